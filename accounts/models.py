@@ -1,0 +1,151 @@
+"""Who people are, how they prove it, and what the team did."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_login import UserMixin
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from core.clock import now
+from core.db import BigId, UtcDateTime, db
+
+if TYPE_CHECKING:
+    from core.db import Base as Model
+else:
+    Model = db.Model
+
+ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
+TEAM_ROLES = frozenset({"agent", "moderator", "editor", "admin"})
+
+
+class User(UserMixin, Model):  # type: ignore[misc]  # Flask-Login carries no types
+    """A person. Staged people came with an import or a channel and cannot sign in until they claim their account."""
+
+    __tablename__ = "user"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    handle: Mapped[str] = mapped_column(String(30))
+    handle_key: Mapped[str] = mapped_column(String(120), unique=True)
+    """The handle's skeleton: two handles that look alike cannot both exist."""
+    name: Mapped[str] = mapped_column(String(80))
+    email: Mapped[str | None] = mapped_column(String(320))
+    email_key: Mapped[str | None] = mapped_column(String(320), unique=True)
+    email_confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    locale: Mapped[str | None] = mapped_column(String(2))
+    theme: Mapped[str] = mapped_column(String(5), default="auto")
+    about: Mapped[str] = mapped_column(Text, default="")
+    source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    is_staged: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    roles: Mapped[list["UserRole"]] = relationship(
+        back_populates="user", lazy="selectin", cascade="all, delete-orphan", order_by="UserRole.role"
+    )
+
+    @property
+    def role_names(self) -> frozenset[str]:
+        return frozenset(role.role for role in self.roles)
+
+    def has_role(self, role: str) -> bool:
+        """Tell whether this person has the role; an admin has them all."""
+        return role in self.role_names or "admin" in self.role_names
+
+    @property
+    def is_team(self) -> bool:
+        return bool(self.role_names & TEAM_ROLES)
+
+    @property
+    def is_trusted(self) -> bool:
+        return "trusted" in self.role_names or self.is_team
+
+    @property
+    def is_active(self) -> bool:
+        return self.disabled_at is None and not self.is_staged
+
+
+class UserRole(Model):
+    __tablename__ = "user_role"
+    __table_args__ = (CheckConstraint(f"role in {ROLES!r}", name="known_role"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(20), primary_key=True)
+    user: Mapped[User] = relationship(back_populates="roles")
+
+
+class SignIn(Model):
+    """One browser's session. Deleting the row ends it; the cookie only carries a token whose hash stands here."""
+
+    __tablename__ = "sign_in"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    device: Mapped[str] = mapped_column(String(200), default="")
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class SignInFailure(Model):
+    """A failed attempt, kept for the throttle and forgotten after a day."""
+
+    __tablename__ = "sign_in_failure"
+    __table_args__ = (Index("ix_sign_in_failure_subject_at", "subject", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    subject: Mapped[str] = mapped_column(String(100))
+    """`account:<key>` or `net:<address block>`."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class OneTimeToken(Model):
+    """A token in a mail: bound to a person and a purpose, used once; only its hash is kept."""
+
+    __tablename__ = "one_time_token"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[str] = mapped_column(String(30))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class ApiToken(Model):
+    """A bearer token of the JSON API; only its hash is kept."""
+
+    __tablename__ = "api_token"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(80))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class AuditEntry(Model):
+    """One deed of the team: who did what to which thing and why, with before and after. Rows are never changed."""
+
+    __tablename__ = "audit_entry"
+    __table_args__ = (Index("ix_audit_entry_subject", "subject_kind", "subject_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    deed: Mapped[str] = mapped_column(String(60))
+    """Room, thing and verb: `forum.topic.mute`."""
+    subject_kind: Mapped[str] = mapped_column(String(30))
+    subject_id: Mapped[int] = mapped_column(BigId)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+

@@ -1,0 +1,73 @@
+"""Forms: CSRF, clean texts, and `once`, so that a double click is one deed."""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+from flask_wtf import CSRFProtect, FlaskForm
+from wtforms import Field, HiddenField, StringField, TextAreaField
+from wtforms.validators import StopValidation
+
+from core import markup, texts
+from core.errors import KlinkeError
+
+csrf = CSRFProtect()
+LONGEST_POST = 32_000
+
+
+class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+    """A form; `once` is new on every page and claimed by `core.once` where a deed must not be repeated."""
+
+    once = HiddenField(default=lambda: secrets.token_urlsafe(16))
+
+    def refuse(self, error: KlinkeError) -> None:
+        """Show a domain error at the fields it names, or above the form."""
+        for name, sentence in error.fields.items():
+            if name in self:
+                self[name].errors = [*self[name].errors, sentence]
+        if not error.fields:
+            self.form_errors.append(error.sentence or str(error.title))
+
+
+class LineField(StringField):  # type: ignore[misc]  # WTForms carries no types
+    """One clean line of at most `longest` characters."""
+
+    def __init__(self, label: Any, *, longest: int, shortest: int = 1, validators: Sequence[Any] = (), **kwargs: Any):
+        super().__init__(label, [*validators], **kwargs)
+        self.longest, self.shortest = longest, shortest
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
+        self.data = _cleaned(self, texts.line)
+
+
+class BlockField(TextAreaField):  # type: ignore[misc]  # WTForms carries no types
+    """A clean text of several lines."""
+
+    def __init__(
+        self, label: Any, *, longest: int = LONGEST_POST, shortest: int = 1, validators: Sequence[Any] = (), **kwargs: Any
+    ):
+        super().__init__(label, [*validators], **kwargs)
+        self.longest, self.shortest = longest, shortest
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
+        self.data = _cleaned(self, texts.block)
+
+
+class MarkdownField(BlockField):
+    """A text in Markdown that can be rendered; `html` is the result."""
+
+    html: str = ""
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        try:
+            self.html = markup.render(self.data)
+        except KlinkeError as error:
+            raise StopValidation(error.sentence) from None
+
+
+def _cleaned(field: Field, clean: Any) -> str:
+    try:
+        return str(clean(field.data or "", longest=field.longest, shortest=field.shortest))
+    except KlinkeError as error:
+        raise StopValidation(error.sentence) from None

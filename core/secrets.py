@@ -1,0 +1,36 @@
+"""Secrets at rest: what must be read again is encrypted with a key derived from the installation's own."""
+
+import base64
+
+from cryptography.fernet import Fernet, InvalidToken
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from flask import current_app
+from sqlalchemy import Dialect, Text
+from sqlalchemy.types import TypeDecorator
+
+from core.errors import Unavailable
+
+
+class Encrypted(TypeDecorator[str]):
+    """A text column that is ciphertext in the database (Fernet: AES-128-CBC with HMAC-SHA256)."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        return None if value is None else _box().encrypt(value.encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        if value is None:
+            return None
+        try:
+            return _box().decrypt(value.encode()).decode()
+        except InvalidToken:
+            message = "a stored secret does not fit KLINKE_SECRET_KEY; was the key changed?"
+            raise Unavailable(message) from None
+
+
+def _box() -> Fernet:
+    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(current_app.config["SECRET_KEY"].encode())
+    return Fernet(base64.urlsafe_b64encode(key))

@@ -1,0 +1,164 @@
+"""Settings: typed, read once from the environment, wrong values stop the start with a sentence."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+PREFIX = "KLINKE_"
+SHORTEST_SECRET = 32
+SECRET_BYTES = 48
+
+
+class WrongSetting(SystemExit):
+    """A setting has a value that Klinke cannot start with; the message names the setting."""
+
+
+def _known_database(url: str) -> str:
+    if not url.startswith(("sqlite:///", "postgresql+psycopg://")):
+        message = "must begin with sqlite:/// or postgresql+psycopg://"
+        raise ValueError(message)
+    return url
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        message = "must be an address like https://help.example.org"
+        raise ValueError(message)
+    return url.rstrip("/")
+
+
+def _mail_url(url: str) -> str:
+    if "://" in url and urlsplit(url).scheme not in {"smtp", "smtps", "smtp+starttls"}:
+        message = "must be smtp://user:password@host:port, smtps://…, smtp+starttls://… or a folder"
+        raise ValueError(message)
+    return url
+
+
+def _redis_url(url: str) -> str:
+    if url and urlsplit(url).scheme not in {"redis", "rediss"}:
+        message = "must be empty or begin with redis:// or rediss://"
+        raise ValueError(message)
+    return url
+
+
+class Settings(BaseModel):
+    """What an installation may decide; each field is the variable KLINKE_<NAME> and is described in docs/settings.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+    data_dir: Path = Field(Path("var"), description="Folder for the database, the search index, uploads and mails.")
+    database_url: Annotated[str, AfterValidator(_known_database)] = Field(
+        "", validate_default=False, description="Where the data lives: sqlite:///… or postgresql+psycopg://…"
+    )
+    search_engine: Literal["whoosh"] = Field("whoosh", description="Which engine finds: whoosh, embedded.")
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
+        "", description="Shared counters for rate limits; empty counts in each process."
+    )
+    secret_key: str = Field("", description="Signs sessions and encrypts channel secrets; 32 characters or more.")
+    base_url: Annotated[str, AfterValidator(_http_url)] = Field(
+        "http://127.0.0.1:8000", description="The address people reach this installation by."
+    )
+    port: int = Field(8000, ge=1, le=65535, description="The port the embedded server listens on, loopback only.")
+    threads: int = Field(8, ge=1, le=64, description="Threads of the embedded server.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="How many proxies in front set X-Forwarded-*; 0 believes none."
+    )
+    mail_url: Annotated[str, AfterValidator(_mail_url)] = Field(
+        "", description="How mail leaves: smtp://user:password@host:port, or a folder; empty is <data dir>/mail."
+    )
+    mail_from: str = Field("klinke@localhost", min_length=3, description="The sender of mails.")
+    site_name: str = Field("Klinke", min_length=1, max_length=60, description="The name people see.")
+    default_locale: Literal["de", "en"] = Field("en", description="The language when a browser asks for neither.")
+    demo: bool = Field(False, description="Load the demo community once and show its accounts.")
+    private_endpoints: str = Field(
+        "",
+        description="host:port pairs, separated by commas, on private addresses that channels may deliver to all the same.",
+    )
+    guest_api_per_minute: int = Field(600, ge=1, description="API calls a guest's address may make in a minute.")
+    token_api_per_minute: int = Field(60_000, ge=1, description="API calls a token may make in a minute.")
+    post_pause_seconds: int = Field(10, ge=0, description="Pause between two posts of one member.")
+    metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_from_data_dir(cls, values: dict[str, Any]) -> dict[str, Any]:
+        data_dir = Path(values.get("data_dir") or "var").resolve()
+        values["data_dir"] = data_dir
+        values["database_url"] = values.get("database_url") or f"sqlite:///{data_dir / 'klinke.db'}"
+        values["mail_url"] = values.get("mail_url") or str(data_dir / "mail")
+        return values
+
+    @model_validator(mode="after")
+    def _secret_is_long_enough(self) -> Self:
+        if self.secret_key and len(self.secret_key) < SHORTEST_SECRET:
+            message = f"secret_key: must have at least {SHORTEST_SECRET} characters"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    @property
+    def is_https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+    @property
+    def trusted_endpoints(self) -> frozenset[str]:
+        """host:port pairs that outgoing requests may reach although their address is private."""
+        return frozenset(pair.strip() for pair in self.private_endpoints.split(",") if pair.strip())
+
+
+def read(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (and the file KLINKE_ENV_FILE names); raise `WrongSetting` with a sentence."""
+    environ = dict(os.environ if environ is None else environ)
+    if env_file := environ.pop(PREFIX + "ENV_FILE", ""):
+        environ = {**_read_env_file(Path(env_file)), **environ}
+    known = set(Settings.model_fields)
+    values: dict[str, Any] = {}
+    for name, value in environ.items():
+        field = name.removeprefix(PREFIX).lower()
+        if not name.startswith(PREFIX) or field.startswith("test_") or value == "":
+            continue
+        if field not in known:
+            raise WrongSetting(f"{name}: Klinke knows no such setting. docs/settings.md lists them all.")
+        values[field] = value
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        raise WrongSetting(_sentence(error)) from None
+    return settings if settings.secret_key else settings.model_copy(update={"secret_key": _kept_secret(settings)})
+
+
+def _read_env_file(path: Path) -> dict[str, str]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise WrongSetting(f"{PREFIX}ENV_FILE: {path} cannot be read: {error.strerror}.") from None
+    pairs = (line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip().strip("\"'") for name, value in pairs}
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "SECRET_KEY"
+    reason = first["msg"].removeprefix("Value error, ")
+    return f"{name}: {reason} (given: {first['input']!r})." if first["loc"] else f"{name}: {reason}."
+
+
+def _kept_secret(settings: Settings) -> str:
+    """Return the secret that this data folder keeps, and make one at the first start."""
+    path = settings.data_dir / "secret_key"
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(secrets.token_urlsafe(SECRET_BYTES))
+    except FileExistsError:
+        pass  # another start was first, or this is not the first start: its secret is the one to use
+    return path.read_text(encoding="utf-8").strip()

@@ -1,0 +1,188 @@
+"""Import and export as JSON lines: the rooms bring their record types, this module reads, writes, counts and reports.
+
+A line that cannot be taken is reported with its number and reason and skipped; the rest goes in. A second import of the same
+file changes nothing, because every record keeps the source system's id.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from flask import Flask
+from flask.cli import with_appcontext
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import IntegrityError
+
+from core.db import db
+from core.errors import KlinkeError
+
+BATCH = 200
+LONGEST_LINE = 4 * 1024 * 1024
+
+Outcome = Literal["new", "changed", "unchanged"]
+Load = Callable[[Any], Outcome]
+Dump = Callable[[], Iterable[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """One `type` of line: how it is checked, taken in and written out; lower `order` first, since later types name earlier ones."""
+
+    name: str
+    order: int
+    model: type[BaseModel]
+    load: Load
+    dump: Dump
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did."""
+
+    counts: Counter[tuple[str, Outcome]] = field(default_factory=Counter)
+    skipped: list[tuple[int, str]] = field(default_factory=list)
+    """Line number and reason."""
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(number for (_name, what), number in self.counts.items() if what == outcome)
+
+
+_types: dict[str, RecordType] = {}
+
+
+def register(record_type: RecordType) -> None:
+    """Make a room's record type known."""
+    _types[record_type.name] = record_type
+
+
+def types() -> list[RecordType]:
+    """Return the known record types, in the order in which they must go in."""
+    return sorted(_types.values(), key=lambda known: known.order)
+
+
+def iso(at: datetime) -> str:
+    """Write a moment the way the format does: `2026-01-05T10:00:00Z`, with microseconds only where there are some."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def read_jsonl(path: Path, *, progress: Callable[[int], None] = lambda _lines: None) -> Report:
+    """Import a file, a pass for each record type, committed in batches; call `progress` with the lines read."""
+    report = Report()
+    for number, _record, reason in _records(path):
+        if reason:
+            report.skipped.append((number, reason))
+    for known in types():
+        in_batch = 0
+        for number, record, reason in _records(path):
+            progress(1)
+            if reason or record is None or record.get("type") != known.name:
+                continue
+            _take(known, number, record, report)
+            in_batch += 1
+            if in_batch >= BATCH:
+                db.session.commit()
+                db.session.expunge_all()
+                in_batch = 0
+        db.session.commit()
+    report.skipped.sort()
+    return report
+
+
+def write_jsonl(path: Path) -> Counter[str]:
+    """Export everything to a file that appears only when it is complete; return how many records of each type it has."""
+    counts: Counter[str] = Counter()
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        for known in types():
+            for record in known.dump():
+                file.write(json.dumps({"type": known.name, **record}, ensure_ascii=False) + "\n")
+                counts[known.name] += 1
+    partial.replace(path)
+    return counts
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+    with path.open("rb") as file:
+        for number, raw in enumerate(file, 1):
+            if not raw.strip():
+                continue
+            if len(raw) > LONGEST_LINE:
+                yield number, None, f"longer than {LONGEST_LINE} bytes"
+                continue
+            try:
+                record = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+            except UnicodeDecodeError:
+                yield number, None, "not UTF-8"
+            except (ValueError, RecursionError):
+                yield number, None, "not JSON"
+            else:
+                if not isinstance(record, dict):
+                    yield number, None, "not an object"
+                elif record.get("type") not in _types:
+                    yield number, None, f"unknown type {str(record.get('type'))[:40]!r}"
+                else:
+                    yield number, record, ""
+
+
+def _take(known: RecordType, number: int, record: dict[str, Any], report: Report) -> None:
+    try:
+        checked = known.model.model_validate({name: value for name, value in record.items() if name != "type"})
+        with db.session.begin_nested():
+            outcome = known.load(checked)
+        report.counts[known.name, outcome] += 1
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        report.skipped.append((number, f"{where}: {first['msg'].removeprefix('Value error, ')}"))
+    except KlinkeError as error:
+        report.skipped.append((number, error.sentence or str(error.title)))
+    except IntegrityError:
+        report.skipped.append((number, "contradicts a record that is already there"))
+
+
+def init_app(app: Flask) -> None:
+    app.cli.add_command(import_group)
+    app.cli.add_command(export)
+
+
+@click.group("import")
+def import_group() -> None:
+    """Bring in what another system holds."""
+
+
+@import_group.command("jsonl")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_appcontext
+def import_jsonl(path: Path) -> None:
+    """Import a file of JSON lines (docs/import.md describes the format)."""
+    with path.open("rb") as file:
+        lines = sum(1 for line in file if line.strip())
+    with click.progressbar(length=lines * len(_types), label="Importing") as bar:
+        report = read_jsonl(path, progress=bar.update)
+    finish(report)
+
+
+@click.command("export")
+@click.argument("path", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def export(path: Path) -> None:
+    """Export users, topics, articles and conversations as JSON lines."""
+    counts = write_jsonl(path)
+    click.echo(f"{path}: " + ", ".join(f"{number} {name}s" for name, number in sorted(counts.items())))
+
+
+def finish(report: Report) -> None:
+    """Say what an import did; exit with 1 when something was skipped."""
+    for name in dict.fromkeys(name for name, _outcome in report.counts):
+        parts = [f"{report.counts[name, what]} {what}" for what in ("new", "changed", "unchanged") if report.counts[name, what]]
+        click.echo(f"{name}: " + ", ".join(parts))
+    for number, reason in report.skipped:
+        click.echo(f"line {number} skipped: {reason}", err=True)
+    click.echo(f"{len(report.skipped)} skipped")
+    if report.skipped:
+        raise SystemExit(1)

@@ -1,0 +1,213 @@
+"""What every page shares: headers, limits, error pages, safe redirects."""
+
+import logging
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request
+from flask_babel import gettext
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, OperationalError
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, TooManyRequests
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from core import db as database
+from core.db import db
+from core.errors import KlinkeError, NotFound, TooSoon, Unavailable
+from core.settings import Settings
+
+LARGEST_FORM = 200 * 1024
+LARGEST_BODY = 256 * 1024
+SERVER_ERROR = 500
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "manifest-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "object-src 'none'",
+        "require-trusted-types-for 'script'",
+        "trusted-types klinke",
+    )
+)
+
+log = logging.getLogger(__name__)
+limiter = Limiter(get_remote_address, headers_enabled=False)
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM,
+        MAX_FORM_PARTS=100,
+        SECRET_KEY=settings.secret_key,
+        SESSION_COOKIE_NAME="__Host-klinke" if settings.is_https else "klinke",
+        SESSION_COOKIE_SECURE=settings.is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,
+        RATELIMIT_STORAGE_URI=settings.redis_url or "memory://",
+    )
+    app.jinja_env.autoescape = True
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]  # Flask's documented way
+    limiter.init_app(app)
+    app.before_request(_begin)
+    app.after_request(_set_headers)
+    app.register_error_handler(KlinkeError, _show_error)
+    app.register_error_handler(CSRFError, _show_csrf_error)
+    app.register_error_handler(HTTPException, _show_http_error)
+    app.register_error_handler(OperationalError, _show_database_error)
+    app.register_error_handler(DataError, _show_data_error)
+    app.register_error_handler(UnicodeError, _show_data_error)
+
+
+def safe_path(target: str | None, otherwise: str = "/") -> str:
+    """Return `target` when it is a path on this site, else `otherwise`: no host, no backslash, no control characters."""
+    if not target or not target.startswith("/") or target[1:2] in {"/", "\\"}:
+        return otherwise
+    if "\\" in target or not target.isprintable() or urlsplit(target).netloc:
+        return otherwise
+    return target
+
+
+def go(url: str) -> WerkzeugResponse:
+    """Send a person on after a deed (303 See Other)."""
+    return redirect(url, code=HTTPStatus.SEE_OTHER)
+
+
+def is_api() -> bool:
+    """Tell whether this request is answered with JSON."""
+    return request.path.startswith("/api/")
+
+
+def problem(status: int, title: str, detail: str = "", fields: dict[str, str] | None = None) -> Response:
+    """Return an RFC 9457 problem."""
+    body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail or title}
+    if fields:
+        body["errors"] = fields
+    response = jsonify(body)
+    response.status_code = status
+    response.content_type = "application/problem+json"
+    return response
+
+
+def static_version(root: Path) -> str:
+    """Return a mark that changes when any static file does."""
+    return f"{max((int(path.stat().st_mtime) for path in root.rglob('*') if path.is_file()), default=0):x}"
+
+
+def _begin() -> None:
+    # Flask's test client reuses its context; production threads reuse theirs. So the promise is made anew either way.
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        database.begin_reading()
+    else:
+        database.begin_writing()
+
+
+def _set_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault(
+        "Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
+    )
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if request.endpoint == "static":
+        headers["Cache-Control"] = "public, max-age=31536000, immutable" if request.args.get("v") else "no-cache"
+    elif "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store" if _is_signed_in() else "private, no-cache"
+        headers.add("Vary", "Cookie")
+        headers.add("Vary", "Accept-Language")
+    return response
+
+
+def _is_signed_in() -> bool:
+    return "_login_user" in g and bool(current_user.is_authenticated)
+
+
+def _show_error(error: KlinkeError) -> WerkzeugResponse | tuple[str, int] | Response:
+    db.session.rollback()
+    if is_api():
+        answer = problem(error.status, str(error.title), error.sentence, error.fields)
+    else:
+        answer = Response(_page(error.status, str(error.title), error.sentence), status=error.status)
+    if isinstance(error, TooSoon | Unavailable):
+        answer.headers["Retry-After"] = str(error.seconds)
+    if error.status == HTTPStatus.UNAUTHORIZED and is_api():
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _show_csrf_error(_error: CSRFError) -> Response:
+    return Response(
+        _page(
+            400,
+            gettext("This page was open for too long"),
+            gettext("Please go back, reload the page and send it again. Your browser keeps what you typed."),
+        ),
+        status=400,
+    )
+
+
+def _show_http_error(error: HTTPException) -> Response | HTTPException | WerkzeugResponse:
+    if error.response is not None or (error.code is not None and error.code < HTTPStatus.BAD_REQUEST):
+        return error.get_response()
+    code = error.code or SERVER_ERROR
+    title, sentence = _words(error)
+    if code >= SERVER_ERROR:
+        db.session.rollback()
+    answer = problem(code, title, sentence) if is_api() else Response(_page(code, title, sentence), status=code)
+    for name, value in error.get_headers():
+        if name.lower() not in {"content-type", "content-length"}:
+            answer.headers[name] = value
+    if isinstance(error, TooManyRequests):
+        answer.headers.setdefault("Retry-After", "60")
+    return answer
+
+
+def _words(error: HTTPException) -> tuple[str, str]:
+    if error.code == HTTPStatus.NOT_FOUND:
+        return str(NotFound.title), gettext("The address may be old or mistyped. Searching usually finds it.")
+    if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+        return gettext("This address takes something else"), gettext("Please start again from the home page.")
+    if isinstance(error, RequestEntityTooLarge):
+        return gettext("This is more than fits"), gettext("Please shorten the text and send it again.")
+    if isinstance(error, TooManyRequests):
+        return gettext("One moment, please"), gettext("That was a lot at once. In a minute it goes on.")
+    if error.code and error.code >= SERVER_ERROR:
+        return gettext("Something broke on our side"), gettext("It has been noted. Please try again in a moment.")
+    return gettext("This did not work"), gettext("The request could not be understood.")
+
+
+def _show_database_error(error: OperationalError) -> WerkzeugResponse | tuple[str, int] | Response:
+    log.error("database: %s", error.orig)
+    return _show_error(Unavailable())
+
+
+def _show_data_error(error: Exception) -> WerkzeugResponse | tuple[str, int] | Response:
+    # A number beyond 64 bits, or half a surrogate pair: whoever sent it gets a sentence, not a stack.
+    log.info("unstorable value: %s", type(error).__name__)
+    return _show_error(KlinkeError(gettext("A value in this request cannot be stored.")))
+
+
+def _page(status: int, title: str, sentence: str) -> str:
+    return render_template("error.html", status=status, title=title, sentence=sentence)

@@ -1,0 +1,9 @@
+from flask import Flask
+
+from core.api import Api
+
+api = Api("desk")
+
+
+def init_app(app: Flask) -> None:
+    """Bring the room into the application."""

@@ -1,0 +1,16 @@
+"""What happens at the desk, in the past tense."""
+
+from dataclasses import dataclass
+
+from core.outbox import Event
+
+
+@dataclass(frozen=True, slots=True)
+class MessageReceived(Event):
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyQueued(Event):
+    message_id: int

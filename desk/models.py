@@ -1,0 +1,125 @@
+"""What arrives on channels, who wrote it, and what the team answers."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.models import User
+from core.clock import now
+from core.db import BigId, UtcDateTime, db
+from core.secrets import Encrypted
+
+if TYPE_CHECKING:
+    from core.db import Base as Model
+else:
+    Model = db.Model
+
+ConversationState = Literal["new", "open", "waiting_customer", "waiting_inside", "solved", "no_answer"]
+DeliveryState = Literal["received", "queued", "sent", "failed", "unsure"]
+CONVERSATION_STATES: tuple[ConversationState, ...] = ("new", "open", "waiting_customer", "waiting_inside", "solved", "no_answer")
+
+
+class Channel(Model):
+    """A connection to a service where customers write."""
+
+    __tablename__ = "channel"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    """The module in `desk/channels/` that speaks to the service: `webhook`, `demo`, or `archive` for imported history."""
+    name: Mapped[str] = mapped_column(String(80))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    secret: Mapped[str | None] = mapped_column(Encrypted)
+    """Signs what comes in and goes out (`whsec_…`)."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Contact(Model):
+    """Somebody on a channel."""
+
+    __tablename__ = "contact"
+    __table_args__ = (UniqueConstraint("channel_id", "handle"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
+    handle: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(200), default="")
+    reach: Mapped[int | None]
+    """Followers, where the channel tells."""
+    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
+
+
+class Conversation(Model):
+    """An exchange with one contact."""
+
+    __tablename__ = "conversation"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "external_id"),
+        CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
+        Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
+        Index("ix_conversation_activity", "last_message_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id"), index=True)
+    external_id: Mapped[str] = mapped_column(String(300))
+    """The thread's id in the service."""
+    state: Mapped[ConversationState] = mapped_column(String(20), default="new")
+    locale: Mapped[str] = mapped_column(String(2))
+    assignee_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    last_message_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the customer's first unanswered message arrived; None when nobody waits."""
+    source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+
+    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
+    contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
+    assignee: Mapped[User | None] = relationship(lazy="joined")
+    messages: Mapped[list["Message"]] = relationship(back_populates="conversation", order_by="Message.created_at, Message.id")
+
+
+class Message(Model):
+    """One message, in or out. What goes out keeps its idempotency key from before the first attempt."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        UniqueConstraint("channel_id", "external_id"),
+        UniqueConstraint("conversation_id", "source_id"),
+        CheckConstraint("direction in ('in', 'out')", name="known_direction"),
+        CheckConstraint("state in ('received', 'queued', 'sent', 'failed', 'unsure')", name="known_state"),
+        Index("ix_message_conversation", "conversation_id", "created_at", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id"))
+    channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
+    external_id: Mapped[str | None] = mapped_column(String(300))
+    """The service's id; for an outgoing message, once it is known."""
+    direction: Mapped[Literal["in", "out"]] = mapped_column(String(3))
+    is_public: Mapped[bool]
+    text: Mapped[str] = mapped_column(Text)
+    url: Mapped[str | None] = mapped_column(String(500))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """The agent who wrote it; None for the customer and for imported history."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    state: Mapped[DeliveryState] = mapped_column(String(10))
+    idempotency_key: Mapped[str | None] = mapped_column(String(80), unique=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    failure: Mapped[str | None] = mapped_column(Text)
+    """Why it failed or is unsure, in words."""
+    source_id: Mapped[str | None] = mapped_column(String(100))
+
+    conversation: Mapped[Conversation] = relationship(back_populates="messages")
+    channel: Mapped[Channel] = relationship()
+    by: Mapped[User | None] = relationship(lazy="joined")

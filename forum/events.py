@@ -1,0 +1,64 @@
+"""What happens in the forum, in the past tense."""
+
+from dataclasses import dataclass
+
+from core.outbox import Event
+
+
+@dataclass(frozen=True, slots=True)
+class TopicAsked(Event):
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPosted(Event):
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPosted(Event):
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostEdited(Event):
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerAccepted(Event):
+    topic_id: int
+    post_id: int
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptanceUndone(Event):
+    topic_id: int
+    post_id: int
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicMuted(Event):
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicUnmuted(Event):
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostMuted(Event):
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostUnmuted(Event):
+    topic_id: int
+    post_id: int

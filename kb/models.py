@@ -1,0 +1,213 @@
+"""What has been learnt: articles, their revisions and faces, where they came from and where they were used."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from accounts.models import User
+from core.clock import now
+from core.db import BigId, UtcDateTime, db
+from core.i18n import locale
+from forum.models import Post, Tag
+
+if TYPE_CHECKING:
+    from core.db import Base as Model
+else:
+    Model = db.Model
+
+Confidence = Literal["in_progress", "not_validated", "validated", "archived"]
+Audience = Literal["team", "signed_in", "public"]
+FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
+FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
+LONGEST_FACE = 4000
+
+
+class Section(Model):
+    """A part of the knowledge base. Its name exists in each language."""
+
+    __tablename__ = "section"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    names: Mapped[dict[str, str]] = mapped_column(JSON)
+    position: Mapped[int] = mapped_column(default=0)
+
+    @property
+    def name(self) -> str:
+        return self.names.get(locale()) or next(iter(self.names.values()), self.slug)
+
+
+class Article(Model):
+    """One thing that is known, in one language. Its words are in its revisions."""
+
+    __tablename__ = "article"
+    __table_args__ = (
+        CheckConstraint("confidence in ('in_progress', 'not_validated', 'validated', 'archived')", name="known_confidence"),
+        CheckConstraint("audience in ('team', 'signed_in', 'public')", name="known_audience"),
+        Index("ix_article_section", "section_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    section_id: Mapped[int] = mapped_column(ForeignKey("section.id"))
+    locale: Mapped[str] = mapped_column(String(2))
+    confidence: Mapped[Confidence] = mapped_column(String(20), default="in_progress")
+    audience: Mapped[Audience] = mapped_column(String(20), default="public")
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    published_id: Mapped[int | None] = mapped_column(
+        ForeignKey("revision.id", use_alter=True, name="fk_article_published_id")
+    )
+    """The revision that readers see; None while nothing is published."""
+    published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+
+    section: Mapped[Section] = relationship(lazy="joined", innerjoin=True)
+    owner: Mapped[User | None] = relationship(lazy="joined")
+    published: Mapped["Revision | None"] = relationship(foreign_keys=[published_id], lazy="joined", post_update=True)
+    revisions: Mapped[list["Revision"]] = relationship(
+        back_populates="article", foreign_keys="Revision.article_id", order_by="Revision.number"
+    )
+    sources: Mapped[list["ArticleSource"]] = relationship(back_populates="article", lazy="selectin", order_by="ArticleSource.id")
+    tags: Mapped[list[Tag]] = relationship(secondary="article_tag", lazy="selectin", order_by=Tag.name)
+    faces: Mapped[list["Face"]] = relationship(back_populates="article", order_by="Face.id")
+
+    @property
+    def is_published(self) -> bool:
+        return self.published_id is not None and self.confidence != "archived"
+
+
+class ArticleTag(Model):
+    __tablename__ = "article_tag"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class Revision(Model):
+    """The words of an article at one time. A revision is never changed once it was published."""
+
+    __tablename__ = "revision"
+    __table_args__ = (UniqueConstraint("article_id", "number"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    number: Mapped[int]
+    title: Mapped[str] = mapped_column(String(300))
+    slug: Mapped[str] = mapped_column(String(80))
+    summary: Mapped[str] = mapped_column(Text, default="")
+    """One or two sentences, plain text."""
+    symptoms: Mapped[str] = mapped_column(Text, default="")
+    """Markdown: the issue in the customers' words."""
+    environment: Mapped[str] = mapped_column(Text, default="")
+    """One line: what this applies to."""
+    resolution: Mapped[str] = mapped_column(Text)
+    """Markdown: what helps."""
+    keywords: Mapped[list[str]] = mapped_column(JSON, default=list)
+    symptoms_html: Mapped[str] = mapped_column(Text, default="")
+    resolution_html: Mapped[str] = mapped_column(Text)
+    renderer_version: Mapped[int]
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    comment: Mapped[str] = mapped_column(String(300), default="")
+
+    article: Mapped[Article] = relationship(back_populates="revisions", foreign_keys=[article_id])
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class ArticleSource(Model):
+    """An article was made from this post; its author is credited."""
+
+    __tablename__ = "article_source"
+    __table_args__ = (UniqueConstraint("article_id", "post_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), index=True)
+    post_version: Mapped[int]
+    """The version of the post that the article was made from."""
+
+    article: Mapped[Article] = relationship(back_populates="sources")
+    post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
+
+
+class Face(Model):
+    """A short text of an article that fits a channel's limit; belongs to the article and remembers its revision."""
+
+    __tablename__ = "face"
+    __table_args__ = (UniqueConstraint("article_id", "kind"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
+    """The revision it was written for."""
+    kind: Mapped[FaceKind] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(Text)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    article: Mapped[Article] = relationship(back_populates="faces")
+
+
+class Nomination(Model):
+    """An accepted answer waits for an editor to make an article of it, or to say why not."""
+
+    __tablename__ = "nomination"
+    __table_args__ = (
+        CheckConstraint("state in ('pending', 'drafted', 'published', 'declined')", name="known_state"),
+        Index("ix_nomination_state", "state", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), unique=True)
+    state: Mapped[Literal["pending", "drafted", "published", "declined"]] = mapped_column(String(10), default="pending")
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """Who nominated it; None when the acceptance did."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    article_id: Mapped[int | None] = mapped_column(ForeignKey("article.id"))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
+    article: Mapped[Article | None] = relationship()
+
+
+class ArticleUse(Model):
+    """An article was reused in an answer: which revision, as which face, where, by whom, and what had been asked."""
+
+    __tablename__ = "article_use"
+    __table_args__ = (UniqueConstraint("article_id", "where_kind", "where_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
+    face: Mapped[str | None] = mapped_column(String(10))
+    where_kind: Mapped[str] = mapped_column(String(20))
+    """`message` in the desk, `post` in the forum."""
+    where_id: Mapped[int] = mapped_column(BigId)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    asked: Mapped[str] = mapped_column(Text, default="")
+    """The customer's words that this was an answer to."""
+
+    article: Mapped[Article] = relationship()
+    revision: Mapped[Revision] = relationship()
+
+
+class ArticleFeedback(Model):
+    """A reader says whether an article helped."""
+
+    __tablename__ = "article_feedback"
+    __table_args__ = (UniqueConstraint("article_id", "reader"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
+    reader: Mapped[str] = mapped_column(String(80))
+    """`user:<id>`, or for guests a keyed hash of address and day."""
+    helped: Mapped[bool]
+    comment: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

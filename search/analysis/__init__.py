@@ -1,0 +1,1 @@
+"""What every engine shares: how texts and queries become terms."""

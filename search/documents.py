@@ -1,0 +1,65 @@
+"""What a room hands over to be found, what it hands back to be shown, and how it is asked."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A thing that can be found: its kind and its id within that kind."""
+
+    kind: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What a room hands over to be indexed; all texts are plain text."""
+
+    ref: Ref
+    locale: str
+    title: str
+    body: str
+    keywords: str = ""
+    tags: tuple[str, ...] = ()
+    author: str = ""
+    category: str = ""
+    solved: bool = False
+    created_at: datetime
+    weight: float = 1.0
+    """How much more than its words a document counts; 1 is neutral."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a room hands back for a hit that its viewer may see; excerpts are cut from the plain `text`."""
+
+    ref: Ref
+    title: str
+    url: str
+    locale: str
+    text: str
+    source_id: str | None
+    solved: bool | None
+    created_at: datetime
+    meta: Mapping[str, Any]
+
+
+class Source(Protocol):
+    """One kind of thing that a room lets people find."""
+
+    kind: str
+
+    def documents(self, ids: Collection[int]) -> Iterable[Document]:
+        """Yield what may be indexed of `ids` at all, in its current state: public, not muted, not unpublished."""
+
+    def ids(self) -> Iterable[int]:
+        """Yield every id for which `documents` would yield something."""
+
+    def visible(self, ids: Collection[int], viewer: Any) -> Mapping[int, Found]:
+        """Return those of `ids` that `viewer` may see now."""
+
+    def stale(self, instance: object) -> Iterable[int]:
+        """Return the ids of the documents that a changed row touches; it is asked within a flush and must not write."""

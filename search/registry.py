@@ -1,0 +1,41 @@
+"""Who can be searched, and with what: the sources of the rooms and the engine, kept on the application."""
+
+from dataclasses import dataclass, field
+
+from flask import Flask, current_app
+
+from search.documents import Source
+from search.engines import Engine
+
+EXTENSION = "klinke-search"
+
+
+@dataclass(slots=True)
+class Registry:
+    engine: Engine
+    sources: dict[str, Source] = field(default_factory=dict)
+
+
+def register(source: Source, app: Flask | None = None) -> None:
+    """Make a kind of thing findable; outside an application context `app` says in which application."""
+    _registry(app).sources[source.kind] = source
+
+
+def sources() -> list[Source]:
+    """Return every source, in the order of registration."""
+    return list(_registry().sources.values())
+
+
+def source(kind: str) -> Source | None:
+    """Return the source of a kind; None where nobody registered one."""
+    return _registry().sources.get(kind)
+
+
+def engine() -> Engine:
+    """Return the engine of this application."""
+    return _registry().engine
+
+
+def _registry(app: Flask | None = None) -> Registry:
+    found: Registry = (app or current_app).extensions[EXTENSION]
+    return found
