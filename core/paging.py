@@ -43,7 +43,7 @@ def page(
 
     A cursor that nobody gave out, or that was tampered with, means the first page.
     """
-    direction, values = _open(cursor, len(by))
+    direction, values = _open(cursor, by)
     backwards = direction == "b"
     falling = descending != backwards
     if values is not None:
@@ -56,10 +56,8 @@ def page(
         rows.reverse()
     if not rows:
         return Page([], None, None)
-    has_next = has_more or backwards
-    has_previous = (values is not None) if not backwards else has_more
-    if not backwards:
-        has_next = has_more
+    has_next = backwards or has_more
+    has_previous = has_more if backwards else values is not None
     return Page(
         rows,
         _close("a", rows[-1], by) if has_next else None,
@@ -74,7 +72,7 @@ def _close(direction: str, row: Any, by: Sequence[InstrumentedAttribute[Any]]) -
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _open(cursor: str | None, width: int) -> tuple[str, list[Any] | None]:
+def _open(cursor: str | None, by: Sequence[InstrumentedAttribute[Any]]) -> tuple[str, list[Any] | None]:
     if not cursor:
         return "a", None
     try:
@@ -82,13 +80,13 @@ def _open(cursor: str | None, width: int) -> tuple[str, list[Any] | None]:
         values = [datetime.fromisoformat(value["at"]) if isinstance(value, dict) else value for value in packed]
     except (ValueError, KeyError, TypeError, binascii.Error, RecursionError):
         return "a", None
-    usable = len(values) == width and direction in {"a", "b"} and all(_is_plain(value) for value in values)
+    usable = direction in {"a", "b"} and len(values) == len(by) and all(map(_fits, values, by))
     return (direction, values) if usable else ("a", None)
 
 
-def _is_plain(value: Any) -> bool:
+def _fits(value: Any, key: InstrumentedAttribute[Any]) -> bool:
+    if type(value) is not key.type.python_type:
+        return False
     if isinstance(value, datetime):
         return value.tzinfo is not None
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return False
-    return abs(value) < 2**63 if isinstance(value, int) else "\0" not in value
+    return abs(value) < 2**63 if isinstance(value, int) else "\0" not in str(value)

@@ -1,12 +1,19 @@
 """The building's shell: template context, health, metrics, and the commands that run the whole."""
 
 import logging
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
-from flask import Flask, Response, jsonify, render_template, request
+import flask_migrate
+import waitress
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from flask.cli import with_appcontext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,10 +25,13 @@ from core.db import db
 from core.errors import NotFound
 from core.settings import Settings
 
-READY_CHECKS: dict[str, Any] = {}
+READY_CHECKS: dict[str, Callable[[], str]] = {}
 """What must be well for /readyz: name -> function that returns a sentence when something is wrong, else an empty string."""
-DOCTOR_CHECKS: dict[str, Any] = {}
+DOCTOR_CHECKS: dict[str, Callable[[], Iterable[str]]] = {}
 """What `flask doctor` looks at besides: name -> function that returns the sentences of what it found wrong."""
+STARTERS: dict[str, Callable[[], list[str]]] = {}
+"""What `flask start` does before it serves: name -> function that returns lines to show."""
+STOP_SECONDS = 10
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -67,6 +77,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     app.cli.add_command(work)
     app.cli.add_command(serve)
+    app.cli.add_command(start)
     app.cli.add_command(doctor)
     transfer.init_app(app)
 
@@ -107,8 +118,6 @@ def _metrics() -> str:
 @with_appcontext
 def work(*, until_idle: bool) -> None:
     """Deliver the outbox, keep the index, do the chores."""
-    from flask import current_app
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
     worker.work(current_app._get_current_object(), until_idle=until_idle)  # type: ignore[attr-defined]  # noqa: SLF001 -- werkzeug's documented way to the real object
 
@@ -117,13 +126,12 @@ def work(*, until_idle: bool) -> None:
 @with_appcontext
 def serve() -> None:
     """Serve over HTTP on loopback; put a proxy in front for the world."""
-    import waitress
-    from flask import current_app
 
     settings: Settings = current_app.extensions["klinke-settings"]
+    signal.signal(signal.SIGTERM, _leave)
     # 300 slow connections must not stop the server: many connections, poll instead of select (docs/decisions/0003).
     waitress.serve(
-        current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001 -- werkzeug's documented way to the real object
+        current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001 -- the documented way to the real object
         listen=f"127.0.0.1:{settings.port}",
         threads=settings.threads,
         connection_limit=2000,
@@ -134,12 +142,45 @@ def serve() -> None:
     )
 
 
+@click.command("start")
+@with_appcontext
+def start() -> None:
+    """Bring the database up to date, then run web server and worker together until Ctrl-C."""
+    settings: Settings = current_app.extensions["klinke-settings"]
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    flask_migrate.upgrade()
+    lines = [line for starter in STARTERS.values() for line in starter()]
+    db.session.remove()
+    db.engine.dispose()
+    signal.signal(signal.SIGTERM, _leave)
+    children = [subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", name]) for name in ("serve", "work")]  # noqa: S603 -- our own commands
+    try:
+        click.echo("\n".join(["", f"Klinke is at {settings.base_url}", *lines, "Ctrl-C stops it.", ""]))
+        while all(child.poll() is None for child in children):
+            time.sleep(0.2)
+        click.echo("The web server or the worker ended by itself; stopping the other.", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopping …")
+    finally:
+        for child in children:
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(timeout=STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                child.kill()
+        click.echo("Stopped. Nothing is lost.")
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
 @click.command("doctor")
 @with_appcontext
 def doctor() -> None:
     """Look at everything an admin must be able to trust; exit with 1 when something is wrong."""
-    from flask import current_app
-
     settings: Settings = current_app.extensions["klinke-settings"]
     wrong: list[str] = []
     if settings.is_sqlite:

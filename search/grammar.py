@@ -5,7 +5,6 @@ the query. Nothing a person types reaches an engine's own query parser.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -49,7 +48,8 @@ class ParsedQuery:
     @property
     def is_empty(self) -> bool:
         """Tell whether the query asks for nothing at all."""
-        return not (self.words or self.phrases or self.tags or self.author) and self.solved is None
+        narrowed = (self.tags, self.author, self.kinds, self.locale)
+        return not (self.words or self.phrases or any(narrowed)) and self.solved is None
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ def _take(reading: _Reading, part: re.Match[str]) -> None:
         if reading.has_room(value):
             reading.phrases.append(value)
     else:
-        reading.words.extend(word for word in _runs(value) if reading.has_room(word))
+        reading.words.extend(word for word in value.split() if reading.has_room(word))
 
 
 def _took_operator(reading: _Reading, operator: str, value: str) -> bool:
@@ -140,6 +140,3 @@ def _took_operator(reading: _Reading, operator: str, value: str) -> bool:
             return False
     return True
 
-
-def _runs(value: str) -> Iterator[str]:
-    yield from value.split()

@@ -24,6 +24,8 @@ class Word:
     text: str
     variants: tuple[Variant, ...]
     weight: float = 1.0
+    is_telling: bool = True
+    """Whether a document that has only this word is a hit; stop words rank what other words have found."""
 
 
 class Phrase(NamedTuple):
@@ -35,7 +37,7 @@ class Phrase(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineQuery:
-    """Documents with at least one of `words`, every one of `phrases` (in one of its languages), none of `excluded`."""
+    """Documents with at least one telling word of `words`, every one of `phrases` (in one of its languages), none of `excluded`."""
 
     words: tuple[Word, ...] = ()
     phrases: tuple[tuple[Phrase, ...], ...] = ()

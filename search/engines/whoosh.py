@@ -46,9 +46,9 @@ class _Weights(NamedTuple):
     b: float
 
 
-_FIELDS: Final = {"title": _Weights(3.0, 0.4), "keywords": _Weights(2.5, 0.2), "body": _Weights(1.0, 0.6)}
+_FIELDS: Final = {"title": _Weights(3.0, 0.4), "keywords": _Weights(2.5, 0.2), "body": _Weights(1.0, 0.75)}
 _K1: Final = 1.2
-_FULL_MATCH: Final = 0.4
+_FULL_MATCH: Final = 0.2
 """The share of a score that depends on how much of the query's weight a document has."""
 
 _LAST_POSITION: Final = 0xFFFF
@@ -318,6 +318,7 @@ class _Snapshot:
         self._labelled: dict[str, frozenset[int]] = {}
         self._bases = [base for _, base in self._leaves]
         self._keys = [leaf.column_reader("key") for leaf, _ in self._leaves]
+        self._refs: dict[int, Ref] = {}
         self._weights = self._column("weight", "f")
         self._created = self._column("created", "I")
         self._lengths = {
@@ -364,8 +365,12 @@ class _Snapshot:
                 for document, score in zip(*self._term(variant.locale, variant.term), strict=True):
                     scores[document] += weight * score
                     matched[document] |= bit
-        if allowed is not None:
-            scores = {document: score for document, score in scores.items() if document in allowed}
+        telling = sum(1 << number for number, (word, _) in enumerate(words) if word.is_telling)
+        scores = {
+            document: score
+            for document, score in scores.items()
+            if matched[document] & telling and (allowed is None or document in allowed)
+        }
         total = sum(weight for _, weight in words)
         share = {
             mask: 1 - _FULL_MATCH * (1 - sum(weight for number, (_, weight) in enumerate(words) if mask >> number & 1) / total)
@@ -453,9 +458,12 @@ class _Snapshot:
         return frozenset(base + number for leaf, base in self._leaves for number in leaf.all_doc_ids())
 
     def _ref(self, number: int) -> Ref:
-        place = bisect_right(self._bases, number) - 1
-        kind, _, ref_id = self._keys[place][number - self._bases[place]].rpartition(":")
-        return Ref(kind, int(ref_id))
+        known = self._refs.get(number)
+        if known is None:
+            place = bisect_right(self._bases, number) - 1
+            kind, _, ref_id = self._keys[place][number - self._bases[place]].rpartition(":")
+            known = self._refs[number] = Ref(kind, int(ref_id))
+        return known
 
     def _column(self, name: str, code: str) -> "array[Any]":
         values = array(code)

@@ -15,11 +15,12 @@ function watch(place) {
   const refresh = async () => {
     try {
       const html = await fetchFragment(place.dataset.refreshUrl, { cache: "no-cache" });
-      if (shown !== null && html !== shown && !isInUse(place)) replace(place, html);
-      if (shown === null || !isInUse(place)) shown = html;
+      if (html === shown || isInUse(place)) return;
+      replace(place, html);
+      shown = html;
     } catch (problem) {
-      if (problem instanceof FragmentRefused && problem.status < 500) return clearInterval(timer); // signed out, or gone
-      if (!(problem instanceof TypeError || problem instanceof FragmentRefused)) throw problem;
+      if (problem instanceof FragmentRefused && problem.status < 500) clearInterval(timer); // signed out, or gone
+      else if (!(problem instanceof TypeError || problem instanceof FragmentRefused)) throw problem;
       // Offline or a hiccup: the next round tries again.
     }
   };

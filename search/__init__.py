@@ -1,0 +1,17 @@
+"""Finding, without knowing what is found."""
+
+from flask import Flask
+
+from core.settings import Settings
+
+
+def init_app(app: Flask) -> None:
+    """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
+    from search import cli, indexer, registry, tracking, views  # noqa: F401 -- the indexer registers its chore
+    from search.engines.whoosh import WhooshEngine
+
+    settings: Settings = app.extensions["klinke-settings"]
+    app.extensions[registry.EXTENSION] = registry.Registry(engine=WhooshEngine(settings.data_dir / "index"))
+    tracking.init_app(app)
+    app.register_blueprint(views.bp)
+    app.cli.add_command(cli.search)

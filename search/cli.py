@@ -1,0 +1,66 @@
+"""`flask search check` and `flask search rebuild`."""
+
+import time
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from search import indexer
+from search.documents import Ref
+
+_BAR_AFTER_SECONDS = 2.0
+_SHOWN = 10
+
+search = AppGroup("search", help="Look after the search index.")
+
+
+@search.command()
+def check() -> None:
+    """Compare the index with the database; exit with 1 when they differ."""
+    report = indexer.check()
+    click.echo(f"{report.documents} documents in the index, {report.stale_notes} changes wait for the worker.")
+    _show("missing from the index", report.missing)
+    _show("in the index but not to be found", report.surplus)
+    if not report.is_clean:
+        click.echo("Run `flask search rebuild` to repair this.")
+        raise SystemExit(1)
+    click.echo("Index and database agree.")
+
+
+@search.command()
+def rebuild() -> None:
+    """Write the whole index anew from the database."""
+    started = time.monotonic()
+    with _Bar() as bar:
+        count = indexer.rebuild(bar.show)
+    click.echo(f"{count} documents indexed in {time.monotonic() - started:.1f} s.")
+
+
+def _show(what: str, refs: frozenset[Ref]) -> None:
+    if refs:
+        some = ", ".join(f"{ref.kind} {ref.id}" for ref in sorted(refs, key=lambda ref: (ref.kind, ref.id))[:_SHOWN])
+        click.echo(f"{len(refs)} {what}: {some}{' …' if len(refs) > _SHOWN else ''}")
+
+
+class _Bar:
+    """A progress bar that appears only when the work takes longer than two seconds."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._bar: Any = None
+        self._shown = 0
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+    def show(self, done: int, total: int) -> None:
+        if self._bar is None and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
+            self._bar = click.progressbar(length=total, label="Indexing", file=click.get_text_stream("stderr"))
+        if self._bar is not None:
+            self._bar.update(done - self._shown)
+            self._shown = done
