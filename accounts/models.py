@@ -42,10 +42,19 @@ class User(UserMixin, Model):  # type: ignore[misc]  # Flask-Login carries no ty
     is_staged: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    licence_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person agreed that what they write may become articles and replies."""
+
+    session_token = ""
+    """What the cookie of this request carries; in memory only."""
 
     roles: Mapped[list["UserRole"]] = relationship(
         back_populates="user", lazy="selectin", cascade="all, delete-orphan", order_by="UserRole.role"
     )
+
+    def get_id(self) -> str:
+        """Return what the cookie carries: the token of the session, so that ending the session ends the cookie's power."""
+        return self.session_token
 
     @property
     def role_names(self) -> frozenset[str]:

@@ -70,7 +70,7 @@ class Api:
         csrf.exempt(self.blueprint)  # bearer tokens only: a cookie never signs an API call in
         self.calls: list[Call] = []
 
-    def call(  # noqa: PLR0913 -- the description of a call, by keyword
+    def call(
         self,
         method: str,
         path: str,
@@ -234,10 +234,16 @@ def _description(calls: list[Call]) -> dict[str, Any]:
     for call in calls:
         parts = [part.strip("<>").split(":") for part in call.path.split("/") if part.startswith("<")]
         path = "/".join(
-            "{" + part.strip("<>").split(":")[-1] + "}" if part.startswith("<") else part for part in call.path.split("/")
+            "{" + part.strip("<>").split(":")[-1] + "}" if part.startswith("<") else part
+            for part in call.path.split("/")
         )
         parameters = [
-            {"name": part[-1], "in": "path", "required": True, "schema": {"type": "integer" if part[0] == "int" else "string"}}
+            {
+                "name": part[-1],
+                "in": "path",
+                "required": True,
+                "schema": {"type": "integer" if part[0] == "int" else "string"},
+            }
             for part in parts
         ]
         if call.query is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pysqlite3
 from flask import Flask
@@ -60,6 +60,11 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 """A primary key: 64 bits on PostgreSQL, SQLite's own row id there."""
 
 db = SQLAlchemy(model_class=Base)
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -32,7 +32,9 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
 class LineField(StringField):  # type: ignore[misc]  # WTForms carries no types
     """One clean line of at most `longest` characters."""
 
-    def __init__(self, label: Any, *, longest: int, shortest: int = 1, validators: Sequence[Any] = (), **kwargs: Any):
+    def __init__(
+        self, label: Any, *, longest: int, shortest: int = 1, validators: Sequence[Any] = (), **kwargs: Any
+    ) -> None:
         super().__init__(label, [*validators], **kwargs)
         self.longest, self.shortest = longest, shortest
 
@@ -44,8 +46,14 @@ class BlockField(TextAreaField):  # type: ignore[misc]  # WTForms carries no typ
     """A clean text of several lines."""
 
     def __init__(
-        self, label: Any, *, longest: int = LONGEST_POST, shortest: int = 1, validators: Sequence[Any] = (), **kwargs: Any
-    ):
+        self,
+        label: Any,
+        *,
+        longest: int = LONGEST_POST,
+        shortest: int = 1,
+        validators: Sequence[Any] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init__(label, [*validators], **kwargs)
         self.longest, self.shortest = longest, shortest
 

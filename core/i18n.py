@@ -45,7 +45,11 @@ def ago(at: datetime | None) -> str:
 
 def moment(at: datetime | None) -> str:
     """Say date and time in full."""
-    return "" if at is None else str(format_datetime(at, "d. MMMM y, HH:mm 'UTC'" if locale() == "de" else "d MMMM y, HH:mm 'UTC'"))
+    return (
+        ""
+        if at is None
+        else str(format_datetime(at, "d. MMMM y, HH:mm 'UTC'" if locale() == "de" else "d MMMM y, HH:mm 'UTC'"))
+    )
 
 
 def minutes_in_words(seconds: float) -> str:
@@ -62,7 +66,9 @@ def _choose(settings: Settings) -> str:
     if not has_request_context():
         return settings.default_locale
     if "locale" not in g:
-        g.locale = _of_person() or _of_cookie() or request.accept_languages.best_match(LOCALES) or settings.default_locale
+        g.locale = (
+            _of_person() or _of_cookie() or request.accept_languages.best_match(LOCALES) or settings.default_locale
+        )
     return str(g.locale)
 
 

@@ -15,14 +15,14 @@ from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
-from core.db import BigId, UtcDateTime, db
+from core.db import BigId, Model, UtcDateTime, db
 from core.outbox import Event, listens_to, publish
 from core.settings import Settings
 
 TIMEOUT_SECONDS = 10
 
 
-class Mail(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds its Model at run time
+class Mail(Model):
     """A mail on its way; its Message-ID is chosen before the first attempt, so that a repeat can be recognised."""
 
     __tablename__ = "mail"

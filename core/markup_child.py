@@ -1,4 +1,4 @@
-"""The pipeline from Markdown to safe HTML and, run as a program, the child process that renders long texts under limits.
+"""The pipeline from Markdown to safe HTML and, run as a program, the child that renders long texts under limits.
 
 It knows nothing of the house, so that a child stays small and starts fast: `core.markup` is the door to it.
 """
@@ -14,10 +14,11 @@ import sys
 import threading
 import unicodedata
 from collections.abc import MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import Element  # noqa: S405 -- the renderer's own tree: walked and changed, never parsed
+from xml.etree.ElementTree import Element
 
 import nh3
 from bleach.linkifier import LinkifyFilter
@@ -384,10 +385,40 @@ UPLOAD = re.compile(r"/uploads/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A
 # Elements become safe HTML.
 
 TAGS = frozenset(
-    "a blockquote br code div em h3 h4 h5 hr img li ol p pre strong table tbody td th thead tr ul".split()
+    (
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "div",
+        "em",
+        "h3",
+        "h4",
+        "h5",
+        "hr",
+        "img",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "strong",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    )
 )
-ATTRIBUTES: dict[str, set[str]] = {"a": {"href", "title"}, "code": {"class"}, "img": {"alt", "src", "title"}, "ol": {"start"}}
+ATTRIBUTES: dict[str, set[str]] = {
+    "a": {"href", "title"},
+    "code": {"class"},
+    "img": {"alt", "src", "title"},
+    "ol": {"start"},
+}
 SCHEMES = frozenset({"http", "https", "mailto"})
+_OWN_ATTRIBUTES = {"div": {"class"}, "td": {"align"}, "th": {"align"}}
 _ALIGNMENTS = {"align": {"left", "center", "right"}}
 
 
@@ -432,7 +463,9 @@ def is_safe_address(address: str) -> bool:
     )
 
 
-def _checked_link(attributes: MutableMapping[Any, Any], _new: bool = False) -> MutableMapping[Any, Any] | None:  # bleach's signature
+def _checked_link(
+    attributes: MutableMapping[Any, Any], _new: bool = False
+) -> MutableMapping[Any, Any] | None:  # bleach's signature
     """Leave text where a link, typed or bare, would lead where none may lead."""
     return attributes if is_safe_address(attributes.get((None, "href"), "")) else None
 
@@ -458,19 +491,29 @@ class _Parsers(threading.local):
         self.markdown = _markdown()
         self.cleaner = Cleaner(
             tags=TAGS,
-            attributes=ATTRIBUTES | {"div": ["class"], "td": ["align"], "th": ["align"]},
+            attributes={tag: list(names) for tag, names in (ATTRIBUTES | _OWN_ATTRIBUTES).items()},
             protocols=SCHEMES,
             strip=True,
-            filters=[partial(LinkifyFilter, callbacks=[_checked_link], skip_tags={"code", "pre"}, url_re=_BARE_LINK)],
+            filters=[
+                partial(
+                    LinkifyFilter,
+                    callbacks=[_checked_link],  # type: ignore[list-item]  # bleach lets it answer None, its stubs do not
+                    skip_tags={"code", "pre"},
+                    url_re=_BARE_LINK,
+                )
+            ],
         )
 
 
 def _markdown() -> Markdown:
     markdown = Markdown(extensions=[TableExtension(use_align_attribute=True), SaneListExtension()])
+    markdown.ESCAPED_CHARS += ["<", "~"]
     # Raw HTML is text: people who ask about <script> lose no words.
     markdown.preprocessors.deregister("html_block")
     markdown.inlinePatterns.deregister("html")
-    markdown.preprocessors.deregister("normalize_whitespace")  # it would take the tabs out of code; _Layout does its work
+    markdown.preprocessors.deregister(
+        "normalize_whitespace"
+    )  # it would take the tabs out of code; _Layout does its work
     markdown.preprocessors.register(_Layout(markdown), "layout", 30)
     markdown.parser.blockprocessors.deregister("code")  # _Layout has taken it out already
     markdown.inlinePatterns.register(_BareAddress(_BARE_ADDRESS, markdown), "bare_address", 115)
@@ -502,8 +545,10 @@ def serve(line: socket.socket) -> None:
     process having to start again. Forking is safe here because this process has one thread.
     """
     gc.freeze()
-    while (message := receive(line)) is not None:
-        send(line, *_rendered_in_fork(message[1]))
+    with suppress(ConnectionError):
+        while True:
+            _, source = receive(line)
+            send(line, *_rendered_in_fork(source))
 
 
 def send(line: socket.socket, verdict: bytes, text: bytes) -> None:
@@ -511,22 +556,18 @@ def send(line: socket.socket, verdict: bytes, text: bytes) -> None:
     line.sendall(_HEADER.pack(verdict, len(text)) + text)
 
 
-def receive(line: socket.socket) -> tuple[bytes, bytes] | None:
-    """Return the next message's verdict and text, or None if the other side has hung up."""
-    header = _received(line, _HEADER.size)
-    if header is None:
-        return None
-    verdict, length = _HEADER.unpack(header)
-    text = _received(line, length)
-    return None if text is None else (verdict, text)
+def receive(line: socket.socket) -> tuple[bytes, bytes]:
+    """Return the next message's verdict and text; raise `ConnectionError` if the other side has hung up."""
+    verdict, length = _HEADER.unpack(_received(line, _HEADER.size))
+    return verdict, _received(line, length)
 
 
-def _received(line: socket.socket, length: int) -> bytes | None:
+def _received(line: socket.socket, length: int) -> bytes:
     parts = []
     while length:
         part = line.recv(min(length, 65_536))
         if not part:
-            return None
+            raise ConnectionResetError
         parts.append(part)
         length -= len(part)
     return b"".join(parts)
@@ -539,7 +580,7 @@ def _rendered_in_fork(source: bytes) -> tuple[bytes, bytes]:
         os.close(reading)
         _render_under_limits(source, writing)
     os.close(writing)
-    with open(reading, "rb") as pipe:
+    with os.fdopen(reading, "rb") as pipe:
         rendered = pipe.read(LONGEST_HTML + 1)
     _, status = os.waitpid(job, 0)
     if status or len(rendered) > LONGEST_HTML:
@@ -553,8 +594,8 @@ def _render_under_limits(source: bytes, writing: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS + 1))
     try:
-        rendered = convert(source.decode()).encode()
-        with open(writing, "wb") as pipe:
+        rendered = convert(source.decode(errors="surrogatepass")).encode()
+        with os.fdopen(writing, "wb") as pipe:
             pipe.write(rendered)
     except (TooComplex, RecursionError, MemoryError, BrokenPipeError):
         os._exit(1)

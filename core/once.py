@@ -14,14 +14,14 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
-from core.db import BigId, UtcDateTime, db
+from core.db import BigId, Model, UtcDateTime, db
 from core.worker import chore
 
 KEPT = timedelta(days=7)
 LONGEST_KEY = 200
 
 
-class Claim(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds its Model at run time
+class Claim(Model):
     """A key somebody used, and what was answered."""
 
     __tablename__ = "once_claim"

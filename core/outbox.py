@@ -14,7 +14,7 @@ from sqlalchemy import JSON, Index, String, Text, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
-from core.db import BigId, UtcDateTime, db
+from core.db import BigId, Model, UtcDateTime, db
 
 LEASE = timedelta(seconds=120)
 MOST_ATTEMPTS = 5
@@ -38,7 +38,7 @@ class Later(Exception):  # noqa: N818 -- an instruction to the worker, not an er
         self.seconds = seconds
 
 
-class Delivery(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds its Model at run time
+class Delivery(Model):
     """One event on its way to one listener."""
 
     __tablename__ = "delivery"

@@ -32,5 +32,7 @@ class Encrypted(TypeDecorator[str]):
 
 
 def _box() -> Fernet:
-    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(current_app.config["SECRET_KEY"].encode())
+    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(
+        current_app.config["SECRET_KEY"].encode()
+    )
     return Fernet(base64.urlsafe_b64encode(key))

@@ -56,7 +56,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     def readyz() -> Response:
         found = {name: check() for name, check in {"database": _database, "worker": _worker, **READY_CHECKS}.items()}
         is_ready = not any(found.values())
-        answer = jsonify(status="ready" if is_ready else "degraded", checks={name: bad or "ok" for name, bad in found.items()})
+        answer = jsonify(
+            status="ready" if is_ready else "degraded", checks={name: bad or "ok" for name, bad in found.items()}
+        )
         answer.status_code = 200 if is_ready else 503
         return answer
 
@@ -68,7 +70,13 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.get("/robots.txt")
     def robots() -> Response:
-        lines = ["User-agent: *", "Disallow: /ask", "Disallow: /search", "Disallow: /api/", f"Sitemap: {settings.base_url}/sitemap.xml"]
+        lines = [
+            "User-agent: *",
+            "Disallow: /ask",
+            "Disallow: /search",
+            "Disallow: /api/",
+            f"Sitemap: {settings.base_url}/sitemap.xml",
+        ]
         return Response("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
     @app.get("/about")
@@ -100,8 +108,12 @@ def _worker() -> str:
 
 
 def _metrics() -> str:
-    waiting = db.session.scalar(select(func.count()).select_from(outbox.Delivery).where(outbox.Delivery.set_aside_at.is_(None)))
-    aside = db.session.scalar(select(func.count()).select_from(outbox.Delivery).where(outbox.Delivery.set_aside_at.is_not(None)))
+    waiting = db.session.scalar(
+        select(func.count()).select_from(outbox.Delivery).where(outbox.Delivery.set_aside_at.is_(None))
+    )
+    aside = db.session.scalar(
+        select(func.count()).select_from(outbox.Delivery).where(outbox.Delivery.set_aside_at.is_not(None))
+    )
     oldest = db.session.scalar(select(func.min(outbox.Delivery.due_at)).where(outbox.Delivery.set_aside_at.is_(None)))
     lag = max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0
     rows = [
@@ -126,7 +138,6 @@ def work(*, until_idle: bool) -> None:
 @with_appcontext
 def serve() -> None:
     """Serve over HTTP on loopback; put a proxy in front for the world."""
-
     settings: Settings = current_app.extensions["klinke-settings"]
     signal.signal(signal.SIGTERM, _leave)
     # 300 slow connections must not stop the server: many connections, poll instead of select (docs/decisions/0003).
@@ -201,7 +212,9 @@ def doctor() -> None:
         click.echo(f"{name}: {'ok' if not found else f'{len(found)} wrong'}")
         wrong += found
     for delivery in outbox.set_aside():
-        wrong.append(f"outbox: {delivery.event} to {delivery.listener} failed {delivery.attempts} times: {delivery.last_error}")
+        wrong.append(
+            f"outbox: {delivery.event} to {delivery.listener} failed {delivery.attempts} times: {delivery.last_error}"
+        )
     for sentence in wrong:
         click.echo(sentence, err=True)
     click.echo("All is well." if not wrong else f"{len(wrong)} things need a look.")

@@ -179,7 +179,11 @@ def export(path: Path) -> None:
 def finish(report: Report) -> None:
     """Say what an import did; exit with 1 when something was skipped."""
     for name in dict.fromkeys(name for name, _outcome in report.counts):
-        parts = [f"{report.counts[name, what]} {what}" for what in ("new", "changed", "unchanged") if report.counts[name, what]]
+        parts = [
+            f"{report.counts[name, what]} {what}"
+            for what in ("new", "changed", "unchanged")
+            if report.counts[name, what]
+        ]
         click.echo(f"{name}: " + ", ".join(parts))
     for number, reason in report.skipped:
         click.echo(f"line {number} skipped: {reason}", err=True)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core import outbox
 from core.clock import now
-from core.db import UtcDateTime, db, reading
+from core.db import Model, UtcDateTime, db, reading
 
 PAUSE_SECONDS = 0.25
 BEAT_SECONDS = 10
@@ -24,7 +24,7 @@ STALE_BEAT = timedelta(seconds=60)
 log = logging.getLogger(__name__)
 
 
-class ChoreTurn(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds its Model at run time
+class ChoreTurn(Model):
     """When a chore's next turn is, so that of several workers one takes it. The row `worker` is the worker's own sign of life."""
 
     __tablename__ = "chore_turn"

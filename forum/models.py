@@ -89,6 +89,10 @@ class Topic(Model):
     posts: Mapped[list["Post"]] = relationship(back_populates="topic", order_by="Post.id", viewonly=True)
 
     @property
+    def is_muted(self) -> bool:
+        return self.muting is not None and self.muting.is_in_force
+
+    @property
     def is_answered(self) -> bool:
         return self.answer_count > 0
 
@@ -144,10 +148,15 @@ class Post(Model):
 
     topic: Mapped[Topic] = relationship(back_populates="posts")
     author: Mapped[User | None] = relationship(lazy="joined")
-    parent: Mapped["Post | None"] = relationship(remote_side=[id], viewonly=True)
+    parent: Mapped["Post | None"] = relationship(remote_side="Post.id", viewonly=True)
     muting: Mapped["Muting | None"] = relationship(
         back_populates="post", lazy="joined", primaryjoin="Muting.post_id == Post.id", viewonly=True
     )
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether this post itself is muted; what it stands below may be muted as well."""
+        return self.muting is not None and self.muting.is_in_force
 
 
 class PostRevision(Model):
@@ -217,9 +226,13 @@ class Muting(Model):
     post: Mapped[Post | None] = relationship(foreign_keys=[post_id])
     by: Mapped[User | None] = relationship(lazy="joined")
 
+    @property
+    def is_in_force(self) -> bool:
+        return self.until is None or self.until > now()
+
 
 class Duplicate(Model):
-    """This topic asks what another one asked before."""
+    """A topic that asks what another one asked before."""
 
     __tablename__ = "duplicate"
 
@@ -273,6 +286,9 @@ class Notification(Model):
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    topic: Mapped[Topic | None] = relationship()
+    post: Mapped[Post | None] = relationship()
 
 
 class Draft(Model):

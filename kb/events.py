@@ -9,4 +9,5 @@ from core.outbox import Event
 class ArticlePublished(Event):
     article_id: int
     revision_id: int
+    by_id: int
     is_first: bool

@@ -109,6 +109,8 @@ class Revision(Model):
     symptoms_html: Mapped[str] = mapped_column(Text, default="")
     resolution_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int]
+    plain: Mapped[str] = mapped_column(Text, default="")
+    """Summary, symptoms and resolution as plain text, so that a search need not take a thousand pages apart."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     comment: Mapped[str] = mapped_column(String(300), default="")
@@ -145,6 +147,9 @@ class Face(Model):
     """The revision it was written for."""
     kind: Mapped[FaceKind] = mapped_column(String(10))
     text: Mapped[str] = mapped_column(Text)
+    """Without the address of the article, which is appended where the text is used."""
+    is_drafted: Mapped[bool] = mapped_column(default=False)
+    """Drafted by rules, and drafted again at every publication; what a person wrote stays."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 

@@ -8,7 +8,9 @@ database = current_app.extensions["migrate"].db
 
 def run() -> None:
     if context.is_offline_mode():
-        context.configure(url=current_app.config["SQLALCHEMY_DATABASE_URI"], target_metadata=database.metadata, literal_binds=True)
+        context.configure(
+            url=current_app.config["SQLALCHEMY_DATABASE_URI"], target_metadata=database.metadata, literal_binds=True
+        )
         with context.begin_transaction():
             context.run_migrations()
         return

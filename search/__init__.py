@@ -3,11 +3,13 @@
 from flask import Flask
 
 from core.settings import Settings
+from core.shell import DOCTOR_CHECKS, READY_CHECKS
+from search.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
-    from search import cli, indexer, registry, tracking, views  # noqa: F401 -- the indexer registers its chore
+    from search import cli, indexer, registry, tracking, views
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
@@ -15,3 +17,5 @@ def init_app(app: Flask) -> None:
     tracking.init_app(app)
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.search)
+    READY_CHECKS["index"] = indexer.why_not_ready
+    DOCTOR_CHECKS["search"] = indexer.complaints

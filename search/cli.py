@@ -1,7 +1,8 @@
 """`flask search check` and `flask search rebuild`."""
 
+import sys
 import time
-from typing import Any
+from typing import Any, Self
 
 import click
 from flask.cli import AppGroup
@@ -51,7 +52,7 @@ class _Bar:
         self._bar: Any = None
         self._shown = 0
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -60,7 +61,7 @@ class _Bar:
 
     def show(self, done: int, total: int) -> None:
         if self._bar is None and time.monotonic() - self._started > _BAR_AFTER_SECONDS:
-            self._bar = click.progressbar(length=total, label="Indexing", file=click.get_text_stream("stderr"))
+            self._bar = click.progressbar(length=total, label="Indexing", file=sys.stderr)
         if self._bar is not None:
             self._bar.update(done - self._shown)
             self._shown = done

@@ -15,7 +15,9 @@ _LEAD: Final = 40
 """Characters shown before the first marked word, so that a sentence has a beginning."""
 _ELLIPSIS: Final = "…"
 # What would disturb the page around an excerpt: control characters, and marks that turn the direction of writing.
-_DISTURBING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_DISTURBING: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 _BLANKS: Final = re.compile(r"\s+")
 
 

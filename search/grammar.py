@@ -1,7 +1,7 @@
 """The small language of the search box: words, "phrases", -word, tag:, author:, is:, in:, lang:.
 
-Whatever is typed means something: an operator that does not exist is a word, a quotation mark that is never closed ends with
-the query. Nothing a person types reaches an engine's own query parser.
+Whatever is typed means something: an operator that does not exist is a word, a quotation mark that is never closed ends
+with the query. Nothing a person types reaches an engine's own query parser.
 """
 
 import re
@@ -17,8 +17,11 @@ AREAS: Final = {"kb": ("article",), "forum": ("topic", "answer")}
 """What `in:` may name, and the kinds of things that are found there."""
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# One part of a query: an optional minus, an optional operator, then something in quotation marks or up to the next blank.
-_PART = re.compile(r'(?P<minus>-)?(?:(?P<operator>[a-z]{2,6}):)?(?:["„“”](?P<quoted>[^"„“”]*)["“”]?|(?P<bare>[^\s"„“”]+))', re.IGNORECASE)
+# One part of a query: perhaps a minus, perhaps an operator, then something in quotation marks or up to the next blank.
+_PART = re.compile(
+    r'(?P<minus>-)?(?:(?P<operator>[a-z]{2,6}):)?(?:["„“”](?P<quoted>[^"„“”]*)["“”]?|(?P<bare>[^\s"„“”]+))',
+    re.IGNORECASE,
+)
 
 
 class Notice(StrEnum):
@@ -139,4 +142,3 @@ def _took_operator(reading: _Reading, operator: str, value: str) -> bool:
         case _:
             return False
     return True
-

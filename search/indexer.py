@@ -56,8 +56,9 @@ def catch_up(limit: int = BATCH) -> int:
 
 
 def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
-    """Write the whole index anew from the database and return how many documents it has; readers keep the old one
-    meanwhile, where it can be read. `progress` hears how many are done, of how many.
+    """Write the whole index anew from the database and return how many documents it has.
+
+    Readers keep the old one meanwhile, where it can be read. `progress` hears how many are done, of how many.
     """
     db.session.commit()
     with reading():
@@ -72,7 +73,8 @@ def rebuild(progress: Callable[[int, int], None] | None = None) -> int:
 def check() -> IndexReport:
     """Compare the index with the database."""
     with reading():
-        noted = {Ref(kind, ref_id) for _, kind, ref_id in (notes := _notes(None))}
+        notes = _notes(None)
+        noted = {Ref(kind, ref_id) for _, kind, ref_id in notes}
         expected = {Ref(source.kind, ref_id) for source in registry.sources() for ref_id in source.ids()}
         held = registry.engine().refs()
         db.session.commit()
@@ -82,6 +84,21 @@ def check() -> IndexReport:
         stale_notes=len(notes),
         documents=len(held),
     )
+
+
+def why_not_ready() -> str:
+    """Return a sentence when the index cannot be used, else an empty string."""
+    condition = registry.engine().condition()
+    return "" if condition is Condition.READY else f"is {condition}; the worker rebuilds it"
+
+
+def complaints() -> Iterator[str]:
+    """Yield a sentence for each difference between index and database."""
+    report = check()
+    if report.missing:
+        yield f"{len(report.missing)} documents are missing from the index. Run `flask search rebuild`."
+    if report.surplus:
+        yield f"{len(report.surplus)} documents are in the index and should not be. Run `flask search rebuild`."
 
 
 @chore("search.catch_up", every=1)

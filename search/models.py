@@ -11,12 +11,12 @@ from core.db import BigId, UtcDateTime, db
 LONGEST_KIND = 20
 
 
-class StaleNote(db.Model):  # type: ignore[name-defined,misc]  # Flask-SQLAlchemy builds its Model at run time
+class StaleNote(db.Model):  # type: ignore[name-defined]  # Flask-SQLAlchemy builds its Model at run time
     """A document that changed, written in the transaction that changed it and deleted when the index knows."""
 
     __tablename__ = "stale_note"
     # An id must never come back: two indexers that read the same note would delete a new one of the same number.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 -- SQLAlchemy reads a plain dictionary
+    __table_args__ = {"sqlite_autoincrement": True}
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(LONGEST_KIND))

@@ -55,7 +55,7 @@ class Results:
     degraded: bool = False
 
 
-def find(  # noqa: PLR0913 -- what a search can be narrowed by, all by keyword
+def find(
     text: str,
     *,
     viewer: Any,
@@ -93,7 +93,7 @@ def similar(
     locale: str | None = None,
     limit: int = 5,
 ) -> list[Hit]:
-    """Find what is already asked or written about the same; the texts are plain words, nothing in them is an operator."""
+    """Find what is already asked or written about the same; the texts are plain words, without operators."""
     title, body = title[:LONGEST_TITLE], body[:LONGEST_BODY]
     spoken = language.guess(f"{title} {body}", locale)
     words = _words(title.split(), spoken=spoken, preferred=spoken)
@@ -105,7 +105,9 @@ def similar(
     ]
     if not words:
         return []
-    query = EngineQuery(words=tuple(words), most_words=_MOST_SIMILAR_WORDS, kinds=None if kinds is None else frozenset(kinds))
+    query = EngineQuery(
+        words=tuple(words), most_words=_MOST_SIMILAR_WORDS, kinds=None if kinds is None else frozenset(kinds)
+    )
     engine = registry.engine()
     try:
         hits = engine.hits(query, _MOST_SIMILAR)
@@ -148,12 +150,14 @@ def _query_of(
 
 
 def _words(runs: Iterable[str], *, spoken: str | None, preferred: str) -> list[Word]:
-    """Return the words of `runs` with their terms in both languages; stop words count little unless there is nothing else."""
+    """Return the words of `runs` with their terms in both languages; stop words count little beside others."""
     words = []
     for piece in dict.fromkeys(piece for run in runs for piece in _pieces(run)):
         terms = {locale: tokens.term(piece, locale) for locale in _LOCALES}
         variants = tuple(
-            Variant(locale, term, 1.0 if locale == preferred else _OTHER_LANGUAGE) for locale, term in terms.items() if term
+            Variant(locale, term, 1.0 if locale == preferred else _OTHER_LANGUAGE)
+            for locale, term in terms.items()
+            if term
         )
         is_telling = spoken is None or not stopwords.is_stop_word(piece, spoken)
         if variants:
@@ -200,7 +204,9 @@ def _visible(hits: list[EngineHit], viewer: Any) -> list[tuple[EngineHit, Found]
 
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
     terms = {variant.term for word in query.words for variant in word.variants if variant.locale == found.locale}
-    return Hit(found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query)))
+    return Hit(
+        found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query))
+    )
 
 
 def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:

@@ -67,12 +67,19 @@ class World:
             db.session.flush()
         return found
 
-    def ask(self, title: str = "Wireless gone after the update", source: str = "Since this morning. What now?", **kwargs: Any) -> Topic:
+    def ask(
+        self,
+        title: str = "Wireless gone after the update",
+        source: str = "Since this morning. What now?",
+        **kwargs: Any,
+    ) -> Topic:
         """Have a question asked, by Alice unless `by` says otherwise."""
         about = {"category": self.router, "locale": "en", "tags": ("wifi",), "by": self.alice, **kwargs}
         return topics.ask(title=title, source=source, **about)
 
-    def answer(self, topic: Topic, source: str = "Restart it, then choose channel 6.", *, by: User | None = None) -> Post:
+    def answer(
+        self, topic: Topic, source: str = "Restart it, then choose channel 6.", *, by: User | None = None
+    ) -> Post:
         """Have a question answered, by Bob unless `by` says otherwise."""
         return answers.post(topic, source=source, by=by or self.bob)
 

@@ -14,7 +14,9 @@ _SURE = 1.0
 
 _ONLY_GERMAN: Final = GERMAN - ENGLISH
 _ONLY_ENGLISH: Final = ENGLISH - GERMAN
-_GERMAN_LETTERS: Final = re.compile(r"[äöüß]|sch|(?:ung|ungen|lich|isch|keit|heit|tion(?:en)|iert|chen)\b|\b(?:ge|ver|zer)\w{3}")
+_GERMAN_LETTERS: Final = re.compile(
+    r"[äöüß]|sch|(?:ung|ungen|lich|isch|keit|heit|tion(?:en)|iert|chen)\b|\b(?:ge|ver|zer)\w{3}"
+)
 _ENGLISH_LETTERS: Final = re.compile(r"th|wh|sh|[^s]y\b|(?:ing|ed|tion|ment|ness|ould|ight|ly)\b|oo|ee")
 
 

@@ -24,7 +24,9 @@ def folded(word: str) -> str:
     word = unicodedata.normalize("NFKC", word).casefold()
     # Normalising can bring in spaces and signs (½, ﷺ): a word stays one word.
     return "".join(
-        letter for letter in unicodedata.normalize("NFC", word) if letter.isalnum() or unicodedata.category(letter) == "Mn"
+        letter
+        for letter in unicodedata.normalize("NFC", word)
+        if letter.isalnum() or unicodedata.category(letter) == "Mn"
     )[:LONGEST_WORD]
 
 

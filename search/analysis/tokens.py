@@ -43,7 +43,7 @@ def term(word: str, locale: str) -> str:
 
 
 def terms(text: str, locale: str) -> Iterator[Term]:
-    """Yield the terms of `text` in `locale`: one a word, and one more for words that a hyphen joins ("e-mail": email)."""
+    """Yield the terms of `text` in `locale`: one a word, one more for words joined by a hyphen ("e-mail": email)."""
     before: Word | None = None
     for position, word in enumerate(words(text)):
         found = term(word.text, locale)

@@ -37,7 +37,10 @@ class Phrase(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineQuery:
-    """Documents with at least one telling word of `words`, every one of `phrases` (in one of its languages), none of `excluded`."""
+    """Documents with at least one telling word of `words`, every one of `phrases`, none of `excluded`.
+
+    A phrase is given once for each language and must stand in one of them.
+    """
 
     words: tuple[Word, ...] = ()
     phrases: tuple[tuple[Phrase, ...], ...] = ()

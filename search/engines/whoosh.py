@@ -1,10 +1,11 @@
 """The embedded engine: Whoosh keeps the postings and the commits, the scoring is ours.
 
-Whoosh's own matchers walk one document at a time through a tree of Python objects; here the postings of a term are read once
-a generation, scored (BM25F, Robertson and Zaragoza 2009, section 3.6) and added up, which also says which words matched.
+Whoosh's own matchers walk one document at a time through a tree of Python objects. Here the postings of a term are read
+once a generation, scored (BM25F, Robertson and Zaragoza 2009, section 3.6) and added up, which also tells which words
+matched.
 
-The index is a cache that can be rebuilt from the database at any time. Reading it unpickles data, so its folder belongs to
-its owner alone and is never restored from a stranger's backup.
+The index is a cache that can be rebuilt from the database at any time. Reading it unpickles data, so its folder belongs
+to its owner alone and is never restored from a stranger's backup.
 """
 
 import contextlib
@@ -60,7 +61,9 @@ _DAMAGE_FILE: Final = "damaged"
 _LOCK_FILE: Final = "write.lock"
 _LOCK_SECONDS: Final = 10.0
 _LOCK_PAUSE_SECONDS: Final = 0.05
-_NOT_THE_INDEX: Final = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EDQUOT})
+_NOT_THE_INDEX: Final = frozenset(
+    {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.EDQUOT}
+)
 """Errors of the machine: rebuilding the index would not help."""
 
 log = logging.getLogger(__name__)
@@ -122,7 +125,9 @@ class WhooshEngine:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._storage = FileStorage(str(folder), supports_mmap=False)  # a truncated file that is mapped kills the process
+        self._storage = FileStorage(
+            str(folder), supports_mmap=False
+        )  # a truncated file that is mapped kills the process
         self._reading = threading.Lock()  # Whoosh's readers seek in shared files
         self._snapshot: _Snapshot | None = None
 
@@ -322,7 +327,10 @@ class _Snapshot:
         self._weights = self._column("weight", "f")
         self._created = self._column("created", "I")
         self._lengths = {
-            locale: {name: reader.field_length(f"{name}_{locale}") / max(1, len(self._with_label(f"locale:{locale}"))) for name in _FIELDS}
+            locale: {
+                name: reader.field_length(f"{name}_{locale}") / max(1, len(self._with_label(f"locale:{locale}")))
+                for name in _FIELDS
+            }
             for locale in _LOCALES
         }
 
@@ -373,20 +381,29 @@ class _Snapshot:
         }
         total = sum(weight for _, weight in words)
         share = {
-            mask: 1 - _FULL_MATCH * (1 - sum(weight for number, (_, weight) in enumerate(words) if mask >> number & 1) / total)
+            mask: 1
+            - _FULL_MATCH * (1 - sum(weight for number, (_, weight) in enumerate(words) if mask >> number & 1) / total)
             for mask in set(matched.values())
         }
         weights = self._weights
         final = ((score * share[matched[document]] * weights[document], document) for document, score in scores.items())
         return [
-            EngineHit(self._ref(document), score, tuple(word.text for n, (word, _) in enumerate(words) if matched[document] >> n & 1))
+            EngineHit(
+                self._ref(document),
+                score,
+                tuple(word.text for n, (word, _) in enumerate(words) if matched[document] >> n & 1),
+            )
             for score, document in heapq.nlargest(limit, final)
         ]
 
     def _allowed(self, query: EngineQuery) -> frozenset[int] | None:
         """Return the documents that pass the filters; None where there are none to pass."""
         labels = [f"tag:{text.label(tag)}" for tag in query.tags]
-        labels += [f"{name}:{text.label(value)}" for name in ("locale", "author", "category") if (value := getattr(query, name))]
+        labels += [
+            f"{name}:{text.label(value)}"
+            for name in ("locale", "author", "category")
+            if (value := getattr(query, name))
+        ]
         if query.solved is not None:
             labels.append("is:solved" if query.solved else "is:unsolved")
         sets = [self._with_label(label) for label in labels]
@@ -395,7 +412,10 @@ class _Snapshot:
         sets += [frozenset().union(*(self._with_phrase(phrase) for phrase in phrases)) for phrases in query.phrases]
         allowed = frozenset.intersection(*sets) if sets else None
         unwanted = {
-            document for word in query.excluded for variant in word.variants for document in self._term(variant.locale, variant.term).documents
+            document
+            for word in query.excluded
+            for variant in word.variants
+            for document in self._term(variant.locale, variant.term).documents
         }
         if unwanted:
             allowed = (self._everything() if allowed is None else allowed) - unwanted
@@ -426,7 +446,9 @@ class _Snapshot:
                     length = leaf.doc_field_length(number, field) or 1
                     frequencies[base + number] += boost * matcher.weight() / (1 - b + b * length / average)
         documents = array("I", sorted(frequencies))
-        return _Postings(documents, array("f", ((_K1 + 1) * frequencies[n] / (_K1 + frequencies[n]) for n in documents)))
+        return _Postings(
+            documents, array("f", ((_K1 + 1) * frequencies[n] / (_K1 + frequencies[n]) for n in documents))
+        )
 
     def _with_label(self, label: str) -> frozenset[int]:
         if label not in self._labelled:
@@ -450,7 +472,9 @@ class _Snapshot:
                         matcher.id(): {position - distance for position in _Places.decode_positions(matcher.value())}
                         for matcher in _postings(leaf, f"{name}_{phrase.locale}", term)
                     }
-                    starts = there if starts is None else {n: starts[n] & there[n] for n in starts.keys() & there.keys()}
+                    starts = (
+                        there if starts is None else {n: starts[n] & there[n] for n in starts.keys() & there.keys()}
+                    )
                 found.update(base + number for number, left in (starts or {}).items() if left)
         return frozenset(found)
 

@@ -4,6 +4,7 @@
 */
 const dialog = document.querySelector("[data-confirm-dialog]");
 const confirmed = new WeakSet();
+const usual = { yes: dialog?.querySelector("[value=yes]").textContent, no: dialog?.querySelector("[value=no]").textContent };
 
 // Capturing, so that nothing else takes the form for sent before the person has said yes.
 document.addEventListener("submit", (event) => {
@@ -19,11 +20,9 @@ document.addEventListener("submit", (event) => {
 }, { capture: true });
 
 function ask({ confirm, confirmYes, confirmNo }, whenYes) {
-  const yes = dialog.querySelector("[value=yes]");
-  const no = dialog.querySelector("[value=no]");
   dialog.querySelector(".dialog__question").textContent = confirm;
-  if (confirmYes) yes.textContent = confirmYes;
-  if (confirmNo) no.textContent = confirmNo;
+  dialog.querySelector("[value=yes]").textContent = confirmYes ?? usual.yes;
+  dialog.querySelector("[value=no]").textContent = confirmNo ?? usual.no;
   dialog.returnValue = "";
   dialog.addEventListener("close", () => { if (dialog.returnValue === "yes") whenYes(); }, { once: true });
   dialog.showModal();

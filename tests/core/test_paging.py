@@ -20,7 +20,13 @@ def fifty(app: Flask) -> Iterator[list[int]]:
     with app.app_context():
         start = now()
         mails = [
-            Mail(message_id=f"<{n}>", to="a@example.org", subject="s", text="t", created_at=start + timedelta(seconds=n // 3))
+            Mail(
+                message_id=f"<{n}>",
+                to="a@example.org",
+                subject="s",
+                text="t",
+                created_at=start + timedelta(seconds=n // 3),
+            )
             for n in range(50)
         ]
         db.session.add_all(mails)
@@ -51,13 +57,18 @@ def test_walking_back_leads_over_the_same_pages(fifty: list[int]) -> None:
 
 def test_what_arrives_meanwhile_repeats_nothing(fifty: list[int]) -> None:
     first = page(select(Mail), by=BY, size=7)
-    db.session.add(Mail(message_id="<new>", to="a@example.org", subject="s", text="t", created_at=now() + timedelta(days=1)))
+    db.session.add(
+        Mail(message_id="<new>", to="a@example.org", subject="s", text="t", created_at=now() + timedelta(days=1))
+    )
     db.session.commit()
     second = page(select(Mail), by=BY, cursor=first.next, size=7)
     assert [mail.id for mail in second] == fifty[::-1][7:14]
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "%%%", "bm9wZQ", "WyJhIiwxXQ", "WyJ6IiwxLDJd", "A" * 5000, "WyJhIiwibm8iLCJ4Il0", "WyJhIiwxLDJd"])
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "x", "%%%", "bm9wZQ", "WyJhIiwxXQ", "WyJ6IiwxLDJd", "A" * 5000, "WyJhIiwibm8iLCJ4Il0", "WyJhIiwxLDJd"],
+)
 def test_a_cursor_nobody_gave_out_never_breaks(fifty: list[int], cursor: str) -> None:
     assert len(page(select(Mail), by=BY, cursor=cursor, size=7)) <= 7
 

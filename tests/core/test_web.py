@@ -9,7 +9,17 @@ from tests.conftest import Browser
 
 @pytest.mark.parametrize(
     "target",
-    ["https://evil.example", "//evil.example", "/\\evil.example", "/\t/evil.example", "javascript:alert(1)", "", None, "/a\nb", "/x\\y"],
+    [
+        "https://evil.example",
+        "//evil.example",
+        "/\\evil.example",
+        "/\t/evil.example",
+        "javascript:alert(1)",
+        "",
+        None,
+        "/a\nb",
+        "/x\\y",
+    ],
 )
 def test_only_paths_on_this_site_are_followed(target: str | None) -> None:
     assert web.safe_path(target) == "/"

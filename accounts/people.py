@@ -1,0 +1,273 @@
+"""People: how they come, how they are found, what they are."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from flask_babel import gettext
+from flask_login import AnonymousUserMixin
+from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
+
+from accounts import audit, emails, handles, one_time, passwords, policy, sessions
+from accounts.models import ROLES, ApiToken, User, UserRole
+from core import texts
+from core.clock import now
+from core.db import db
+from core.errors import Conflict, Invalid, NotAllowed
+
+LONGEST_NAME = 80
+LONGEST_ABOUT = 2000
+THEMES = ("auto", "light", "dark")
+
+
+class AnonymousUser(AnonymousUserMixin):  # type: ignore[misc]  # Flask-Login carries no types
+    """Nobody is signed in: a viewer without an id, rights or wishes."""
+
+    id: None = None
+    handle = ""
+    name = ""
+    locale: None = None
+    theme = "auto"
+    role_names: frozenset[str] = frozenset()
+    is_team = False
+    is_trusted = False
+
+    def has_role(self, role: str) -> Literal[False]:  # noqa: ARG002 -- the same question as to a person
+        return False
+
+
+Viewer = User | AnonymousUser
+
+
+def by_id(user_id: int) -> User | None:
+    return db.session.get(User, user_id)
+
+
+def by_handle(handle: str) -> User | None:
+    """Return who has this handle, in capitals or small letters; a lookalike is nobody."""
+    wanted = handles.folded(handle)
+    if not handles.is_shaped(wanted):
+        return None
+    user = db.session.scalar(select(User).where(User.handle_key == handles.key(wanted)))
+    return user if user is not None and handles.folded(user.handle) == wanted else None
+
+
+def by_email(email: str) -> User | None:
+    if "\0" in email or "@" not in email:
+        return None
+    return db.session.scalar(select(User).where(User.email_key == emails.key(email)))
+
+
+def by_source_id(source_id: str) -> User | None:
+    """Return who came from another system under this id."""
+    return db.session.scalar(select(User).where(User.source_id == source_id))
+
+
+def by_handle_or_email(typed: str) -> User | None:
+    """Return whom somebody means who types a handle, with or without @, or an e-mail address."""
+    return by_email(typed) if "@" in typed.lstrip()[1:] else by_handle(typed)
+
+
+def free_handle(wanted: str, *, owner: User | None = None) -> str:
+    """Return the handle nearest to `wanted` that nobody but `owner` has: itself, or with a number behind it."""
+    for candidate in handles.numbered(handles.fitting(wanted)):
+        holder = db.session.scalar(select(User.id).where(User.handle_key == handles.key(candidate)))
+        if holder is None or (owner is not None and holder == owner.id):
+            return candidate
+    raise AssertionError  # pragma: no cover -- numbers do not end
+
+
+def register(*, handle: str, name: str, email: str, password: str, locale: str | None) -> User:
+    """Take in a new member who accepts the licence and must still confirm the address; raise `Invalid` with fields."""
+    wrong: dict[str, str] = {}
+    for check in (
+        lambda: handles.refuse_reserved(handles.checked(handle)),
+        lambda: emails.checked(email),
+        lambda: passwords.check(password, handle=handle, email=email),
+    ):
+        try:
+            check()
+        except Invalid as error:
+            wrong |= error.fields
+    if wrong:
+        raise Invalid(gettext("Some fields need another look."), fields=wrong)
+    user = create(handle, name=name, email=email, password=password, locale=locale)
+    user.licence_accepted_at = now()
+    db.session.flush()
+    return user
+
+
+def create(
+    handle: str,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    password: str | None = None,
+    roles: Iterable[str] = ("member",),
+    locale: str | None = None,
+    source_id: str | None = None,
+    is_staged: bool = False,
+    created_at: datetime | None = None,
+) -> User:
+    """Create a person; raise `Invalid` with fields when the handle or the address cannot be had.
+
+    Staged people may have handles that came from elsewhere and that nobody could choose here.
+    """
+    handle = handles.fitting(handle) if is_staged else handles.checked(handle)
+    email = emails.checked(email) if email else None
+    user = User(
+        handle=handle,
+        handle_key=handles.key(handle),
+        name=_checked_name(name or handle),
+        email=email,
+        email_key=emails.key(email) if email else None,
+        password_hash=passwords.hashed(password) if password else None,
+        password_changed_at=now() if password else None,
+        locale=locale,
+        source_id=source_id,
+        is_staged=is_staged,
+        created_at=created_at or now(),
+        roles=_as_rows(roles),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(user)
+    except IntegrityError:
+        raise _taken(handle, email) from None
+    return user
+
+
+def change_profile(user: User, *, name: str, about: str, locale: str | None, theme: str) -> None:
+    """Change what a person says about themselves and how they want their pages."""
+    if theme not in THEMES:
+        raise Invalid(fields={"theme": gettext("Please choose one of these.")})
+    user.name = _checked_name(name)
+    user.about = texts.block(about, longest=LONGEST_ABOUT)
+    user.locale = locale
+    user.theme = theme
+    db.session.flush()
+
+
+def change_password(user: User, *, password_hash: str, keep_token: str = "") -> None:
+    """Give a person a new password; all their sessions but that of `keep_token` and all links in mails end with the old."""
+    user.password_hash = password_hash
+    user.password_changed_at = now()
+    sessions.end_all_but(user, keep_token)
+    one_time.forget(user)
+    db.session.flush()
+
+
+def confirm_email(user: User) -> None:
+    """Note that mail reaches this person."""
+    user.email_confirmed_at = user.email_confirmed_at or now()
+    db.session.flush()
+
+
+def set_roles(user: User, roles: Iterable[str], *, by: Viewer, reason: str = "") -> None:
+    """Make a person have exactly these roles."""
+    _require_admin(by, user)
+    before, after = _ranked(user.role_names), _ranked(_known(roles))
+    if before == after:
+        return
+    if "admin" in before and "admin" not in after:
+        _keep_an_admin(user)
+    kept = {row.role: row for row in user.roles}
+    user.roles = [kept.get(role) or UserRole(role=role) for role in after]
+    db.session.flush()
+    audit.record(
+        "accounts.user.set_roles", user, by=_person(by), reason=reason, before={"roles": before}, after={"roles": after}
+    )
+
+
+def disable(user: User, *, by: Viewer, reason: str) -> None:
+    """Close an account: its sessions and links end, its API tokens rest, what it wrote stays."""
+    _require_admin(by, user)
+    if user.disabled_at is not None:
+        return
+    if user.has_role("admin"):
+        _keep_an_admin(user)
+    user.disabled_at = now()
+    sessions.end_all_but(user)
+    one_time.forget(user)
+    db.session.flush()
+    audit.record(
+        "accounts.user.disable",
+        user,
+        by=_person(by),
+        reason=reason,
+        before={"disabled": False},
+        after={"disabled": True},
+    )
+
+
+def enable(user: User, *, by: Viewer, reason: str = "") -> None:
+    """Open a closed account again."""
+    _require_admin(by, user)
+    if user.disabled_at is None:
+        return
+    user.disabled_at = None
+    db.session.flush()
+    audit.record(
+        "accounts.user.enable", user, by=_person(by), reason=reason, before={"disabled": True}, after={"disabled": False}
+    )
+
+
+def revoke_everything(user: User) -> None:
+    """End whatever a stranger may hold of this account: sessions, links in mails, API tokens."""
+    sessions.end_all_but(user)
+    one_time.forget(user)
+    db.session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
+
+
+def _checked_name(name: str) -> str:
+    try:
+        return texts.line(name, longest=LONGEST_NAME, shortest=1)
+    except Invalid as error:
+        raise Invalid(error.sentence, fields={"name": error.sentence}) from None
+
+
+def _as_rows(roles: Iterable[str]) -> list[UserRole]:
+    return [UserRole(role=role) for role in _ranked(_known(roles))]
+
+
+def _known(roles: Iterable[str]) -> frozenset[str]:
+    chosen = frozenset(roles)
+    if unknown := chosen - frozenset(ROLES):
+        sentence = gettext("There is no role “%(role)s”.", role=min(unknown))
+        raise Invalid(sentence, fields={"roles": sentence})
+    return chosen
+
+
+def _ranked(roles: Iterable[str]) -> list[str]:
+    return sorted(roles, key=ROLES.index)
+
+
+def _taken(handle: str, email: str | None) -> Invalid:
+    if db.session.scalar(select(User.id).where(User.handle_key == handles.key(handle))) is not None:
+        sentence = gettext("This handle, or one that looks just like it, is taken.")
+        return Invalid(sentence, fields={"handle": sentence})
+    if email and by_email(email) is not None:
+        sentence = gettext("There is an account with this address already. You can sign in, or ask for a new password.")
+        return Invalid(sentence, fields={"email": sentence})
+    return Invalid(gettext("This person came in already."))
+
+
+def _require_admin(by: Viewer, user: User) -> None:
+    if not policy.may_change_account(by, user):
+        raise NotAllowed(gettext("Only an admin may change accounts."))
+
+
+def _person(by: Viewer) -> User | None:
+    return by if isinstance(by, User) else None
+
+
+def _keep_an_admin(user: User) -> None:
+    others = db.session.scalar(
+        select(func.count())
+        .select_from(UserRole)
+        .join(User)
+        .where(UserRole.role == "admin", User.id != user.id, User.disabled_at.is_(None), User.is_staged.is_(False))
+    )
+    if not others:
+        raise Conflict(gettext("Somebody must stay admin. Please make another person admin first."))

@@ -1,0 +1,18 @@
+"""What people may do with accounts."""
+
+from typing import TYPE_CHECKING
+
+from accounts.models import User
+
+if TYPE_CHECKING:
+    from accounts.people import Viewer
+
+
+def may_administer(viewer: "Viewer") -> bool:
+    """Only admins change what others are."""
+    return viewer.has_role("admin")
+
+
+def may_change_account(viewer: "Viewer", user: User) -> bool:
+    """Staged people have no account yet that could be changed."""
+    return may_administer(viewer) and not user.is_staged

@@ -1,0 +1,127 @@
+"""Sessions: each is a row, so that it can be seen and ended from elsewhere."""
+
+import secrets
+from datetime import timedelta
+
+from flask import g, request, session
+from flask_login import login_user, logout_user
+from sqlalchemy import delete, or_, select, update
+from sqlalchemy.orm import joinedload
+
+from accounts.models import SignIn, User
+from accounts.one_time import hashed
+from core.clock import now
+from core.db import db
+from core.errors import NotAllowed
+
+IDLE_LIMIT = timedelta(days=30)
+ABSOLUTE_LIMIT = timedelta(days=90)
+SEEN_EVERY = timedelta(minutes=10)
+LONGEST_DEVICE = 200
+BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
+SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+)
+
+
+def begin(user: User, *, device: str) -> str:
+    """Begin a session and return its token, which is shown to nobody but the browser."""
+    if not user.is_active:
+        raise NotAllowed
+    token = secrets.token_urlsafe(32)
+    db.session.add(SignIn(user_id=user.id, token_hash=hashed(token), device=device[:LONGEST_DEVICE]))
+    db.session.flush()
+    return token
+
+
+def sign_in(user: User) -> SignIn:
+    """Begin a session in the browser of this request; what its old session held is dropped."""
+    user.session_token = begin(user, device=device_name(request.user_agent.string))
+    session.clear()
+    session.permanent = True
+    login_user(user)
+    g.sign_in = _by_token(user.session_token)
+    return current()
+
+
+def sign_out() -> None:
+    """End the session of this request's browser."""
+    if "sign_in" in g:
+        end(current())
+    logout_user()
+    session.clear()
+
+
+def current() -> SignIn:
+    """Return the session of this request; only where somebody is signed in."""
+    found: SignIn = g.sign_in
+    return found
+
+
+def find(token: str) -> SignIn | None:
+    """Return the live session with this token, its person and their roles, in one statement."""
+    found = _by_token(token)
+    return found if found is not None and found.user.is_active else None
+
+
+def of(user: User) -> list[SignIn]:
+    """Return a person's live sessions, the latest seen first."""
+    return list(
+        db.session.scalars(
+            select(SignIn).where(SignIn.user_id == user.id, *_is_live()).order_by(SignIn.seen_at.desc(), SignIn.id)
+        )
+    )
+
+
+def end(sign_in: SignIn) -> None:
+    """End a session: its cookie opens nothing from the commit on."""
+    db.session.execute(delete(SignIn).where(SignIn.id == sign_in.id))
+
+
+def end_all_but(user: User, token: str = "") -> None:
+    """End a person's sessions except the one with this token."""
+    db.session.execute(delete(SignIn).where(SignIn.user_id == user.id, SignIn.token_hash != hashed(token)))
+
+
+def note_seen(sign_in_id: int) -> None:
+    """Note that a session is in use, in a transaction of its own; for requests that otherwise only read."""
+    with db.engine.begin() as connection:
+        connection.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now()))
+
+
+def forget_ended() -> None:
+    """Delete the sessions that are past their limits."""
+    moment = now()
+    db.session.execute(
+        delete(SignIn).where(or_(SignIn.created_at < moment - ABSOLUTE_LIMIT, SignIn.seen_at < moment - IDLE_LIMIT))
+    )
+
+
+def device_name(user_agent: str) -> str:
+    """Return browser and system in two words, so that a person recognises their own; empty when unknown."""
+    browser = next((name for mark, name in BROWSERS if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS if mark in user_agent), "")
+    return ", ".join(filter(None, (browser, system)))
+
+
+def _by_token(token: str) -> SignIn | None:
+    return (
+        db.session.scalars(
+            select(SignIn)
+            .options(joinedload(SignIn.user, innerjoin=True).joinedload(User.roles))
+            .where(SignIn.token_hash == hashed(token), *_is_live())
+        )
+        .unique()
+        .one_or_none()
+    )
+
+
+def _is_live():  # type: ignore[no-untyped-def]  # noqa: ANN202 -- the type of two clauses is longer than the clauses
+    moment = now()
+    return SignIn.created_at > moment - ABSOLUTE_LIMIT, SignIn.seen_at > moment - IDLE_LIMIT

@@ -1,0 +1,78 @@
+"""API tokens: bearer tokens with scopes, shown once, kept as hashes."""
+
+import secrets
+from collections.abc import Iterable
+
+from flask_babel import gettext
+from sqlalchemy import delete, select
+from sqlalchemy.orm import joinedload
+
+from accounts.models import ApiToken, User
+from accounts.one_time import hashed
+from core import texts
+from core.api import SCOPES
+from core.db import db
+from core.errors import Invalid, NotFound
+
+PREFIX = "klinke_"
+LONGEST_NAME = 80
+MOST = 50
+
+
+def create(user: User, *, scopes: Iterable[str], name: str) -> str:
+    """Create a token with the rights of `user` within `scopes` and return it; it cannot be read again."""
+    chosen = sorted(set(scopes), key=_rank)
+    if not chosen:
+        sentence = gettext("Please choose what the token may do.")
+        raise Invalid(sentence, fields={"scopes": sentence})
+    if len(of(user)) >= MOST:
+        raise Invalid(gettext("There are %(most)s tokens already. Please revoke one first.", most=MOST))
+    try:
+        name = texts.line(name, longest=LONGEST_NAME, shortest=1)
+    except Invalid as error:
+        raise Invalid(error.sentence, fields={"name": error.sentence}) from None
+    token = PREFIX + secrets.token_urlsafe(32)
+    db.session.add(ApiToken(user_id=user.id, name=name, token_hash=hashed(token), scopes=chosen))
+    db.session.flush()
+    return token
+
+
+def of(user: User) -> list[ApiToken]:
+    """Return a person's tokens, the newest first."""
+    return list(
+        db.session.scalars(
+            select(ApiToken).where(ApiToken.user_id == user.id).order_by(ApiToken.created_at.desc(), ApiToken.id.desc())
+        )
+    )
+
+
+def find(token: str) -> ApiToken | None:
+    """Return what a presented token stands for, its person and their roles, in one statement; None when it opens nothing."""
+    if not token.startswith(PREFIX):
+        return None
+    found = (
+        db.session.scalars(
+            select(ApiToken)
+            .options(joinedload(ApiToken.user, innerjoin=True).joinedload(User.roles))
+            .where(ApiToken.token_hash == hashed(token))
+        )
+        .unique()
+        .one_or_none()
+    )
+    return found if found is not None and found.user.is_active else None
+
+
+def revoke(user: User, token_id: int) -> None:
+    """End one of the person's own tokens; raise `NotFound` when it is not theirs."""
+    gone = db.session.execute(
+        delete(ApiToken).where(ApiToken.id == token_id, ApiToken.user_id == user.id).returning(ApiToken.id)
+    ).scalar()
+    if gone is None:
+        raise NotFound
+
+
+def _rank(scope: str) -> int:
+    if scope not in SCOPES:
+        sentence = gettext("There is no scope “%(scope)s”.", scope=scope)
+        raise Invalid(sentence, fields={"scopes": sentence})
+    return SCOPES.index(scope)

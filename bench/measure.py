@@ -1,0 +1,161 @@
+"""What the benchmarks share: servers as processes of their own, a closed-loop client, and one JSON object a line."""
+
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import socket
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+SENTENCES = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared")) / "data/sentences"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    requests_per_second: float
+    p95_ms: float
+    cpu_ms: float
+    """CPU milliseconds of the server process for one request."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    path: str
+    method: str = "GET"
+    body: bytes | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+def report(bench: str, name: str, value: float, unit: str, better: str) -> None:
+    """Print one figure."""
+    print(
+        json.dumps({"bench": bench, "name": name, "value": round(value, 4), "unit": unit, "better": better}), flush=True
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def served(command: list[str], port: int, environ: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends; it is there when the block begins."""
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environ})
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
+def klinke(data_dir: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run Klinke's embedded server on a data folder."""
+    port = free_port()
+    environ = {**settings(data_dir), "KLINKE_PORT": str(port)}
+    with served([sys.executable, "-m", "flask", "--app", "wsgi", "serve"], port, environ) as process:
+        yield port, process
+
+
+def settings(data_dir: Path) -> dict[str, str]:
+    """Return the settings of a benchmark's installation."""
+    return {
+        "KLINKE_DATA_DIR": str(data_dir),
+        "KLINKE_SECRET_KEY": "benchmark" * 5,
+        "KLINKE_DEMO": "0",
+        "KLINKE_POST_PAUSE_SECONDS": "0",
+        "KLINKE_GUEST_API_PER_MINUTE": "10000000",
+    }
+
+
+def measured(
+    port: int, process: subprocess.Popen[bytes], make: Callable[[int], Request], *, seconds: float = 5, clients: int = 4
+) -> Figures:
+    """Ask as fast as `clients` connections can, after a warm-up of a second; every answer must be below 400."""
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        pool.apply(_drive, (port, _requests(make, 200), 1.0, clients))
+        before = _cpu_seconds(process.pid)
+        times, elapsed = pool.apply(_drive, (port, _requests(make, 20_000, start=200), seconds, clients))
+        used = _cpu_seconds(process.pid) - before
+    times.sort()
+    return Figures(len(times) / elapsed, 1000 * times[int(0.95 * len(times))], 1000 * used / len(times))
+
+
+def resident_mib(pid: int) -> float:
+    """Return the resident memory of a process."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def sentences(count: int, seed: int = 1) -> list[str]:
+    """Return sentences for posts: real ones where ../shared is there, else made of our own words."""
+    import gzip
+
+    rng = random.Random(seed)
+    path = SENTENCES / "en.txt.gz"
+    if path.exists():
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            lines = [line.strip() for line in file]
+    else:
+        words = ["router", "light", "update", "cable", "page", "letter", "number", "window", "garden", "small", "green", "quick", "restart", "choose", "open", "turn"]
+        lines = [" ".join(rng.choices(words, k=12)).capitalize() + "." for _number in range(2000)]
+    return rng.choices(lines, k=count)
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def _requests(make: Callable[[int], Request], count: int, start: int = 0) -> list[Request]:
+    return [make(number) for number in range(start, start + count)]
+
+
+def _drive(port: int, requests: list[Request], seconds: float, clients: int) -> tuple[list[float], float]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    started = time.perf_counter()
+    end = started + seconds
+    queue = iter(requests)
+
+    def client(_number: int) -> list[float]:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        times = []
+        for request in queue:
+            if time.perf_counter() > end:
+                break
+            begun = time.perf_counter()
+            connection.request(request.method, request.path, request.body, dict(request.headers))
+            answer = connection.getresponse()
+            text = answer.read()
+            times.append(time.perf_counter() - begun)
+            assert answer.status < 400, f"{request.path}: {answer.status} {text[:200]!r}"
+        connection.close()
+        return times
+
+    with ThreadPoolExecutor(clients) as pool:
+        times = [one for some in pool.map(client, range(clients)) for one in some]
+    return times, time.perf_counter() - started
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS

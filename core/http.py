@@ -1,0 +1,273 @@
+"""The one guarded way out: every request that Klinke makes to an address somebody gave it.
+
+The name is resolved once, every address it has must be plain unicast on the public internet, and the connection goes to
+that very address, so that a name which changes its mind between check and connection (DNS rebinding) reaches nothing.
+Proxies of the environment are not used and redirects are not followed. An installation lifts the rule for single pairs
+of host and port with KLINKE_PRIVATE_ENDPOINTS.
+"""
+
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LookUpTooSlow
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from typing import Final
+from urllib.parse import SplitResult, quote, urlsplit
+
+from flask_babel import gettext
+
+from core.settings import Settings
+
+CONNECT_SECONDS: Final = 5.0
+TOTAL_SECONDS: Final = 10.0
+LARGEST_ANSWER: Final = 1024 * 1024
+LONGEST_URL: Final = 2000
+_CHUNK: Final = 16 * 1024
+_PORTS: Final = {"http": 80, "https": 443}
+
+# `ipaddress` of Python 3.11 calls several of these global: addresses that carry an IPv4 address inside, and ranges that
+# were set aside after it was written (IANA special-purpose address registries).
+_REFUSED: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in (
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/23",
+        "::/96",
+        "fec0::/10",
+        "3fff::/20",
+        "5f00::/16",
+        "192.88.99.0/24",
+        "192.0.0.0/24",
+        "100.64.0.0/10",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; header names are lower case; `is_cut` when the body ended early or was longer than fits."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    is_cut: bool = False
+
+
+class Refused(Exception):  # noqa: N818 -- the request was refused; it is not an error of the program
+    """The request was not made because its address is not one that Klinke may reach; nothing was sent."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Unreachable(Exception):  # noqa: N818 -- the other side could not be reached; it is not an error of the program
+    """No answer came. `sent` is False only when the request surely never left; with True nobody knows what became of it."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    scheme: str
+    host: str
+    """In ASCII, as the Host header and the certificate know it."""
+    port: int
+    path: str
+    is_trusted: bool
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def check(url: str, settings: Settings) -> None:
+    """Raise `Refused` with a reason when the address can be seen to be no way out, without asking the name servers."""
+    _read(url, settings)
+
+
+def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> Answer:
+    """POST `body` and return the answer, whatever its status; raise `Refused` or `Unreachable`.
+
+    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone.
+    """
+    deadline = time.monotonic() + TOTAL_SECONDS
+    target = _read(url, settings)
+    addresses = _resolve(target, deadline)
+    with _connected(target, addresses, deadline) as open_socket:
+        try:
+            response = _ask(target, body, headers, open_socket)
+        except (OSError, HTTPException) as error:
+            if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
+                reason = gettext("no answer within %(seconds)s seconds", seconds=int(TOTAL_SECONDS))
+            else:
+                reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
+            raise Unreachable(reason, sent=True) from None
+        received, is_cut = _read_body(response)
+    return Answer(response.status, _joined(response), received, is_cut)
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is plain unicast on the public internet."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if not ip.is_global or ip.is_multicast or ip.is_reserved:
+        return False
+    return not any(ip.version == network.version and ip in network for network in _REFUSED)
+
+
+def _read(url: str, settings: Settings) -> _Target:
+    parts, host, port = _split(url)
+    if "@" in parts.netloc:
+        raise Refused(gettext("an address with a user name or password in it is not used"))
+    is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
+    if not is_trusted and port not in _PORTS.values():
+        raise Refused(gettext("only the ports 80 and 443 are open to the outside"))
+    path = quote(parts.path or "/", safe="/:@!$&'()*+,;=~-._%")
+    if parts.query:
+        path += "?" + quote(parts.query, safe="/?:@!$&'()*+,;=~-._%[]")
+    return _Target(parts.scheme, host, port, path, is_trusted)
+
+
+def _split(url: str) -> tuple[SplitResult, str, int]:
+    # One reader for the check and for the request, and nothing in the address that two readers could take differently.
+    not_an_address = Refused(gettext("this is not an address like https://help.example.org/replies"))
+    if not url or len(url) > LONGEST_URL or not url.isprintable() or "\\" in url or " " in url:
+        raise not_an_address
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        port = parts.port or _PORTS.get(parts.scheme, 0)
+        if parts.scheme in _PORTS and ":" not in host:
+            host = host.encode("idna").decode("ascii")
+    except ValueError:  # also what the idna codec raises
+        raise not_an_address from None
+    if parts.scheme not in _PORTS:
+        raise Refused(gettext("only http and https lead to the outside"))
+    if not host or "%" in host:
+        raise not_an_address
+    return parts, host.lower(), port
+
+
+def _resolve(target: _Target, deadline: float) -> list[str]:
+    # getaddrinfo has no timeout of its own; a name server that is silent would hold the worker for half a minute.
+    pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look-up")
+    try:
+        asked = pool.submit(socket.getaddrinfo, target.host, target.port, type=socket.SOCK_STREAM)
+        found = asked.result(timeout=min(CONNECT_SECONDS, max(0.0, deadline - time.monotonic())))
+    except LookUpTooSlow:
+        raise Unreachable(
+            gettext("the name %(host)s could not be looked up in time", host=target.host), sent=False
+        ) from None
+    except (OSError, UnicodeError):
+        raise Unreachable(gettext("nobody knows the name %(host)s", host=target.host), sent=False) from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
+    if not target.is_trusted and not all(is_public(address) for address in addresses):
+        raise Refused(gettext("%(host)s is not on the public internet", host=target.host))
+    if not addresses:
+        raise Unreachable(gettext("nobody knows the name %(host)s", host=target.host), sent=False)
+    return addresses
+
+
+@contextmanager
+def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterator[socket.socket]:
+    """Connect to the first address that answers; what goes wrong until then goes wrong before anything is sent."""
+    reason = gettext("%(host)s does not answer", host=target.host)
+    for address in addresses:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            open_socket = socket.create_connection((address, target.port), timeout=min(CONNECT_SECONDS, left))
+        except TimeoutError:
+            continue
+        except OSError:
+            reason = gettext("%(host)s refuses the connection", host=target.host)
+            continue
+        if target.scheme == "https":
+            # Wrapped first and greeted later: so there is one socket to hold on to, also while the greeting lasts.
+            open_socket = ssl.create_default_context().wrap_socket(
+                open_socket, server_hostname=target.host, do_handshake_on_connect=False
+            )
+        with closing(open_socket), _cut_at(deadline, open_socket):
+            try:
+                if isinstance(open_socket, ssl.SSLSocket):
+                    open_socket.do_handshake()
+            except OSError as error:
+                words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
+                reason = gettext("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
+                continue
+            yield open_socket
+            return
+    raise Unreachable(reason, sent=False)
+
+
+@contextmanager
+def _cut_at(deadline: float, open_socket: socket.socket) -> Iterator[None]:
+    """End the connection at the deadline: a socket's own timeout begins anew with every byte that drips in."""
+
+    def cut() -> None:
+        try:
+            # Not SSLSocket's own shutdown: it takes the encryption off while the other thread still reads.
+            socket.socket.shutdown(open_socket, socket.SHUT_RDWR)
+        except OSError:
+            return  # it was closed in the same moment, which is what was wanted
+
+    timer = threading.Timer(max(0.0, deadline - time.monotonic()), cut)
+    timer.daemon = True
+    timer.start()
+    open_socket.settimeout(max(0.1, deadline - time.monotonic()))
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _ask(target: _Target, body: bytes, headers: Mapping[str, str], open_socket: socket.socket) -> HTTPResponse:
+    connection = HTTPConnection(target.host, target.port)
+    connection.sock = open_socket
+    own = {"Host": target.host_header, "Connection": "close"}
+    connection.request(
+        "POST", target.path, body, {"User-Agent": "Klinke", "Accept-Encoding": "identity", **headers, **own}
+    )
+    return connection.getresponse()
+
+
+def _read_body(response: HTTPResponse) -> tuple[bytes, bool]:
+    # The status is known, so the request was answered; a body that breaks off does not change that.
+    parts: list[bytes] = []
+    size = 0
+    try:
+        while size <= LARGEST_ANSWER and (part := response.read(_CHUNK)):
+            parts.append(part)
+            size += len(part)
+    except (OSError, HTTPException):
+        return b"".join(parts)[:LARGEST_ANSWER], True
+    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER
+
+
+def _joined(response: HTTPResponse) -> dict[str, str]:
+    # A repeated header is one list, RFC 9110 5.3.
+    headers: dict[str, str] = {}
+    for name, value in response.getheaders():
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers

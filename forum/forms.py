@@ -1,0 +1,131 @@
+"""What can be typed in the forum. Fields are named like the values of the deeds, so that a refusal finds its field."""
+
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from flask_babel import gettext, lazy_gettext
+from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
+from wtforms.validators import InputRequired, Optional
+from wtforms.widgets import HiddenInput
+
+from core.forms import LONGEST_POST, BlockField, Form, LineField, MarkdownField
+from core.i18n import LOCALES
+from forum.models import LONGEST_TITLE, SHORTEST_TITLE
+
+SHORTEST_QUESTION = 20
+SHORTEST_ANSWER = 10
+SHORTEST_COMMENT = 5
+LONGEST_COMMENT = 2_000
+LONGEST_TAG_LINE = 300
+LONGEST_REASON = 1_000
+LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
+
+
+def wanted() -> InputRequired:
+    """Mark a field as one that must not stay empty; what is wrong with an empty one, the field says itself."""
+    return InputRequired(lazy_gettext("This is still empty."))
+
+
+class TitleField(LineField):
+    """A question in one line."""
+
+    def __init__(self, label: Any = None, **kwargs: Any) -> None:
+        super().__init__(label, longest=LONGEST_TITLE, shortest=SHORTEST_TITLE, validators=[wanted()], **kwargs)
+
+
+class ChoiceField(SelectField):
+    """One of a few values; a value that was not offered gets a sentence."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, validate_choice=False, **kwargs)
+
+    def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
+        if self.data not in {choice[0] for choice in self.choices or ()}:
+            raise ValidationError(gettext("Please choose one of the list."))
+
+
+class AskForm(Form):
+    title = TitleField(
+        lazy_gettext("Your question in one sentence"),
+        description=lazy_gettext("As you would say it to a person who knows the subject."),
+    )
+    category = ChoiceField(lazy_gettext("Category"), choices=[])
+    source = MarkdownField(
+        lazy_gettext("What happened, and what have you tried"), shortest=SHORTEST_QUESTION, validators=[wanted()]
+    )
+    tags = LineField(
+        lazy_gettext("Tags"),
+        longest=LONGEST_TAG_LINE,
+        shortest=0,
+        description=lazy_gettext("Up to five words, separated by commas or spaces."),
+    )
+    locale = ChoiceField(
+        lazy_gettext("Language of your question"), choices=[(code, LANGUAGE_NAMES[code]) for code in LOCALES]
+    )
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        """The tags as typed, without the commas."""
+        return tuple((self.tags.data or "").replace(",", " ").split())
+
+
+class AnswerForm(Form):
+    source = MarkdownField(lazy_gettext("Your answer"), shortest=SHORTEST_ANSWER, validators=[wanted()])
+
+
+class CommentForm(Form):
+    source = MarkdownField(
+        lazy_gettext("Your comment"), longest=LONGEST_COMMENT, shortest=SHORTEST_COMMENT, validators=[wanted()]
+    )
+
+
+class EditForm(Form):
+    """An edit; `version` is what the editor saw, and `title` is left out where there is none."""
+
+    title = TitleField(lazy_gettext("The question in one sentence"))
+    source = MarkdownField(lazy_gettext("Text"), validators=[wanted()])
+    version = IntegerField(widget=HiddenInput())
+
+    def fit(self, kind: str) -> None:
+        """Ask for what a post of this kind has."""
+        if kind != "question":
+            del self.title
+        self.source.shortest = {"question": SHORTEST_QUESTION, "answer": SHORTEST_ANSWER}.get(kind, SHORTEST_COMMENT)
+        self.source.longest = LONGEST_COMMENT if kind == "comment" else LONGEST_POST
+
+
+class MuteForm(Form):
+    reason = BlockField(
+        lazy_gettext("Reason"),
+        longest=LONGEST_REASON,
+        validators=[wanted()],
+        description=lazy_gettext("The author reads it."),
+    )
+    until = DateField(
+        lazy_gettext("Until the end of"),
+        validators=[Optional()],
+        description=lazy_gettext("Without a date it stays muted until somebody lifts it."),
+    )
+
+    def validate_until(self, field: Field) -> None:
+        if isinstance(field.data, date) and field.data.year >= 3000:  # noqa: PLR2004 -- later than anybody will look
+            raise ValidationError(gettext("Please choose an earlier date."))
+
+    @property
+    def until_moment(self) -> datetime | None:
+        """The last minute of the chosen day."""
+        if self.until.data is None:
+            return None
+        return datetime.combine(self.until.data, time(23, 59), tzinfo=UTC)
+
+
+class UnmuteForm(Form):
+    reason = LineField(lazy_gettext("Reason"), longest=LONGEST_REASON, shortest=0)
+
+
+class SolvedForm(Form):
+    """Which suggestion solved it, and what was about to be asked."""
+
+    kind = StringField()
+    id = IntegerField()
+    title = StringField()

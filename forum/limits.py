@@ -1,0 +1,123 @@
+"""What a post must be before it is taken, and how fast one member may write."""
+
+import math
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import TypeVar
+
+from flask import current_app
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, select
+
+from accounts.models import User
+from core import markup, texts
+from core.clock import now
+from core.db import db
+from core.errors import Conflict, Invalid, TooSoon
+from core.i18n import LOCALES
+from core.settings import Settings
+from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Post, PostKind
+
+LONGEST_SOURCE = {"question": 32_000, "answer": 32_000, "comment": 2_000}
+SHORTEST_SOURCE = {"question": 20, "answer": 10, "comment": 5}
+MOST_TAGS = 5
+LONGEST_TAG = 40
+LONGEST_REASON = 500
+SHORTEST_REASON = 3
+REPEAT = timedelta(minutes=5)
+
+T = TypeVar("T")
+
+_TAG = re.compile(r"(?:[^\W_]|[-+#.])+")
+
+
+class Problems:
+    """Collects what is wrong with which field, so that a person learns it all at once."""
+
+    def __init__(self) -> None:
+        self.fields: dict[str, str] = {}
+
+    def take(self, name: str, check: Callable[[], T], otherwise: T) -> T:
+        """Return what `check` returns; when it refuses, keep its sentence for the field `name`, return `otherwise`."""
+        try:
+            return check()
+        except Invalid as error:
+            self.fields[name] = error.fields.get(name) or error.sentence
+            return otherwise
+
+    def refuse(self) -> None:
+        """Raise `Invalid` with the fields when anything is wrong."""
+        if self.fields:
+            raise Invalid(next(iter(self.fields.values())), fields=self.fields)
+
+
+def title(value: str) -> str:
+    """Return a clean title of 10 to 150 characters, or raise `Invalid`."""
+    return texts.line(value, longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)
+
+
+def source(kind: PostKind, value: str) -> str:
+    """Return a clean Markdown text of a length that fits the kind of post, or raise `Invalid`."""
+    clean = texts.block(value, longest=LONGEST_SOURCE[kind], shortest=SHORTEST_SOURCE[kind])
+    markup.render(clean)  # refuses what cannot be rendered; the deed's own call finds the result remembered
+    return clean
+
+
+def post_source(kind: PostKind, value: str) -> str:
+    """Return the same as `source`; what is wrong is said at the field of that name."""
+    problems = Problems()
+    clean = problems.take("source", lambda: source(kind, value), "")
+    problems.refuse()
+    return clean
+
+
+def reason(value: str) -> str:
+    """Return a clean reason of the team, or raise `Invalid`."""
+    return texts.block(value.strip(), longest=LONGEST_REASON, shortest=SHORTEST_REASON)
+
+
+def locale(value: str) -> str:
+    """Return the language, or raise `Invalid`."""
+    if value not in LOCALES:
+        raise Invalid(gettext("Please choose German or English."))
+    return value
+
+
+def tags(values: Iterable[str]) -> list[str]:
+    """Return the tags in lower case, each once, in the order given; raise `Invalid` when one cannot be a tag."""
+    names = list(dict.fromkeys(name for value in values if (name := tag(value))))
+    if len(names) > MOST_TAGS:
+        raise Invalid(gettext("%(most)s tags fit, these are %(given)s.", most=MOST_TAGS, given=len(names)))
+    return names
+
+
+def tag(value: str) -> str:
+    """Return one tag in lower case, spaces as dashes; raise `Invalid` when it cannot be one."""
+    name = "-".join(texts.line(value, longest=LONGEST_TAG).lower().split())
+    if name and not _TAG.fullmatch(name):
+        raise Invalid(gettext("“%(tag)s” cannot be a tag: letters, digits and - + # . can.", tag=name))
+    return name
+
+
+def rest(by: User, kind: PostKind, text: str, *place: ColumnElement[bool]) -> None:
+    """Refuse what the same member wrote within five minutes (`Conflict`), and what follows too fast (`TooSoon`).
+
+    `place` narrows where a repeat counts. The team is never held up, and a pause of 0 seconds switches both off.
+    """
+    settings: Settings = current_app.extensions["klinke-settings"]
+    if by.is_team or not settings.post_pause_seconds:
+        return
+    # Of two posts sent at the same moment the second waits here and then sees the first.
+    db.session.execute(select(User.id).where(User.id == by.id).with_for_update(key_share=True))
+    since = now() - REPEAT
+    repeated = select(Post.id).where(
+        Post.author_id == by.id, Post.created_at > since, Post.kind == kind, Post.source == text, *place
+    )
+    if db.session.scalar(repeated.limit(1)) is not None:
+        raise Conflict(gettext("You wrote exactly this a moment ago, and it has arrived."))
+    last = db.session.scalar(select(Post.created_at).where(Post.author_id == by.id).order_by(Post.id.desc()).limit(1))
+    if last is not None:
+        left = last + timedelta(seconds=settings.post_pause_seconds) - now()
+        if left > timedelta(0):
+            raise TooSoon(math.ceil(left.total_seconds()))

@@ -1,0 +1,191 @@
+"""Reads, each scoped to a viewer. The two `…_visible_to` clauses say who sees what; the rest is built on them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy.orm import aliased, joinedload, lazyload
+
+from accounts.models import User
+from accounts.people import Viewer
+from core.clock import now
+from core.db import db
+from core.errors import NotFound
+from forum.models import Acceptance, Category, Duplicate, Muting, Post, SeeAlso, Tag, Topic, TopicTag
+
+LARGEST_ID = 2**63 - 1
+
+
+def topics_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the clause for a statement that selects from `Topic`: not muted, or one's own, or for the team."""
+    if viewer.is_team:
+        return true()
+    muting = aliased(Muting)
+    is_muted = select(muting.id).where(muting.topic_id == Topic.id, _in_force(muting)).correlate(Topic).exists()
+    # A guest has no id, and neither has an asker whose account was erased; the two must never meet.
+    return ~is_muted if viewer.id is None else or_(~is_muted, Topic.asker_id == viewer.id)
+
+
+def posts_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the clause for a statement that selects from `Post`; it needs no other table there.
+
+    Neither the post nor what it comments on is muted (or the muted one is one's own), and the topic is visible.
+    """
+    if viewer.is_team:
+        return true()
+    own, above, whole = aliased(Muting), aliased(Muting), aliased(Muting)
+    topic, parent = aliased(Topic), aliased(Post)
+    is_muted = select(own.id).where(own.post_id == Post.id, _in_force(own)).correlate(Post).exists()
+    hidden_above = (
+        select(above.id)
+        .join(parent, parent.id == above.post_id)
+        .where(above.post_id == Post.parent_id, _in_force(above))
+    )
+    hidden_topic = (
+        select(whole.id)
+        .join(topic, topic.id == whole.topic_id)
+        .where(whole.topic_id == Post.topic_id, _in_force(whole))
+    )
+    is_shown = ~is_muted
+    if viewer.id is not None:
+        is_shown = or_(is_shown, Post.author_id == viewer.id)
+        hidden_above = hidden_above.where(parent.author_id.is_distinct_from(viewer.id))
+        hidden_topic = hidden_topic.where(topic.asker_id.is_distinct_from(viewer.id))
+    return and_(is_shown, ~hidden_above.correlate(Post).exists(), ~hidden_topic.correlate(Post).exists())
+
+
+def visible_topics(viewer: Viewer) -> Select[Topic]:
+    """Return the statement for every topic the viewer may see."""
+    return select(Topic).where(topics_visible_to(viewer))
+
+
+def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
+    """Return a topic, or raise `NotFound` when there is none that the viewer may see."""
+    found = None
+    if 0 < topic_id <= LARGEST_ID:
+        found = db.session.scalars(_lean(visible_topics(viewer).where(Topic.id == topic_id))).unique().first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def visible_posts(topic: Topic, *, viewer: Viewer) -> list[Post]:
+    """Return the topic's posts that the viewer may see, oldest first, with authors and mutings."""
+    statement = (
+        select(Post).where(Post.topic_id == topic.id, posts_visible_to(viewer)).order_by(Post.created_at, Post.id)
+    )
+    return list(db.session.scalars(statement.options(_lean_muting(Post.muting))).unique())
+
+
+def visible_post(post_id: int, *, viewer: Viewer) -> Post:
+    """Return a post, or raise `NotFound` when there is none that the viewer may see."""
+    found = None
+    if 0 < post_id <= LARGEST_ID:
+        found = db.session.scalars(select(Post).where(Post.id == post_id, posts_visible_to(viewer))).unique().first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def visible_posts_by(author: User, *, viewer: Viewer) -> Select[Post]:
+    """Return the statement for what a person wrote and the viewer may see."""
+    return select(Post).where(Post.author_id == author.id, posts_visible_to(viewer)).options(joinedload(Post.topic))
+
+
+def unanswered(viewer: Viewer) -> Select[Topic]:
+    """Return the statement for the visible topics that have no answer."""
+    return visible_topics(viewer).where(is_unanswered())
+
+
+def solved(viewer: Viewer) -> Select[Topic]:
+    """Return the statement for the visible topics that are solved."""
+    return visible_topics(viewer).where(is_solved())
+
+
+def with_tag(viewer: Viewer, name: str) -> Select[Topic]:
+    """Return the statement for the visible topics that have a tag."""
+    tagged = select(TopicTag.topic_id).join(Tag).where(Tag.name == name)
+    return visible_topics(viewer).where(Topic.id.in_(tagged))
+
+
+def is_solved() -> ColumnElement[bool]:
+    """Return the clause for topics with an accepted answer."""
+    return select(Acceptance.id).where(Acceptance.topic_id == Topic.id).correlate(Topic).exists()
+
+
+def is_unanswered() -> ColumnElement[bool]:
+    """Return the clause for topics that nobody answered."""
+    return Topic.answer_count == 0
+
+
+def counts(viewer: Viewer, *where: ColumnElement[bool]) -> dict[str, int]:
+    """Return how many visible topics there are: `all`, `unanswered`, `unsolved` and `solved`."""
+    row = db.session.execute(
+        select(
+            func.count(Topic.id),
+            func.count(Topic.id).filter(is_unanswered()),
+            func.count(Acceptance.id),
+        )
+        .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+        .where(topics_visible_to(viewer), *where)
+    ).one()
+    return {"all": row[0], "unanswered": row[1], "unsolved": row[0] - row[2], "solved": row[2]}
+
+
+def categories() -> list[Category]:
+    """Return every category in its order."""
+    return list(db.session.scalars(select(Category).order_by(Category.position, Category.id)))
+
+
+def category(slug: str) -> Category:
+    """Return the category with this slug, or raise `NotFound`."""
+    found = db.session.scalars(select(Category).where(Category.slug == slug)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def topic_counts(viewer: Viewer) -> Mapping[int, int]:
+    """Return how many visible topics each category has, by its id."""
+    rows = db.session.execute(
+        select(Topic.category_id, func.count()).where(topics_visible_to(viewer)).group_by(Topic.category_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def see_also(topic: Topic) -> list[SeeAlso]:
+    """Return the links beneath a topic."""
+    return list(db.session.scalars(select(SeeAlso).where(SeeAlso.topic_id == topic.id).order_by(SeeAlso.id)))
+
+
+def duplicate_of(topic: Topic, *, viewer: Viewer) -> Topic | None:
+    """Return the earlier topic that asks the same, when the viewer may see it."""
+    statement = visible_topics(viewer).join(Duplicate, Duplicate.target_id == Topic.id)
+    return db.session.scalars(statement.where(Duplicate.topic_id == topic.id)).unique().first()
+
+
+def mutings_in_force() -> Select[Muting]:
+    """Return the statement for what is muted now, for the team's eyes."""
+    return select(Muting).where(_in_force(Muting))
+
+
+def posts_in(topic_ids: Collection[int], *, viewer: Viewer) -> Mapping[int, Sequence[Post]]:
+    """Return the visible posts of several topics in one statement, by topic, oldest first."""
+    posts: dict[int, list[Post]] = {topic_id: [] for topic_id in topic_ids}
+    statement = select(Post).where(Post.topic_id.in_(topic_ids), posts_visible_to(viewer))
+    for post in db.session.scalars(statement.order_by(Post.created_at, Post.id)).unique():
+        posts[post.topic_id].append(post)
+    return posts
+
+
+def _in_force(muting: Any) -> ColumnElement[bool]:
+    return or_(muting.until.is_(None), muting.until > now())
+
+
+def _lean(statement: Select[Topic]) -> Select[Topic]:
+    return statement.options(_lean_muting(Topic.muting))
+
+
+def _lean_muting(path: Any) -> Any:
+    # What the banner shows of the moderator is the name; the roles are not worth a statement on every page.
+    return joinedload(path).joinedload(Muting.by).options(lazyload(User.roles))

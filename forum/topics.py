@@ -1,0 +1,106 @@
+"""Asking, and what is linked beneath a question."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from flask_babel import gettext
+from sqlalchemy import delete, select
+
+from accounts.models import User
+from core import markup, outbox, texts
+from core.clock import now
+from core.db import db
+from core.errors import Invalid, NotAllowed
+from forum import follows, limits, policy
+from forum.events import TopicAsked
+from forum.models import Category, Post, SeeAlso, Tag, Topic
+from forum.unique import add_once
+
+LONGEST_LINK = 300
+
+
+def ask(
+    *,
+    title: str,
+    source: str,
+    category: Category | None,
+    locale: str,
+    tags: Iterable[str] = (),
+    by: User,
+    created_at: datetime | None = None,
+) -> Topic:
+    """Ask a question; its asker follows it. Raises `Invalid` with every field that needs another look.
+
+    With `created_at` the past is told, and the pause between posts does not count.
+    """
+    if not policy.may_ask(by):
+        raise NotAllowed(gettext("Please sign in to ask."))
+    title, source, names = _check(title, source, category, locale, tags)
+    assert category is not None  # noqa: S101 -- for the type checker: _check refuses a missing one
+    if created_at is None:
+        limits.rest(by, "question", source)
+    at = created_at or now()
+    topic = Topic(
+        category=category,
+        asker=by,
+        title=title,
+        slug=texts.slug(title, fallback="topic"),
+        locale=locale,
+        created_at=at,
+        last_activity_at=at,
+        tags=tagged(names),
+        answer_count=0,
+    )
+    db.session.add(topic)
+    db.session.flush()
+    question = Post(
+        topic_id=topic.id,
+        kind="question",
+        author=by,
+        source=source,
+        html=markup.render(source),
+        renderer_version=markup.RENDERER_VERSION,
+        created_at=at,
+    )
+    db.session.add(question)
+    db.session.flush()
+    follows.follow(topic, by=by)
+    outbox.publish(TopicAsked(topic.id))
+    return topic
+
+
+def tagged(names: Sequence[str]) -> list[Tag]:
+    """Return the tags with these names, in alphabetical order; new ones are made."""
+    for name in names:
+        add_once(Tag, name=name)
+    return list(db.session.scalars(select(Tag).where(Tag.name.in_(names)).order_by(Tag.name))) if names else []
+
+
+def add_see_also(topic: Topic, *, title: str, url: str) -> None:
+    """Link a page elsewhere in Klinke beneath a topic, or give the link there a new title."""
+    if len(url) > LONGEST_LINK:
+        raise Invalid(gettext("This address is too long."))
+    title = title[:LONGEST_LINK]
+    if not add_once(SeeAlso, topic_id=topic.id, title=title, url=url, at=now()):
+        link = db.session.scalars(select(SeeAlso).where(SeeAlso.topic_id == topic.id, SeeAlso.url == url)).one()
+        link.title = title
+        db.session.flush()
+
+
+def remove_see_also(topic: Topic, *, url: str) -> None:
+    """Take a link away again; where there is none, nothing happens."""
+    db.session.execute(delete(SeeAlso).where(SeeAlso.topic_id == topic.id, SeeAlso.url == url))
+
+
+def _check(
+    title: str, source: str, category: Category | None, locale: str, tags: Iterable[str]
+) -> tuple[str, str, list[str]]:
+    problems = limits.Problems()
+    clean_title = problems.take("title", lambda: limits.title(title), "")
+    clean_source = problems.take("source", lambda: limits.source("question", source), "")
+    problems.take("locale", lambda: limits.locale(locale), "")
+    names: list[str] = problems.take("tags", lambda: limits.tags(tags), [])
+    if category is None:
+        problems.fields["category"] = gettext("Please choose where this belongs.")
+    problems.refuse()
+    return clean_title, clean_source, names

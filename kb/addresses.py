@@ -1,0 +1,22 @@
+"""The addresses of articles and sections, also for the worker, which serves no request; the views answer at the same ones."""
+
+from flask import current_app
+
+from core.settings import Settings
+from kb.models import Article, Revision, Section
+
+
+def of_article(article: Article, revision: Revision | None = None) -> str:
+    """Return the path of an article, by the slug of `revision` or of what is published."""
+    words = revision or article.published
+    return f"/kb/{article.id}-{words.slug}" if words else f"/kb/{article.id}"
+
+
+def of_section(section: Section) -> str:
+    return f"/kb/s/{section.slug}"
+
+
+def full(path: str) -> str:
+    """Return the whole address of a path on this installation."""
+    settings: Settings = current_app.extensions["klinke-settings"]
+    return settings.base_url + path

@@ -1,0 +1,308 @@
+"""Articles: written, revised, published, taken back. Every change of the words is a new revision, and none is lost."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final, NotRequired, TypedDict, Unpack
+
+from flask_babel import gettext
+from sqlalchemy import select, update
+from sqlalchemy.sql import func
+
+from accounts import audit
+from accounts.models import User
+from core import markup, texts
+from core.clock import now
+from core.db import db
+from core.errors import Conflict, Invalid, KlinkeError, NotAllowed
+from core.i18n import LOCALES
+from core.outbox import publish as publish_event
+from forum import topics
+from forum.models import Post
+from kb import addresses, faces, policy, queries
+from kb.events import ArticlePublished
+from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
+
+SHORTEST_TITLE: Final = 3
+LONGEST_TITLE: Final = 200
+LONGEST_SUMMARY: Final = 600
+LONGEST_SYMPTOMS: Final = 32_000
+LONGEST_ENVIRONMENT: Final = 200
+LONGEST_RESOLUTION: Final = 32_000
+LONGEST_KEYWORD: Final = 60
+MOST_KEYWORDS: Final = 30
+LONGEST_COMMENT: Final = 300
+AUDIENCES: Final[tuple[Audience, ...]] = ("public", "signed_in", "team")
+
+
+class Words(TypedDict):
+    """What an article says."""
+
+    title: str
+    summary: NotRequired[str]
+    """One or two sentences, plain text."""
+    symptoms: NotRequired[str]
+    """Markdown."""
+    environment: NotRequired[str]
+    """One line."""
+    resolution: str
+    """Markdown."""
+    keywords: NotRequired[Sequence[str]]
+
+
+def create(  # noqa: PLR0913 -- an article in one sentence, all by keyword
+    *,
+    section: Section,
+    locale: str,
+    tags: Iterable[str] = (),
+    audience: Audience = "public",
+    by: User,
+    sources: Iterable[Post] = (),
+    **words: Unpack[Words],
+) -> Article:
+    """Write an article as a draft; the authors of the posts it was made from are credited."""
+    if not policy.may_write(by):
+        raise NotAllowed
+    if locale not in LOCALES:
+        raise _invalid("locale", gettext("Klinke speaks German (de) and English (en)."))
+    said = clean(words)
+    article = Article(section=section, locale=locale, audience=_known(audience), owner=by)
+    article.tags = topics.tags_named(tags)
+    db.session.add(article)
+    db.session.flush()
+    db.session.add(_revision(article, 1, said, by=by))
+    for post in dict.fromkeys(sources):
+        article.sources.append(ArticleSource(post=post, post_version=post.version))
+    db.session.flush()
+    return article
+
+
+def revise(
+    article: Article, *, by: User, comment: str = "", based_on: int | None = None, **words: Unpack[Words]
+) -> Revision:
+    """Write a new version, which readers see when it is published.
+
+    `based_on` is the number of the version that was edited: `Conflict` says that somebody wrote a newer one meanwhile.
+    """
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    said = clean(words)
+    comment = _checked("comment", lambda: texts.line(comment, longest=LONGEST_COMMENT))
+    number = _lock(article)
+    if based_on is not None and based_on != number:
+        raise Conflict(gettext("Somebody saved version %(number)s while you were writing.", number=number))
+    newest = queries.newest_revision(article)
+    if _says(newest) == said:
+        return newest
+    revision = _revision(article, number + 1, said, by=by, comment=comment)
+    db.session.add(revision)
+    db.session.flush()
+    return revision
+
+
+def restore(article: Article, number: int, *, by: User) -> Revision:
+    """Bring the words of an earlier version back, as a new version."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    earlier = queries.revision_of(article, number)
+    return revise(
+        article, by=by, comment=gettext("Version %(number)s brought back", number=number), **_words_of(earlier)
+    )
+
+
+def classify(
+    article: Article, *, section: Section, audience: Audience, tags: Iterable[str], by: User
+) -> None:
+    """Say where an article stands and who may read it; this holds at once, without a publication."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    before = _place(article)
+    article.section = section
+    article.audience = _known(audience)
+    wanted = topics.tags_named(tags)
+    if [tag.name for tag in article.tags] != sorted(tag.name for tag in wanted):
+        article.tags = wanted
+    db.session.flush()
+    after = _place(article)
+    if before != after:
+        audit.record("kb.article.classify", article, by=by, before=before, after=after)
+        _link_threads(article)
+
+
+def publish(article: Article, *, by: User) -> None:
+    """Show the newest version to readers: faces are drawn, source threads link to it. Again without a newer one changes nothing."""
+    if not policy.may_publish(by, article):
+        raise NotAllowed
+    _lock(article)
+    newest = queries.newest_revision(article)
+    if article.is_published and article.published_id == newest.id:
+        return
+    before = article.published
+    old_path = addresses.of_article(article)
+    is_first = article.published_at is None
+    article.published = newest
+    article.published_at = article.published_at or now()
+    article.confidence = "validated"
+    db.session.flush()
+    faces.redraw(article)
+    _link_threads(article, old_path=old_path)
+    db.session.execute(
+        update(Nomination)
+        .where(Nomination.article_id == article.id)
+        .values(state="published", decided_by_id=by.id, decided_at=now())
+    )
+    audit.record(
+        "kb.article.publish",
+        article,
+        by=by,
+        before={"version": before.number if before else None},
+        after={"version": newest.number, "title": newest.title},
+    )
+    publish_event(ArticlePublished(article.id, newest.id, by.id, is_first))
+
+
+def withdraw(article: Article, *, by: User, reason: str) -> None:
+    """Take an article back: it is a draft again, and its threads no longer link to it."""
+    if not policy.may_publish(by, article):
+        raise NotAllowed
+    reason = _checked("reason", lambda: texts.block(reason, longest=1000, shortest=3))
+    _lock(article)
+    if article.published is None:
+        return
+    path, number = addresses.of_article(article), article.published.number
+    article.published = None
+    article.confidence = "in_progress"
+    db.session.flush()
+    _link_threads(article, old_path=path)
+    db.session.execute(
+        update(Nomination)
+        .where(Nomination.article_id == article.id)
+        .values(state="drafted", decided_by_id=by.id, decided_at=now())
+    )
+    audit.record(
+        "kb.article.withdraw", article, by=by, reason=reason, before={"version": number}, after={"version": None}
+    )
+
+
+def clean(words: Words) -> dict[str, Any]:
+    """Return the words as they are stored; raise `Invalid` with a sentence for every field that needs another look."""
+    wrong: dict[str, str] = {}
+
+    def checked(field: str, check: Callable[[], Any]) -> Any:
+        try:
+            return check()
+        except KlinkeError as error:
+            wrong[field] = error.sentence
+            return None
+
+    said: dict[str, Any] = {
+        "title": checked("title", lambda: texts.line(words["title"], longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)),
+        "summary": checked("summary", lambda: texts.block(words.get("summary", ""), longest=LONGEST_SUMMARY)),
+        "symptoms": checked("symptoms", lambda: texts.block(words.get("symptoms", ""), longest=LONGEST_SYMPTOMS)),
+        "environment": checked(
+            "environment", lambda: texts.line(words.get("environment", ""), longest=LONGEST_ENVIRONMENT)
+        ),
+        "resolution": checked(
+            "resolution", lambda: texts.block(words["resolution"], longest=LONGEST_RESOLUTION, shortest=1)
+        ),
+        "keywords": checked("keywords", lambda: keywords(words.get("keywords", ()))),
+    }
+    for field in ("symptoms", "resolution"):
+        said[f"{field}_html"] = checked(field, lambda text=said[field]: markup.render(text) if text else "")  # type: ignore[misc]  # a lambda's default has no type
+    if wrong:
+        raise Invalid(gettext("The article cannot be saved like this."), fields=wrong)
+    return said
+
+
+def keywords(words: Iterable[str]) -> list[str]:
+    """Return keywords without blanks around them and without repeats; raise `Invalid` when they are too many or too long."""
+    known = [texts.line(word, longest=LONGEST_KEYWORD) for word in words]
+    known = list(dict.fromkeys(word for word in known if word))
+    if len(known) > MOST_KEYWORDS:
+        raise Invalid(gettext("At most %(most)s keywords, please.", most=MOST_KEYWORDS))
+    return known
+
+
+def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revision:
+    """Return a revision that says what `clean` returned; the caller adds who and when, and the row to the session."""
+    plain = "\n".join(
+        part
+        for part in (said["summary"], *(markup.plain(said[field]) for field in ("symptoms_html", "resolution_html")))
+        if part
+    )
+    return Revision(
+        article=article,
+        number=number,
+        slug=texts.slug(said["title"], "article"),
+        renderer_version=markup.RENDERER_VERSION,
+        plain=plain,
+        **said,
+    )
+
+
+def _revision(article: Article, number: int, said: dict[str, Any], *, by: User, comment: str = "") -> Revision:
+    revision = revision_with(article, number, said)
+    revision.by, revision.comment = by, comment
+    return revision
+
+
+def _lock(article: Article) -> int:
+    """Keep other editors waiting until this transaction ends; return the number of the newest version."""
+    db.session.execute(select(Article.id).where(Article.id == article.id).with_for_update())
+    db.session.refresh(article, ["published_id", "published", "confidence", "published_at"])
+    return db.session.scalars(select(func.max(Revision.number)).where(Revision.article_id == article.id)).one()
+
+
+def _words_of(revision: Revision) -> Words:
+    return {
+        "title": revision.title,
+        "summary": revision.summary,
+        "symptoms": revision.symptoms,
+        "environment": revision.environment,
+        "resolution": revision.resolution,
+        "keywords": revision.keywords,
+    }
+
+
+def _says(revision: Revision) -> dict[str, Any]:
+    return {
+        **_words_of(revision),
+        "symptoms_html": revision.symptoms_html,
+        "resolution_html": revision.resolution_html,
+    }
+
+
+def _place(article: Article) -> dict[str, Any]:
+    return {
+        "section": article.section.slug,
+        "audience": article.audience,
+        "tags": sorted(tag.name for tag in article.tags),
+    }
+
+
+def _link_threads(article: Article, *, old_path: str | None = None) -> None:
+    """Have the source threads link to the article while everybody may read it, under its present title and address."""
+    words = article.published
+    is_open = article.is_published and article.audience == "public"
+    path = addresses.of_article(article)
+    for topic in dict.fromkeys(source.post.topic for source in article.sources):
+        for stale in {old_path, path} - {None}:
+            topics.remove_see_also(topic, url=str(stale))
+        if is_open and words is not None:
+            topics.add_see_also(topic, title=words.title, url=path)
+
+
+def _known(audience: str) -> Audience:
+    for known in AUDIENCES:
+        if audience == known:
+            return known
+    raise _invalid("audience", gettext("Choose who may read this."))
+
+
+def _checked(field: str, check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except Invalid as error:
+        raise _invalid(field, error.sentence) from None
+
+
+def _invalid(field: str, sentence: str) -> Invalid:
+    return Invalid(sentence, fields={field: sentence})

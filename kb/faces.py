@@ -1,0 +1,232 @@
+"""Faces: the short texts of an article, one for each length that channels allow.
+
+A face is kept without the article's address; the address is appended where the text is used, so that a moved article does not
+leave wrong links behind. What a person wrote is never overwritten; what the rules drafted is drafted anew at each publication.
+"""
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from flask_babel import gettext
+
+from accounts.models import User
+from core import texts
+from core.clock import now
+from core.db import db
+from core.errors import Invalid, NotAllowed
+from kb import addresses, outline, policy, queries, sentences
+from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
+from kb.outline import Block
+
+Count = Callable[[str], int]
+
+LIMITS: Final[dict[FaceKind, int]] = {
+    "sentence": 200,
+    "280": 280,
+    "300": 300,
+    "500": 500,
+    "1000": 1000,
+    "mail": LONGEST_FACE,
+}
+"""The most characters of a face with the address."""
+RICHEST_FIRST: Final[tuple[FaceKind, ...]] = tuple(reversed(FACE_KINDS))
+
+_JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(tone) for tone in range(0x1F3FB, 0x1F400)}
+_FLAGS: Final = range(0x1F1E6, 0x1F200)
+
+
+def with_link(text: str, url: str) -> str:
+    """Return the text with the address at its end, on a line of its own where the text has several lines."""
+    if not text or url in text:
+        return text or url
+    return text + ("\n" if "\n" in text else " ") + url
+
+
+def draft(revision: Revision, *, kind: FaceKind, url: str, count: Count = len, limit: int | None = None) -> str:
+    """Draft a face by rules: what helps, as much of it as fits together with the address (which is not in the result).
+
+    Steps are given all or not at all, sentences are given whole. Only where not even the first sentence fits it is cut.
+    """
+    room = LIMITS[kind] if limit is None else min(limit, LIMITS[kind])
+
+    def fits(text: str) -> bool:
+        return count(with_link(text, url)) <= room
+
+    for candidate in _candidates(revision, kind):
+        if candidate and fits(candidate):
+            return candidate
+    told = _told(revision)
+    return _cut(told[0] if told else revision.title, fits)
+
+
+def text_for(
+    article: Article, *, limit: int | None, count: Count = len, url: str | None = None
+) -> tuple[FaceKind, str]:
+    """Return the richest text about a published article that fits `limit` (None: any length) together with the address.
+
+    A text that a person wrote comes before a drafted one, unless it would leave more than half of the room empty. Where not
+    even the address fits, the result is the address, and longer than the limit.
+    """
+    revision = article.published
+    if revision is None:
+        raise Invalid(gettext("This article is not published."))
+    url = url or addresses.full(addresses.of_article(article))
+    room = LONGEST_FACE if limit is None else limit
+    fitting: dict[FaceKind, str] = {}
+    kept = {face.kind: face for face in article.faces}
+    for kind in RICHEST_FIRST:
+        face = kept.get(kind)
+        if face is not None and count(with_link(face.text, url)) <= room:
+            fitting[kind] = face.text
+            if not face.is_drafted and 2 * LIMITS[kind] >= min(room, LONGEST_FACE):
+                return kind, with_link(face.text, url)
+    for kind in RICHEST_FIRST:
+        if LIMITS[kind] > room and kind != "sentence":
+            continue  # drafted for more room than there is
+        text = fitting.get(kind)
+        if text is None and (kind not in kept or kept[kind].is_drafted):
+            text = draft(revision, kind=kind, url=url, count=count, limit=room)
+        if text and count(with_link(text, url)) <= room:
+            return kind, with_link(text, url)
+    return "sentence", url
+
+
+def best(article: Article, *, limit: int | None, count: Count = len, url: str | None = None) -> Face | None:
+    """Return the longest stored face that fits with the address; None where none does."""
+    url = url or addresses.full(addresses.of_article(article))
+    kept = {face.kind: face for face in article.faces}
+    for kind in RICHEST_FIRST:
+        face = kept.get(kind)
+        if face is not None and (limit is None or count(with_link(face.text, url)) <= limit):
+            return face
+    return None
+
+
+def redraw(article: Article) -> None:
+    """Draft the faces of what is published anew, except those that a person wrote."""
+    revision = article.published
+    if revision is None:
+        return
+    url = addresses.full(addresses.of_article(article))
+    kept = {face.kind: face for face in article.faces}
+    for kind in FACE_KINDS:
+        face = kept.get(kind)
+        if face is not None and not face.is_drafted:
+            continue
+        text = draft(revision, kind=kind, url=url)
+        if face is None:
+            face = Face(article=article, kind=kind, is_drafted=True)
+            db.session.add(face)
+        face.text, face.revision_id, face.at = text, revision.id, now()
+    db.session.flush()
+
+
+def write(article: Article, *, kind: FaceKind, text: str, by: User) -> Face | None:
+    """Keep the words of a person as a face; an empty text gives the face back to the rules."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    face = next((face for face in article.faces if face.kind == kind), None)
+    text = check(article, kind=kind, text=text)
+    if not text:
+        if face is not None and not face.is_drafted:
+            article.faces.remove(face)
+            db.session.delete(face)
+            db.session.flush()
+            redraw(article)
+        return None
+    if face is None:
+        face = Face(article=article, kind=kind)
+        db.session.add(face)
+    face.text, face.is_drafted, face.by_id, face.at = text, False, by.id, now()
+    face.revision_id = queries.newest_revision(article).id
+    db.session.flush()
+    return face
+
+
+def check(article: Article, *, kind: FaceKind, text: str) -> str:
+    """Return the text, cleaned; raise `Invalid` when it does not fit its kind together with the address."""
+    try:
+        text = texts.block(text, longest=LONGEST_FACE)
+    except Invalid as error:
+        raise Invalid(error.sentence, fields={field_of(kind): error.sentence}) from None
+    url = addresses.full(addresses.of_article(article, queries.newest_revision(article)))
+    over = len(with_link(text, url)) - LIMITS[kind] if text else 0
+    if over > 0:
+        sentence = gettext(
+            "Too long by %(over)s characters: together with the address %(longest)s fit.", over=over, longest=LIMITS[kind]
+        )
+        raise Invalid(sentence, fields={field_of(kind): sentence})
+    return text
+
+
+def field_of(kind: FaceKind) -> str:
+    """Return the name of the field in which a face is edited."""
+    return f"face_{kind}"
+
+
+def is_outdated(face: Face, article: Article) -> bool:
+    """Tell whether a person wrote this face for an earlier revision than the published one."""
+    return not face.is_drafted and article.published_id is not None and face.revision_id < article.published_id
+
+
+def _candidates(revision: Revision, kind: FaceKind) -> Iterator[str]:
+    """Yield texts from the richest to the poorest."""
+    told = _told(revision)
+    if kind == "sentence":
+        yield told[0] if told else ""
+        return
+    summary = revision.summary.strip()
+    parts = outline.blocks(revision.resolution_html)
+    yield _joined([*([] if _repeats(parts, summary) else [summary]), *(part.text for part in parts)], kind)
+    intro = sentences.split(summary)
+    steps = next((part for part in parts if part.kind == "steps"), None)
+    if steps is not None:
+        for length in range(len(intro), -1, -1):
+            yield _joined([" ".join(intro[:length]), steps.text], kind)
+    for length in range(len(told), 0, -1):
+        yield " ".join(told[:length])
+
+
+def _told(revision: Revision) -> list[str]:
+    """Return the sentences of the summary, then those of the resolution up to its first list or code."""
+    told = sentences.split(revision.summary)
+    for part in outline.blocks(revision.resolution_html):
+        if part.kind != "text":
+            break
+        told += [sentence for sentence in sentences.split(part.text) if sentence not in told]
+    return told
+
+
+def _repeats(parts: Iterable[Block], summary: str) -> bool:
+    first = next(iter(parts), None)
+    return bool(summary) and first is not None and first.text.startswith(summary.rstrip("…. "))
+
+
+def _joined(parts: Iterable[str], kind: FaceKind) -> str:
+    return ("\n\n" if kind == "mail" else "\n").join(part for part in parts if part)
+
+
+def _cut(text: str, fits: Callable[[str], bool]) -> str:
+    """Return as many whole words of the text as fit, with an ellipsis; of a single endless word, whole characters."""
+    words = text.split(" ")
+    length = bisect_right(range(1, len(words) + 1), False, key=lambda number: not fits(" ".join(words[:number]) + "…"))  # noqa: FBT003 -- the key yields False, then True
+    if length:
+        return " ".join(words[:length]).rstrip(",;:–-") + "…"
+    word = words[0]
+    length = bisect_right(range(1, len(word) + 1), False, key=lambda number: not fits(word[:number] + "…"))  # noqa: FBT003 -- the same
+    while 0 < length < len(word) and _splits_a_character(word, length):
+        length -= 1
+    return word[:length] + "…" if length else ""
+
+
+def _splits_a_character(word: str, at: int) -> bool:
+    """Tell whether what a person sees as one character would be cut in two: accents, emoji families, flags."""
+    before, after = word[at - 1], word[at]
+    return (
+        before == "\u200d"
+        or after in _JOINERS
+        or unicodedata.combining(after) > 0
+        or (ord(before) in _FLAGS and ord(after) in _FLAGS)
+    )

@@ -1,0 +1,29 @@
+"""Who may do what in the knowledge base; deeds and templates ask the same functions."""
+
+from accounts.people import Viewer
+from kb.models import Article
+
+
+def may_write(user: Viewer) -> bool:
+    """Editors write articles and take answers in."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("editor"))
+
+
+def may_edit(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- rights by article come with owners; callers ask for one already
+    """Every editor may edit every article."""
+    return may_write(user)
+
+
+def may_publish(user: Viewer, article: Article) -> bool:
+    """Who may edit an article may publish it and take it back."""
+    return may_edit(user, article)
+
+
+def may_decide(user: Viewer) -> bool:
+    """Editors decide about nominations."""
+    return may_write(user)
+
+
+def may_see_drafts(user: Viewer) -> bool:
+    """The team sees what is not published, or not published yet."""
+    return bool(user.is_authenticated and user.is_active and user.is_team)

@@ -1,0 +1,200 @@
+"""What there is to read in the knowledge base, always as much of it as the viewer may see."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy.orm import joinedload, lazyload
+
+from accounts.people import Viewer
+from core.db import db
+from core.errors import NotFound
+from forum import queries as forum_queries
+from forum.models import Post, Topic
+from kb import policy
+from kb.models import Article, ArticleFeedback, ArticleUse, Face, FaceKind, Revision, Section
+
+SHOWN_A_SECTION = 5
+"""Articles that the home page shows of each section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A section, how many articles the viewer finds in it, and the newest of them."""
+
+    section: Section
+    count: int
+    articles: Sequence[Article]
+
+
+def articles_visible_to(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the one clause that says which articles a viewer may see; drafts are for the team."""
+    if policy.may_see_drafts(viewer):
+        return true()
+    return readable_by(viewer)
+
+
+def readable_by(viewer: Viewer) -> ColumnElement[bool]:
+    """Return the clause for what is published for this viewer: what lists and feeds show, to the team as well."""
+    published = and_(Article.published_id.is_not(None), Article.confidence != "archived")
+    if policy.may_see_drafts(viewer):
+        return published
+    audiences = ("public", "signed_in") if viewer.is_authenticated else ("public",)
+    return and_(published, Article.audience.in_(audiences))
+
+
+def visible_articles(viewer: Viewer) -> Select[tuple[Article]]:
+    return select(Article).where(articles_visible_to(viewer))
+
+
+def visible_article(article_id: int, *, viewer: Viewer) -> Article:
+    """Return the article; raise `NotFound` when there is none that the viewer may see."""
+    article = db.session.scalars(visible_articles(viewer).where(Article.id == article_id)).unique().one_or_none()
+    if article is None:
+        raise NotFound(gettext("This article is not here, or not for everyone. The search finds what there is."))
+    return article
+
+
+def readable_articles(
+    viewer: Viewer, *, section: Section | None = None, locale: str | None = None
+) -> Select[tuple[Article]]:
+    """Select what is published for the viewer, without the parts that lists do not show."""
+    statement = select(Article).where(readable_by(viewer)).options(*_light())
+    if section is not None:
+        statement = statement.where(Article.section_id == section.id)
+    if locale is not None:
+        statement = statement.where(Article.locale == locale)
+    return statement
+
+
+def drafted_articles() -> Select[tuple[Article]]:
+    """Select what is not published, or has words that are newer than the published ones: for the team."""
+    newer = exists().where(Revision.article_id == Article.id, Revision.id > Article.published_id)
+    return select(Article).where(or_(Article.published_id.is_(None), newer)).options(*_light())
+
+
+def shelves(viewer: Viewer) -> list[Shelf]:
+    """Return the sections that have something for the viewer, in their order; editors see the empty ones too."""
+    counts = {
+        section_id: number
+        for section_id, number in db.session.execute(
+            select(Article.section_id, func.count()).where(readable_by(viewer)).group_by(Article.section_id)
+        )
+    }
+    place = func.row_number().over(partition_by=Article.section_id, order_by=Article.id.desc()).label("place")
+    newest = select(Article.id, place).where(readable_by(viewer)).subquery()
+    shown = db.session.scalars(
+        select(Article)
+        .join(newest, newest.c.id == Article.id)
+        .where(newest.c.place <= SHOWN_A_SECTION)
+        .order_by(Article.id.desc())
+        .options(*_light())
+    ).unique()
+    articles: dict[int, list[Article]] = {}
+    for article in shown:
+        articles.setdefault(article.section_id, []).append(article)
+    return [
+        Shelf(section, counts.get(section.id, 0), articles.get(section.id, ()))
+        for section in all_sections()
+        if section.id in counts or policy.may_write(viewer)
+    ]
+
+
+def all_sections() -> list[Section]:
+    return list(db.session.scalars(select(Section).order_by(Section.position, Section.slug)))
+
+
+def visible_section(slug: str, *, viewer: Viewer) -> Section:
+    """Return the section; raise `NotFound` when there is none, or nothing in it for the viewer."""
+    section = db.session.scalars(select(Section).where(Section.slug == slug)).one_or_none()
+    readable = section is not None and db.session.scalar(
+        select(exists().where(Article.section_id == section.id, readable_by(viewer)))
+    )
+    if section is None or not (readable or policy.may_write(viewer)):
+        raise NotFound(gettext("There is no such section. The knowledge base lists them all."))
+    return section
+
+
+def newest_revision(article: Article) -> Revision:
+    """Return the words that were written last, published or not."""
+    return db.session.scalars(
+        select(Revision).where(Revision.article_id == article.id).order_by(Revision.number.desc()).limit(1)
+    ).one()
+
+
+def newest_revisions(articles: Collection[Article]) -> dict[int, Revision]:
+    """Return the words that were written last, by article id."""
+    newest = select(func.max(Revision.id)).where(Revision.article_id.in_([article.id for article in articles]))
+    rows = db.session.scalars(select(Revision).where(Revision.id.in_(newest.group_by(Revision.article_id))))
+    return {revision.article_id: revision for revision in rows}
+
+
+def revision_of(article: Article, number: int) -> Revision:
+    """Return one version of an article; raise `NotFound` when it has no such version."""
+    found = db.session.scalars(
+        select(Revision).where(Revision.article_id == article.id, Revision.number == number)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(gettext("This article has no such version."))
+    return found
+
+
+def visible_sources(article: Article, *, viewer: Viewer) -> list[Post]:
+    """Return the posts that the article was made from, as far as the viewer may see them."""
+    ids = [source.post_id for source in article.sources]
+    if not ids:
+        return []
+    return list(
+        db.session.scalars(
+            select(Post)
+            .join(Topic, Post.topic_id == Topic.id)
+            .where(Post.id.in_(ids), forum_queries.posts_visible_to(viewer))
+            .order_by(Post.id)
+        ).unique()
+    )
+
+
+def feedback_of(article_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return by article how many readers it helped, and how many said so or the opposite."""
+    rows = db.session.execute(
+        select(
+            ArticleFeedback.article_id,
+            func.sum(case((ArticleFeedback.helped, 1), else_=0)),
+            func.count(),
+        )
+        .where(ArticleFeedback.article_id.in_(article_ids))
+        .group_by(ArticleFeedback.article_id)
+    )
+    return {article_id: (int(helped), told) for article_id, helped, told in rows}
+
+
+def uses_of(article_ids: Collection[int]) -> Mapping[int, int]:
+    """Return by article how often it was reused in an answer."""
+    rows = db.session.execute(
+        select(ArticleUse.article_id, func.count())
+        .where(ArticleUse.article_id.in_(article_ids))
+        .group_by(ArticleUse.article_id)
+    )
+    return Counter({article_id: number for article_id, number in rows})
+
+
+def faces_of(article_ids: Collection[int]) -> dict[int, list[FaceKind]]:
+    """Return by article which faces are stored."""
+    rows = db.session.execute(
+        select(Face.article_id, Face.kind).where(Face.article_id.in_(article_ids)).order_by(Face.id)
+    )
+    kinds: dict[int, list[FaceKind]] = {}
+    for article_id, kind in rows:
+        kinds.setdefault(article_id, []).append(kind)
+    return kinds
+
+
+def _light() -> tuple[Any, ...]:
+    return (
+        lazyload(Article.owner),
+        lazyload(Article.sources),
+        joinedload(Article.published).lazyload(Revision.by),
+    )

@@ -1,0 +1,98 @@
+"""Shelves: things to find that live in memory, so that search is tested without knowing what a room would put there."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from core.worker import ChoreTurn
+from search import registry
+from search.documents import Document, Found, Ref
+from search.engines.whoosh import WhooshEngine
+
+LONG_AGO = datetime(2026, 1, 5, 10, tzinfo=UTC)
+
+
+def document(number: int, title: str, body: str = "", *, kind: str = "topic", locale: str = "en", **more: Any) -> Document:
+    """Return a document that needs no more than a title."""
+    return Document(
+        ref=Ref(kind, number), locale=locale, title=title, body=body, **{"created_at": LONG_AGO, **more}
+    )
+
+
+class Shelf:
+    """A source in memory; what is hidden is for the viewer "team" only and is not indexed."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.things: dict[int, Document] = {}
+        self.hidden: set[int] = set()
+        self.asked: list[list[int]] = []
+
+    def put(self, number: int, title: str, body: str = "", **more: Any) -> None:
+        self.things[number] = document(number, title, body, kind=self.kind, **more)
+
+    def documents(self, ids: Collection[int]) -> Iterable[Document]:
+        return [self.things[number] for number in ids if number in self.things and number not in self.hidden]
+
+    def ids(self) -> Iterable[int]:
+        return self.things.keys() - self.hidden
+
+    def visible(self, ids: Collection[int], viewer: Any) -> Mapping[int, Found]:
+        self.asked.append(list(ids))
+        return {
+            number: _found(self.things[number])
+            for number in ids
+            if number in self.things and (number not in self.hidden or viewer == "team")
+        }
+
+    def stale(self, instance: object) -> Iterable[int]:
+        """Any table would do: here a row of the worker's with the name "topic 5" stands for a changed topic 5."""
+        if isinstance(instance, ChoreTurn) and instance.name.startswith(f"{self.kind} "):
+            return [int(instance.name.split()[1])]
+        return []
+
+
+def _found(thing: Document) -> Found:
+    return Found(
+        ref=thing.ref,
+        title=thing.title,
+        url=f"/{thing.ref.kind}/{thing.ref.id}",
+        locale=thing.locale,
+        text=thing.body,
+        source_id=None,
+        solved=thing.solved if thing.ref.kind == "topic" else None,
+        created_at=thing.created_at,
+        meta={},
+    )
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> WhooshEngine:
+    """An engine on an empty folder."""
+    return WhooshEngine(tmp_path / "index")
+
+
+@pytest.fixture
+def shelves(app: Flask) -> Iterator[dict[str, Shelf]]:
+    """The application with shelves for topics and articles instead of the rooms' sources."""
+    kept = app.extensions[registry.EXTENSION].sources
+    mine = {kind: Shelf(kind) for kind in ("topic", "article")}
+    app.extensions[registry.EXTENSION].sources = dict(mine)
+    yield mine
+    app.extensions[registry.EXTENSION].sources = kept
+
+
+@pytest.fixture
+def indexed(app: Flask, shelves: dict[str, Shelf]) -> Callable[[], None]:
+    """Bring everything on the shelves into the index."""
+    from search import indexer
+
+    def index() -> None:
+        with app.app_context():
+            indexer.rebuild()
+
+    return index

@@ -1,0 +1,260 @@
+"""What is muted leaves no trace: a walk over every address and API call, as guest and as stranger.
+
+Three looks at every route of the application, so a new one is covered without anyone remembering:
+
+1. Pages about visible things are byte for byte what they were before the muted thread was ever written: no list, count, feed,
+   search hit or suggestion differs, before the worker hears of the muting and after.
+2. An address that names a muted thing answers exactly like one that names nothing, for every method.
+3. None of the muted words is in any answer.
+
+A route with a path value that nobody told this test about fails it: then add the name to `VALUES`.
+"""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+from werkzeug.routing import Rule
+
+from core.db import db
+from forum import answers, follows, moderation, votes
+from kb.models import Section
+from tests.cast import World
+from tests.conftest import RAW_CSRF, Browser
+
+EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
+LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wackersdorf")
+"""Words that stand only in the muted thread: title, question, answer, comment, tag."""
+PROBE = "Zauberlaterne Quittenmus router"
+NOBODY = 987654321
+UNFIT = {"static", "forum.preview"}
+"""Endpoints that show no stored thing."""
+
+RANDOM_VALUE = re.compile(
+    r'(name="(?:once|csrf_token)"[^>]*value=|value=)"[\w.\-~=]{16,}"|"[\w\-]{20,}\.[\w\-]{6}\.[\w\-]{20,}"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """What a path value can be: of things everybody sees, of things that are muted, and of nothing at all."""
+
+    visible: tuple[Any, ...]
+    muted: tuple[Any, ...] = ()
+    nothing: Any = NOBODY
+
+
+@dataclass(slots=True)
+class Scene:
+    topic_id: int = 0
+    question_id: int = 0
+    answer_id: int = 0
+    muted_topic_id: int = 0
+    muted_question_id: int = 0
+    muted_answer_id: int = 0
+    muted_comment_id: int = 0
+    muted_answer_alone_id: int = 0
+
+    def values(self) -> dict[str, Values]:
+        return {
+            "topic_id": Values((self.topic_id,), (self.muted_topic_id,)),
+            "post_id": Values(
+                (self.question_id, self.answer_id),
+                (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id),
+            ),
+            "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
+            "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
+            "name": Values(("wifi",), ("wackersdorf",), nothing="nothing"),
+            "article_id": Values((NOBODY,)),
+            "nomination_id": Values((NOBODY,)),
+            "conversation_id": Values((NOBODY,)),
+            "message_id": Values((NOBODY,)),
+            "channel_id": Values((NOBODY,)),
+            "channel": Values(("none",)),
+            "user_id": Values((NOBODY,)),
+            "sign_in_id": Values((NOBODY,)),
+            "token_id": Values((NOBODY,)),
+            "token": Values(("x" * 43,)),
+            "number": Values((1,)),
+            "key": Values(
+                ("ask", f"answer:{self.topic_id}"), (f"answer:{self.muted_topic_id}",), nothing=f"answer:{NOBODY}"
+            ),
+            "_rest": Values(("nothing",)),
+            "filename": Values(("css/klinke.css",)),
+        }
+
+
+@pytest.fixture(autouse=True)
+def _frozen() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(EARLIER, tick=False) as traveller:
+        yield traveller
+
+
+def test_a_muted_thread_leaves_no_trace(
+    app: Flask,
+    stage: Callable[[Callable[[World], Any]], Any],
+    worker: Callable[[], None],
+    browser_of: Callable[[str], Browser],
+    _frozen: time_machine.Traveller,
+) -> None:
+    scene = Scene()
+    stage(lambda world: visible_part(world, scene))
+    worker()
+    _frozen.move_to(NOW)
+    readers = {"guest": app.test_client(), "stranger": browser_of("charlie")}
+    before = {who: walk(app, reader, scene) for who, reader in readers.items()}
+
+    _frozen.move_to(LATER)
+    stage(lambda world: part_to_be_muted(world, scene))
+    worker()
+    _frozen.move_to(NOW)
+    shown = [page for page, text in walk(app, readers["guest"], scene).items() if traces(text)]
+    assert len(shown) >= 8, f"before it is muted the walk must find it in many places, not only in {shown}"
+
+    stage(lambda world: mute(world, scene))
+    for moment in ("before the worker hears of it", "after the worker heard of it"):
+        for who, reader in readers.items():
+            after = walk(app, reader, scene)
+            assert after.keys() == before[who].keys()
+            differing = {
+                page: difference(before[who][page], after[page]) for page in after if after[page] != before[who][page]
+            }
+            assert differing == {}, f"{who}, {moment}"
+            assert like_nothing(app, reader, scene) > 20
+        worker()
+
+    for handle in ("alice", "ada"):
+        page = browser_of(handle).get(f"/t/{scene.muted_topic_id}-x", follow_redirects=True)
+        assert page.status_code == 200
+        assert "Zauberlaterne" in page.text, f"{handle} still sees it"
+        assert "off topic" in page.text, "with the reason"
+
+
+def visible_part(world: World, scene: Scene) -> None:
+    world.everybody()
+    db.session.add(Section(slug="wlan", names={"de": "WLAN", "en": "Wireless"}))
+    topic = world.ask(source="The router blinks red since the update. What now?")
+    answer = world.answer(topic)
+    answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
+    answers.accept(answer, by=world.alice)
+    world.ask("How do I reset the router?", "I forgot the password of my router.", by=world.tina)
+    scene.topic_id, scene.answer_id = topic.id, answer.id
+    scene.question_id = topic.posts[0].id
+
+
+def part_to_be_muted(world: World, scene: Scene) -> None:
+    topic = world.ask(
+        "Zauberlaterne am router verloren",
+        "Mein Quittenmus ist in den router gefallen.",
+        locale="de",
+        tags=("wifi", "wackersdorf"),
+    )
+    answer = world.answer(topic, "Das Nebelhorn am router hilft immer.")
+    comment = answers.comment(answer, source="Pfifferling im router!", by=world.tina)
+    follows.follow(topic, by=world.charlie)
+    votes.vote(answer, by=world.charlie)
+    answers.accept(answer, by=world.alice)
+    alone = world.answer(
+        db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=world.tina
+    )
+    scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
+    scene.muted_question_id = topic.posts[0].id
+    scene.muted_answer_alone_id = alone.id
+
+
+def mute(world: World, scene: Scene) -> None:
+    from forum.models import Post, Topic
+
+    moderation.mute(db.session.get_one(Topic, scene.muted_topic_id), by=world.ada, reason="off topic")
+    moderation.mute(db.session.get_one(Post, scene.muted_answer_alone_id), by=world.ada, reason="off topic")
+
+
+def walk(app: Flask, reader: Any, scene: Scene) -> dict[str, str]:
+    """Return what every GET address about visible things answers, made comparable."""
+    answers_by_page = {}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint in UNFIT:
+            continue
+        for path in paths(app, rule, scene, "visible"):
+            for query in ({}, {"q": PROBE, "title": PROBE, "body": PROBE, "limit": "50"}):
+                answers_by_page[f"{path} {sorted(query)}"] = look(reader, "GET", path, query)
+    return answers_by_page
+
+
+def like_nothing(app: Flask, reader: Any, scene: Scene) -> int:
+    """Check that whatever names a muted thing answers as if there were nothing; return how many addresses were tried."""
+    tried = 0
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint in UNFIT:
+            continue
+        hidden, nothing = (list(paths(app, rule, scene, which)) for which in ("muted", "nothing"))
+        for path, method in itertools.product(hidden, sorted((rule.methods or set()) - {"OPTIONS", "HEAD"})):
+            answer = look(reader, method, path, {})
+            expected = [look(reader, method, other, {}) for other in nothing]
+            assert without_names(answer, scene) in [without_names(one, scene) for one in expected], f"{method} {path}"
+            assert not traces(answer), f"{method} {path}"
+            tried += 1
+    return tried
+
+
+def paths(app: Flask, rule: Rule, scene: Scene, which: str) -> Iterator[str]:
+    """Yield the rule's addresses: of visible things, of muted ones, or of nothing."""
+    values = scene.values()
+    unknown = set(rule.arguments) - values.keys()
+    assert not unknown, f"{rule.rule}: tell VALUES in tests/test_leaks.py what {sorted(unknown)} can be"
+    names = sorted(rule.arguments)
+    if which == "visible":
+        choices = [values[name].visible for name in names]
+    elif not any(values[name].muted for name in names):
+        return
+    else:
+        choices = [
+            (values[name].muted if which == "muted" else (values[name].nothing,))
+            if values[name].muted
+            else values[name].visible[:1]
+            for name in names
+        ]
+    adapter = app.url_map.bind("localhost")
+    for combination in itertools.product(*choices):
+        yield adapter.build(
+            rule.endpoint, dict(zip(names, combination, strict=True)), method=sorted(rule.methods or ())[0]
+        )
+
+
+def look(reader: Any, method: str, path: str, query: dict[str, str]) -> str:
+    with reader.session_transaction() as session:
+        session["csrf_token"] = RAW_CSRF
+        session.pop("_flashes", None)
+    answer = reader.open(path, method=method, query_string=query)
+    kept = {
+        name: value for name, value in answer.headers if name in {"Location", "ETag", "Last-Modified", "Content-Type"}
+    }
+    return f"{answer.status_code} {kept}\n{RANDOM_VALUE.sub('*', answer.get_data(as_text=True))}"
+
+
+def without_names(answer: str, scene: Scene) -> str:
+    """Take out what was asked for, which an answer may repeat."""
+    for values in scene.values().values():
+        for name in (*values.muted, values.nothing):
+            answer = answer.replace(str(name), "…")
+    return answer
+
+
+def traces(text: str) -> list[str]:
+    """Return the secret words in an answer, but those that the probe itself brought along."""
+    brought = {word.lower() for word in PROBE.split()}
+    return [word for word in SECRET_WORDS if word.lower() in text.lower() and word.lower() not in brought]
+
+
+def difference(one: str, other: str) -> list[str]:
+    lines, others = one.splitlines(), other.splitlines()
+    return [f"- {a}\n+ {b}" for a, b in itertools.zip_longest(lines, others) if a != b][:3]
