@@ -14,7 +14,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def login_required(view: View) -> View:
-    """Let only signed-in people in: others are sent to sign in and come back, unless they wanted to change something."""
+    """Let only signed-in people in: readers are sent to sign in and come back, writers are asked to sign in first."""
     return _guarded(view, lambda: None)
 
 

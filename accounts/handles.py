@@ -3,6 +3,7 @@
 import functools
 import unicodedata
 from collections.abc import Iterator
+from pathlib import Path
 
 from confusable_homoglyphs import categories, confusables
 from flask_babel import gettext
@@ -13,11 +14,7 @@ SHORTEST = 3
 LONGEST = 30
 LONGEST_KEY = 120
 MARKS = "-_."
-RESERVED = frozenset(
-    "about account accounts admin administrator all anonymous api ask channels desk everybody feeds guest hilfe help kb klinke "
-    "me moderation moderator moderators mute nobody null official register root search security settings sign-in sign-out "
-    "staff static support system team user users webmaster you".split()
-)
+RESERVED = frozenset((Path(__file__).parent / "reserved_handles.txt").read_text(encoding="utf-8").split())
 # Writing systems that belong together within one word.
 _FAMILIES = (frozenset({"HIRAGANA", "KATAKANA", "CJK", "HAN"}), frozenset({"HANGUL", "CJK", "HAN"}))
 
@@ -29,10 +26,15 @@ def checked(handle: str) -> str:
         raise _wrong(gettext("A handle has %(least)s to %(most)s characters.", least=SHORTEST, most=LONGEST))
     if not is_shaped(handle):
         raise _wrong(
-            gettext("A handle is made of letters, digits, dashes, dots and underscores, and begins and ends with a letter or digit.")
+            gettext(
+                "A handle is made of letters, digits, dashes, dots and underscores. "
+                "It begins and ends with a letter or digit."
+            )
         )
     if not _is_one_script(handle):
-        raise _wrong(gettext("Please stay with the letters of one alphabet, so that nobody can be mistaken for somebody else."))
+        raise _wrong(
+            gettext("Please stay with the letters of one alphabet, so that nobody is taken for somebody else.")
+        )
     return handle
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: a browser says it with its session's cookie, a program with its token, and never the other way round."""
+"""Who is asking: a browser says it with its session's cookie, a program with its token, never the other way round."""
 
 import logging
 
@@ -25,7 +25,7 @@ def init_app(app: Flask) -> None:
     app.after_request(_note_seen)
 
 
-@login_manager.user_loader  # type: ignore[untyped-decorator]  # Flask-Login carries no types
+@login_manager.user_loader
 def _by_cookie(token: str) -> User | None:
     if web.is_api():
         return None
@@ -42,7 +42,7 @@ def _by_cookie(token: str) -> User | None:
     return sign_in.user
 
 
-@login_manager.request_loader  # type: ignore[untyped-decorator]  # Flask-Login carries no types
+@login_manager.request_loader
 def _by_bearer(asked: Request) -> User | None:
     if not web.is_api():
         return None

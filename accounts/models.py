@@ -19,7 +19,7 @@ ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
 TEAM_ROLES = frozenset({"agent", "moderator", "editor", "admin"})
 
 
-class User(UserMixin, Model):  # type: ignore[misc]  # Flask-Login carries no types
+class User(UserMixin, Model):
     """A person. Staged people came with an import or a channel and cannot sign in until they claim their account."""
 
     __tablename__ = "user"
@@ -53,7 +53,7 @@ class User(UserMixin, Model):  # type: ignore[misc]  # Flask-Login carries no ty
     )
 
     def get_id(self) -> str:
-        """Return what the cookie carries: the token of the session, so that ending the session ends the cookie's power."""
+        """Return what the cookie carries: the token of the session, which ends with the session."""
         return self.session_token
 
     @property
@@ -156,5 +156,3 @@ class AuditEntry(Model):
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     by: Mapped[User | None] = relationship(lazy="joined")
-
-

@@ -5,6 +5,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
@@ -20,15 +21,7 @@ FEWEST_CHARACTERS = 4
 AT_ONCE = 4
 WAIT_SECONDS = 10
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
-COMMON = frozenset(
-    "1234567890 0123456789 0987654321 12345678910 123456789a 1234567891 123456789q 1q2w3e4r5t 1qaz2wsx3edc q1w2e3r4t5 "
-    "qwertyuiop qwertzuiop asdfghjkl1 qwerty12345 qwerty123456 qwertz12345 qwertz123456 password12 password123 password1234 "
-    "passwort12 passwort123 passwort1234 password01 password2026 passwort2026 mypassword meinpasswort geheim1234 "
-    "hallo12345 hallo123456 welcome123 welcome1234 willkommen willkommen1 willkommen123 administrator admin12345 admin123456 "
-    "iloveyou123 iloveyou12 ichliebedich letmein123 changeme123 football123 fussball123 schatz1234 sommer2026 winter2026 "
-    "princess123 sunshine123 deutschland schalke1904 borussia09 bayernmuenchen abcdefghij abcdefghijk abcd123456 abc1234567 "
-    "correcthorsebatterystaple klinke1234 klinke12345".split()
-)
+COMMON = frozenset((Path(__file__).parent / "common_passwords.txt").read_text(encoding="utf-8").split())
 
 # RFC 9106's second recommendation: 64 MiB, three passes, four lanes.
 _hasher = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=4)
@@ -37,7 +30,7 @@ _room = threading.BoundedSemaphore(AT_ONCE)
 
 
 def hashed(password: str) -> str:
-    """Return what is stored instead of `password`; takes about a tenth of a second, so hold no database lock meanwhile."""
+    """Return what is stored instead of `password`; takes a tenth of a second, so hold no database lock meanwhile."""
     with _turn():
         return _hasher.hash(_normal(password))
 
@@ -72,15 +65,15 @@ def invent() -> str:
 
 def _weakness(password: str, handle: str, email: str | None) -> str:
     if len(password) < SHORTEST:
-        return gettext("A password has %(least)s characters or more.", least=SHORTEST)
+        return str(gettext("A password has %(least)s characters or more.", least=SHORTEST))
     if len(password) > LONGEST:
-        return gettext("A password has at most %(most)s characters.", most=LONGEST)
+        return str(gettext("A password has at most %(most)s characters.", most=LONGEST))
     bare = _normal(password).casefold()
     own = [handle.casefold(), *(email or "").casefold().split("@")[:1]]
     if any(len(part) >= SHORTEST_PART and part in bare for part in own):
-        return gettext("Your handle or address is in this password. Please choose one that nobody can read off.")
+        return str(gettext("Your handle or address is in this password. Please choose one that nobody can read off."))
     if bare in COMMON or len(set(bare)) < FEWEST_CHARACTERS:
-        return gettext("Many people use this password, so it is guessed first. Please choose another.")
+        return str(gettext("Many people use this password, so it is guessed first. Please choose another."))
     return ""
 
 

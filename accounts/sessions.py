@@ -4,8 +4,8 @@ import secrets
 from datetime import timedelta
 
 from flask import g, request, session
-from flask_login import login_user, logout_user
-from sqlalchemy import delete, or_, select, update
+from flask_login import current_user, login_user, logout_user
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from accounts.models import SignIn, User
@@ -42,6 +42,8 @@ def begin(user: User, *, device: str) -> str:
 
 def sign_in(user: User) -> SignIn:
     """Begin a session in the browser of this request; what its old session held is dropped."""
+    if current_user.is_authenticated:
+        end(current())
     user.session_token = begin(user, device=device_name(request.user_agent.string))
     session.clear()
     session.permanent = True
@@ -122,6 +124,6 @@ def _by_token(token: str) -> SignIn | None:
     )
 
 
-def _is_live():  # type: ignore[no-untyped-def]  # noqa: ANN202 -- the type of two clauses is longer than the clauses
+def _is_live() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     moment = now()
     return SignIn.created_at > moment - ABSOLUTE_LIMIT, SignIn.seen_at > moment - IDLE_LIMIT

@@ -47,7 +47,7 @@ def of(user: User) -> list[ApiToken]:
 
 
 def find(token: str) -> ApiToken | None:
-    """Return what a presented token stands for, its person and their roles, in one statement; None when it opens nothing."""
+    """Return the live token that was presented, its person and their roles, in one statement."""
     if not token.startswith(PREFIX):
         return None
     found = (

@@ -8,7 +8,8 @@ import waitress
 from flask import Flask, render_template_string
 
 PAGE = """<!doctype html><html lang="en"><head><title>{{ title }}</title></head><body><h1>{{ title }}</h1>
-{% for post in posts %}<article id="p{{ post[0] }}"><header>{{ post[1] }} · {{ post[2] }}</header><div>{{ post[3]|safe }}</div></article>
+{% for post in posts %}
+<article id="p{{ post[0] }}"><header>{{ post[1] }} · {{ post[2] }}</header><div>{{ post[3]|safe }}</div></article>
 {% endfor %}<footer>{{ filler }}</footer></body></html>"""
 POSTS = 20
 

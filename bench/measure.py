@@ -116,7 +116,24 @@ def sentences(count: int, seed: int = 1) -> list[str]:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             lines = [line.strip() for line in file]
     else:
-        words = ["router", "light", "update", "cable", "page", "letter", "number", "window", "garden", "small", "green", "quick", "restart", "choose", "open", "turn"]
+        words = [
+            "router",
+            "light",
+            "update",
+            "cable",
+            "page",
+            "letter",
+            "number",
+            "window",
+            "garden",
+            "small",
+            "green",
+            "quick",
+            "restart",
+            "choose",
+            "open",
+            "turn",
+        ]
         lines = [" ".join(rng.choices(words, k=12)).capitalize() + "." for _number in range(2000)]
     return rng.choices(lines, k=count)
 

@@ -84,8 +84,8 @@ class Api:
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function as a call.
 
-        It gets the path's values, `query=` and `body=` as models, and returns JSON-ready data. `scope` names what a token
-        must allow (None: guests may call); `team` asks for a member of the team.
+        It gets the path's values, `query=` and `body=` as models, and returns JSON-ready data. `scope` names what a
+        token must allow (None: guests may call); `team` asks for a member of the team.
         """
         about = Call(method, path, summary, query, body, scope, team, status, self.room)
 

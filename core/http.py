@@ -61,7 +61,7 @@ class Answer:
     is_cut: bool = False
 
 
-class Refused(Exception):  # noqa: N818 -- the request was refused; it is not an error of the program
+class Refused(Exception):
     """The request was not made because its address is not one that Klinke may reach; nothing was sent."""
 
     def __init__(self, reason: str) -> None:
@@ -69,8 +69,8 @@ class Refused(Exception):  # noqa: N818 -- the request was refused; it is not an
         self.reason = reason
 
 
-class Unreachable(Exception):  # noqa: N818 -- the other side could not be reached; it is not an error of the program
-    """No answer came. `sent` is False only when the request surely never left; with True nobody knows what became of it."""
+class Unreachable(Exception):
+    """No answer came. `sent` is False only when the request surely never left; with True nobody knows its fate."""
 
     def __init__(self, reason: str, *, sent: bool) -> None:
         super().__init__(reason)
@@ -147,22 +147,25 @@ def _read(url: str, settings: Settings) -> _Target:
 
 def _split(url: str) -> tuple[SplitResult, str, int]:
     # One reader for the check and for the request, and nothing in the address that two readers could take differently.
-    not_an_address = Refused(gettext("this is not an address like https://help.example.org/replies"))
     if not url or len(url) > LONGEST_URL or not url.isprintable() or "\\" in url or " " in url:
-        raise not_an_address
+        raise _no_address()
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        port = _PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
         if parts.scheme in _PORTS and ":" not in host:
             host = host.encode("idna").decode("ascii")
     except ValueError:  # also what the idna codec raises
-        raise not_an_address from None
+        raise _no_address() from None
     if parts.scheme not in _PORTS:
         raise Refused(gettext("only http and https lead to the outside"))
     if not host or "%" in host:
-        raise not_an_address
+        raise _no_address()
     return parts, host.lower(), port
+
+
+def _no_address() -> Refused:
+    return Refused(gettext("this is not an address like https://help.example.org/replies"))
 
 
 def _resolve(target: _Target, deadline: float) -> list[str]:
@@ -196,17 +199,12 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
         if left <= 0:
             break
         try:
-            open_socket = socket.create_connection((address, target.port), timeout=min(CONNECT_SECONDS, left))
+            open_socket = _opened(target, address, min(CONNECT_SECONDS, left))
         except TimeoutError:
             continue
         except OSError:
             reason = gettext("%(host)s refuses the connection", host=target.host)
             continue
-        if target.scheme == "https":
-            # Wrapped first and greeted later: so there is one socket to hold on to, also while the greeting lasts.
-            open_socket = ssl.create_default_context().wrap_socket(
-                open_socket, server_hostname=target.host, do_handshake_on_connect=False
-            )
         with closing(open_socket), _cut_at(deadline, open_socket):
             try:
                 if isinstance(open_socket, ssl.SSLSocket):
@@ -218,6 +216,15 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
             yield open_socket
             return
     raise Unreachable(reason, sent=False)
+
+
+def _opened(target: _Target, address: str, seconds: float) -> socket.socket:
+    plain = socket.create_connection((address, target.port), timeout=seconds)
+    if target.scheme == "http":
+        return plain
+    # Wrapped first and greeted later: so there is one socket to hold on to, also while the greeting lasts.
+    context = ssl.create_default_context()
+    return context.wrap_socket(plain, server_hostname=target.host, do_handshake_on_connect=False)
 
 
 @contextmanager
@@ -261,7 +268,7 @@ def _read_body(response: HTTPResponse) -> tuple[bytes, bool]:
             size += len(part)
     except (OSError, HTTPException):
         return b"".join(parts)[:LARGEST_ANSWER], True
-    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER
+    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER or bool(response.length)
 
 
 def _joined(response: HTTPResponse) -> dict[str, str]:

@@ -98,7 +98,8 @@ def from_html(html: str) -> str:
     html = markup_child.tidy(html)
     if len(html) <= LONGEST_FOREIGN_HTML:
         try:
-            return _Converter().convert(_foreign_gate.clean(html)).strip()
+            # The div tells Beautiful Soup that a lone address is no address it should have been given the content of.
+            return str(_Converter().convert(f"<div>{_foreign_gate.clean(html)}</div>")).strip()
         except RecursionError:
             log.info("foreign HTML is nested too deeply and becomes plain text")
     return _escaped("\n\n".join(" ".join(line.split()) for line in _text_of(html, "\n").split("\n") if line.strip()))
@@ -301,6 +302,8 @@ class _Converter(MarkdownConverter):
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         text = _escaped(text)
+        if "a" in parent_tags:
+            text = re.sub(r"(?<!\\)[\[\]]", r"\\\g<0>", text)
         return text.replace("|", r"\|") if parent_tags & {"td", "th"} else text
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
@@ -352,7 +355,9 @@ class _Converter(MarkdownConverter):
 
     def convert_sup(self, _el: Tag, text: str, **_context: set[str]) -> str:
         """Write 10^-3: without its mark an exponent would change the number."""
-        return f"^{text}" if re.fullmatch(r"[-+−]?\w+", text) else f"^({text})" if text.strip() else ""
+        if re.fullmatch(r"[-+−]?\w+", text):
+            return f"^{text}"
+        return f"^({text})" if re.fullmatch(r"[^\s()\[\]]+", text) else text
 
     def convert_s(self, _el: Tag, text: str, **_context: set[str]) -> str:
         return text
@@ -376,7 +381,7 @@ _MARKS = (
     (re.compile(r"\](?=[(\[:]|$)"), r"\\]"),
     (re.compile(r"!$"), r"\\!"),
     (re.compile(r"&(?=#?\w+;)"), "&amp;"),
-    (re.compile(r"^([ \t]*)(?=[#>]|[-+](?:\s|$)|~~~|=+[ \t]*$|-+[ \t]*$)", re.MULTILINE), r"\1\\"),
+    (re.compile(r"^([ \t]*)(?=[#>]|[-+*](?:\s|$)|~~~|=+[ \t]*$|-+[ \t]*$)", re.MULTILINE), r"\1\\"),
     (re.compile(r"^([ \t]*\d{1,9})(?=[.)](?:\s|$))", re.MULTILINE), r"\1\\"),
 )
 

@@ -13,7 +13,7 @@ import struct
 import sys
 import threading
 import unicodedata
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -111,7 +111,7 @@ class _Layout(Preprocessor):
             if kind == "blank":
                 out.append("")
             elif kind == "text":
-                if _begins_table(lines, at):
+                if _begins_table(lines, at) and not (in_paragraph and _is_table_rule(block[0])):
                     out.append("")
                 out.append(_as_text(block[0], in_paragraph=in_paragraph))
             elif kind == "item":
@@ -119,17 +119,27 @@ class _Layout(Preprocessor):
                 if in_paragraph and not (in_item and "" not in out):
                     out.append("")
                 item = self._item(block, depth)
-                out += [*item, ""] if "" in item else item
+                if "" in item or (end < len(lines) and _begins_other_list(lines[end], block[0])):
+                    item.append("")
+                out += item
             else:
                 out += ["", *self._free_standing(kind, block, depth), ""]
-            at, in_paragraph = end, kind == "text"
+            at, in_paragraph = end, kind == "text" and not (in_paragraph and _UNDERLINE.match(block[0]))
         return out
 
     def _item(self, block: list[str], depth: int) -> list[str]:
         marker, column, first = _item_start(block[0])
         inner = [first, *(_dedented(line, column) for line in block[1:])]
         content = _trimmed(self._laid_out(inner, depth=depth + 1, in_item=True)) or [""]
-        return [f"{marker} {content[0]}", *(f"    {line}" if line else "" for line in content[1:])]
+        if content[0].startswith(">"):  # a quote that opens the item goes on only in lines that are not indented
+            end = content.index("") if "" in content else len(content)
+        else:
+            end = 1
+        return [
+            f"{marker} {content[0]}",
+            *content[1:end],
+            *(f"    {line}" if line else "" for line in content[end:]),
+        ]
 
     def _free_standing(self, kind: str, block: list[str], depth: int) -> list[str]:
         match kind:
@@ -212,7 +222,7 @@ def _end_of_quote(lines: list[str], at: int) -> int:
     fence = ""
     for here in range(at, len(lines)):
         line = lines[here]
-        if not _QUOTE.match(line) and (fence or _kind(line, in_paragraph=True) != "text"):
+        if not _QUOTE.match(line) and (fence or not _goes_on(line)):
             return here
         fence = _open_fence(_bare(line), fence)
     return len(lines)
@@ -225,8 +235,7 @@ def _end_of_item(lines: list[str], at: int) -> int:
         line = lines[here]
         if not line.strip():
             continue
-        goes_on = here == end and not fence and _kind(line, in_paragraph=False) in {"text", "code"}
-        if _indent(line) < column and not goes_on:
+        if _indent(line) < column and not (here == end and not fence and _goes_on(line)):
             break
         fence, end = _open_fence(_bare(line), fence), here + 1
     return end
@@ -242,6 +251,11 @@ _END_OF = {
     "rule": _end_of_line,
     "text": _end_of_line,
 }
+
+
+def _goes_on(line: str) -> bool:
+    """Tell whether a line without the marks of the quote or item above may still belong to its last paragraph."""
+    return _kind(line, in_paragraph=False) in {"text", "code"}
 
 
 def _item_start(line: str) -> tuple[str, int, str]:
@@ -277,6 +291,10 @@ _MARKERS = re.compile(r"(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t]))*[ \t]*")
 def _bare(line: str) -> str:
     """Return the line without the quote and item markers that open it."""
     return _MARKERS.sub("", line, count=1)
+
+
+def _begins_other_list(line: str, item: str) -> bool:
+    return _kind(line, in_paragraph=False) == "item" and (_item_start(line)[0] == "-") != (_item_start(item)[0] == "-")
 
 
 def _begins_table(lines: list[str], at: int) -> bool:
@@ -470,6 +488,14 @@ def _checked_link(
     return attributes if is_safe_address(attributes.get((None, "href"), "")) else None
 
 
+class _Linkify(LinkifyFilter):
+    """Makes links of bare addresses and leaves all else alone."""
+
+    def extract_entities(self, token: Any) -> Iterator[Any]:
+        """Take no entity out a second time: the cleaner has done it, and `&amp;lt;` would become `<`."""
+        yield token
+
+
 # It may hold pairs of brackets, but does not end with a mark that belongs to the sentence around it.
 _BARE_LINK = re.compile(
     r"""
@@ -496,7 +522,7 @@ class _Parsers(threading.local):
             strip=True,
             filters=[
                 partial(
-                    LinkifyFilter,
+                    _Linkify,
                     callbacks=[_checked_link],  # type: ignore[list-item]  # bleach lets it answer None, its stubs do not
                     skip_tags={"code", "pre"},
                     url_re=_BARE_LINK,
@@ -507,7 +533,7 @@ class _Parsers(threading.local):
 
 def _markdown() -> Markdown:
     markdown = Markdown(extensions=[TableExtension(use_align_attribute=True), SaneListExtension()])
-    markdown.ESCAPED_CHARS += ["<", "~"]
+    markdown.ESCAPED_CHARS += ["<", "~", "="]
     # Raw HTML is text: people who ask about <script> lose no words.
     markdown.preprocessors.deregister("html_block")
     markdown.inlinePatterns.deregister("html")

@@ -1,7 +1,7 @@
 """Once is once: a repeated write gets the first answer again.
 
-A form carries a random hidden `once`, an API call an `Idempotency-Key`. The key is claimed in the same transaction as the
-deed, so a double click, a replay, or ten at once leave one deed.
+A form carries a random hidden `once`, an API call an `Idempotency-Key`. The key is claimed in the same transaction as
+the deed, so a double click, a replay, or ten at once leave one deed.
 """
 
 import hashlib

@@ -48,7 +48,7 @@ def _redis_url(url: str) -> str:
 
 
 class Settings(BaseModel):
-    """What an installation may decide; each field is the variable KLINKE_<NAME> and is described in docs/settings.md."""
+    """What an installation may decide; each field is the variable KLINKE_<NAME>, described in docs/settings.md."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
 
@@ -78,7 +78,7 @@ class Settings(BaseModel):
     demo: bool = Field(False, description="Load the demo community once and show its accounts.")
     private_endpoints: str = Field(
         "",
-        description="host:port pairs, separated by commas, on private addresses that channels may deliver to all the same.",
+        description="host:port pairs, separated by commas, that channels may deliver to although they are private.",
     )
     guest_api_per_minute: int = Field(600, ge=1, description="API calls a guest's address may make in a minute.")
     token_api_per_minute: int = Field(60_000, ge=1, description="API calls a token may make in a minute.")

@@ -1,7 +1,7 @@
 """Import and export as JSON lines: the rooms bring their record types, this module reads, writes, counts and reports.
 
-A line that cannot be taken is reported with its number and reason and skipped; the rest goes in. A second import of the same
-file changes nothing, because every record keeps the source system's id.
+A line that cannot be taken is reported with its number and reason and skipped; the rest goes in. A second import of the
+same file changes nothing, because every record keeps the source system's id.
 """
 
 import json
@@ -31,7 +31,10 @@ Dump = Callable[[], Iterable[dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """One `type` of line: how it is checked, taken in and written out; lower `order` first, since later types name earlier ones."""
+    """One `type` of line: how it is checked, taken in and written out.
+
+    Types of a lower `order` go in first, since later ones name them.
+    """
 
     name: str
     order: int
@@ -94,7 +97,7 @@ def read_jsonl(path: Path, *, progress: Callable[[int], None] = lambda _lines: N
 
 
 def write_jsonl(path: Path) -> Counter[str]:
-    """Export everything to a file that appears only when it is complete; return how many records of each type it has."""
+    """Export everything to a file that appears only when it is complete; return the number of records of each type."""
     counts: Counter[str] = Counter()
     partial = path.with_name(path.name + ".partial")
     with partial.open("w", encoding="utf-8") as file:

@@ -25,7 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class ChoreTurn(Model):
-    """When a chore's next turn is, so that of several workers one takes it. The row `worker` is the worker's own sign of life."""
+    """When a chore's next turn is, so that of several workers one takes it.
+
+    The row `worker` is the workers' sign of life.
+    """
 
     __tablename__ = "chore_turn"
 

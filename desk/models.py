@@ -18,7 +18,14 @@ else:
 
 ConversationState = Literal["new", "open", "waiting_customer", "waiting_inside", "solved", "no_answer"]
 DeliveryState = Literal["received", "queued", "sent", "failed", "unsure"]
-CONVERSATION_STATES: tuple[ConversationState, ...] = ("new", "open", "waiting_customer", "waiting_inside", "solved", "no_answer")
+CONVERSATION_STATES: tuple[ConversationState, ...] = (
+    "new",
+    "open",
+    "waiting_customer",
+    "waiting_inside",
+    "solved",
+    "no_answer",
+)
 
 
 class Channel(Model):
@@ -29,7 +36,7 @@ class Channel(Model):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     kind: Mapped[str] = mapped_column(String(20))
-    """The module in `desk/channels/` that speaks to the service: `webhook`, `demo`, or `archive` for imported history."""
+    """The module in `desk/channels/` that speaks to the service: `webhook`, or `archive` for imported history."""
     name: Mapped[str] = mapped_column(String(80))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     secret: Mapped[str | None] = mapped_column(Encrypted)
@@ -82,7 +89,9 @@ class Conversation(Model):
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
     assignee: Mapped[User | None] = relationship(lazy="joined")
-    messages: Mapped[list["Message"]] = relationship(back_populates="conversation", order_by="Message.created_at, Message.id")
+    messages: Mapped[list["Message"]] = relationship(
+        back_populates="conversation", order_by="Message.created_at, Message.id"
+    )
 
 
 class Message(Model):
@@ -107,6 +116,8 @@ class Message(Model):
     is_public: Mapped[bool]
     text: Mapped[str] = mapped_column(Text)
     url: Mapped[str | None] = mapped_column(String(500))
+    contact_id: Mapped[int | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    """Who wrote it on the channel: in a public thread others join in; None for what the team wrote."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     """The agent who wrote it; None for the customer and for imported history."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -122,4 +133,5 @@ class Message(Model):
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     channel: Mapped[Channel] = relationship()
+    contact: Mapped[Contact | None] = relationship(lazy="joined")
     by: Mapped[User | None] = relationship(lazy="joined")

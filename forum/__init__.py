@@ -2,11 +2,20 @@
 
 from flask import Flask
 
-from core.api import Api
-
-api = Api("forum")
+from forum.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from forum import listeners  # noqa: F401 -- importing it registers its functions
+    from core.shell import DOCTOR_CHECKS
+    from core.transfer import import_group
+    from forum import cli, counters, listeners, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum.source import Topics
+    from search import registry
+
+    views.init_app(app)
+    registry.register(Topics(), app)
+    transfer.init_app()
+    import_group.add_command(cli.import_stackexchange)
+    app.cli.add_command(cli.forum)
+    DOCTOR_CHECKS["forum counters"] = counters.complaints

@@ -1,11 +1,26 @@
 """The paths of topics and posts, also for the worker, which serves no request; the views answer at the same ones."""
 
-from forum.models import Post, Topic
+from typing import Protocol
+
+from forum.models import Post
 
 
-def of_topic(topic: Topic) -> str:
+class HasAddress(Protocol):
+    """A topic, or a row with the two columns its address is made of."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def slug(self) -> str: ...
+
+
+def of_topic(topic: HasAddress) -> str:
     return f"/t/{topic.id}-{topic.slug}"
 
 
 def of_post(post: Post) -> str:
-    return f"/p/{post.id}"
+    return of_post_id(post.id)
+
+
+def of_post_id(post_id: int) -> str:
+    return f"/p/{post_id}"

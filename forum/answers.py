@@ -51,11 +51,12 @@ def accept(post: Post, *, by: User) -> Acceptance:
         return acceptance
     before = None if acceptance is None else acceptance.post_id
     if acceptance is None:
-        acceptance = Acceptance(topic=topic, post=post, by=by, at=now())
+        acceptance = Acceptance(topic=topic, post_id=post.id, by_id=by.id, at=now())
         db.session.add(acceptance)
     else:
-        acceptance.post, acceptance.by, acceptance.at = post, by, now()
+        acceptance.post_id, acceptance.by_id, acceptance.at = post.id, by.id, now()
     db.session.flush()
+    db.session.expire(acceptance, ["post", "by"])
     _record("forum.topic.accept", topic, by=by, before=before, after=post.id)
     if before is not None:
         outbox.publish(AcceptanceUndone(topic.id, before, by.id))
@@ -94,7 +95,7 @@ def _write(
         topic_id=topic.id,
         kind=kind,
         parent_id=None if parent is None else parent.id,
-        author=by,
+        author_id=by.id,
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,

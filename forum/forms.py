@@ -8,16 +8,12 @@ from wtforms import DateField, Field, IntegerField, SelectField, StringField, Va
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
 
-from core.forms import LONGEST_POST, BlockField, Form, LineField, MarkdownField
+from core.forms import BlockField, Form, LineField, MarkdownField
 from core.i18n import LOCALES
-from forum.models import LONGEST_TITLE, SHORTEST_TITLE
+from forum.limits import LONGEST_REASON, LONGEST_SOURCE, SHORTEST_REASON, SHORTEST_SOURCE
+from forum.models import LONGEST_TITLE, SHORTEST_TITLE, PostKind
 
-SHORTEST_QUESTION = 20
-SHORTEST_ANSWER = 10
-SHORTEST_COMMENT = 5
-LONGEST_COMMENT = 2_000
 LONGEST_TAG_LINE = 300
-LONGEST_REASON = 1_000
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
@@ -33,6 +29,17 @@ class TitleField(LineField):
         super().__init__(label, longest=LONGEST_TITLE, shortest=SHORTEST_TITLE, validators=[wanted()], **kwargs)
 
 
+class PostField(MarkdownField):
+    """The text of a post, as long as its kind may be."""
+
+    def __init__(self, kind: PostKind, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, validators=[wanted()], **kwargs)
+        self.fit(kind)
+
+    def fit(self, kind: PostKind) -> None:
+        self.shortest, self.longest = SHORTEST_SOURCE[kind], LONGEST_SOURCE[kind]
+
+
 class ChoiceField(SelectField):
     """One of a few values; a value that was not offered gets a sentence."""
 
@@ -40,7 +47,7 @@ class ChoiceField(SelectField):
         super().__init__(label, validate_choice=False, **kwargs)
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
-        if self.data not in {choice[0] for choice in self.choices or ()}:
+        if not self.data or self.data not in {choice[0] for choice in self.choices or ()}:
             raise ValidationError(gettext("Please choose one of the list."))
 
 
@@ -50,9 +57,7 @@ class AskForm(Form):
         description=lazy_gettext("As you would say it to a person who knows the subject."),
     )
     category = ChoiceField(lazy_gettext("Category"), choices=[])
-    source = MarkdownField(
-        lazy_gettext("What happened, and what have you tried"), shortest=SHORTEST_QUESTION, validators=[wanted()]
-    )
+    source = PostField("question", lazy_gettext("What happened, and what have you tried"))
     tags = LineField(
         lazy_gettext("Tags"),
         longest=LONGEST_TAG_LINE,
@@ -70,34 +75,32 @@ class AskForm(Form):
 
 
 class AnswerForm(Form):
-    source = MarkdownField(lazy_gettext("Your answer"), shortest=SHORTEST_ANSWER, validators=[wanted()])
+    source = PostField("answer", lazy_gettext("Your answer"))
 
 
 class CommentForm(Form):
-    source = MarkdownField(
-        lazy_gettext("Your comment"), longest=LONGEST_COMMENT, shortest=SHORTEST_COMMENT, validators=[wanted()]
-    )
+    source = PostField("comment", lazy_gettext("Your comment"))
 
 
 class EditForm(Form):
     """An edit; `version` is what the editor saw, and `title` is left out where there is none."""
 
     title = TitleField(lazy_gettext("The question in one sentence"))
-    source = MarkdownField(lazy_gettext("Text"), validators=[wanted()])
+    source = PostField("question", lazy_gettext("Text"))
     version = IntegerField(widget=HiddenInput())
 
-    def fit(self, kind: str) -> None:
+    def fit(self, kind: PostKind) -> None:
         """Ask for what a post of this kind has."""
         if kind != "question":
             del self.title
-        self.source.shortest = {"question": SHORTEST_QUESTION, "answer": SHORTEST_ANSWER}.get(kind, SHORTEST_COMMENT)
-        self.source.longest = LONGEST_COMMENT if kind == "comment" else LONGEST_POST
+        self.source.fit(kind)
 
 
 class MuteForm(Form):
     reason = BlockField(
         lazy_gettext("Reason"),
         longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
         validators=[wanted()],
         description=lazy_gettext("The author reads it."),
     )

@@ -53,6 +53,8 @@ class TopicTag(Model):
 
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
     tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), primary_key=True, index=True)
+    position: Mapped[int] = mapped_column(default=0)
+    """Tags stay in the order in which they were given."""
 
 
 class Topic(Model):
@@ -85,7 +87,10 @@ class Topic(Model):
     muting: Mapped["Muting | None"] = relationship(
         back_populates="topic", lazy="joined", primaryjoin="Muting.topic_id == Topic.id", viewonly=True
     )
-    tags: Mapped[list[Tag]] = relationship(secondary="topic_tag", lazy="selectin", order_by=Tag.name)
+    tags: Mapped[list[Tag]] = relationship(
+        secondary="topic_tag", lazy="selectin", order_by="TopicTag.position", viewonly=True
+    )
+    """Changed by `forum.topics.set_tags`."""
     posts: Mapped[list["Post"]] = relationship(back_populates="topic", order_by="Post.id", viewonly=True)
 
     @property
@@ -235,9 +240,10 @@ class Duplicate(Model):
     """A topic that asks what another one asked before."""
 
     __tablename__ = "duplicate"
+    __table_args__ = (UniqueConstraint("topic_id", "target_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"), unique=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"))
     target_id: Mapped[int] = mapped_column(ForeignKey("topic.id"), index=True)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -31,11 +31,12 @@ def mute(subject: Topic | Post, *, by: User, reason: str, until: datetime | None
     after = {"until": None if until is None else until.isoformat()}
     if before is not None:
         was = {"reason": before.reason, "until": None if before.until is None else before.until.isoformat()}
-        before.reason, before.until, before.by, before.at = reason, until, by, now()
+        before.reason, before.until, before.by_id, before.at = reason, until, by.id, now()
         db.session.flush()
+        db.session.expire(before, ["by"])
         audit.record(f"forum.{subject.__tablename__}.mute", subject, by=by, reason=reason, before=was, after=after)
         return before
-    muting = Muting(reason=reason, until=until, by=by)
+    muting = Muting(reason=reason, until=until, by_id=by.id)
     muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
     db.session.add(muting)
     db.session.flush()

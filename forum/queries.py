@@ -1,7 +1,7 @@
 """Reads, each scoped to a viewer. The two `…_visible_to` clauses say who sees what; the rest is built on them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, lazyload
@@ -104,8 +104,19 @@ def solved(viewer: Viewer) -> Select[Topic]:
 
 def with_tag(viewer: Viewer, name: str) -> Select[Topic]:
     """Return the statement for the visible topics that have a tag."""
-    tagged = select(TopicTag.topic_id).join(Tag).where(Tag.name == name)
-    return visible_topics(viewer).where(Topic.id.in_(tagged))
+    return visible_topics(viewer).where(has_tag(name))
+
+
+def has_tag(name: str) -> ColumnElement[bool]:
+    """Return the clause for topics that have a tag."""
+    return Topic.id.in_(select(TopicTag.topic_id).join(Tag, Tag.id == TopicTag.tag_id).where(Tag.name == name))
+
+
+def in_state(state: Literal["unanswered", "unsolved", "solved"]) -> ColumnElement[bool]:
+    """Return the clause for topics in a state; unsolved ones have answers or none."""
+    if state == "unanswered":
+        return is_unanswered()
+    return is_solved() if state == "solved" else ~is_solved()
 
 
 def is_solved() -> ColumnElement[bool]:
@@ -159,9 +170,9 @@ def see_also(topic: Topic) -> list[SeeAlso]:
 
 
 def duplicate_of(topic: Topic, *, viewer: Viewer) -> Topic | None:
-    """Return the earlier topic that asks the same, when the viewer may see it."""
+    """Return the earlier topic that asks the same, the first one named that the viewer may see."""
     statement = visible_topics(viewer).join(Duplicate, Duplicate.target_id == Topic.id)
-    return db.session.scalars(statement.where(Duplicate.topic_id == topic.id)).unique().first()
+    return db.session.scalars(statement.where(Duplicate.topic_id == topic.id).order_by(Duplicate.id)).unique().first()
 
 
 def mutings_in_force() -> Select[Muting]:

@@ -13,7 +13,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from forum import follows, limits, policy
 from forum.events import TopicAsked
-from forum.models import Category, Post, SeeAlso, Tag, Topic
+from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
 from forum.unique import add_once
 
 LONGEST_LINK = 300
@@ -42,21 +42,21 @@ def ask(
     at = created_at or now()
     topic = Topic(
         category=category,
-        asker=by,
+        asker_id=by.id,
         title=title,
         slug=texts.slug(title, fallback="topic"),
         locale=locale,
         created_at=at,
         last_activity_at=at,
-        tags=tagged(names),
         answer_count=0,
     )
     db.session.add(topic)
     db.session.flush()
+    set_tags(topic, names)
     question = Post(
         topic_id=topic.id,
         kind="question",
-        author=by,
+        author_id=by.id,
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,
@@ -69,11 +69,31 @@ def ask(
     return topic
 
 
+def set_tags(topic: Topic, names: Sequence[str]) -> None:
+    """Give the topic exactly these tags, which `limits.tags` has checked, in this order."""
+    before = {row.tag_id: row for row in db.session.scalars(select(TopicTag).where(TopicTag.topic_id == topic.id))}
+    for position, tag in enumerate(tagged(names)):
+        row = before.pop(tag.id, None)
+        if row is None:
+            db.session.add(TopicTag(topic_id=topic.id, tag_id=tag.id, position=position))
+        else:
+            row.position = position
+    for row in before.values():
+        db.session.delete(row)
+    db.session.flush()
+    db.session.expire(topic, ["tags"])
+
+
 def tagged(names: Sequence[str]) -> list[Tag]:
-    """Return the tags with these names, in alphabetical order; new ones are made."""
+    """Return the tags with these names, in this order; new ones are made."""
+    if not names:
+        return []
+    known = {tag.name: tag for tag in db.session.scalars(select(Tag).where(Tag.name.in_(names)))}
     for name in names:
-        add_once(Tag, name=name)
-    return list(db.session.scalars(select(Tag).where(Tag.name.in_(names)).order_by(Tag.name))) if names else []
+        if name not in known:
+            add_once(Tag, name=name)
+            known[name] = db.session.scalars(select(Tag).where(Tag.name == name)).one()
+    return [known[name] for name in names]
 
 
 def add_see_also(topic: Topic, *, title: str, url: str) -> None:

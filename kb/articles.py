@@ -1,6 +1,7 @@
 """Articles: written, revised, published, taken back. Every change of the words is a new revision, and none is lost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from flask_babel import gettext
@@ -12,21 +13,22 @@ from accounts.models import User
 from core import markup, texts
 from core.clock import now
 from core.db import db
-from core.errors import Conflict, Invalid, KlinkeError, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
 from core.i18n import LOCALES
 from core.outbox import publish as publish_event
-from forum import topics
-from forum.models import Post
+from forum import limits, topics
+from forum.models import Post, Tag
 from kb import addresses, faces, policy, queries
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
 SHORTEST_TITLE: Final = 3
 LONGEST_TITLE: Final = 200
-LONGEST_SUMMARY: Final = 600
-LONGEST_SYMPTOMS: Final = 32_000
+LONGEST_SUMMARY: Final = 1000
 LONGEST_ENVIRONMENT: Final = 200
-LONGEST_RESOLUTION: Final = 32_000
+LONGEST_TEXT: Final = 32_000
+LONGEST_REASON: Final = 1000
+SHORTEST_REASON: Final = 3
 LONGEST_KEYWORD: Final = 60
 MOST_KEYWORDS: Final = 30
 LONGEST_COMMENT: Final = 300
@@ -48,7 +50,7 @@ class Words(TypedDict):
     keywords: NotRequired[Sequence[str]]
 
 
-def create(  # noqa: PLR0913 -- an article in one sentence, all by keyword
+def create(
     *,
     section: Section,
     locale: str,
@@ -65,7 +67,7 @@ def create(  # noqa: PLR0913 -- an article in one sentence, all by keyword
         raise _invalid("locale", gettext("Klinke speaks German (de) and English (en)."))
     said = clean(words)
     article = Article(section=section, locale=locale, audience=_known(audience), owner=by)
-    article.tags = topics.tags_named(tags)
+    article.tags = _tagged(tags)
     db.session.add(article)
     db.session.flush()
     db.session.add(_revision(article, 1, said, by=by))
@@ -85,12 +87,12 @@ def revise(
     if not policy.may_edit(by, article):
         raise NotAllowed
     said = clean(words)
-    comment = _checked("comment", lambda: texts.line(comment, longest=LONGEST_COMMENT))
+    comment = _line("comment", comment, longest=LONGEST_COMMENT)
     number = _lock(article)
     if based_on is not None and based_on != number:
         raise Conflict(gettext("Somebody saved version %(number)s while you were writing.", number=number))
     newest = queries.newest_revision(article)
-    if _says(newest) == said:
+    if words_of(newest) == said:
         return newest
     revision = _revision(article, number + 1, said, by=by, comment=comment)
     db.session.add(revision)
@@ -104,31 +106,29 @@ def restore(article: Article, number: int, *, by: User) -> Revision:
         raise NotAllowed
     earlier = queries.revision_of(article, number)
     return revise(
-        article, by=by, comment=gettext("Version %(number)s brought back", number=number), **_words_of(earlier)
+        article, by=by, comment=gettext("Version %(number)s brought back", number=number), **words_of(earlier)
     )
 
 
-def classify(
-    article: Article, *, section: Section, audience: Audience, tags: Iterable[str], by: User
-) -> None:
+def classify(article: Article, *, section: Section, audience: Audience, tags: Iterable[str], by: User) -> None:
     """Say where an article stands and who may read it; this holds at once, without a publication."""
     if not policy.may_edit(by, article):
         raise NotAllowed
     before = _place(article)
     article.section = section
     article.audience = _known(audience)
-    wanted = topics.tags_named(tags)
+    wanted = _tagged(tags)
     if [tag.name for tag in article.tags] != sorted(tag.name for tag in wanted):
         article.tags = wanted
     db.session.flush()
     after = _place(article)
     if before != after:
         audit.record("kb.article.classify", article, by=by, before=before, after=after)
-        _link_threads(article)
+        link_threads(article)
 
 
 def publish(article: Article, *, by: User) -> None:
-    """Show the newest version to readers: faces are drawn, source threads link to it. Again without a newer one changes nothing."""
+    """Show the newest version to readers; faces are drawn, source threads link to it. A repeat changes nothing."""
     if not policy.may_publish(by, article):
         raise NotAllowed
     _lock(article)
@@ -143,7 +143,7 @@ def publish(article: Article, *, by: User) -> None:
     article.confidence = "validated"
     db.session.flush()
     faces.redraw(article)
-    _link_threads(article, old_path=old_path)
+    link_threads(article, old_path=old_path)
     db.session.execute(
         update(Nomination)
         .where(Nomination.article_id == article.id)
@@ -163,7 +163,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     """Take an article back: it is a draft again, and its threads no longer link to it."""
     if not policy.may_publish(by, article):
         raise NotAllowed
-    reason = _checked("reason", lambda: texts.block(reason, longest=1000, shortest=3))
+    reason = _line("reason", reason, longest=LONGEST_REASON, shortest=SHORTEST_REASON)
     _lock(article)
     if article.published is None:
         return
@@ -171,7 +171,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     article.published = None
     article.confidence = "in_progress"
     db.session.flush()
-    _link_threads(article, old_path=path)
+    link_threads(article, old_path=path)
     db.session.execute(
         update(Nomination)
         .where(Nomination.article_id == article.id)
@@ -184,36 +184,28 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
 
 def clean(words: Words) -> dict[str, Any]:
     """Return the words as they are stored; raise `Invalid` with a sentence for every field that needs another look."""
-    wrong: dict[str, str] = {}
+    problems = limits.Problems()
 
-    def checked(field: str, check: Callable[[], Any]) -> Any:
-        try:
-            return check()
-        except KlinkeError as error:
-            wrong[field] = error.sentence
-            return None
+    def line(field: str, text: str, *, longest: int, shortest: int = 0) -> str:
+        return problems.take(field, lambda: texts.line(text, longest=longest, shortest=shortest), "")
 
-    said: dict[str, Any] = {
-        "title": checked("title", lambda: texts.line(words["title"], longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)),
-        "summary": checked("summary", lambda: texts.block(words.get("summary", ""), longest=LONGEST_SUMMARY)),
-        "symptoms": checked("symptoms", lambda: texts.block(words.get("symptoms", ""), longest=LONGEST_SYMPTOMS)),
-        "environment": checked(
-            "environment", lambda: texts.line(words.get("environment", ""), longest=LONGEST_ENVIRONMENT)
-        ),
-        "resolution": checked(
-            "resolution", lambda: texts.block(words["resolution"], longest=LONGEST_RESOLUTION, shortest=1)
-        ),
-        "keywords": checked("keywords", lambda: keywords(words.get("keywords", ()))),
+    def block(field: str, text: str, *, longest: int, shortest: int = 0) -> str:
+        return problems.take(field, lambda: texts.block(text, longest=longest, shortest=shortest), "")
+
+    said = {
+        "title": line("title", words["title"], longest=LONGEST_TITLE, shortest=SHORTEST_TITLE),
+        "summary": block("summary", words.get("summary", ""), longest=LONGEST_SUMMARY),
+        "symptoms": block("symptoms", words.get("symptoms", ""), longest=LONGEST_TEXT),
+        "environment": line("environment", words.get("environment", ""), longest=LONGEST_ENVIRONMENT),
+        "resolution": block("resolution", words["resolution"], longest=LONGEST_TEXT, shortest=1),
+        "keywords": problems.take("keywords", lambda: keywords(words.get("keywords", ())), list[str]()),
     }
-    for field in ("symptoms", "resolution"):
-        said[f"{field}_html"] = checked(field, lambda text=said[field]: markup.render(text) if text else "")  # type: ignore[misc]  # a lambda's default has no type
-    if wrong:
-        raise Invalid(gettext("The article cannot be saved like this."), fields=wrong)
+    problems.refuse()
     return said
 
 
 def keywords(words: Iterable[str]) -> list[str]:
-    """Return keywords without blanks around them and without repeats; raise `Invalid` when they are too many or too long."""
+    """Return keywords, trimmed and without repeats; raise `Invalid` when they are too many or too long."""
     known = [texts.line(word, longest=LONGEST_KEYWORD) for word in words]
     known = list(dict.fromkeys(word for word in known if word))
     if len(known) > MOST_KEYWORDS:
@@ -223,62 +215,26 @@ def keywords(words: Iterable[str]) -> list[str]:
 
 def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revision:
     """Return a revision that says what `clean` returned; the caller adds who and when, and the row to the session."""
-    plain = "\n".join(
-        part
-        for part in (said["summary"], *(markup.plain(said[field]) for field in ("symptoms_html", "resolution_html")))
-        if part
+    problems = limits.Problems()
+    symptoms, resolution = (
+        problems.take(field, partial(markup.render, said[field]), "") if said[field] else ""
+        for field in ("symptoms", "resolution")
     )
+    problems.refuse()
+    plain = (said["summary"], markup.plain(symptoms), markup.plain(resolution))
     return Revision(
         article=article,
         number=number,
         slug=texts.slug(said["title"], "article"),
+        symptoms_html=symptoms,
+        resolution_html=resolution,
         renderer_version=markup.RENDERER_VERSION,
-        plain=plain,
+        plain="\n".join(part for part in plain if part),
         **said,
     )
 
 
-def _revision(article: Article, number: int, said: dict[str, Any], *, by: User, comment: str = "") -> Revision:
-    revision = revision_with(article, number, said)
-    revision.by, revision.comment = by, comment
-    return revision
-
-
-def _lock(article: Article) -> int:
-    """Keep other editors waiting until this transaction ends; return the number of the newest version."""
-    db.session.execute(select(Article.id).where(Article.id == article.id).with_for_update())
-    db.session.refresh(article, ["published_id", "published", "confidence", "published_at"])
-    return db.session.scalars(select(func.max(Revision.number)).where(Revision.article_id == article.id)).one()
-
-
-def _words_of(revision: Revision) -> Words:
-    return {
-        "title": revision.title,
-        "summary": revision.summary,
-        "symptoms": revision.symptoms,
-        "environment": revision.environment,
-        "resolution": revision.resolution,
-        "keywords": revision.keywords,
-    }
-
-
-def _says(revision: Revision) -> dict[str, Any]:
-    return {
-        **_words_of(revision),
-        "symptoms_html": revision.symptoms_html,
-        "resolution_html": revision.resolution_html,
-    }
-
-
-def _place(article: Article) -> dict[str, Any]:
-    return {
-        "section": article.section.slug,
-        "audience": article.audience,
-        "tags": sorted(tag.name for tag in article.tags),
-    }
-
-
-def _link_threads(article: Article, *, old_path: str | None = None) -> None:
+def link_threads(article: Article, *, old_path: str | None = None) -> None:
     """Have the source threads link to the article while everybody may read it, under its present title and address."""
     words = article.published
     is_open = article.is_published and article.audience == "public"
@@ -290,6 +246,39 @@ def _link_threads(article: Article, *, old_path: str | None = None) -> None:
             topics.add_see_also(topic, title=words.title, url=path)
 
 
+def words_of(revision: Revision) -> Words:
+    """Return what a revision says."""
+    return {
+        "title": revision.title,
+        "summary": revision.summary,
+        "symptoms": revision.symptoms,
+        "environment": revision.environment,
+        "resolution": revision.resolution,
+        "keywords": revision.keywords,
+    }
+
+
+def _revision(article: Article, number: int, said: dict[str, Any], *, by: User, comment: str = "") -> Revision:
+    revision = revision_with(article, number, said)
+    revision.by, revision.comment = by, comment
+    return revision
+
+
+def _lock(article: Article) -> int:
+    """Keep other editors waiting until this transaction ends; return the number of the newest version."""
+    db.session.execute(select(Article.id).where(Article.id == article.id).with_for_update(key_share=True))
+    db.session.refresh(article, ["published_id", "published", "confidence", "published_at"])
+    return db.session.scalars(select(func.max(Revision.number)).where(Revision.article_id == article.id)).one()
+
+
+def _place(article: Article) -> dict[str, Any]:
+    return {
+        "section": article.section.slug,
+        "audience": article.audience,
+        "tags": sorted(tag.name for tag in article.tags),
+    }
+
+
 def _known(audience: str) -> Audience:
     for known in AUDIENCES:
         if audience == known:
@@ -297,9 +286,16 @@ def _known(audience: str) -> Audience:
     raise _invalid("audience", gettext("Choose who may read this."))
 
 
-def _checked(field: str, check: Callable[[], str]) -> str:
+def _tagged(names: Iterable[str]) -> list[Tag]:
     try:
-        return check()
+        return topics.tagged(limits.tags(names))
+    except Invalid as error:
+        raise _invalid("tags", error.sentence) from None
+
+
+def _line(field: str, value: str, *, longest: int, shortest: int = 0) -> str:
+    try:
+        return texts.line(value, longest=longest, shortest=shortest)
     except Invalid as error:
         raise _invalid(field, error.sentence) from None
 

@@ -1,7 +1,8 @@
 """Faces: the short texts of an article, one for each length that channels allow.
 
-A face is kept without the article's address; the address is appended where the text is used, so that a moved article does not
-leave wrong links behind. What a person wrote is never overwritten; what the rules drafted is drafted anew at each publication.
+A face is kept without the article's address; the address is appended where the text is used, so that a moved article
+leaves no wrong links behind. What a person wrote is never overwritten; what the rules drafted is drafted anew at each
+publication.
 """
 
 import unicodedata
@@ -66,8 +67,8 @@ def text_for(
 ) -> tuple[FaceKind, str]:
     """Return the richest text about a published article that fits `limit` (None: any length) together with the address.
 
-    A text that a person wrote comes before a drafted one, unless it would leave more than half of the room empty. Where not
-    even the address fits, the result is the address, and longer than the limit.
+    A text that a person wrote comes before a drafted one, unless it would leave more than half of the room empty. Where
+    not even the address fits, the result is the address, and longer than the limit.
     """
     revision = article.published
     if revision is None:
@@ -155,7 +156,9 @@ def check(article: Article, *, kind: FaceKind, text: str) -> str:
     over = len(with_link(text, url)) - LIMITS[kind] if text else 0
     if over > 0:
         sentence = gettext(
-            "Too long by %(over)s characters: together with the address %(longest)s fit.", over=over, longest=LIMITS[kind]
+            "Too long by %(over)s characters: together with the address %(longest)s fit.",
+            over=over,
+            longest=LIMITS[kind],
         )
         raise Invalid(sentence, fields={field_of(kind): sentence})
     return text
@@ -211,11 +214,11 @@ def _joined(parts: Iterable[str], kind: FaceKind) -> str:
 def _cut(text: str, fits: Callable[[str], bool]) -> str:
     """Return as many whole words of the text as fit, with an ellipsis; of a single endless word, whole characters."""
     words = text.split(" ")
-    length = bisect_right(range(1, len(words) + 1), False, key=lambda number: not fits(" ".join(words[:number]) + "…"))  # noqa: FBT003 -- the key yields False, then True
+    length = bisect_right(range(1, len(words) + 1), False, key=lambda number: not fits(" ".join(words[:number]) + "…"))
     if length:
         return " ".join(words[:length]).rstrip(",;:–-") + "…"
     word = words[0]
-    length = bisect_right(range(1, len(word) + 1), False, key=lambda number: not fits(word[:number] + "…"))  # noqa: FBT003 -- the same
+    length = bisect_right(range(1, len(word) + 1), False, key=lambda number: not fits(word[:number] + "…"))
     while 0 < length < len(word) and _splits_a_character(word, length):
         length -= 1
     return word[:length] + "…" if length else ""

@@ -44,7 +44,9 @@ class Article(Model):
 
     __tablename__ = "article"
     __table_args__ = (
-        CheckConstraint("confidence in ('in_progress', 'not_validated', 'validated', 'archived')", name="known_confidence"),
+        CheckConstraint(
+            "confidence in ('in_progress', 'not_validated', 'validated', 'archived')", name="known_confidence"
+        ),
         CheckConstraint("audience in ('team', 'signed_in', 'public')", name="known_audience"),
         Index("ix_article_section", "section_id", "id"),
         {"sqlite_autoincrement": True},
@@ -70,7 +72,9 @@ class Article(Model):
     revisions: Mapped[list["Revision"]] = relationship(
         back_populates="article", foreign_keys="Revision.article_id", order_by="Revision.number"
     )
-    sources: Mapped[list["ArticleSource"]] = relationship(back_populates="article", lazy="selectin", order_by="ArticleSource.id")
+    sources: Mapped[list["ArticleSource"]] = relationship(
+        back_populates="article", lazy="selectin", order_by="ArticleSource.id"
+    )
     tags: Mapped[list[Tag]] = relationship(secondary="article_tag", lazy="selectin", order_by=Tag.name)
     faces: Mapped[list["Face"]] = relationship(back_populates="article", order_by="Face.id")
 

@@ -25,5 +25,5 @@ def may_decide(user: Viewer) -> bool:
 
 
 def may_see_drafts(user: Viewer) -> bool:
-    """The team sees what is not published, or not published yet."""
+    """Only the team sees what is not published, or not published yet."""
     return bool(user.is_authenticated and user.is_active and user.is_team)

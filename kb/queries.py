@@ -1,6 +1,5 @@
 """What there is to read in the knowledge base, always as much of it as the viewer may see."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,7 +45,7 @@ def readable_by(viewer: Viewer) -> ColumnElement[bool]:
     return and_(published, Article.audience.in_(audiences))
 
 
-def visible_articles(viewer: Viewer) -> Select[tuple[Article]]:
+def visible_articles(viewer: Viewer) -> Select[Article]:
     return select(Article).where(articles_visible_to(viewer))
 
 
@@ -58,11 +57,9 @@ def visible_article(article_id: int, *, viewer: Viewer) -> Article:
     return article
 
 
-def readable_articles(
-    viewer: Viewer, *, section: Section | None = None, locale: str | None = None
-) -> Select[tuple[Article]]:
+def readable_articles(viewer: Viewer, *, section: Section | None = None, locale: str | None = None) -> Select[Article]:
     """Select what is published for the viewer, without the parts that lists do not show."""
-    statement = select(Article).where(readable_by(viewer)).options(*_light())
+    statement = select(Article).where(readable_by(viewer)).options(*light())
     if section is not None:
         statement = statement.where(Article.section_id == section.id)
     if locale is not None:
@@ -70,20 +67,24 @@ def readable_articles(
     return statement
 
 
-def drafted_articles() -> Select[tuple[Article]]:
+def light() -> tuple[Any, ...]:
+    """Return the options of a statement that loads articles without the parts that lists do not show."""
+    return (
+        lazyload(Article.owner),
+        lazyload(Article.sources),
+        joinedload(Article.published).lazyload(Revision.by),
+    )
+
+
+def drafted_articles() -> Select[Article]:
     """Select what is not published, or has words that are newer than the published ones: for the team."""
     newer = exists().where(Revision.article_id == Article.id, Revision.id > Article.published_id)
-    return select(Article).where(or_(Article.published_id.is_(None), newer)).options(*_light())
+    return select(Article).where(or_(Article.published_id.is_(None), newer)).options(*light())
 
 
 def shelves(viewer: Viewer) -> list[Shelf]:
     """Return the sections that have something for the viewer, in their order; editors see the empty ones too."""
-    counts = {
-        section_id: number
-        for section_id, number in db.session.execute(
-            select(Article.section_id, func.count()).where(readable_by(viewer)).group_by(Article.section_id)
-        )
-    }
+    counts = _counted(select(Article.section_id, func.count()).where(readable_by(viewer)).group_by(Article.section_id))
     place = func.row_number().over(partition_by=Article.section_id, order_by=Article.id.desc()).label("place")
     newest = select(Article.id, place).where(readable_by(viewer)).subquery()
     shown = db.session.scalars(
@@ -91,7 +92,7 @@ def shelves(viewer: Viewer) -> list[Shelf]:
         .join(newest, newest.c.id == Article.id)
         .where(newest.c.place <= SHOWN_A_SECTION)
         .order_by(Article.id.desc())
-        .options(*_light())
+        .options(*light())
     ).unique()
     articles: dict[int, list[Article]] = {}
     for article in shown:
@@ -173,12 +174,11 @@ def feedback_of(article_ids: Collection[int]) -> dict[int, tuple[int, int]]:
 
 def uses_of(article_ids: Collection[int]) -> Mapping[int, int]:
     """Return by article how often it was reused in an answer."""
-    rows = db.session.execute(
+    return _counted(
         select(ArticleUse.article_id, func.count())
         .where(ArticleUse.article_id.in_(article_ids))
         .group_by(ArticleUse.article_id)
     )
-    return Counter({article_id: number for article_id, number in rows})
 
 
 def faces_of(article_ids: Collection[int]) -> dict[int, list[FaceKind]]:
@@ -192,9 +192,5 @@ def faces_of(article_ids: Collection[int]) -> dict[int, list[FaceKind]]:
     return kinds
 
 
-def _light() -> tuple[Any, ...]:
-    return (
-        lazyload(Article.owner),
-        lazyload(Article.sources),
-        joinedload(Article.published).lazyload(Revision.by),
-    )
+def _counted(statement: Select[int, int]) -> dict[int, int]:
+    return {row[0]: row[1] for row in db.session.execute(statement)}

@@ -7,8 +7,10 @@ _END: Final = re.compile(r"[.!?…]+[\"'”’“»«)\]]*(?=\s)")
 _LAST_WORD: Final = re.compile(r"(\S+)$")
 _LONGEST_LOOK_BACK: Final = 40
 _ABBREVIATIONS: Final = frozenset(
-    "abs abt allg approx art bspw bzgl bzw ca co corp dr engl etc evtl fig ggf inc inkl jan feb jr kap ltd max min mio mr mrs ms "
-    "mrd nr no num o p pos prof s sog st std str tel u usw v vgl vol vs z zb zzgl".split()
+    """
+    abs abt allg approx art bspw bzgl bzw ca co corp dr engl etc evtl fig ggf inc inkl jan feb jr kap ltd max min mio mr
+    mrs ms mrd nr no num o p pos prof s sog st std str tel u usw v vgl vol vs z zb zzgl
+    """.split()  # noqa: SIM905 -- the words are easier to read and to add to than sixty quoted strings
 )
 
 

@@ -12,7 +12,7 @@ from kb import queries
 from kb.models import Article, ArticleUse
 
 
-def record(  # noqa: PLR0913 -- the facts of one use, all by keyword
+def record(
     article: Article,
     *,
     face: str | None,
@@ -24,7 +24,7 @@ def record(  # noqa: PLR0913 -- the facts of one use, all by keyword
 ) -> ArticleUse:
     """Keep that an article was reused; a repeat for the same place changes nothing.
 
-    The revision is the published one of this moment, or the newest of an article that is not published (imported history).
+    The revision is the published one of this moment, or the newest where nothing is published (imported history).
     """
     add_once(
         ArticleUse,

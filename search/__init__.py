@@ -3,12 +3,12 @@
 from flask import Flask
 
 from core.settings import Settings
-from core.shell import DOCTOR_CHECKS, READY_CHECKS
 from search.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
+    from core.shell import DOCTOR_CHECKS, READY_CHECKS
     from search import cli, indexer, registry, tracking, views
     from search.engines.whoosh import WhooshEngine
 

@@ -9,6 +9,7 @@ from flask.cli import AppGroup
 
 from search import indexer
 from search.documents import Ref
+from search.engines import IndexBusy, SearchUnavailable
 
 _BAR_AFTER_SECONDS = 2.0
 _SHOWN = 10
@@ -19,7 +20,11 @@ search = AppGroup("search", help="Look after the search index.")
 @search.command()
 def check() -> None:
     """Compare the index with the database; exit with 1 when they differ."""
-    report = indexer.check()
+    try:
+        report = indexer.check()
+    except SearchUnavailable:
+        click.echo("The index cannot be read. The worker rebuilds it, or `flask search rebuild` does.")
+        raise SystemExit(1) from None
     click.echo(f"{report.documents} documents in the index, {report.stale_notes} changes wait for the worker.")
     _show("missing from the index", report.missing)
     _show("in the index but not to be found", report.surplus)
@@ -34,7 +39,11 @@ def rebuild() -> None:
     """Write the whole index anew from the database."""
     started = time.monotonic()
     with _Bar() as bar:
-        count = indexer.rebuild(bar.show)
+        try:
+            count = indexer.rebuild(bar.show)
+        except IndexBusy:
+            click.echo("Another process is writing the index, probably the worker. Please try again.")
+            raise SystemExit(1) from None
     click.echo(f"{count} documents indexed in {time.monotonic() - started:.1f} s.")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +63,11 @@ class Source(Protocol):
 
     def stale(self, instance: object) -> Iterable[int]:
         """Return the ids of the documents that a changed row touches; it is asked within a flush and must not write."""
+
+
+@runtime_checkable
+class QuickSource(Source, Protocol):
+    """A source that can tell who may see what without loading it, so that only one page of many hits is loaded."""
+
+    def visible_ids(self, ids: Collection[int], viewer: Any) -> Collection[int]:
+        """Return exactly the ids that `visible` would return something for."""

@@ -12,7 +12,7 @@ from core.db import db, reading
 from core.worker import chore
 from search import registry
 from search.documents import Document, Ref
-from search.engines import Condition, IndexBusy
+from search.engines import Condition, IndexBusy, SearchUnavailable
 from search.models import StaleNote
 
 BATCH: Final = 500
@@ -94,7 +94,11 @@ def why_not_ready() -> str:
 
 def complaints() -> Iterator[str]:
     """Yield a sentence for each difference between index and database."""
-    report = check()
+    try:
+        report = check()
+    except SearchUnavailable:
+        yield "The search index cannot be read; the worker rebuilds it, or `flask search rebuild` does."
+        return
     if report.missing:
         yield f"{len(report.missing)} documents are missing from the index. Run `flask search rebuild`."
     if report.surplus:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from search import excerpts, grammar, registry
 from search.analysis import language, stopwords, tokens
-from search.documents import Found, Ref
+from search.documents import Found, QuickSource, Ref
 from search.engines import EngineHit, EngineQuery, Phrase, SearchUnavailable, Variant, Word
 from search.grammar import ParsedQuery
 
@@ -81,7 +81,8 @@ def find(
         return Results([], 0, parsed, degraded=True)
     size = min(max(limit, 1), LARGEST_PAGE)
     first = (max(page, 1) - 1) * size
-    return Results([_hit(*pair, query) for pair in seen[first : first + size]], len(seen), parsed)
+    page_of_hits = seen.load(seen.hits[first : first + size], viewer)
+    return Results([_hit(*pair, query) for pair in page_of_hits], len(seen.hits), parsed)
 
 
 def similar(
@@ -117,9 +118,11 @@ def similar(
     except SearchUnavailable:
         log.warning("similar things were not looked for: no index")
         return []
-    enough = _SIMILAR_SHARE * seen[0][0].score if seen else 0.0  # of the best one that may be seen, not of a hidden one
-    close = [pair for pair in seen if pair[0].score >= enough]
-    return [_hit(*pair, query) for pair in close[: min(max(limit, 1), LARGEST_PAGE)]]
+    enough = (
+        _SIMILAR_SHARE * seen.hits[0].score if seen.hits else 0.0
+    )  # of the best that may be seen, not of a hidden one
+    close = [hit for hit in seen.hits if hit.score >= enough][: min(max(limit, 1), LARGEST_PAGE)]
+    return [_hit(*pair, query) for pair in seen.load(close, viewer)]
 
 
 def _query_of(
@@ -189,17 +192,42 @@ def _phrase(text: str) -> tuple[Phrase, ...]:
     return tuple(phrases)
 
 
-def _visible(hits: list[EngineHit], viewer: Any) -> list[tuple[EngineHit, Found]]:
+def _visible(hits: list[EngineHit], viewer: Any) -> "_Seen":
     """Return the hits that the viewer may see, in their order; each kind is asked once."""
-    wanted: dict[str, list[int]] = {}
-    for hit in hits:
-        wanted.setdefault(hit.ref.kind, []).append(hit.ref.id)
+    allowed: set[Ref] = set()
     found: dict[Ref, Found] = {}
-    for kind, ids in wanted.items():
+    for kind, ids in _by_kind(hits).items():
         source = registry.source(kind)
-        if source is not None:
+        if isinstance(source, QuickSource):
+            allowed.update(Ref(kind, ref_id) for ref_id in source.visible_ids(ids, viewer))
+        elif source is not None:
             found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
-    return [(hit, found[hit.ref]) for hit in hits if hit.ref in found]
+    allowed.update(found)
+    return _Seen([hit for hit in hits if hit.ref in allowed], found)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """The hits a viewer may see, and what was already loaded of them."""
+
+    hits: list[EngineHit]
+    found: dict[Ref, Found]
+
+    def load(self, hits: list[EngineHit], viewer: Any) -> list[tuple[EngineHit, Found]]:
+        """Return some of the hits with what is shown of them; what vanished since it was counted is left out."""
+        found = dict(self.found)
+        for kind, ids in _by_kind([hit for hit in hits if hit.ref not in found]).items():
+            source = registry.source(kind)
+            if source is not None:
+                found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
+        return [(hit, found[hit.ref]) for hit in hits if hit.ref in found]
+
+
+def _by_kind(hits: list[EngineHit]) -> dict[str, list[int]]:
+    ids: dict[str, list[int]] = {}
+    for hit in hits:
+        ids.setdefault(hit.ref.kind, []).append(hit.ref.id)
+    return ids
 
 
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:

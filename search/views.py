@@ -13,6 +13,7 @@ from search.grammar import Notice
 
 PAGE_SIZE: Final = 20
 MOST_MATCHES: Final = 5
+LONGEST_TITLE: Final = 200
 KINDS: Final = {"topic": lazy_gettext("Questions"), "article": lazy_gettext("Articles")}
 """What the results can be narrowed to."""
 KIND_WORDS: Final = {
@@ -53,15 +54,16 @@ def results() -> str:
 
 @bp.get("/search/similar")
 def similar() -> str:
+    title = request.args.get("title", "")
     hits = query.similar(
-        request.args.get("title", ""),
+        title,
         request.args.get("body", ""),
         viewer=current_user,
         kinds=tuple(KINDS),
         locale=_one_of(request.args.get("locale"), LOCALES) or locale(),
         limit=MOST_MATCHES,
     )
-    return render_template("search/_similar.html", hits=hits)
+    return render_template("search/_similar.html", hits=hits, asked=title[:LONGEST_TITLE])
 
 
 @bp.get("/opensearch.xml")

@@ -11,7 +11,10 @@ from forum.models import Category, Post, Topic
 
 
 class World:
-    """Alice asks, Bob answers, Charlie is a stranger, Tina is trusted; Ada moderates, Emil edits, Dora works the desk, Root is admin."""
+    """Alice asks, Bob answers, Charlie is a stranger, Tina is trusted.
+
+    Ada moderates, Emil edits, Dora works the desk, Root is admin.
+    """
 
     def person(self, handle: str, *roles: str) -> User:
         """Return the person with this handle, who is created when called for the first time."""

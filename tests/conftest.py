@@ -1,7 +1,7 @@
 """The stage for the tests: a fresh database for each, one fixture for deeds (context open) and one for HTTP (none).
 
-With KLINKE_TEST_POSTGRES_URL set, every test that touches the database runs on SQLite and on PostgreSQL. On the machines of
-continuous integration a missing PostgreSQL or a missing browser is an error, never a silent skip.
+With KLINKE_TEST_POSTGRES_URL set, every test that touches the database runs on SQLite and on PostgreSQL. In continuous
+integration a missing PostgreSQL or a missing browser is an error, never a silent skip.
 """
 
 import os
@@ -118,7 +118,7 @@ def world(app: Flask) -> Iterator[World]:
 
 @pytest.fixture
 def stage(app: Flask) -> Callable[[Callable[[World], Any]], Any]:
-    """Run a function with a `World` in a context of its own, commit, and return what it returns (ids, not rows): for HTTP tests."""
+    """For HTTP tests: run a function with a `World` in a context of its own, commit, return what it returns (ids)."""
 
     def play(scene: Callable[[World], Any]) -> Any:
         with app.app_context():

@@ -1,7 +1,8 @@
 """No form field and no API value, however odd, ends in a fault; what was typed is kept.
 
-The forms are found on the pages themselves, as a guest, a member and an admin see them, so a new form is covered when its page
-is. The odd strings are our own, and those of ../shared/corpora where that folder exists.
+The forms are found on the pages themselves, as a guest, a member and an admin see them, so a new form is covered when
+its page is. The odd strings are our own, and those of
+../shared/corpora where that folder exists.
 """
 
 import itertools
@@ -171,7 +172,7 @@ def test_no_form_field_breaks_on_an_odd_string(
     assert len(forms) >= (3 if who == "guest" else 8)
     fields = [(form, name) for form in forms for name in form.typed if name != "csrf_token"]
     strings = list(odd_strings())
-    # Every field gets each of our own strings' turn in a rotation of a third, and the corpora go round over all the fields.
+    # Every field gets a third of our own strings in rotation; the corpora go round over all the fields.
     tries = [(form, name, text) for number, (form, name) in enumerate(fields) for text in ODD[number % 3 :: 3]]
     tries += [(form, name, text) for (form, name), text in zip(itertools.cycle(fields), strings, strict=False)]
     for form, name, text in tries:

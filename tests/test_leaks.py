@@ -2,8 +2,8 @@
 
 Three looks at every route of the application, so a new one is covered without anyone remembering:
 
-1. Pages about visible things are byte for byte what they were before the muted thread was ever written: no list, count, feed,
-   search hit or suggestion differs, before the worker hears of the muting and after.
+1. Pages about visible things are byte for byte what they were before the muted thread was ever written: no list, count,
+   feed, search hit or suggestion differs, before the worker hears of the muting and after.
 2. An address that names a muted thing answers exactly like one that names nothing, for every method.
 3. None of the muted words is in any answer.
 
@@ -94,7 +94,7 @@ class Scene:
 
 
 @pytest.fixture(autouse=True)
-def _frozen() -> Iterator[time_machine.Traveller]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(EARLIER, tick=False) as traveller:
         yield traveller
 
@@ -104,19 +104,19 @@ def test_a_muted_thread_leaves_no_trace(
     stage: Callable[[Callable[[World], Any]], Any],
     worker: Callable[[], None],
     browser_of: Callable[[str], Browser],
-    _frozen: time_machine.Traveller,
+    clock: time_machine.Traveller,
 ) -> None:
     scene = Scene()
     stage(lambda world: visible_part(world, scene))
     worker()
-    _frozen.move_to(NOW)
+    clock.move_to(NOW)
     readers = {"guest": app.test_client(), "stranger": browser_of("charlie")}
     before = {who: walk(app, reader, scene) for who, reader in readers.items()}
 
-    _frozen.move_to(LATER)
+    clock.move_to(LATER)
     stage(lambda world: part_to_be_muted(world, scene))
     worker()
-    _frozen.move_to(NOW)
+    clock.move_to(NOW)
     shown = [page for page, text in walk(app, readers["guest"], scene).items() if traces(text)]
     assert len(shown) >= 8, f"before it is muted the walk must find it in many places, not only in {shown}"
 
@@ -191,7 +191,7 @@ def walk(app: Flask, reader: Any, scene: Scene) -> dict[str, str]:
 
 
 def like_nothing(app: Flask, reader: Any, scene: Scene) -> int:
-    """Check that whatever names a muted thing answers as if there were nothing; return how many addresses were tried."""
+    """Check that whatever names a muted thing answers as if there were nothing; return how many were tried."""
     tried = 0
     for rule in app.url_map.iter_rules():
         if rule.endpoint in UNFIT:
@@ -225,9 +225,7 @@ def paths(app: Flask, rule: Rule, scene: Scene, which: str) -> Iterator[str]:
         ]
     adapter = app.url_map.bind("localhost")
     for combination in itertools.product(*choices):
-        yield adapter.build(
-            rule.endpoint, dict(zip(names, combination, strict=True)), method=sorted(rule.methods or ())[0]
-        )
+        yield adapter.build(rule.endpoint, dict(zip(names, combination, strict=True)), method=min(rule.methods or ()))
 
 
 def look(reader: Any, method: str, path: str, query: dict[str, str]) -> str:

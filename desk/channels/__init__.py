@@ -1,0 +1,34 @@
+"""Channels: one module for each kind of service, and the protocol they share."""
+
+from desk.channels.base import (
+    Adapter,
+    Capabilities,
+    ChannelFailed,
+    IncomingMessage,
+    OutgoingReply,
+    SentReply,
+    Silent,
+    WrongPayload,
+    WrongSignature,
+    adapter_of,
+    kinds,
+    register,
+)
+from desk.channels.counting import Measure, measure
+
+__all__ = [
+    "Adapter",
+    "Capabilities",
+    "ChannelFailed",
+    "IncomingMessage",
+    "Measure",
+    "OutgoingReply",
+    "SentReply",
+    "Silent",
+    "WrongPayload",
+    "WrongSignature",
+    "adapter_of",
+    "kinds",
+    "measure",
+    "register",
+]

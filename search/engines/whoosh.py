@@ -15,9 +15,11 @@ import heapq
 import logging
 import math
 import os
+import re
 import shutil
 import threading
 import time
+import weakref
 from array import array
 from bisect import bisect_right
 from collections import OrderedDict, defaultdict
@@ -56,6 +58,7 @@ _LAST_POSITION: Final = 0xFFFF
 _WRITER_MEGABYTES: Final = 64
 _CACHED_POSTINGS: Final = 2_000_000
 _NAME: Final = "MAIN"
+_TOC: Final = re.compile(rf"_{_NAME}_([0-9]+)\.toc")
 _VERSION_FILE: Final = "version"
 _DAMAGE_FILE: Final = "damaged"
 _LOCK_FILE: Final = "write.lock"
@@ -120,16 +123,51 @@ _SCHEMA: Final = fields.Schema(
 )
 
 
+class _Storage(FileStorage):
+    """A folder that closes what was opened in it; Whoosh itself leaves files to the garbage collector."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(str(folder), supports_mmap=False)  # a mapped file that somebody truncates kills the process
+        self._opened: list[Any] = []
+
+    def open_file(self, name: str, **options: Any) -> Any:
+        return self._kept(super().open_file(name, **options))
+
+    def create_file(self, name: str, **options: Any) -> Any:
+        return self._kept(super().create_file(name, **options))
+
+    def temp_storage(self, name: str | None = None) -> "_Storage":
+        storage = _Storage(Path(self.folder) / (name or f"{_NAME}.tmp"))
+        storage._opened = self._opened  # all is closed together
+        storage.create()
+        return storage
+
+    def release(self) -> None:
+        while self._opened:
+            self._opened.pop().close()
+
+    def _kept(self, file: Any) -> Any:
+        self._opened.append(file.raw_file())
+        return file
+
+
+@contextlib.contextmanager
+def _released(storage: _Storage) -> Iterator[_Storage]:
+    try:
+        yield storage
+    finally:
+        storage.release()
+
+
 class WhooshEngine:
     """Keeps its index in a folder; every process may read, one at a time writes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._storage = FileStorage(
-            str(folder), supports_mmap=False
-        )  # a truncated file that is mapped kills the process
         self._reading = threading.Lock()  # Whoosh's readers seek in shared files
         self._snapshot: _Snapshot | None = None
+        self._sound = -1
+        """The last generation whose files were all there when looked at."""
 
     def hits(self, query: EngineQuery, limit: int) -> list[EngineHit]:
         with self._reading, self._whoosh():
@@ -142,7 +180,11 @@ class WhooshEngine:
             return snapshot.refs() if snapshot else set()
 
     def generation(self) -> int:
-        return int(FileIndex.latest_generation(_Names(self._storage)))
+        try:
+            names = [path.name for path in self._folder.iterdir()]
+        except FileNotFoundError:
+            return -1
+        return max((int(found[1]) for name in names if (found := _TOC.fullmatch(name))), default=-1)
 
     def condition(self) -> Condition:
         if (self._folder / _DAMAGE_FILE).exists():
@@ -152,11 +194,14 @@ class WhooshEngine:
             return Condition.ABSENT
         if version != VERSION:
             return Condition.OUTDATED
-        try:
-            with self._reading, self._whoosh():
-                self._current()
-        except SearchUnavailable:
-            return Condition.DAMAGED if (self._folder / _DAMAGE_FILE).exists() else Condition.READY
+        generation = self.generation()
+        if generation != self._sound:
+            try:
+                with self._whoosh(), _released(_Storage(self._folder)) as storage:
+                    _open(storage).reader()
+            except SearchUnavailable:
+                return Condition.DAMAGED if (self._folder / _DAMAGE_FILE).exists() else Condition.READY
+            self._sound = generation
         return Condition.READY
 
     def apply(self, upserts: Iterable[Document], deletes: Iterable[Ref]) -> None:
@@ -197,19 +242,27 @@ class WhooshEngine:
 
     def _current(self) -> "_Snapshot | None":
         """Return the open snapshot, a new one where the index has moved on, None where there is no index."""
-        try:
-            mark = (self._folder / _VERSION_FILE).stat()
-        except FileNotFoundError:
-            self._close()
-            return None
-        identity = (self.generation(), mark.st_ino, mark.st_mtime_ns)
-        if self._snapshot is None or self._snapshot.identity != identity:
+        identity = self._identity()
+        while identity is not None and (self._snapshot is None or self._snapshot.identity != identity):
             self._close()
             if self._version() != VERSION:
                 raise SearchUnavailable
-            index = FileIndex(self._storage, schema=_SCHEMA, indexname=_NAME)
-            self._snapshot = _Snapshot(index.reader(), identity)
+            try:
+                self._snapshot = _Snapshot(_Storage(self._folder), identity)
+            except FileNotFoundError:
+                before, identity = identity, self._identity()
+                if identity == before:
+                    raise  # nobody committed meanwhile: the file is really gone
+        if identity is None:
+            self._close()
         return self._snapshot
+
+    def _identity(self) -> "_Identity | None":
+        try:
+            mark = (self._folder / _VERSION_FILE).stat()
+        except FileNotFoundError:
+            return None
+        return _Identity(self.generation(), mark.st_ino, mark.st_mtime_ns)
 
     def _close(self) -> None:
         if self._snapshot is not None:
@@ -240,7 +293,9 @@ class WhooshEngine:
 
     def _report_damage(self, error: Exception) -> None:
         log.error("the search index cannot be read and will be rebuilt: %s: %s", type(error).__name__, error)
-        with contextlib.suppress(OSError):  # no folder, or a read-only one: the line above is all that can be done
+        if self._version() is None:
+            return  # it is being built anew at this very moment
+        with contextlib.suppress(OSError):  # a read-only folder: the line above is all that can be done
             (self._folder / _DAMAGE_FILE).touch()
 
     @contextlib.contextmanager
@@ -262,21 +317,23 @@ class WhooshEngine:
 
     @contextlib.contextmanager
     def _writer(self) -> Iterator[Any]:
-        with self._whoosh():
-            index = FileIndex(self._storage, schema=_SCHEMA, indexname=_NAME)
-            writer = writing.SegmentWriter(index, limitmb=_WRITER_MEGABYTES)
-        try:
-            yield writer
-        finally:
-            if not writer.is_closed:
-                with self._whoosh():
-                    writer.cancel()
+        with _released(_Storage(self._folder)) as storage:
+            with self._whoosh():
+                writer = writing.SegmentWriter(_open(storage), limitmb=_WRITER_MEGABYTES)
+            try:
+                yield writer
+            finally:
+                if not writer.is_closed:
+                    with self._whoosh():
+                        writer.cancel()
 
     def _clear(self) -> None:
         self._remove_files()
-        FileIndex.create(self._storage, _SCHEMA, _NAME)
+        with _released(_Storage(self._folder)) as storage:
+            FileIndex.create(storage, _SCHEMA, _NAME)
 
     def _remove_files(self) -> None:
+        self._sound = -1
         # The version goes first: without it there is no index, so a crash in the middle leaves none behind.
         (self._folder / _VERSION_FILE).unlink(missing_ok=True)
         for path in self._folder.iterdir():
@@ -291,17 +348,19 @@ class WhooshEngine:
             if path.is_file():
                 _sync(path)
         if fresh:
+            (self._folder / _DAMAGE_FILE).unlink(missing_ok=True)  # said of the old index by somebody who was late
             version = self._folder / _VERSION_FILE
             version.write_text(VERSION + "\n", encoding="utf-8")
             _sync(version)
         _sync(self._folder)
 
 
-class _Names(NamedTuple):
-    """Just enough of an index to ask for its generation, also where there is none."""
+class _Identity(NamedTuple):
+    """Which commit of which index: a wiped one counts its generations from the beginning."""
 
-    storage: FileStorage
-    indexname: str = _NAME
+    generation: int
+    file: int
+    made_at: int
 
 
 class _Postings(NamedTuple):
@@ -314,13 +373,17 @@ class _Postings(NamedTuple):
 class _Snapshot:
     """One generation of the index, open for reading, with what was read of it so far."""
 
-    def __init__(self, reader: Any, identity: tuple[int, int, int]) -> None:
+    def __init__(self, storage: _Storage, identity: "_Identity") -> None:
         self.identity = identity
-        self._reader = reader
+        self.close = weakref.finalize(
+            self, storage.release
+        )  # also when nobody closes it, and at the end of the process
+        reader = _open(storage).reader()
         self._leaves: list[tuple[Any, int]] = [] if reader.doc_count_all() == 0 else list(reader.leaf_readers())
         self._postings: OrderedDict[tuple[str, str], _Postings] = OrderedDict()
         self._cached = 0
         self._labelled: dict[str, frozenset[int]] = {}
+        self._total = reader.doc_count()
         self._bases = [base for _, base in self._leaves]
         self._keys = [leaf.column_reader("key") for leaf, _ in self._leaves]
         self._refs: dict[int, Ref] = {}
@@ -333,9 +396,6 @@ class _Snapshot:
             }
             for locale in _LOCALES
         }
-
-    def close(self) -> None:
-        self._reader.close()
 
     def hits(self, query: EngineQuery, limit: int) -> list[EngineHit]:
         allowed = self._allowed(query)
@@ -350,26 +410,22 @@ class _Snapshot:
 
     def _rarest(self, query: EngineQuery) -> list[tuple[Word, float]]:
         """Return the words that say most, each with its weight."""
-        weighed = []
-        for word in dict.fromkeys(query.words):
-            rarity = max((self._rarity(variant.locale, variant.term) for variant in word.variants), default=0.0)
-            weighed.append((word, rarity * word.weight))
+        weighed = [(word, self._rarity(word) * word.weight) for word in dict.fromkeys(query.words)]
         return heapq.nlargest(query.most_words, (item for item in weighed if item[1] > 0), key=lambda item: item[1])
 
-    def _rarity(self, locale: str, term: str) -> float:
-        count = len(self._term(locale, term).documents)
-        if not count:
-            return 0.0
-        total = len(self._with_label(f"locale:{locale}"))
-        return math.log(1 + (total - count + 0.5) / (count + 0.5))
+    def _rarity(self, word: Word) -> float:
+        """Say how much a word tells, by how few documents of all languages have it."""
+        count = sum(len(self._term(variant.locale, variant.term).documents) for variant in word.variants)
+        total = max(self._total, count)
+        return math.log(1 + (total - count + 0.5) / (count + 0.5)) if count else 0.0
 
     def _best(self, words: list[tuple[Word, float]], allowed: frozenset[int] | None, limit: int) -> list[EngineHit]:
         scores: dict[int, float] = defaultdict(float)
         matched: dict[int, int] = defaultdict(int)
-        for number, (word, _weight) in enumerate(words):
+        for number, (word, word_weight) in enumerate(words):
             bit = 1 << number
             for variant in word.variants:
-                weight = self._rarity(variant.locale, variant.term) * variant.weight * word.weight
+                weight = word_weight * variant.weight
                 for document, score in zip(*self._term(variant.locale, variant.term), strict=True):
                     scores[document] += weight * score
                     matched[document] |= bit
@@ -494,6 +550,11 @@ class _Snapshot:
         for leaf, _ in self._leaves:
             values.extend(array(code, leaf.column_reader(name)))
         return values
+
+
+def _open(storage: _Storage) -> FileIndex:
+    """Open the index with our schema: the one in the folder is not even unpickled."""
+    return FileIndex(storage, schema=_SCHEMA, indexname=_NAME)
 
 
 def _postings(leaf: Any, field: str, term: str) -> Iterator[Any]:

@@ -16,11 +16,11 @@ from search.engines.whoosh import WhooshEngine
 LONG_AGO = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
-def document(number: int, title: str, body: str = "", *, kind: str = "topic", locale: str = "en", **more: Any) -> Document:
+def document(
+    number: int, title: str, body: str = "", *, kind: str = "topic", locale: str = "en", **more: Any
+) -> Document:
     """Return a document that needs no more than a title."""
-    return Document(
-        ref=Ref(kind, number), locale=locale, title=title, body=body, **{"created_at": LONG_AGO, **more}
-    )
+    return Document(ref=Ref(kind, number), locale=locale, title=title, body=body, **{"created_at": LONG_AGO, **more})
 
 
 class Shelf:
@@ -54,6 +54,13 @@ class Shelf:
         if isinstance(instance, ChoreTurn) and instance.name.startswith(f"{self.kind} "):
             return [int(instance.name.split()[1])]
         return []
+
+
+class QuickShelf(Shelf):
+    """A shelf that can say who may see what without showing it."""
+
+    def visible_ids(self, ids: Collection[int], viewer: Any) -> Collection[int]:
+        return [number for number in ids if number in self.things and (number not in self.hidden or viewer == "team")]
 
 
 def _found(thing: Document) -> Found:

@@ -53,5 +53,7 @@ def inputs(*names: str) -> list[str]:
             for line in path.read_text(encoding="utf-8").splitlines():
                 record = json.loads(line)
                 raw = record.get("input")
-                found.append(base64.b64decode(record["input_b64"]).decode("utf-8", "surrogateescape") if raw is None else raw)
+                found.append(
+                    base64.b64decode(record["input_b64"]).decode("utf-8", "surrogateescape") if raw is None else raw
+                )
     return found

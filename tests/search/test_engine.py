@@ -1,14 +1,14 @@
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from search.analysis import tokens
-from search.documents import Ref
+from search.documents import Document, Ref
 from search.engines import Condition, EngineQuery, Phrase, SearchUnavailable, Variant, Word
 from search.engines.whoosh import WhooshEngine
 from tests.search.conftest import LONG_AGO, document
@@ -28,23 +28,28 @@ def phrase(text: str, locale: str = "en") -> tuple[Phrase, ...]:
     return (Phrase(locale, tuple((tokens.term(part, locale), number) for number, part in enumerate(parts))),)
 
 
-def test_an_absent_index_is_empty(engine: WhooshEngine):
+def test_an_absent_index_is_empty(engine: WhooshEngine) -> None:
     assert engine.condition() is Condition.ABSENT
     assert engine.generation() == -1
     assert found(engine, "router") == []
     assert engine.refs() == set()
 
 
-def test_what_was_indexed_is_found_by_other_forms(engine: WhooshEngine):
+def test_what_was_indexed_is_found_by_other_forms(engine: WhooshEngine) -> None:
     engine.apply(
-        [document(1, "Rechnungsadresse ändern", locale="de"), document(2, "My router is slow"), document(3, "Unrelated")], []
+        [
+            document(1, "Rechnungsadresse ändern", locale="de"),
+            document(2, "My router is slow"),
+            document(3, "Unrelated"),
+        ],
+        [],
     )
     assert found(engine, "Rechnungsadressen") == [1]
     assert found(engine, "routers") == [2]
     assert found(engine, "printer") == []
 
 
-def test_a_change_replaces_and_a_deletion_removes(engine: WhooshEngine):
+def test_a_change_replaces_and_a_deletion_removes(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(2, "router")], [])
     engine.apply([document(1, "printer")], [Ref("topic", 2), Ref("topic", 99)])
     assert found(engine, "router") == []
@@ -52,19 +57,19 @@ def test_a_change_replaces_and_a_deletion_removes(engine: WhooshEngine):
     assert engine.refs() == {Ref("topic", 1)}
 
 
-def test_a_document_given_twice_is_there_once(engine: WhooshEngine):
+def test_a_document_given_twice_is_there_once(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(1, "printer")], [Ref("topic", 1)])
     assert found(engine, "printer") == [1]
     assert found(engine, "router") == []
 
 
-def test_kinds_with_the_same_id_do_not_meet(engine: WhooshEngine):
+def test_kinds_with_the_same_id_do_not_meet(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(1, "router", kind="article")], [])
     engine.apply([], [Ref("topic", 1)])
     assert engine.refs() == {Ref("article", 1)}
 
 
-def test_every_commit_raises_the_generation(engine: WhooshEngine):
+def test_every_commit_raises_the_generation(engine: WhooshEngine) -> None:
     generations = [engine.generation()]
     for number in range(3):
         engine.apply([document(number, "router")], [])
@@ -72,7 +77,7 @@ def test_every_commit_raises_the_generation(engine: WhooshEngine):
     assert generations == sorted(set(generations))
 
 
-def test_many_commits_lose_nothing(engine: WhooshEngine):
+def test_many_commits_lose_nothing(engine: WhooshEngine) -> None:
     for number in range(40):
         engine.apply([document(number % 25, f"router {number}")], [Ref("topic", 100)])
     assert engine.refs() == {Ref("topic", number) for number in range(25)}
@@ -80,41 +85,46 @@ def test_many_commits_lose_nothing(engine: WhooshEngine):
     assert found(engine, "39") == [14]
 
 
-def test_the_title_counts_more_than_the_text(engine: WhooshEngine):
+def test_the_title_counts_more_than_the_text(engine: WhooshEngine) -> None:
     engine.apply(
-        [document(1, "Something", "the router"), document(2, "The router", "something"), document(3, "Else", "nothing")], []
+        [
+            document(1, "Something", "the router"),
+            document(2, "The router", "something"),
+            document(3, "Else", "nothing"),
+        ],
+        [],
     )
     assert found(engine, "router") == [2, 1]
 
 
-def test_keywords_are_found_and_count_more_than_the_text(engine: WhooshEngine):
+def test_keywords_are_found_and_count_more_than_the_text(engine: WhooshEngine) -> None:
     engine.apply([document(1, "One", "wlan wifi"), document(2, "Two", "", keywords="wifi"), document(3, "Three")], [])
     assert found(engine, "wifi") == [2, 1]
 
 
-def test_a_document_with_all_the_words_comes_first(engine: WhooshEngine):
+def test_a_document_with_all_the_words_comes_first(engine: WhooshEngine) -> None:
     engine.apply([document(1, "Router Router Router"), document(2, "Passwort"), document(3, "Router und Passwort")], [])
     assert found(engine, "router", "passwort")[0] == 3
 
 
-def test_a_heavier_document_comes_first(engine: WhooshEngine):
+def test_a_heavier_document_comes_first(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(2, "router", weight=1.5), document(3, "router", weight=0.5)], [])
     assert found(engine, "router") == [2, 1, 3]
 
 
-def test_the_other_language_is_found_too(engine: WhooshEngine):
+def test_the_other_language_is_found_too(engine: WhooshEngine) -> None:
     engine.apply([document(1, "Router", locale="de"), document(2, "Router")], [])
     query = EngineQuery(words=(Word("router", (Variant("de", "rout", 1.0), Variant("en", "router", 0.8))),))
     assert [hit.ref.id for hit in engine.hits(query, 10)] == [1, 2]
 
 
-def test_a_hit_says_which_words_it_has(engine: WhooshEngine):
+def test_a_hit_says_which_words_it_has(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(2, "reset the router")], [])
     query = EngineQuery(words=(word("reset"), word("router"), word("nowhere")))
     assert {hit.ref.id: set(hit.matched) for hit in engine.hits(query, 10)} == {1: {"router"}, 2: {"reset", "router"}}
 
 
-def test_a_stop_word_alone_finds_nothing(engine: WhooshEngine):
+def test_a_stop_word_alone_finds_nothing(engine: WhooshEngine) -> None:
     engine.apply([document(1, "the printer"), document(2, "the router"), document(3, "a modem")], [])
     stop = Word("the", (Variant("en", "the"),), 0.3, is_telling=False)
     hits = engine.hits(EngineQuery(words=(word("router"), stop)), 10)
@@ -141,7 +151,7 @@ def test_a_stop_word_alone_finds_nothing(engine: WhooshEngine):
         ({"phrases": (phrase("the password"), phrase("reset now"))}, [1]),
     ],
 )
-def test_filters_narrow(engine: WhooshEngine, filters: dict[str, object], ids: list[int]):
+def test_filters_narrow(engine: WhooshEngine, filters: dict[str, object], ids: list[int]) -> None:
     engine.apply(
         [
             document(1, "router", "the password reset now", tags=("wlan", "slow"), author="anna"),
@@ -154,32 +164,32 @@ def test_filters_narrow(engine: WhooshEngine, filters: dict[str, object], ids: l
     assert sorted(found(engine, **filters)) == ids
 
 
-def test_a_phrase_stands_in_one_field(engine: WhooshEngine):
+def test_a_phrase_stands_in_one_field(engine: WhooshEngine) -> None:
     engine.apply([document(1, "password", "reset"), document(2, "none", "a password and a reset")], [])
     assert found(engine, phrases=(phrase("password reset"),)) == []
 
 
-def test_without_words_the_newest_come_first(engine: WhooshEngine):
+def test_without_words_the_newest_come_first(engine: WhooshEngine) -> None:
     engine.apply([document(n, "x", tags=("a",), created_at=LONG_AGO + timedelta(days=n % 5)) for n in range(5)], [])
     assert found(engine, tags=("a",)) == [4, 3, 2, 1, 0]
 
 
-def test_the_rarest_words_are_looked_up(engine: WhooshEngine):
+def test_the_rarest_words_are_looked_up(engine: WhooshEngine) -> None:
     engine.apply([document(n, "common") for n in range(9)] + [document(9, "rare"), document(10, "other")], [])
     assert found(engine, "common", "rare", most_words=1) == [9]
 
 
-def test_replacing_leaves_exactly_the_new_documents(engine: WhooshEngine):
+def test_replacing_leaves_exactly_the_new_documents(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(2, "router")], [])
     assert engine.replace(document(n, "printer") for n in (2, 3)) == 2
     assert engine.refs() == {Ref("topic", 2), Ref("topic", 3)}
     assert found(engine, "router") == []
 
 
-def test_a_replacement_that_fails_leaves_the_old_documents(engine: WhooshEngine):
+def test_a_replacement_that_fails_leaves_the_old_documents(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
 
-    def broken():
+    def broken() -> Iterator[Document]:
         yield document(2, "printer")
         raise ZeroDivisionError
 
@@ -191,8 +201,8 @@ def test_a_replacement_that_fails_leaves_the_old_documents(engine: WhooshEngine)
     assert engine.refs() == {Ref("topic", 1), Ref("topic", 3)}
 
 
-def test_a_first_build_that_fails_leaves_no_index(engine: WhooshEngine):
-    def broken():
+def test_a_first_build_that_fails_leaves_no_index(engine: WhooshEngine) -> None:
+    def broken() -> Iterator[Document]:
         yield document(2, "printer")
         raise ZeroDivisionError
 
@@ -203,7 +213,7 @@ def test_a_first_build_that_fails_leaves_no_index(engine: WhooshEngine):
     assert engine.condition() is Condition.READY
 
 
-def test_wiping_leaves_nothing(engine: WhooshEngine):
+def test_wiping_leaves_nothing(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
     engine.wipe()
     assert engine.condition() is Condition.ABSENT
@@ -212,20 +222,20 @@ def test_wiping_leaves_nothing(engine: WhooshEngine):
     assert found(engine, "router") == [2]
 
 
-def test_the_folder_belongs_to_its_owner_alone(engine: WhooshEngine, tmp_path: Path):
+def test_the_folder_belongs_to_its_owner_alone(engine: WhooshEngine, tmp_path: Path) -> None:
     (tmp_path / "index").mkdir(mode=0o755)
     engine.apply([document(1, "router")], [])
     assert stat.S_IMODE((tmp_path / "index").stat().st_mode) == 0o700
 
 
-def test_another_engine_on_the_same_folder_sees_each_commit(engine: WhooshEngine, tmp_path: Path):
+def test_another_engine_on_the_same_folder_sees_each_commit(engine: WhooshEngine, tmp_path: Path) -> None:
     reader = WhooshEngine(tmp_path / "index")
     for number in range(5):
         engine.apply([document(number, "router")], [])
         assert len(found(reader, "router")) == number + 1
 
 
-def test_readers_are_never_disturbed_by_the_writer(engine: WhooshEngine, tmp_path: Path):
+def test_readers_are_never_disturbed_by_the_writer(engine: WhooshEngine, tmp_path: Path) -> None:
     engine.replace([document(number, "router") for number in range(50)])
     reader = WhooshEngine(tmp_path / "index")
     done = threading.Event()
@@ -265,7 +275,7 @@ def _scribble(path: Path) -> None:
 @pytest.mark.parametrize("hurt", [_truncate, _scribble, Path.unlink], ids=["truncated", "scribbled", "deleted"])
 def test_damage_is_an_error_of_its_own_and_a_rebuild_mends_it(
     tmp_path: Path, engine: WhooshEngine, pattern: str, hurt: Callable[[Path], None]
-):
+) -> None:
     engine.replace([document(number, f"router {number}", "words " * 50) for number in range(300)])
     for path in (tmp_path / "index").glob(pattern):
         hurt(path)
@@ -278,7 +288,7 @@ def test_damage_is_an_error_of_its_own_and_a_rebuild_mends_it(
     assert found(reader, "router") == [1]
 
 
-def test_damage_under_an_open_reader_never_ends_the_process(tmp_path: Path, engine: WhooshEngine):
+def test_damage_under_an_open_reader_never_ends_the_process(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.replace([document(number, f"router {number}", "words " * 50) for number in range(300)])
     assert found(engine, "router")
     for path in (tmp_path / "index").glob("*.seg"):
@@ -288,7 +298,7 @@ def test_damage_under_an_open_reader_never_ends_the_process(tmp_path: Path, engi
     assert engine.condition() is Condition.DAMAGED
 
 
-def test_an_index_of_another_version_must_be_rebuilt(tmp_path: Path, engine: WhooshEngine):
+def test_an_index_of_another_version_must_be_rebuilt(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
     (tmp_path / "index" / "version").write_text("0\n", encoding="utf-8")
     reader = WhooshEngine(tmp_path / "index")
@@ -300,7 +310,7 @@ def test_an_index_of_another_version_must_be_rebuilt(tmp_path: Path, engine: Who
     assert found(engine, "router") == [2]
 
 
-def test_leftovers_of_a_killed_writer_do_no_harm(tmp_path: Path, engine: WhooshEngine):
+def test_leftovers_of_a_killed_writer_do_no_harm(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
     (tmp_path / "index" / "MAIN.tmp").mkdir()
     (tmp_path / "index" / "MAIN.tmp" / "half.run").write_bytes(b"half")

@@ -8,7 +8,7 @@ from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice, ParsedQuery
 from tests.search.samples import inputs
 
 
-def test_words_phrases_and_exclusions_are_told_apart():
+def test_words_phrases_and_exclusions_are_told_apart() -> None:
     parsed = grammar.parse('router "kein netz" -telefon')
     assert parsed.words == ("router",)
     assert parsed.phrases == ("kein netz",)
@@ -30,7 +30,7 @@ def test_words_phrases_and_exclusions_are_told_apart():
         ("lang:de", "locale", "de"),
     ],
 )
-def test_an_operator_narrows_and_is_no_word(text: str, name: str, value: object):
+def test_an_operator_narrows_and_is_no_word(text: str, name: str, value: object) -> None:
     parsed = grammar.parse(text)
     assert getattr(parsed, name) == value
     assert parsed.words == ()
@@ -48,69 +48,89 @@ def test_an_operator_narrows_and_is_no_word(text: str, name: str, value: object)
         ("tag:", ("tag:",)),
     ],
 )
-def test_an_unknown_operator_is_plain_words(text: str, words: tuple[str, ...]):
+def test_an_unknown_operator_is_plain_words(text: str, words: tuple[str, ...]) -> None:
     assert grammar.parse(text).words == words
 
 
-def test_a_quotation_that_is_never_closed_ends_with_the_query():
+def test_a_quotation_that_is_never_closed_ends_with_the_query() -> None:
     assert grammar.parse('a "b c').phrases == ("b c",)
 
 
-def test_a_single_quoted_word_is_a_word():
+def test_a_single_quoted_word_is_a_word() -> None:
     assert grammar.parse('"router"').words == ("router",)
 
 
-def test_german_quotation_marks_make_phrases_too():
+def test_german_quotation_marks_make_phrases_too() -> None:
     assert grammar.parse("„kein netz“").phrases == ("kein netz",)
 
 
-def test_a_long_query_is_cut_with_a_notice():
+def test_a_long_query_is_cut_with_a_notice() -> None:
     parsed = grammar.parse("a" * (LONGEST_QUERY + 1))
     assert len(parsed.raw) == LONGEST_QUERY
     assert Notice.CUT in parsed.notices
 
 
-def test_terms_beyond_the_limit_are_ignored_with_a_notice():
+def test_terms_beyond_the_limit_are_ignored_with_a_notice() -> None:
     parsed = grammar.parse(" ".join(f"w{n}" for n in range(MOST_TERMS + 5)))
     assert len(parsed.words) == MOST_TERMS
     assert parsed.notices == (Notice.IGNORED,)
 
 
-def test_exactly_the_limit_needs_no_notice():
+def test_exactly_the_limit_needs_no_notice() -> None:
     assert grammar.parse(" ".join(f"w{n}" for n in range(MOST_TERMS))).notices == ()
 
 
-def test_a_word_of_many_parts_counts_all_of_them():
+def test_a_word_of_many_parts_counts_all_of_them() -> None:
     assert grammar.parse("-".join("abcdefghijklmn")).words == ()
 
 
 @pytest.mark.parametrize("text", ["", "   ", "-", '""', "!!!", "\0\x1b"])
-def test_nothing_asks_for_nothing(text: str):
+def test_nothing_asks_for_nothing(text: str) -> None:
     assert grammar.parse(text).is_empty
 
 
-def test_what_disturbs_a_page_is_not_echoed():
+def test_what_disturbs_a_page_is_not_echoed() -> None:
     assert grammar.parse("a\0b\u202ec\ud800d").raw == "a b c d"
 
 
 @given(st.text(max_size=400))
 @settings(max_examples=500, deadline=None)
-def test_any_text_means_something_bounded(text: str):
+def test_any_text_means_something_bounded(text: str) -> None:
     _is_bounded(grammar.parse(text))
 
 
 @given(
     st.lists(
-        st.sampled_from(['"', "-", "tag:", "author:", "is:", "in:", "lang:", "solved", "kb", "de", "a", "ä", " ", "„", "“", ":", "'"]),
+        st.sampled_from(
+            [
+                '"',
+                "-",
+                "tag:",
+                "author:",
+                "is:",
+                "in:",
+                "lang:",
+                "solved",
+                "kb",
+                "de",
+                "a",
+                "ä",
+                " ",
+                "„",
+                "“",
+                ":",
+                "'",
+            ]
+        ),
         max_size=60,
     )
 )
 @settings(max_examples=500, deadline=None)
-def test_any_mixture_of_signs_means_something_bounded(parts: list[str]):
+def test_any_mixture_of_signs_means_something_bounded(parts: list[str]) -> None:
     _is_bounded(grammar.parse("".join(parts)))
 
 
-def test_the_corpora_mean_something_bounded():
+def test_the_corpora_mean_something_bounded() -> None:
     for text in inputs("search_queries", "fuzz_tokens", "naughty", "unicode"):
         _is_bounded(grammar.parse(text))
 

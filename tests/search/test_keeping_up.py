@@ -1,6 +1,6 @@
 """From a changed row to the index: notes, batches, rebuilding, checking."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -12,13 +12,14 @@ from core.worker import ChoreTurn
 from search import indexer, registry, tracking
 from search.documents import Ref
 from search.engines import Condition, IndexBusy
+from search.engines.whoosh import WhooshEngine
 from search.models import StaleNote
 from search.query import find
 from tests.search.conftest import Shelf
 
 
 @pytest.fixture
-def shelf(app: Flask, shelves: dict[str, Shelf]):
+def shelf(app: Flask, shelves: dict[str, Shelf]) -> Iterator[Shelf]:
     """A shelf of topics, with the application's context open and an empty index."""
     with app.app_context():
         indexer.rebuild()
@@ -32,14 +33,17 @@ def touch(*names: str) -> None:
 
 
 def notes() -> list[tuple[str, int]]:
-    return [(kind, ref_id) for kind, ref_id in db.session.execute(select(StaleNote.kind, StaleNote.ref_id).order_by(StaleNote.id))]
+    return [
+        (kind, ref_id)
+        for kind, ref_id in db.session.execute(select(StaleNote.kind, StaleNote.ref_id).order_by(StaleNote.id))
+    ]
 
 
 def ids(text: str) -> list[int]:
     return [hit.found.ref.id for hit in find(text, viewer=None).hits]
 
 
-def test_a_new_a_changed_and_a_deleted_row_are_noted(shelf: Shelf):
+def test_a_new_a_changed_and_a_deleted_row_are_noted(shelf: Shelf) -> None:
     touch("topic 5")
     turn = db.session.get(ChoreTurn, "topic 5")
     assert turn is not None
@@ -50,12 +54,12 @@ def test_a_new_a_changed_and_a_deleted_row_are_noted(shelf: Shelf):
     assert notes() == [("topic", 5)] * 3
 
 
-def test_one_flush_notes_a_document_once(shelf: Shelf):
+def test_one_flush_notes_a_document_once(shelf: Shelf) -> None:
     touch("topic 5", "topic 5 again", "article 5", "unrelated")
     assert notes() == [("article", 5), ("topic", 5)]
 
 
-def test_a_row_that_was_only_looked_at_is_not_noted(shelf: Shelf):
+def test_a_row_that_was_only_looked_at_is_not_noted(shelf: Shelf) -> None:
     touch("topic 5")
     db.session.commit()
     turn = db.session.get(ChoreTurn, "topic 5")
@@ -65,19 +69,19 @@ def test_a_row_that_was_only_looked_at_is_not_noted(shelf: Shelf):
     assert notes() == [("topic", 5)]
 
 
-def test_a_note_lives_and_dies_with_its_transaction(shelf: Shelf):
+def test_a_note_lives_and_dies_with_its_transaction(shelf: Shelf) -> None:
     touch("topic 5")
     db.session.rollback()
     assert notes() == []
 
 
-def test_a_bulk_change_can_be_noted_by_hand(shelf: Shelf):
+def test_a_bulk_change_can_be_noted_by_hand(shelf: Shelf) -> None:
     tracking.note("topic", [3, 1, 3])
     tracking.note("topic", [])
     assert notes() == [("topic", 1), ("topic", 3)]
 
 
-def test_catching_up_brings_changes_into_the_index_and_forgets_the_notes(shelf: Shelf):
+def test_catching_up_brings_changes_into_the_index_and_forgets_the_notes(shelf: Shelf) -> None:
     shelf.put(1, "router")
     shelf.put(2, "router")
     tracking.note("topic", [1, 2])
@@ -92,13 +96,13 @@ def test_catching_up_brings_changes_into_the_index_and_forgets_the_notes(shelf: 
     assert ids("printer") == [1]
 
 
-def test_nothing_to_do_is_no_commit(shelf: Shelf):
+def test_nothing_to_do_is_no_commit(shelf: Shelf) -> None:
     before = registry.engine().generation()
     assert indexer.catch_up() == 0
     assert registry.engine().generation() == before
 
 
-def test_a_batch_leaves_the_rest_for_the_next(shelf: Shelf):
+def test_a_batch_leaves_the_rest_for_the_next(shelf: Shelf) -> None:
     for number in range(5):
         shelf.put(number, "router")
     tracking.note("topic", range(5))
@@ -106,7 +110,7 @@ def test_a_batch_leaves_the_rest_for_the_next(shelf: Shelf):
     assert len(ids("router")) == 5
 
 
-def test_the_state_is_that_of_now_and_not_of_the_note(shelf: Shelf):
+def test_the_state_is_that_of_now_and_not_of_the_note(shelf: Shelf) -> None:
     shelf.put(1, "router")
     tracking.note("topic", [1])
     shelf.hidden.add(1)
@@ -114,7 +118,7 @@ def test_the_state_is_that_of_now_and_not_of_the_note(shelf: Shelf):
     assert registry.engine().refs() == set()
 
 
-def test_a_note_written_meanwhile_is_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+def test_a_note_written_meanwhile_is_kept(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.put(1, "router")
     tracking.note("topic", [1])
     engine = registry.engine()
@@ -130,7 +134,7 @@ def test_a_note_written_meanwhile_is_kept(shelf: Shelf, monkeypatch: pytest.Monk
     assert notes() == [("topic", 1)]
 
 
-def test_a_crash_before_the_notes_are_gone_repeats_the_work(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+def test_a_crash_before_the_notes_are_gone_repeats_the_work(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.put(1, "router")
     tracking.note("topic", [1])
 
@@ -146,14 +150,14 @@ def test_a_crash_before_the_notes_are_gone_repeats_the_work(shelf: Shelf, monkey
     assert ids("router") == [1]
 
 
-def test_a_note_of_a_kind_nobody_knows_any_more_goes_away(shelf: Shelf):
+def test_a_note_of_a_kind_nobody_knows_any_more_goes_away(shelf: Shelf) -> None:
     tracking.note("extinct", [1])
     assert indexer.catch_up() == 1
     assert notes() == []
 
 
 @pytest.mark.parametrize("condition", [Condition.ABSENT, Condition.DAMAGED, Condition.OUTDATED])
-def test_an_index_that_cannot_be_used_is_rebuilt(app: Flask, shelf: Shelf, condition: Condition):
+def test_an_index_that_cannot_be_used_is_rebuilt(app: Flask, shelf: Shelf, condition: Condition) -> None:
     shelf.put(1, "router")
     folder = app.extensions["klinke-settings"].data_dir / "index"
     match condition:
@@ -169,7 +173,7 @@ def test_an_index_that_cannot_be_used_is_rebuilt(app: Flask, shelf: Shelf, condi
     assert ids("router") == [1]
 
 
-def test_the_worker_catches_up(app: Flask, shelves: dict[str, Shelf], worker: Callable[[], None]):
+def test_the_worker_catches_up(app: Flask, shelves: dict[str, Shelf], worker: Callable[[], None]) -> None:
     shelves["topic"].put(1, "router")
     with app.app_context():
         touch("topic 1")
@@ -180,7 +184,7 @@ def test_the_worker_catches_up(app: Flask, shelves: dict[str, Shelf], worker: Ca
         assert db.session.scalar(select(func.count()).select_from(StaleNote)) == 0
 
 
-def test_another_writer_is_waited_for(shelf: Shelf, monkeypatch: pytest.MonkeyPatch):
+def test_another_writer_is_waited_for(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     shelf.put(1, "router")
     tracking.note("topic", [1])
 
@@ -195,7 +199,7 @@ def test_another_writer_is_waited_for(shelf: Shelf, monkeypatch: pytest.MonkeyPa
     assert notes() == []
 
 
-def test_checking_finds_what_is_missing_and_what_is_too_much(shelf: Shelf):
+def test_checking_finds_what_is_missing_and_what_is_too_much(shelf: Shelf) -> None:
     for number in range(4):
         shelf.put(number, "router")
     indexer.rebuild()
@@ -213,7 +217,7 @@ def test_checking_finds_what_is_missing_and_what_is_too_much(shelf: Shelf):
     assert len(list(indexer.complaints())) == 2
 
 
-def test_rebuilding_tells_its_progress_and_forgets_the_notes(shelf: Shelf):
+def test_rebuilding_tells_its_progress_and_forgets_the_notes(shelf: Shelf) -> None:
     for number in range(3):
         shelf.put(number, "router")
     tracking.note("topic", [0])
@@ -223,7 +227,7 @@ def test_rebuilding_tells_its_progress_and_forgets_the_notes(shelf: Shelf):
     assert notes() == []
 
 
-def test_the_commands_say_what_they_did(app: Flask, shelves: dict[str, Shelf]):
+def test_the_commands_say_what_they_did(app: Flask, shelves: dict[str, Shelf]) -> None:
     shelves["topic"].put(1, "router")
     run = app.test_cli_runner().invoke
     built = run(args=["search", "rebuild"])
@@ -236,3 +240,24 @@ def test_the_commands_say_what_they_did(app: Flask, shelves: dict[str, Shelf]):
     bad = run(args=["search", "check"])
     assert bad.exit_code == 1
     assert "1 missing from the index: topic 2" in bad.output
+
+
+def test_the_commands_say_when_they_cannot(
+    app: Flask, shelves: dict[str, Shelf], indexed: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexed()
+
+    def busy(*_args: object) -> None:
+        raise IndexBusy
+
+    monkeypatch.setattr(WhooshEngine, "replace", busy)
+    rebuilding = app.test_cli_runner().invoke(args=["search", "rebuild"])
+    assert rebuilding.exit_code == 1
+    assert "Another process" in rebuilding.output
+    for path in (app.extensions["klinke-settings"].data_dir / "index").glob("*.toc"):
+        path.write_bytes(b"damaged")
+    checking = app.test_cli_runner().invoke(args=["search", "check"])
+    assert checking.exit_code == 1
+    assert "cannot be read" in checking.output
+    with app.app_context():
+        assert "cannot be read" in next(indexer.complaints())

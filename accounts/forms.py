@@ -1,0 +1,128 @@
+"""The forms of accounts."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
+from wtforms.validators import InputRequired, Length
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from accounts import emails, handles, passwords, people, tokens
+from core.forms import BlockField, Form, LineField
+
+ROLE_NAMES = {
+    "member": _l("Member"),
+    "trusted": _l("Trusted member"),
+    "agent": _l("Agent: works at the desk"),
+    "moderator": _l("Moderator: keeps the forum in order"),
+    "editor": _l("Editor: writes and publishes articles"),
+    "admin": _l("Admin: may do everything"),
+}
+SCOPE_NAMES = {
+    "read": _l("Read what you may read"),
+    "write": _l("Ask, answer and vote for you"),
+    "desk": _l("Work at the desk for you"),
+    "moderate": _l("Moderate for you"),
+    "all": _l("All of it"),
+}
+TEAM_SCOPES = frozenset({"desk", "moderate"})
+LOCALES = (("", _l("Like the browser")), ("de", "Deutsch"), ("en", "English"))
+THEMES = (("auto", _l("Like the device")), ("light", _l("Light")), ("dark", _l("Dark")))
+LONGEST_REASON = 500
+LONGEST_TYPED_PASSWORD = 1000
+
+
+def _typed_password(label: Any) -> PasswordField:
+    return PasswordField(
+        label,
+        validators=[
+            InputRequired(_l("This is still empty.")),
+            Length(max=LONGEST_TYPED_PASSWORD, message=_l("A password has at most %(max)d characters.")),
+        ],
+    )
+
+
+class SignInForm(Form):
+    handle = LineField(_l("Handle or e-mail address"), longest=emails.LONGEST)
+    password = _typed_password(_l("Password"))
+
+
+class RegisterForm(Form):
+    handle = LineField(
+        _l("Handle"),
+        longest=handles.LONGEST,
+        shortest=handles.SHORTEST,
+        description=_l("Stands in your profile's address. Letters, digits, dashes, dots and underscores."),
+    )
+    name = LineField(_l("Name"), longest=people.LONGEST_NAME, description=_l("This is how others see you."))
+    email = LineField(
+        _l("E-mail address"), longest=emails.LONGEST, description=_l("Only for messages to you; nobody else sees it.")
+    )
+    password = PasswordField(
+        _l("Password"),
+        validators=[InputRequired(_l("This is still empty."))],
+        description=_l(
+            "%(least)s characters or more. A few words in a row are easy to keep.", least=passwords.SHORTEST
+        ),
+    )
+    licence = BooleanField(
+        _l("What I write here may be used in articles and replies, with my name beside it."),
+        validators=[InputRequired(_l("We need your agreement, so that an answer can help the next person too."))],
+    )
+
+
+class ForgotForm(Form):
+    email = LineField(_l("E-mail address"), longest=emails.LONGEST)
+
+
+class NewPasswordForm(Form):
+    password = PasswordField(
+        _l("New password"),
+        validators=[InputRequired(_l("This is still empty."))],
+        description=_l(
+            "%(least)s characters or more. A few words in a row are easy to keep.", least=passwords.SHORTEST
+        ),
+    )
+
+
+class ChangePasswordForm(NewPasswordForm):
+    current = _typed_password(_l("Password so far"))
+
+
+class ProfileForm(Form):
+    name = LineField(_l("Name"), longest=people.LONGEST_NAME)
+    about = BlockField(
+        _l("About you"),
+        longest=people.LONGEST_ABOUT,
+        shortest=0,
+        description=_l("A line or two that others see on your profile."),
+    )
+    locale = SelectField(_l("Language"), choices=LOCALES, validate_choice=True)
+    theme = RadioField(_l("Colours"), choices=THEMES)
+
+
+class TokenForm(Form):
+    name = LineField(_l("What is it for?"), longest=tokens.LONGEST_NAME)
+    scopes = SelectMultipleField(
+        _l("What may it do?"),
+        choices=list(SCOPE_NAMES.items()),
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+        validators=[InputRequired(_l("Please choose what the token may do."))],
+    )
+
+
+class PersonForm(Form):
+    roles = SelectMultipleField(
+        _l("Roles"),
+        choices=list(ROLE_NAMES.items()),
+        option_widget=CheckboxInput(),
+        widget=ListWidget(prefix_label=False),
+    )
+    is_closed = BooleanField(
+        _l("The account is closed"),
+        description=_l("A closed account cannot sign in and its API tokens open nothing. What it wrote stays."),
+    )
+    reason = LineField(
+        _l("Reason"), longest=LONGEST_REASON, shortest=3, description=_l("Goes into the log, for those who look later.")
+    )

@@ -1,0 +1,48 @@
+"""The mails of accounts: each is a folder of templates and is written in its reader's language."""
+
+import html
+from typing import Any
+
+from flask import current_app, render_template
+from flask_babel import force_locale
+
+from accounts.models import User
+from accounts.one_time import GOOD_FOR
+from core import mail
+from core.settings import Settings
+
+
+def send_confirm(user: User, token: str, *, locale: str) -> None:
+    """Ask a person whether this address is theirs."""
+    _send(user, "confirm", locale, url=_address("accounts.confirm_email", token=token))
+
+
+def send_reset(user: User, token: str, *, locale: str) -> None:
+    """Send a person the link for choosing a new password."""
+    _send(user, "reset", locale, url=_address("accounts.reset_password", token=token))
+
+
+def _send(user: User, name: str, locale: str, **values: Any) -> None:
+    if not user.email:
+        return
+    folder = f"accounts/mail/{name}"
+    values |= {"user": user, "minutes": int(GOOD_FOR.total_seconds() // 60)}
+    with force_locale(locale):
+        mail.queue(
+            user.email,
+            subject=_plain(render_template(f"{folder}/subject.txt", **values)),
+            text=_plain(render_template(f"{folder}/body.txt", **values)),
+            html=render_template(f"{folder}/body.html", **values),
+        )
+
+
+def _plain(rendered: str) -> str:
+    # Escaping is on in every template; a plain text takes it back exactly.
+    return html.unescape(rendered).strip() + "\n"
+
+
+def _address(endpoint: str, **values: str) -> str:
+    # Built on the configured address, never on the Host header of a request: whoever sends that header must not be able
+    # to choose where a link in somebody else's mail leads.
+    settings: Settings = current_app.extensions["klinke-settings"]
+    return settings.base_url + current_app.url_map.bind("localhost").build(endpoint, values)

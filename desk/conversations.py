@@ -1,0 +1,77 @@
+"""What is done with a conversation besides answering it: who has it, and where it stands."""
+
+from datetime import datetime
+
+from flask_babel import gettext
+from sqlalchemy import select
+
+from accounts import audit
+from accounts.models import User
+from core.db import db
+from core.errors import Invalid, NotAllowed
+from desk import policy, queries
+from desk.models import CONVERSATION_STATES, Conversation, ConversationState
+
+NOBODY_WAITS: tuple[ConversationState, ...] = ("waiting_customer", "solved", "no_answer")
+
+
+def locked(conversation_id: int) -> Conversation:
+    """Return a conversation as it is now and hold it, so that of two deeds the second sees what the first did."""
+    return db.session.scalars(
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .with_for_update(of=Conversation)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def assign(conversation: Conversation, to: User | None, *, by: User) -> None:
+    """Give the conversation to an agent, or to nobody."""
+    if not policy.may_work(by):
+        raise NotAllowed
+    if to is not None and not (to.is_active and policy.may_work(to)):
+        sentence = gettext("%(name)s does not work at the desk.", name=to.name)
+        raise Invalid(sentence, fields={"assignee": sentence})
+    locked(conversation.id)
+    before, after = conversation.assignee_id, None if to is None else to.id
+    if before == after:
+        return
+    conversation.assignee = to
+    db.session.flush()
+    audit.record(
+        "desk.conversation.assign", conversation, by=by, before={"assignee": before}, after={"assignee": after}
+    )
+
+
+def take(conversation: Conversation, *, by: User) -> None:
+    """Take the conversation and open it."""
+    assign(conversation, by, by=by)
+    if conversation.state == "new":
+        change_state(conversation, "open", by=by)
+
+
+def change_state(conversation: Conversation, state: ConversationState, *, by: User) -> None:
+    """Say where the conversation stands; the clock stops when nobody waits for us, and runs on when somebody does."""
+    if not policy.may_work(by):
+        raise NotAllowed
+    if state not in CONVERSATION_STATES or state == "new":
+        sentence = gettext("A conversation cannot be put into this state.")
+        raise Invalid(sentence, fields={"state": sentence})
+    locked(conversation.id)
+    before = conversation.state
+    if before == state:
+        return
+    conversation.state = state
+    if state in NOBODY_WAITS:
+        conversation.waiting_since = None
+    elif conversation.waiting_since is None:
+        conversation.waiting_since = _unanswered_since(conversation)
+    db.session.flush()
+    audit.record(
+        "desk.conversation.change_state", conversation, by=by, before={"state": before}, after={"state": state}
+    )
+
+
+def _unanswered_since(conversation: Conversation) -> datetime | None:
+    newest = queries.newest_incoming(conversation)
+    return None if newest is None else newest.created_at

@@ -1,0 +1,94 @@
+"""What comes in: a message becomes part of a conversation on its channel, once, however often it is delivered."""
+
+from sqlalchemy import select
+
+from core.clock import now
+from core.db import db
+from core.outbox import publish
+from desk import conversations
+from desk.channels.base import IncomingMessage
+from desk.events import MessageReceived
+from desk.models import Channel, Contact, Conversation, Message
+from forum.unique import add_once
+from search.analysis import language
+
+
+def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
+    """Take in a message that a channel delivered; None when it is there already."""
+    if message_of(channel, incoming.id) is not None:
+        return None
+    contact = _contact(channel, incoming)
+    conversation = _conversation(channel, contact, incoming)
+    at = now()
+    is_new = add_once(
+        Message,
+        conversation_id=conversation.id,
+        channel_id=channel.id,
+        external_id=incoming.id,
+        direction="in",
+        is_public=incoming.is_public,
+        text=incoming.text,
+        url=incoming.url,
+        contact_id=contact.id,
+        created_at=min(incoming.created_at, at),
+        received_at=at,
+        state="received",
+    )
+    if not is_new:  # somebody else took it in at the same moment
+        return None
+    message = message_of(channel, incoming.id)
+    assert message is not None  # noqa: S101 -- written two lines above
+    _let_wait(conversation, message)
+    publish(MessageReceived(conversation.id, message.id))
+    return message
+
+
+def message_of(channel: Channel, external_id: str) -> Message | None:
+    """Return the message that the service calls by this id."""
+    return db.session.scalars(
+        select(Message).where(Message.channel_id == channel.id, Message.external_id == external_id)
+    ).one_or_none()
+
+
+def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
+    statement = select(Contact).where(Contact.channel_id == channel.id, Contact.handle == incoming.handle)
+    contact = db.session.scalars(statement).one_or_none()
+    if contact is None:
+        add_once(Contact, channel_id=channel.id, handle=incoming.handle, name=incoming.name, reach=incoming.reach)
+        contact = db.session.scalars(statement).one()
+    # People rename themselves and gain followers; what the channel told last is what is so.
+    if incoming.name:
+        contact.name = incoming.name
+    if incoming.reach is not None:
+        contact.reach = incoming.reach
+    return contact
+
+
+def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage) -> Conversation:
+    find = select(Conversation.id).where(
+        Conversation.channel_id == channel.id, Conversation.external_id == incoming.conversation
+    )
+    found = db.session.scalar(find)
+    if found is None:
+        at = now()
+        add_once(
+            Conversation,
+            channel_id=channel.id,
+            contact_id=contact.id,
+            external_id=incoming.conversation,
+            state="new",
+            locale=language.guess(incoming.text, incoming.locale),
+            created_at=at,
+            last_message_at=min(incoming.created_at, at),
+        )
+        found = db.session.scalars(find).one()
+    return conversations.locked(found)
+
+
+def _let_wait(conversation: Conversation, message: Message) -> None:
+    conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+    if conversation.waiting_since is None or message.created_at < conversation.waiting_since:
+        conversation.waiting_since = message.created_at
+    if conversation.state != "new":
+        conversation.state = "open"  # solved, or given to a colleague inside: the customer has something to say
+    db.session.flush()

@@ -1,0 +1,13 @@
+"""What people may do at the desk."""
+
+from accounts.people import Viewer
+
+
+def may_work(viewer: Viewer) -> bool:
+    """Agents read and answer what customers write; the rest of the team has other rooms."""
+    return viewer.has_role("agent")
+
+
+def may_manage_channels(viewer: Viewer) -> bool:
+    """Channels hold secrets and send to addresses outside: admins only."""
+    return viewer.has_role("admin")

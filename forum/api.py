@@ -1,0 +1,264 @@
+"""The forum's calls of the JSON API.
+
+A topic in a list: id, source_id, title, url, locale, category, tags, state, answer_count, asker, created and
+last_activity.
+A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id.
+A post: id, source_id, kind, url, author, body (Markdown), html, created, edited (or null), helpful, accepted, comments.
+A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+from flask_login import current_user
+from pydantic import AwareDatetime, Field
+
+from accounts.models import User
+from core import paging
+from core.api import Api, Model
+from core.errors import Invalid, NotFound
+from core.transfer import iso
+from forum import addresses, answers, limits, moderation, queries, topics
+from forum.models import Category, Muting, Post, Topic
+
+LARGEST_PAGE = 100
+
+api = Api("forum")
+
+
+class TopicsQuery(Model):
+    """Which topics, and from where on; `cursor` is the `next` of the page before."""
+
+    category: str | None = Field(None, max_length=80)
+    tag: str | None = Field(None, max_length=limits.LONGEST_TAG)
+    state: Literal["unanswered", "unsolved", "solved"] | None = None
+    locale: Literal["de", "en"] | None = None
+    limit: int = Field(20, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(None, max_length=500)
+
+
+class NewTopic(Model):
+    category: str = Field(max_length=80)
+    title: str = Field(max_length=1000)
+    body: str
+    locale: Literal["de", "en"]
+    tags: list[str] = Field(default=[], max_length=20)
+
+
+class NewPost(Model):
+    body: str
+
+
+class NewMuting(Model):
+    reason: str
+    until: AwareDatetime | None = None
+
+
+@api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
+def list_topics(query: TopicsQuery) -> dict[str, Any]:
+    """Return `{"topics": […], "next": cursor or null}`."""
+    statement = queries.visible_topics(current_user)
+    if query.category is not None:
+        statement = statement.where(Topic.category_id == queries.category(query.category).id)
+    if query.tag is not None:
+        statement = statement.where(queries.has_tag(query.tag))
+    if query.state is not None:
+        statement = statement.where(queries.in_state(query.state))
+    if query.locale is not None:
+        statement = statement.where(Topic.locale == query.locale)
+    page = paging.page(statement, by=[Topic.last_activity_at, Topic.id], cursor=query.cursor, size=query.limit)
+    return {"topics": [_in_short(topic) for topic in page], "next": page.next}
+
+
+@api.call("POST", "/topics", summary="Ask a question", body=NewTopic, scope="write", status=201)
+def ask(body: NewTopic) -> dict[str, Any]:
+    """Return the new topic."""
+    with _at_the_fields_of_json():
+        topic = topics.ask(
+            title=body.title,
+            source=body.body,
+            category=_category(body.category),
+            locale=body.locale,
+            tags=body.tags,
+            by=current_user,
+        )
+    return _in_full(topic)
+
+
+@api.call("GET", "/topics/<int:topic_id>", summary="A topic with its answers and comments")
+def show_topic(topic_id: int) -> dict[str, Any]:
+    return _in_full(queries.visible_topic(topic_id, viewer=current_user))
+
+
+@api.call(
+    "POST", "/topics/<int:topic_id>/answers", summary="Answer a question", body=NewPost, scope="write", status=201
+)
+def answer(topic_id: int, body: NewPost) -> dict[str, Any]:
+    """Return the new post."""
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    with _at_the_fields_of_json():
+        return _post(answers.post(topic, source=body.body, by=current_user), topic, [])
+
+
+@api.call(
+    "POST",
+    "/posts/<int:post_id>/comments",
+    summary="Comment on a question or an answer",
+    body=NewPost,
+    scope="write",
+    status=201,
+)
+def comment(post_id: int, body: NewPost) -> dict[str, Any]:
+    """Return the new post."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    with _at_the_fields_of_json():
+        return _post(answers.comment(post, source=body.body, by=current_user), post.topic, [])
+
+
+@api.call("POST", "/posts/<int:post_id>/acceptance", summary="Say that an answer solved it", scope="write", status=201)
+def accept(post_id: int) -> dict[str, Any]:
+    """Return `{"topic_id", "post_id", "by", "at"}`; an earlier choice is replaced."""
+    acceptance = answers.accept(queries.visible_post(post_id, viewer=current_user), by=current_user)
+    return {
+        "topic_id": acceptance.topic_id,
+        "post_id": acceptance.post_id,
+        "by": _person(acceptance.by),
+        "at": iso(acceptance.at),
+    }
+
+
+@api.call("DELETE", "/posts/<int:post_id>/acceptance", summary="Say that it did not", scope="write", status=204)
+def undo_acceptance(post_id: int) -> None:
+    """Answer 204; an answer that is not the accepted one has no acceptance (404)."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    if post.topic.acceptance is None or post.topic.acceptance.post_id != post.id:
+        raise NotFound
+    answers.undo_acceptance(post.topic, by=current_user)
+
+
+@api.call(
+    "POST",
+    "/topics/<int:topic_id>/muting",
+    summary="Mute a topic",
+    body=NewMuting,
+    scope="moderate",
+    team=True,
+    status=201,
+)
+def mute_topic(topic_id: int, body: NewMuting) -> dict[str, Any]:
+    """Return `{"topic_id", "post_id", "reason", "until", "by", "at"}`."""
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    return _muting(moderation.mute(topic, by=current_user, reason=body.reason, until=body.until))
+
+
+@api.call("DELETE", "/topics/<int:topic_id>/muting", summary="Unmute a topic", scope="moderate", team=True, status=204)
+def unmute_topic(topic_id: int) -> None:
+    moderation.unmute(queries.visible_topic(topic_id, viewer=current_user), by=current_user)
+
+
+@api.call(
+    "POST",
+    "/posts/<int:post_id>/muting",
+    summary="Mute a post",
+    body=NewMuting,
+    scope="moderate",
+    team=True,
+    status=201,
+)
+def mute_post(post_id: int, body: NewMuting) -> dict[str, Any]:
+    """Return the same as for a topic; muting a question mutes its topic."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    return _muting(moderation.mute(post, by=current_user, reason=body.reason, until=body.until))
+
+
+@api.call("DELETE", "/posts/<int:post_id>/muting", summary="Unmute a post", scope="moderate", team=True, status=204)
+def unmute_post(post_id: int) -> None:
+    moderation.unmute(queries.visible_post(post_id, viewer=current_user), by=current_user)
+
+
+@contextmanager
+def _at_the_fields_of_json() -> Iterator[None]:
+    # The deeds say "source" where the API says "body", as the import does.
+    try:
+        yield
+    except Invalid as error:
+        fields = {"body" if name == "source" else name: sentence for name, sentence in error.fields.items()}
+        raise Invalid(error.sentence, fields=fields) from None
+
+
+def _category(slug: str) -> Category | None:
+    return next((category for category in queries.categories() if category.slug == slug), None)
+
+
+def _in_short(topic: Topic) -> dict[str, Any]:
+    return {
+        "id": topic.id,
+        "source_id": topic.source_id,
+        "title": topic.title,
+        "url": addresses.of_topic(topic),
+        "locale": topic.locale,
+        "category": topic.category.slug,
+        "tags": [tag.name for tag in topic.tags],
+        "state": topic.state,
+        "answer_count": topic.answer_count,
+        "asker": _person(topic.asker),
+        "created": iso(topic.created_at),
+        "last_activity": iso(topic.last_activity_at),
+    }
+
+
+def _in_full(topic: Topic) -> dict[str, Any]:
+    posts = queries.visible_posts(topic, viewer=current_user)
+    comments: dict[int | None, list[dict[str, Any]]] = {}
+    for post in posts:
+        if post.kind == "comment":
+            comments.setdefault(post.parent_id, []).append(_post(post, topic, None))
+    questions = [_post(post, topic, comments.get(post.id, [])) for post in posts if post.kind == "question"]
+    given = [_post(post, topic, comments.get(post.id, [])) for post in posts if post.kind == "answer"]
+    given.sort(key=lambda post: not post["accepted"])
+    accepted = [post["id"] for post in given if post["accepted"]]
+    return _in_short(topic) | {
+        "question": questions[0],
+        "answers": given,
+        "accepted_post_id": accepted[0] if accepted else None,
+    }
+
+
+def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None) -> dict[str, Any]:
+    about = {
+        "id": post.id,
+        "source_id": post.source_id,
+        "topic_id": topic.id,
+        "kind": post.kind,
+        "url": addresses.of_post(post),
+        "author": _person(post.author),
+        "body": post.source,
+        "html": post.html,
+        "created": iso(post.created_at),
+        "edited": None if post.edited_at is None else iso(post.edited_at),
+    }
+    if comments is None or post.kind == "comment":
+        return about
+    is_accepted = topic.acceptance is not None and topic.acceptance.post_id == post.id
+    return about | {"helpful": post.helpful_count, "accepted": is_accepted, "comments": comments}
+
+
+def _person(user: User | None) -> dict[str, str] | None:
+    return None if user is None else {"handle": user.handle, "name": user.name}
+
+
+def _muting(muting: Muting) -> dict[str, Any]:
+    return {
+        "topic_id": muting.topic_id,
+        "post_id": muting.post_id,
+        "reason": muting.reason,
+        "until": _iso_or_none(muting.until),
+        "by": _person(muting.by),
+        "at": iso(muting.at),
+    }
+
+
+def _iso_or_none(at: datetime | None) -> str | None:
+    return None if at is None else iso(at)

@@ -1,0 +1,169 @@
+"""Topics, as search finds them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import InstanceState
+
+from accounts.models import User
+from accounts.people import AnonymousUser, Viewer
+from core import markup
+from core.db import db
+from core.i18n import locale as page_locale
+from forum import addresses, queries
+from forum.models import Acceptance, Category, Muting, Post, Tag, Topic, TopicTag
+from search.documents import Document, Found, Ref
+
+SOLVED_WEIGHT = 1.15
+"""How much more a question counts that somebody said is solved."""
+
+
+class Topics:
+    """A document is a question with all its answers and comments; what guests may not see is not indexed."""
+
+    kind = "topic"
+
+    def documents(self, ids: Collection[int]) -> Iterable[Document]:
+        guest = AnonymousUser()
+        rows = db.session.execute(
+            select(
+                Topic.id,
+                Topic.slug,
+                Topic.locale,
+                Topic.title,
+                Topic.created_at,
+                User.handle,
+                Category.slug.label("category"),
+                Acceptance.id.label("acceptance_id"),
+            )
+            .join(Category, Category.id == Topic.category_id)
+            .outerjoin(User, User.id == Topic.asker_id)
+            .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+            .where(Topic.id.in_(ids), queries.topics_visible_to(guest))
+            .order_by(Topic.id)
+        ).all()
+        shown = [row.id for row in rows]
+        tags, texts = _tags_of(shown), _texts_of(shown, guest)
+        for row in rows:
+            yield Document(
+                ref=Ref(self.kind, row.id),
+                locale=row.locale,
+                title=row.title,
+                body="\n".join(text for _, text in texts.get(row.id, ())),
+                tags=tags.get(row.id, ()),
+                author=row.handle or "",
+                category=row.category,
+                solved=row.acceptance_id is not None,
+                created_at=row.created_at,
+                weight=SOLVED_WEIGHT if row.acceptance_id is not None else 1.0,
+            )
+
+    def ids(self) -> Iterable[int]:
+        statement = select(Topic.id).where(queries.topics_visible_to(AnonymousUser()))
+        return db.session.scalars(statement.order_by(Topic.id))
+
+    def visible(self, ids: Collection[int], viewer: Viewer) -> Mapping[int, Found]:
+        """Return what may be shown.
+
+        `meta` says state, answer_count, category (its name), tags, and of the solution accepted_post_id, accepted_text
+        (plain) and accepted_url, None where nothing solved it.
+        """
+        # A search may ask about a thousand topics at once, so columns are read and no rows are made.
+        rows = db.session.execute(
+            select(
+                Topic.id,
+                Topic.slug,
+                Topic.locale,
+                Topic.title,
+                Topic.created_at,
+                Topic.source_id,
+                Topic.answer_count,
+                Category.slug.label("category_slug"),
+                Category.names,
+                Acceptance.post_id,
+            )
+            .join(Category, Category.id == Topic.category_id)
+            .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+            .where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
+        ).all()
+        shown = [row.id for row in rows]
+        tags, texts = _tags_of(shown), _texts_of(shown, viewer)
+        found = {}
+        for row in rows:
+            posts = dict(texts.get(row.id, ()))
+            accepted = posts.get(row.post_id)
+            found[row.id] = Found(
+                ref=Ref(self.kind, row.id),
+                title=row.title,
+                url=addresses.of_topic(row),
+                locale=row.locale,
+                text="\n".join(posts.values()),
+                source_id=row.source_id,
+                solved=accepted is not None,
+                created_at=row.created_at,
+                meta={
+                    "state": _state(is_solved=accepted is not None, answer_count=row.answer_count),
+                    "answer_count": row.answer_count,
+                    "category": row.names.get(page_locale()) or next(iter(row.names.values()), row.category_slug),
+                    "tags": tags.get(row.id, ()),
+                    "accepted_post_id": row.post_id if accepted is not None else None,
+                    "accepted_text": accepted,
+                    "accepted_url": addresses.of_post_id(row.post_id) if accepted is not None else None,
+                },
+            )
+        return found
+
+    def stale(self, instance: object) -> Iterable[int]:
+        if isinstance(instance, Topic):
+            return [instance.id]
+        if isinstance(instance, Post | Acceptance | TopicTag):
+            return [instance.topic_id]
+        if isinstance(instance, Muting):
+            return [_topic_of(instance)]
+        return _renamed(instance)
+
+
+def _tags_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
+    tags: dict[int, tuple[str, ...]] = {}
+    rows = select(TopicTag.topic_id, Tag.name).join(Tag, Tag.id == TopicTag.tag_id).where(TopicTag.topic_id.in_(ids))
+    for topic_id, name in db.session.execute(rows.order_by(TopicTag.position)):
+        tags[topic_id] = (*tags.get(topic_id, ()), name)
+    return tags
+
+
+def _texts_of(ids: Collection[int], viewer: Viewer) -> Mapping[int, list[tuple[int, str]]]:
+    """Return the visible posts of each topic as (id, plain text), the question first."""
+    texts: dict[int, list[tuple[int, str]]] = {}
+    rows = select(Post.id, Post.topic_id, Post.html).where(Post.topic_id.in_(ids), queries.posts_visible_to(viewer))
+    for post_id, topic_id, html in db.session.execute(rows.order_by(Post.kind != "question", Post.id)):
+        texts.setdefault(topic_id, []).append((post_id, markup.plain(html)))
+    return texts
+
+
+def _state(*, is_solved: bool, answer_count: int) -> str:
+    if is_solved:
+        return "solved"
+    return "answered" if answer_count else "unanswered"
+
+
+def _topic_of(muting: Muting) -> int:
+    if muting.topic_id is not None:
+        return muting.topic_id
+    return db.session.get_one(Post, muting.post_id).topic_id
+
+
+def _renamed(instance: object) -> Iterable[int]:
+    """Return the topics that carry the name of a tag, a category or a person whose name is another one now."""
+    if isinstance(instance, Tag) and _has_changed(instance, "name"):
+        return db.session.scalars(select(TopicTag.topic_id).where(TopicTag.tag_id == instance.id))
+    if isinstance(instance, Category) and _has_changed(instance, "slug"):
+        return db.session.scalars(select(Topic.id).where(Topic.category_id == instance.id))
+    if isinstance(instance, User) and _has_changed(instance, "handle"):
+        return db.session.scalars(select(Topic.id).where(Topic.asker_id == instance.id))
+    return []
+
+
+def _has_changed(row: Tag | Category | User, attribute: str) -> bool:
+    state: InstanceState[Any] = inspect(row)
+    return state.persistent and bool(state.attrs[attribute].history.has_changes())

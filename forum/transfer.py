@@ -1,0 +1,508 @@
+"""Import and export of categories, questions with everything below them, and duplicates.
+
+What came in with an id of its own goes out with it; what was written here goes out as `klinke:<id>`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
+
+from accounts import people, transfer
+from accounts.models import User
+from core import markup, texts
+from core.api import line
+from core.clock import now
+from core.db import db
+from core.errors import Invalid, KlinkeError
+from core.transfer import Outcome, RecordType, iso, register
+from forum import limits, topics
+from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
+
+LONGEST_ID = 100
+LONGEST_FOREIGN_TITLE = 300
+MOST_TAGS = 20
+LARGEST_SCORE = 2**31 - 1
+_BATCH = 200
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def _storable(value: str) -> str:
+    if _UNSTORABLE.search(value):
+        message = "has characters that cannot be stored"
+        raise ValueError(message)
+    if not value.strip():
+        message = "is empty"
+        raise ValueError(message)
+    return value
+
+
+def _tag(value: str) -> str:
+    try:
+        return limits.tag(value)
+    except Invalid as error:
+        raise ValueError(error.sentence) from None
+
+
+Id = line(LONGEST_ID)
+Body = Annotated[str, Field(max_length=markup.LIMIT), AfterValidator(_storable)]
+"""Markdown, stored as it comes."""
+Score = Annotated[int, Field(ge=-LARGEST_SCORE, le=LARGEST_SCORE)]
+
+
+class MutingRecord(BaseModel):
+    """The team muted this: it goes out with everything and comes in muted."""
+
+    reason: str
+    since: AwareDatetime
+    until: AwareDatetime | None = None
+    by: Id | None = None  # type: ignore[valid-type]  # a type made for the limit
+
+
+class PostRecord(BaseModel):
+    """What questions, answers and comments have in common; without `author` the account was erased."""
+
+    id: Id  # type: ignore[valid-type]  # a type made for the limit
+    author: Id | None = None  # type: ignore[valid-type]  # the same
+    body: Body
+    created: AwareDatetime
+    edited: AwareDatetime | None = None
+    score: Score = 0
+    muted: MutingRecord | None = None
+
+
+class AnswerRecord(PostRecord):
+    accepted: bool = False
+    accepted_by: Id | None = None  # type: ignore[valid-type]  # a type made for the limit
+    """Where missing, the asker."""
+    accepted_at: AwareDatetime | None = None
+    """Where missing, the moment of the answer."""
+    comments: list[PostRecord] = []
+
+
+class TopicRecord(PostRecord):
+    """A line of type `topic`."""
+
+    category: Annotated[str, Field(min_length=1, max_length=80)]
+    title: line(LONGEST_FOREIGN_TITLE)  # type: ignore[valid-type]  # a type made for the limit
+    locale: Literal["de", "en"]
+    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], Field(max_length=MOST_TAGS)] = []
+    answers: list[AnswerRecord] = []
+    comments: list[PostRecord] = []
+
+
+class CategoryRecord(BaseModel):
+    """A line of type `category`: only for one that is more than its slug says."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+    names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    descriptions: dict[Literal["de", "en"], line(1000, 0)] = {}  # type: ignore[valid-type]  # the same
+    position: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class DuplicateRecord(BaseModel):
+    """A line of type `duplicate`: `topic` asks what `of` asked before; both are ids of topics."""
+
+    topic: Id  # type: ignore[valid-type]  # a type made for the limit
+    of: Id  # type: ignore[valid-type]  # the same
+    created: AwareDatetime
+
+
+def init_app() -> None:
+    register(RecordType(name="category", order=5, model=CategoryRecord, load=load_category, dump=dump_categories))
+    register(RecordType(name="topic", order=20, model=TopicRecord, load=load, dump=dump))
+    register(RecordType(name="duplicate", order=25, model=DuplicateRecord, load=load_duplicate, dump=dump_duplicates))
+
+
+def load(record: TopicRecord) -> Outcome:
+    """Take in a question with its answers and comments; nobody is told of it and no pause counts."""
+    if sum(answer.accepted for answer in record.answers) > 1:
+        message = "more than one answer is accepted"
+        raise Invalid(message)
+    topic = db.session.scalars(select(Topic).where(Topic.source_id == record.id)).unique().first()
+    loading = _Loading(topic)
+    topic = loading.take_topic(record)
+    for answer in record.answers:
+        post = loading.take_post(topic, "answer", answer, parent=None)
+        for comment in answer.comments:
+            loading.take_post(topic, "comment", comment, parent=post)
+        if answer.accepted:
+            loading.take_acceptance(topic, post, answer)
+    question = loading.question
+    for comment in record.comments:
+        loading.take_post(topic, "comment", comment, parent=question)
+    loading.finish(topic)
+    return loading.outcome
+
+
+def load_category(record: CategoryRecord) -> Outcome:
+    """Take in a category, or give the one with this slug these names."""
+    found = category(record.id)
+    names: dict[str, str] = {**record.names}
+    descriptions: dict[str, str] = {**record.descriptions}
+    if found is None:
+        db.session.add(Category(slug=record.id, names=names, descriptions=descriptions, position=record.position))
+        db.session.flush()
+        return "new"
+    if (found.names, found.descriptions, found.position) == (names, descriptions, record.position):
+        return "unchanged"
+    found.names, found.descriptions, found.position = names, descriptions, record.position
+    db.session.flush()
+    return "changed"
+
+
+def load_duplicate(record: DuplicateRecord) -> Outcome:
+    """Take in that one topic asks what another one asked before."""
+    topic_id, target_id = _topic_id(record.topic), _topic_id(record.of)
+    known = select(Duplicate.id).where(Duplicate.topic_id == topic_id, Duplicate.target_id == target_id)
+    if db.session.scalar(known) is not None:
+        return "unchanged"
+    db.session.add(Duplicate(topic_id=topic_id, target_id=target_id, at=record.created))
+    db.session.flush()
+    return "new"
+
+
+def dump() -> Iterator[dict[str, Any]]:
+    """Yield every topic in the order of their ids, with answers and comments by age."""
+    ids = iter(db.session.scalars(select(Topic.id).order_by(Topic.id)).all())
+    while batch := list(islice(ids, _BATCH)):
+        yield from _Dumping(batch).records()
+
+
+def dump_categories() -> Iterator[dict[str, Any]]:
+    """Yield the categories that an import of their topics alone would not bring back."""
+    for found in db.session.scalars(select(Category).order_by(Category.id)):
+        if found.names != _names_of(found.slug) or found.descriptions or found.position:
+            record = {"id": found.slug, "names": found.names, "descriptions": found.descriptions}
+            yield {**record, "position": found.position}
+
+
+def dump_duplicates() -> Iterator[dict[str, Any]]:
+    """Yield what the topics are duplicates of."""
+    topic, target = aliased(Topic), aliased(Topic)
+    rows = (
+        select(topic.source_id, topic.id, target.source_id, target.id, Duplicate.at)
+        .select_from(Duplicate)
+        .join(topic, topic.id == Duplicate.topic_id)
+        .join(target, target.id == Duplicate.target_id)
+        .order_by(Duplicate.id)
+    )
+    for topic_source, topic_id, target_source, target_id, at in db.session.execute(rows):
+        yield {
+            "topic": _reference(topic_source, topic_id),
+            "of": _reference(target_source, target_id),
+            "created": iso(at),
+        }
+
+
+def category(slug: str) -> Category | None:
+    return db.session.scalars(select(Category).where(Category.slug == slug)).first()
+
+
+def category_on_demand(name: str) -> Category:
+    """Return the category with this slug; where there is none, make one that is called like it."""
+    slug = texts.slug(name)
+    found = category(slug)
+    if found is None:
+        names = _names_of(slug) if slug == name else dict.fromkeys(("de", "en"), name)
+        found = Category(slug=slug, names=names, descriptions={}, position=0)
+        db.session.add(found)
+        db.session.flush()
+    return found
+
+
+def _names_of(slug: str) -> dict[str, str]:
+    return dict.fromkeys(("de", "en"), slug.replace("-", " ").capitalize())
+
+
+def _topic_id(source_id: str) -> int:
+    found = db.session.scalar(select(Topic.id).where(Topic.source_id == source_id))
+    if found is None:
+        message = f"unknown topic {source_id!r}"
+        raise Invalid(message)
+    return found
+
+
+def _reference(source_id: str | None, row_id: int) -> str:
+    return source_id or f"klinke:{row_id}"
+
+
+class _Loading:
+    """One topic on its way in: what is there already, and whether anything of it changed."""
+
+    def __init__(self, topic: Topic | None) -> None:
+        self._topic = topic
+        self._is_changed = False
+        self._posts: dict[str, Post] = {}
+        if topic is not None:
+            posts = db.session.scalars(select(Post).where(Post.topic_id == topic.id)).unique()
+            self._posts = {post.source_id: post for post in posts if post.source_id is not None}
+
+    @property
+    def outcome(self) -> Outcome:
+        if self._topic is None:
+            return "new"
+        return "changed" if self._is_changed else "unchanged"
+
+    @property
+    def question(self) -> Post:
+        return next(post for post in self._posts.values() if post.kind == "question")
+
+    def take_topic(self, record: TopicRecord) -> Topic:
+        topic, place = self._topic, category_on_demand(record.category)
+        slug = texts.slug(record.title, fallback="topic")
+        tags = list(dict.fromkeys(tag for tag in record.tags if tag))
+        if topic is None:
+            topic = Topic(
+                category_id=place.id,
+                asker_id=_author_id(record.author),
+                title=record.title,
+                slug=slug,
+                locale=record.locale,
+                created_at=record.created,
+                last_activity_at=record.created,
+                answer_count=0,
+                source_id=record.id,
+            )
+            db.session.add(topic)
+            db.session.flush()
+            topics.set_tags(topic, tags)
+        else:
+            wanted = {"category_id": place.id, "title": record.title, "slug": slug, "locale": record.locale}
+            self._set(topic, wanted | {"asker_id": _author_id(record.author), "created_at": record.created})
+            if [tag.name for tag in topic.tags] != tags:
+                topics.set_tags(topic, tags)
+                self._is_changed = True
+        self._take_muting(record.muted, topic=topic, post=None)
+        self.take_post(topic, "question", record, parent=None)
+        return topic
+
+    def take_post(self, topic: Topic, kind: PostKind, record: PostRecord, *, parent: Post | None) -> Post:
+        post = self._posts.get(record.id)
+        wanted: dict[str, Any] = {
+            "kind": kind,
+            "parent_id": None if parent is None else parent.id,
+            "author_id": _author_id(record.author),
+            "created_at": record.created,
+            "edited_at": record.edited,
+            "imported_score": record.score,
+        }
+        if post is None:
+            post = Post(
+                topic_id=topic.id,
+                source=record.body,
+                html=markup.render(record.body),
+                renderer_version=markup.RENDERER_VERSION,
+                helpful_count=record.score,
+                source_id=record.id,
+                **wanted,
+            )
+            db.session.add(post)
+            db.session.flush()
+            self._posts[record.id] = post
+            self._is_changed = True
+        else:
+            post.helpful_count += record.score - post.imported_score
+            if post.source != record.body:
+                wanted |= {"source": record.body, "html": markup.render(record.body), "version": post.version + 1}
+                wanted |= {"renderer_version": markup.RENDERER_VERSION}
+            self._set(post, wanted)
+        if kind != "question":
+            self._take_muting(record.muted, topic=None, post=post)
+        return post
+
+    def take_acceptance(self, topic: Topic, post: Post, record: AnswerRecord) -> None:
+        by_id = topic.asker_id if record.accepted_by is None else _author_id(record.accepted_by)
+        wanted = {"post_id": post.id, "by_id": by_id, "at": record.accepted_at or record.created}
+        acceptance = db.session.scalars(select(Acceptance).where(Acceptance.topic_id == topic.id)).unique().first()
+        if acceptance is None:
+            db.session.add(Acceptance(topic_id=topic.id, **wanted))
+            self._is_changed = True
+        else:
+            self._set(acceptance, wanted)
+
+    def finish(self, topic: Topic) -> None:
+        """Count the answers and find the latest moment."""
+        db.session.flush()
+        muted = set(
+            db.session.scalars(
+                select(Muting.post_id).join(Post, Post.id == Muting.post_id).where(Post.topic_id == topic.id)
+            )
+        )
+        posts = list(db.session.scalars(select(Post).where(Post.topic_id == topic.id)).unique())
+        topic.answer_count = sum(post.kind == "answer" and post.id not in muted for post in posts)
+        topic.last_activity_at = max(post.created_at for post in posts)
+        db.session.flush()
+
+    def _take_muting(self, record: MutingRecord | None, *, topic: Topic | None, post: Post | None) -> None:
+        # A muting that was lifted or made here since stays as it is: the team here decides.
+        if record is None or (record.until is not None and record.until <= now()):
+            return
+        column, row_id = (Muting.topic_id, topic.id) if topic is not None else (Muting.post_id, post.id if post else 0)
+        if db.session.scalar(select(Muting.id).where(column == row_id)) is None and self._topic is None:
+            muting = Muting(reason=record.reason, at=record.since, until=record.until, by_id=_known_id(record.by))
+            setattr(muting, column.key, row_id)
+            db.session.add(muting)
+            db.session.flush()
+
+    def _set(self, row: Topic | Post | Acceptance, wanted: Mapping[str, Any]) -> None:
+        for name, value in wanted.items():
+            if getattr(row, name) != value:
+                setattr(row, name, value)
+                self._is_changed = True
+
+
+def _author_id(source_id: str | None) -> int | None:
+    if source_id is None:
+        return None
+    found = _known_id(source_id)
+    if found is None:
+        message = f"unknown author {source_id!r}"
+        raise KlinkeError(message)
+    return found
+
+
+def _known_id(source_id: str | None) -> int | None:
+    if source_id is None:
+        return None
+    return db.session.scalar(select(User.id).where(User.source_id == source_id))
+
+
+class _Dumping:
+    """Some topics on their way out, read with one statement for each kind of row."""
+
+    def __init__(self, ids: Sequence[int]) -> None:
+        self._people: dict[int, str] = {}
+        self._topics = db.session.execute(
+            select(
+                Topic.id,
+                Topic.source_id,
+                Topic.asker_id,
+                Topic.title,
+                Topic.locale,
+                Topic.created_at,
+                Category.slug,
+            )
+            .join(Category, Category.id == Topic.category_id)
+            .where(Topic.id.in_(ids))
+            .order_by(Topic.id)
+        ).all()
+        columns = (
+            Post.id,
+            Post.source_id,
+            Post.topic_id,
+            Post.kind,
+            Post.parent_id,
+            Post.author_id,
+            Post.source,
+            Post.created_at,
+            Post.edited_at,
+            Post.imported_score,
+            Post.helpful_count,
+        )
+        self._posts: dict[int, list[Any]] = {}
+        for row in db.session.execute(
+            select(*columns).where(Post.topic_id.in_(ids)).order_by(Post.created_at, Post.id)
+        ):
+            self._posts.setdefault(row.topic_id, []).append(row)
+        self._tags: dict[int, list[str]] = {}
+        for topic_id, name in db.session.execute(
+            select(TopicTag.topic_id, Tag.name)
+            .join(Tag, Tag.id == TopicTag.tag_id)
+            .where(TopicTag.topic_id.in_(ids))
+            .order_by(TopicTag.position)
+        ):
+            self._tags.setdefault(topic_id, []).append(name)
+        acceptances = select(Acceptance.topic_id, Acceptance.post_id, Acceptance.by_id, Acceptance.at)
+        self._acceptances = {
+            row.post_id: row for row in db.session.execute(acceptances.where(Acceptance.topic_id.in_(ids)))
+        }
+        self._read_mutings(ids)
+        self._read_people()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        for topic in self._topics:
+            posts = self._posts.get(topic.id, [])
+            question = next(post for post in posts if post.kind == "question")
+            yield {
+                "id": _reference(topic.source_id, topic.id),
+                "category": topic.slug,
+                **self._author(topic.asker_id),
+                "title": topic.title,
+                "body": question.source,
+                "locale": topic.locale,
+                "tags": self._tags.get(topic.id, []),
+                "created": iso(topic.created_at),
+                **self._extras(question, self._muted_topics.get(topic.id)),
+                **({"score": question.helpful_count} if question.helpful_count else {}),
+                "answers": [self._answer(post, topic, posts) for post in posts if post.kind == "answer"],
+                **({"comments": comments} if (comments := self._comments(question, posts)) else {}),
+            }
+
+    def _answer(self, post: Any, topic: Any, posts: Iterable[Any]) -> dict[str, Any]:
+        acceptance = self._acceptances.get(post.id)
+        record = {
+            "id": _reference(post.source_id, post.id),
+            **self._author(post.author_id),
+            "body": post.source,
+            "created": iso(post.created_at),
+            "score": post.helpful_count,
+            "accepted": acceptance is not None,
+        }
+        if acceptance is not None:
+            if acceptance.by_id is not None and acceptance.by_id != topic.asker_id:
+                record["accepted_by"] = self._people[acceptance.by_id]
+            if acceptance.at != post.created_at:
+                record["accepted_at"] = iso(acceptance.at)
+        return {
+            **record,
+            **self._extras(post, self._muted_posts.get(post.id)),
+            "comments": self._comments(post, posts),
+        }
+
+    def _comments(self, parent: Any, posts: Iterable[Any]) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": _reference(post.source_id, post.id),
+                **self._author(post.author_id),
+                "body": post.source,
+                "created": iso(post.created_at),
+                **({"score": post.helpful_count} if post.helpful_count else {}),
+                **self._extras(post, self._muted_posts.get(post.id)),
+            }
+            for post in posts
+            if post.parent_id == parent.id
+        ]
+
+    def _author(self, user_id: int | None) -> dict[str, str]:
+        return {} if user_id is None else {"author": self._people[user_id]}
+
+    def _extras(self, post: Any, muting: Any) -> dict[str, Any]:
+        extras: dict[str, Any] = {} if post.edited_at is None else {"edited": iso(post.edited_at)}
+        if muting is not None:
+            extras["muted"] = {"reason": muting.reason, "since": iso(muting.at)}
+            if muting.until is not None:
+                extras["muted"]["until"] = iso(muting.until)
+            if muting.by_id is not None:
+                extras["muted"]["by"] = self._people[muting.by_id]
+        return extras
+
+    def _read_mutings(self, ids: Sequence[int]) -> None:
+        columns = (Muting.topic_id, Muting.post_id, Muting.reason, Muting.at, Muting.until, Muting.by_id)
+        of_topics = select(*columns).where(Muting.topic_id.in_(ids))
+        of_posts = select(*columns).join(Post, Post.id == Muting.post_id).where(Post.topic_id.in_(ids))
+        self._muted_topics = {row.topic_id: row for row in db.session.execute(of_topics)}
+        self._muted_posts = {row.post_id: row for row in db.session.execute(of_posts)}
+
+    def _read_people(self) -> None:
+        wanted = {topic.asker_id for topic in self._topics}
+        wanted |= {post.author_id for posts in self._posts.values() for post in posts}
+        for rows in (self._acceptances, self._muted_topics, self._muted_posts):
+            wanted |= {row.by_id for row in rows.values()}
+        users = select(User).where(User.id.in_(wanted - {None}))
+        self._people = {user.id: transfer.reference(user) for user in db.session.scalars(users)}

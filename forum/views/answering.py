@@ -1,0 +1,120 @@
+"""Writing in a topic: answers, comments, and better words for what is there."""
+
+from flask import Response, flash, request
+from flask_login import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import login_required
+from core import web
+from core.db import db
+from core.errors import Conflict, KlinkeError, NotAllowed
+from forum import answers, diffs, drafts, forms, policy, posts, queries
+from forum.models import Post
+from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from forum.views.topic import topic_page, where
+
+
+@bp.post("/topics/<int:topic_id>/answers")
+@login_required
+def post_answer(topic_id: int) -> Response | WerkzeugResponse:
+    form = forms.AnswerForm()
+    is_fine = form.validate()
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    if request.form.get("do") == "preview":
+        return topic_page(topic, answer_form=form, preview=form.source.html)
+    if not is_fine:
+        return topic_page(topic, answer_form=form, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        answer = answers.post(topic, source=form.source.data or "", by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return topic_page(queries.visible_topic(topic_id, viewer=current_user), answer_form=form, refused=error)
+    key = f"answer:{topic_id}"
+    drafts.discard(me(), key)
+    flash(f"{key}-{current_user.id}", "draft_done")
+    return done(form, where(answer))
+
+
+@bp.post("/posts/<int:post_id>/comments")
+@login_required
+def post_comment(post_id: int) -> Response | WerkzeugResponse:
+    form = forms.CommentForm()
+    is_fine = form.validate()
+    post = queries.visible_post(post_id, viewer=current_user)
+    if not is_fine:
+        return topic_page(post.topic, comment_form=form, at=post_id, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        comment = answers.comment(post, source=form.source.data or "", by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        topic = queries.visible_post(post_id, viewer=current_user).topic
+        return topic_page(topic, comment_form=form, at=post_id, refused=error)
+    return done(form, where(comment))
+
+
+@bp.get("/posts/<int:post_id>/edit")
+@login_required
+def edit_post(post_id: int) -> Response:
+    post = _editable(post_id)
+    form = forms.EditForm(data={"title": post.topic.title, "source": post.source, "version": post.version})
+    form.fit(post.kind)
+    return _edit_page(post, form)
+
+
+@bp.post("/posts/<int:post_id>/edit")
+@login_required
+def save_edit(post_id: int) -> Response | WerkzeugResponse:
+    form = forms.EditForm()
+    post = _editable(post_id)
+    form.fit(post.kind)
+    is_fine = form.validate()
+    if request.form.get("do") == "preview":
+        return _edit_page(post, form, preview=form.source.html)
+    if not is_fine:
+        return _edit_page(post, form, status=UNPROCESSABLE)
+    title = form.title.data if "title" in form else None
+    try:
+        posts.edit(post, source=form.source.data or "", by=me(), version=form.version.data or 0, title=title)
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        post = _editable(post_id)
+        if not isinstance(error, Conflict):
+            return _edit_page(post, form, refused=error)
+        typed = form.source.data or ""
+        # Sent once more, the text now wins over what its editor has been shown.
+        form.version.data = post.version
+        form.version.raw_data = None
+        return show(
+            "forum/edit.html",
+            post=post,
+            form=form,
+            theirs=post,
+            changes=diffs.compare(post.source, typed),
+            back=where(post),
+            refused=error,
+        )
+    db.session.commit()
+    flash(f"edit:{post_id}-{current_user.id}", "draft_done")
+    return web.go(where(queries.visible_post(post_id, viewer=current_user)))
+
+
+def _editable(post_id: int) -> Post:
+    post = queries.visible_post(post_id, viewer=current_user)
+    if not policy.may_edit(current_user, post):
+        raise NotAllowed
+    return post
+
+
+def _edit_page(
+    post: Post, form: forms.EditForm, *, preview: str = "", status: int = 200, refused: KlinkeError | None = None
+) -> Response:
+    return show(
+        "forum/edit.html", post=post, form=form, back=where(post), preview=preview, status=status, refused=refused
+    )

@@ -1,0 +1,146 @@
+"""Asking, and finding out that one need not ask."""
+
+from typing import Any
+
+from flask import Response, flash, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import login_required
+from core import markup, texts, web
+from core.db import db
+from core.errors import Invalid, KlinkeError
+from core.i18n import LOCALES, locale
+from core.web import limiter
+from forum import addresses, drafts, forms, queries, suggestions, topics
+from forum.models import LONGEST_TITLE, Draft
+from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from search import query
+from search.query import Hit
+
+DRAFT_KEY = "ask"
+MOST_MATCHES = 5
+
+
+@bp.get("/ask")
+def ask() -> Response:
+    title = _asked_title()
+    if not current_user.is_authenticated:
+        return show("forum/ask_guest.html", title=title, matches=_matches(title))
+    draft = drafts.find(current_user, DRAFT_KEY)
+    if draft is not None and title and draft.fields.get("title", "") != title:
+        return _page(_form(data={"title": title}), waiting=draft)
+    if draft is not None:
+        return _page(_form(data=draft.fields), restored=draft)
+    return _page(_form(data={"title": title, "category": request.args.get("category")}))
+
+
+@bp.post("/topics")
+@login_required
+def post_topic() -> Response | WerkzeugResponse:
+    form = _form()
+    if request.form.get("do") == "similar":
+        return _page(form, looked=True)
+    if request.form.get("do") == "preview":
+        form.validate()
+        return _page(form, preview=form.source.html)
+    if not form.validate():
+        return _page(form, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        topic = topics.ask(
+            title=form.title.data or "",
+            source=form.source.data or "",
+            category=queries.category(form.category.data),
+            locale=form.locale.data,
+            tags=form.tag_names,
+            by=me(),
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _page(form, refused=error)
+    drafts.discard(me(), DRAFT_KEY)
+    flash(device_key(), "draft_done")
+    return done(form, addresses.of_topic(topic))
+
+
+@bp.post("/solved-by-suggestion")
+@limiter.limit("30 per hour")
+def count_solved_by_suggestion() -> WerkzeugResponse:
+    form = forms.SolvedForm(request.values)
+    ref_id = form.id.data if isinstance(form.id.data, int) else 0
+    found = suggestions.suggested(form.kind.data or "", ref_id, viewer=current_user)
+    suggestions.count_solved(found, title=form.title.data or "", by=current_user)
+    db.session.commit()
+    return web.go(url_for(".thank_for_looking", kind=found.ref.kind, id=found.ref.id))
+
+
+@bp.get("/solved-by-suggestion")
+def thank_for_looking() -> Response:
+    found = suggestions.suggested(
+        request.args.get("kind", ""), request.args.get("id", 0, type=int), viewer=current_user
+    )
+    return show("forum/solved_by_suggestion.html", found=found)
+
+
+@bp.post("/preview")
+@login_required
+@limiter.limit("120 per minute")
+def preview() -> str:
+    source = request.form.get("source", "")
+    return markup.render(texts.block(source, longest=markup.LIMIT))
+
+
+def device_key() -> str:
+    """Return the name of the draft in the browser; two people at one device have two."""
+    return f"{DRAFT_KEY}-{current_user.id}"
+
+
+def _form(data: dict[str, Any] | None = None) -> forms.AskForm:
+    form = forms.AskForm(data={"locale": locale(), **{name: value for name, value in (data or {}).items() if value}})
+    form.category.choices = [(category.slug, category.name) for category in queries.categories()]
+    if form.category.data is None and len(form.category.choices) > 1:
+        form.category.choices.insert(0, ("", ""))
+    if form.locale.data not in LOCALES and request.method == "GET":
+        form.locale.data = locale()
+    return form
+
+
+def _page(
+    form: forms.AskForm,
+    *,
+    restored: Draft | None = None,
+    waiting: Draft | None = None,
+    looked: bool = False,
+    preview: str = "",
+    refused: KlinkeError | None = None,
+    status: int = 200,
+) -> Response:
+    title = form.title.data or ""
+    return show(
+        "forum/ask.html",
+        form=form,
+        matches=_matches(title, form.source.data or "", form.locale.data) if title else [],
+        restored=restored,
+        waiting=waiting,
+        looked=looked,
+        preview=preview,
+        draft_key=DRAFT_KEY,
+        device_key=device_key(),
+        refused=refused,
+        status=status,
+    )
+
+
+def _matches(title: str, body: str = "", spoken: str | None = None) -> list[Hit]:
+    hint = spoken if spoken in LOCALES else locale()
+    return query.similar(title, body, viewer=current_user, kinds=("topic", "article"), locale=hint, limit=MOST_MATCHES)
+
+
+def _asked_title() -> str:
+    try:
+        return texts.line(request.args.get("title", "")[:LONGEST_TITLE], longest=LONGEST_TITLE)
+    except Invalid:
+        return ""  # an address somebody wrote by hand; the form is the place to complain

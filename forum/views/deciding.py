@@ -1,0 +1,65 @@
+"""One button, one deed: this solved it, this helped, tell me more."""
+
+from flask_login import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import login_required
+from core import web
+from core.db import db
+from forum import addresses, answers, follows, queries, votes
+from forum.views.edge import bp, me
+from forum.views.topic import where
+
+
+@bp.post("/posts/<int:post_id>/acceptance")
+@login_required
+def accept_answer(post_id: int) -> WerkzeugResponse:
+    post = queries.visible_post(post_id, viewer=current_user)
+    answers.accept(post, by=me())
+    db.session.commit()
+    return web.go(where(post))
+
+
+@bp.post("/topics/<int:topic_id>/acceptance/undo")
+@login_required
+def undo_acceptance(topic_id: int) -> WerkzeugResponse:
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    answers.undo_acceptance(topic, by=me())
+    db.session.commit()
+    return web.go(addresses.of_topic(topic))
+
+
+@bp.post("/posts/<int:post_id>/vote")
+@login_required
+def vote(post_id: int) -> WerkzeugResponse:
+    post = queries.visible_post(post_id, viewer=current_user)
+    votes.vote(post, by=me())
+    db.session.commit()
+    return web.go(where(post))
+
+
+@bp.post("/posts/<int:post_id>/vote/undo")
+@login_required
+def undo_vote(post_id: int) -> WerkzeugResponse:
+    post = queries.visible_post(post_id, viewer=current_user)
+    votes.withdraw(post, by=me())
+    db.session.commit()
+    return web.go(where(post))
+
+
+@bp.post("/topics/<int:topic_id>/follow")
+@login_required
+def follow(topic_id: int) -> WerkzeugResponse:
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    follows.follow(topic, by=me())
+    db.session.commit()
+    return web.go(addresses.of_topic(topic))
+
+
+@bp.post("/topics/<int:topic_id>/unfollow")
+@login_required
+def unfollow(topic_id: int) -> WerkzeugResponse:
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    follows.unfollow(topic, by=me())
+    db.session.commit()
+    return web.go(addresses.of_topic(topic))

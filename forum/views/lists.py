@@ -1,0 +1,140 @@
+"""The lists: home, a category, a tag, a person."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Response, request, url_for
+from flask_login import current_user
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import joinedload
+
+from accounts import people
+from accounts.models import User
+from core import markup, paging
+from core.db import db
+from core.errors import NotFound
+from core.i18n import LOCALES
+from core.paging import Page
+from forum import queries
+from forum.models import Acceptance, Muting, Post, Tag, Topic, TopicTag
+from forum.views.edge import bp, show
+
+PAGE_SIZE = 20
+STATES = ("unanswered", "unsolved", "solved")
+EXCERPT_LENGTH = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of topics and how many there are; `link(state=…)` leads to the same list, narrowed otherwise."""
+
+    topics: Page[Topic]
+    counts: dict[str, int]
+    state: str | None
+    locale: str | None
+    link: Callable[..., str]
+
+
+@bp.get("/")
+def home() -> Response:
+    listing = _listing()
+    return show(
+        "forum/home.html",
+        listing=listing,
+        categories=queries.categories(),
+        topic_counts=queries.topic_counts(current_user),
+        is_first_page=not request.args.get("page"),
+        open_count=_open_count() if current_user.is_authenticated else 0,
+    )
+
+
+@bp.get("/c/<slug>")
+def show_category(slug: str) -> Response:
+    category = queries.category(slug)
+    return show("forum/category.html", category=category, listing=_listing(Topic.category_id == category.id))
+
+
+@bp.get("/tags/<tag>")
+def show_tag(tag: str) -> Response:
+    listing = _listing(_has_tag(tag))
+    if not listing.counts["all"] and not listing.locale:
+        raise NotFound
+    return show("forum/tag.html", tag=tag, listing=listing)
+
+
+@bp.get("/u/<handle>")
+def show_person(handle: str) -> Response:
+    person = people.by_handle(handle)
+    if person is None:
+        raise NotFound
+    tab = "answers" if request.args.get("show") == "answers" else "questions"
+    asked, is_open = Topic.asker_id == person.id, ~queries.is_solved()
+    questions = queries.visible_topics(current_user).where(asked)
+    state = request.args.get("state")
+    if state == "unsolved":
+        questions = questions.where(is_open)
+    answers = queries.visible_posts_by(person, viewer=current_user).where(Post.kind == "answer")
+    cursor = request.args.get("page")
+    return show(
+        "forum/person.html",
+        person=person,
+        tab=tab,
+        state=state if state == "unsolved" else None,
+        counts=_counts_of(person, asked),
+        topics=_page_of_topics(questions) if tab == "questions" else None,
+        answers=paging.page(answers, by=(Post.id,), cursor=cursor, size=PAGE_SIZE) if tab == "answers" else None,
+        excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
+        link=_link(handle=handle, show=tab if tab == "answers" else None, state=state),
+    )
+
+
+def _listing(*where: ColumnElement[bool]) -> Listing:
+    state = request.args.get("state") if request.args.get("state") in STATES else None
+    spoken = request.args.get("locale") if request.args.get("locale") in LOCALES else None
+    if spoken:
+        where = (*where, Topic.locale == spoken)
+    topics = queries.visible_topics(current_user).where(*where)
+    if state == "unanswered":
+        topics = topics.where(queries.is_unanswered())
+    elif state is not None:
+        topics = topics.where(queries.is_solved() if state == "solved" else ~queries.is_solved())
+    return Listing(
+        topics=_page_of_topics(topics),
+        counts=queries.counts(current_user, *where),
+        state=state,
+        locale=spoken,
+        link=_link(**(request.view_args or {}), state=state, locale=spoken),
+    )
+
+
+def _has_tag(name: str) -> ColumnElement[bool]:
+    return Topic.id.in_(select(TopicTag.topic_id).join(Tag).where(Tag.name == name))
+
+
+def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:
+    # A list names the asker only; who accepted and who muted is said on the topic's page.
+    lean = topics.options(
+        joinedload(Topic.acceptance).lazyload(Acceptance.by), joinedload(Topic.muting).lazyload(Muting.by)
+    )
+    return paging.page(lean, by=(Topic.last_activity_at, Topic.id), cursor=request.args.get("page"), size=PAGE_SIZE)
+
+
+def _link(**given: Any) -> Callable[..., str]:
+    endpoint = request.endpoint or ".home"
+    return lambda **changed: url_for(endpoint, **{**given, **changed})
+
+
+def _open_count() -> int:
+    """Return how many questions of the person at the browser wait for a solution."""
+    return queries.counts(current_user, Topic.asker_id == current_user.id)["unsolved"]
+
+
+def _counts_of(person: User, asked: ColumnElement[bool]) -> dict[str, int]:
+    row = db.session.execute(
+        select(func.count(Post.id), func.count(Acceptance.id))
+        .outerjoin(Acceptance, Acceptance.post_id == Post.id)
+        .where(Post.author_id == person.id, Post.kind == "answer", queries.posts_visible_to(current_user))
+    ).one()
+    questions = queries.counts(current_user, asked)
+    return {"questions": questions["all"], "unsolved": questions["unsolved"], "answers": row[0], "solutions": row[1]}

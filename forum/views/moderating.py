@@ -1,0 +1,95 @@
+"""What the team does with topics and posts, and what it has done."""
+
+from datetime import timedelta
+
+from flask import Response, flash, request
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import login_required
+from accounts.models import AuditEntry
+from core import paging, web
+from core.clock import now
+from core.db import db
+from core.errors import NotAllowed
+from forum import addresses, forms, moderation, policy, queries, suggestions
+from forum.models import Muting, Post, Topic
+from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, me, show
+from forum.views.topic import topic_page, where
+
+PAGE_SIZE = 20
+MOST_DEEDS = 30
+A_MONTH = timedelta(days=30)
+
+
+@bp.post("/topics/<int:topic_id>/mute")
+@login_required
+def mute_topic(topic_id: int) -> Response | WerkzeugResponse:
+    return _mute(queries.visible_topic(topic_id, viewer=current_user))
+
+
+@bp.post("/topics/<int:topic_id>/unmute")
+@login_required
+def unmute_topic(topic_id: int) -> WerkzeugResponse:
+    return _unmute(queries.visible_topic(topic_id, viewer=current_user))
+
+
+@bp.post("/posts/<int:post_id>/mute")
+@login_required
+def mute_post(post_id: int) -> Response | WerkzeugResponse:
+    return _mute(queries.visible_post(post_id, viewer=current_user))
+
+
+@bp.post("/posts/<int:post_id>/unmute")
+@login_required
+def unmute_post(post_id: int) -> WerkzeugResponse:
+    return _unmute(queries.visible_post(post_id, viewer=current_user))
+
+
+@bp.get("/moderation", endpoint="moderation")
+@login_required
+def show_moderation() -> Response:
+    if not policy.may_see_moderation(current_user):
+        raise NotAllowed(gettext("This part is for the team."))
+    muted = queries.mutings_in_force().options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    deeds = select(AuditEntry).where(AuditEntry.deed.startswith("forum.")).order_by(AuditEntry.id.desc())
+    return show(
+        "forum/moderation.html",
+        muted=paging.page(muted, by=(Muting.id,), cursor=request.args.get("page"), size=PAGE_SIZE),
+        deeds=list(db.session.scalars(deeds.limit(MOST_DEEDS)).unique()) if policy.may_see_log(current_user) else [],
+        saved_questions=suggestions.solved_since(now() - A_MONTH),
+    )
+
+
+def _mute(subject: Topic | Post) -> Response | WerkzeugResponse:
+    if not policy.may_mute(current_user):
+        raise NotAllowed(gettext("Only moderators can mute."))
+    form = forms.MuteForm()
+    topic, at = (subject, 0) if isinstance(subject, Topic) else (subject.topic, subject.id)
+    if not form.validate():
+        return topic_page(topic, mute_form=form, at=at, status=UNPROCESSABLE)
+    try:
+        moderation.mute(subject, by=me(), reason=form.reason.data or "", until=form.until_moment)
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return topic_page(queries.visible_topic(topic.id, viewer=current_user), mute_form=form, at=at, refused=error)
+    db.session.commit()
+    flash(gettext("Muted. Its author and the team still see it, with your reason."), "good")
+    return web.go(_address(subject))
+
+
+def _unmute(subject: Topic | Post) -> WerkzeugResponse:
+    form = forms.UnmuteForm()
+    reason = form.reason.data or "" if form.validate() else ""
+    moderation.unmute(subject, by=me(), reason=reason)
+    db.session.commit()
+    flash(gettext("Everybody can see it again."), "good")
+    return web.go(web.safe_path(request.form.get("next"), _address(subject)))
+
+
+def _address(subject: Topic | Post) -> str:
+    return addresses.of_topic(subject) if isinstance(subject, Topic) else where(subject)

@@ -1,0 +1,98 @@
+"""What other programs read: feeds and the sitemap. Whoever asks for them, they show what a guest may see."""
+
+from flask import Response, url_for
+from flask_babel import gettext
+from sqlalchemy import Select, select
+from sqlalchemy.orm import contains_eager
+
+from accounts.people import AnonymousUser
+from core.db import db
+from core.errors import NotFound
+from forum import feeds, queries, sitemaps
+from forum.models import Post, Topic
+from forum.sitemaps import Place
+from forum.views.edge import bp
+
+GUEST = AnonymousUser()
+MOST_TOPICS = 45_000
+"""Of a sitemap's 50,000 places these are the forum's at most; the others have something to say, too."""
+
+
+@bp.get("/feeds/latest.xml")
+def latest_feed() -> Response:
+    return _feed(queries.visible_topics(GUEST), gettext("Latest questions"), url_for(".latest_feed"), url_for(".home"))
+
+
+@bp.get("/feeds/c/<slug>.xml")
+def category_feed(slug: str) -> Response:
+    category = queries.category(slug)
+    return _feed(
+        queries.visible_topics(GUEST).where(Topic.category_id == category.id),
+        category.name,
+        url_for(".category_feed", slug=slug),
+        url_for(".show_category", slug=slug),
+    )
+
+
+@bp.get("/feeds/tag/<tag>.xml")
+def tag_feed(tag: str) -> Response:
+    return _feed(
+        queries.with_tag(GUEST, tag),
+        gettext("Questions tagged “%(tag)s”", tag=tag),
+        url_for(".tag_feed", tag=tag),
+        url_for(".show_tag", tag=tag),
+        empty_is_missing=True,
+    )
+
+
+@bp.get("/sitemap.xml")
+def sitemap() -> Response:
+    return feeds.sitemap(sitemaps.places())
+
+
+def places() -> list[Place]:
+    """Return the forum's own pages for the sitemap, the liveliest topics first."""
+    fixed = [Place(url_for(".home")), *(Place(url_for(".show_category", slug=it.slug)) for it in queries.categories())]
+    rows = db.session.execute(
+        select(Topic.id, Topic.slug, Topic.last_activity_at)
+        .where(queries.topics_visible_to(GUEST))
+        .order_by(Topic.last_activity_at.desc(), Topic.id.desc())
+        .limit(MOST_TOPICS)
+    )
+    return [*fixed, *(Place(f"/t/{row.id}-{row.slug}", row.last_activity_at) for row in rows)]
+
+
+sitemaps.contribute("forum", places)
+
+
+def _feed(topics: Select[Topic], title: str, path: str, page: str, *, empty_is_missing: bool = False) -> Response:
+    liveliest = (
+        topics.order_by(Topic.last_activity_at.desc(), Topic.id.desc())
+        .limit(feeds.MOST_ENTRIES)
+        .with_only_columns(Topic.id)
+    )
+    questions = list(
+        db.session.scalars(
+            select(Post)
+            .join(Post.topic)
+            .options(contains_eager(Post.topic))
+            .where(Post.kind == "question", Post.topic_id.in_(liveliest), queries.posts_visible_to(GUEST))
+            .order_by(Topic.last_activity_at.desc(), Topic.id.desc())
+        ).unique()
+    )
+    if empty_is_missing and not questions:
+        raise NotFound
+    return feeds.atom(title=title, path=path, page=page, entries=[_entry(question) for question in questions])
+
+
+def _entry(question: Post) -> feeds.Entry:
+    author = question.author.name if question.author is not None else gettext("Somebody who has left")
+    return feeds.Entry(
+        path=f"/t/{question.topic_id}",
+        title=question.topic.title,
+        author=author,
+        published_at=question.created_at,
+        updated_at=max(question.topic.last_activity_at, question.edited_at or question.created_at),
+        html=question.html,
+        locale=question.topic.locale,
+    )

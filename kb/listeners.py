@@ -1,0 +1,88 @@
+"""What the knowledge base does when it hears of something; everything here may be repeated without harm."""
+
+from flask_babel import gettext
+from sqlalchemy import select
+
+from core.db import db
+from core.outbox import listens_to
+from forum import notifications
+from forum.events import AcceptanceUndone, AnswerAccepted, PostUnmuted, TopicUnmuted
+from forum.models import Acceptance, Notification, Post
+from kb import addresses, promotion
+from kb.events import ArticlePublished
+from kb.models import Article, ArticleSource
+
+
+@listens_to(AnswerAccepted)
+def nominate(event: AnswerAccepted) -> None:
+    """Have the accepted answer wait for an editor."""
+    _nominate(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def nominate_unmuted_answer(event: PostUnmuted) -> None:
+    """Nominate what was muted when it was accepted."""
+    _nominate(event.post_id)
+
+
+@listens_to(TopicUnmuted)
+def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
+    """Nominate the accepted answer of a topic that was muted as a whole."""
+    post_id = db.session.scalar(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id))
+    if post_id is not None:
+        _nominate(post_id)
+
+
+@listens_to(AcceptanceUndone)
+def retract(event: AcceptanceUndone) -> None:
+    """Take the nomination back, unless the answer was accepted once more meanwhile."""
+    post = db.session.get(Post, event.post_id)
+    accepted = db.session.scalar(select(Acceptance.id).where(Acceptance.post_id == event.post_id))
+    if post is not None and accepted is None:
+        promotion.retract(post)
+
+
+@listens_to(ArticlePublished)
+def tell_authors(event: ArticlePublished) -> None:
+    """Tell the author of the answer and the asker that an article was made of it: once, and not the editor."""
+    article = db.session.get(Article, event.article_id)
+    if article is None or not event.is_first or not article.is_published or article.audience == "team":
+        return
+    for source in article.sources:
+        _tell(article, source, event.by_id)
+
+
+@notifications.kind("article_published")
+def _article_published(notification: Notification) -> str:
+    article = db.session.get(Article, notification.data.get("article_id"))
+    words = article.published if article is not None and article.is_published else None
+    if notification.data.get("part") == "answer":
+        if words is None:
+            return str(gettext("Your answer became an article, which is being revised at the moment."))
+        return str(
+            gettext("Your answer became the article “%(title)s”. You are named as its author.", title=words.title)
+        )
+    if words is None:
+        return str(gettext("Your question became an article, which is being revised at the moment."))
+    return str(gettext("Your question became the article “%(title)s”.", title=words.title))
+
+
+def _nominate(post_id: int) -> None:
+    post = db.session.get(Post, post_id)
+    if post is not None:
+        promotion.nominate(post)
+
+
+def _tell(article: Article, source: ArticleSource, editor_id: int) -> None:
+    post, topic = source.post, source.post.topic
+    for user_id, part in ((post.author_id, "answer"), (topic.asker_id, "question")):
+        if user_id is not None and user_id != editor_id:
+            # Whoever asked and answered is told once, of the answer: both notices have the same key.
+            notifications.notify(
+                user_id,
+                kind="article_published",
+                key=f"article:{article.id}",
+                url=addresses.of_article(article),
+                topic=topic,
+                data={"article_id": article.id, "part": part},
+            )

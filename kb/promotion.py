@@ -1,0 +1,263 @@
+"""Promotion: an accepted answer is nominated, an editor makes an article of it or says why not."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, and_, exists, func, select
+
+from accounts import audit
+from accounts.models import User
+from accounts.people import AnonymousUser, Viewer
+from core import texts
+from core.clock import now
+from core.db import db
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from forum import queries as forum_queries
+from forum.models import Acceptance, Post
+from forum.unique import add_once
+from kb import articles, evidence, outline, policy, sections, sentences
+from kb.evidence import Evidence
+from kb.models import Article, ArticleSource, Audience, Nomination, Section
+from search import query as search
+from search.analysis import stopwords
+
+STATES: Final = ("pending", "drafted", "published", "declined")
+MOST_SIMILAR: Final = 5
+MOST_SUGGESTED_KEYWORDS: Final = 8
+SHORTEST_KEYWORD: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a draft begins with: the question's words for the problem, the answer's words for the solution."""
+
+    title: str
+    summary: str
+    symptoms: str
+    environment: str
+    resolution: str
+    keywords: Sequence[str]
+    tags: Sequence[str]
+    locale: str
+    section: Section | None
+    """The section that is called like the topic's category, where there is one."""
+    section_name: str
+
+
+def nominate(post: Post) -> Nomination | None:
+    """Have an accepted answer wait for an editor; what is not accepted any more, or muted, is not nominated (None).
+
+    Whatever became of an earlier nomination of the same answer stays: a repeat changes nothing.
+    """
+    if db.session.scalar(select(Post.id).where(Post.id == post.id, _may_wait())) is None:
+        return None
+    add_once(Nomination, post_id=post.id, state="pending", at=now())
+    return of_post(post)
+
+
+def retract(post: Post) -> None:
+    """Take a nomination back that no editor has looked at yet."""
+    nomination = of_post(post)
+    if nomination is not None and nomination.state == "pending" and nomination.by_id is None:
+        db.session.delete(nomination)
+        db.session.flush()
+
+
+def nominate_all() -> Iterator[int]:
+    """Nominate every accepted answer that never was, as after an import; yield the id of each new nomination's post."""
+    ids = db.session.scalars(
+        select(Post.id).where(_may_wait(), ~exists().where(Nomination.post_id == Post.id)).order_by(Post.id)
+    ).all()
+    for post_id in ids:
+        if add_once(Nomination, post_id=post_id, state="pending", at=now()):
+            yield post_id
+
+
+def of_post(post: Post) -> Nomination | None:
+    return db.session.scalars(select(Nomination).where(Nomination.post_id == post.id)).unique().one_or_none()
+
+
+def visible_nomination(nomination_id: int) -> Nomination:
+    """Return a nomination; raise `NotFound` when there is none, or its thread is muted."""
+    found = db.session.scalars(
+        select(Nomination).join(Post, Post.id == Nomination.post_id).where(Nomination.id == nomination_id, _is_open())
+    ).unique()
+    nomination = found.one_or_none()
+    if nomination is None:
+        raise NotFound(gettext("This nomination is not here any more. The queue shows what is."))
+    return nomination
+
+
+def queue(state: str) -> list[Evidence]:
+    """Return the nominations in a state, ranked by what speaks for them; muted threads are left out."""
+    shown = select(Nomination.id).join(Post, Post.id == Nomination.post_id).where(Nomination.state == state, _is_open())
+    return evidence.weigh(Nomination.id.in_(shown))
+
+
+def counts() -> dict[str, int]:
+    """Return how many nominations are in which state; muted threads are left out."""
+    rows = db.session.execute(
+        select(Nomination.state, func.count())
+        .join(Post, Post.id == Nomination.post_id)
+        .where(_is_open())
+        .group_by(Nomination.state)
+    )
+    return dict.fromkeys(STATES, 0) | {row[0]: row[1] for row in rows}
+
+
+def similar_articles(nomination: Nomination, viewer: Viewer) -> list[search.Hit]:
+    """Return the articles that already say something like this."""
+    question = _question_of(nomination.post)
+    return search.similar(
+        nomination.post.topic.title,
+        question.source,
+        viewer=viewer,
+        kinds={"article"},
+        locale=nomination.post.topic.locale,
+        limit=MOST_SIMILAR,
+    )
+
+
+def propose(post: Post) -> Proposal:
+    """Return what a draft made from this answer begins with."""
+    topic = post.topic
+    tags = [tag.name for tag in topic.tags]
+    return Proposal(
+        title=topic.title,
+        summary=_first_sentence(post),
+        symptoms=_question_of(post).source,
+        environment="",
+        resolution=post.source,
+        keywords=_telling_words(topic.title, topic.locale),
+        tags=tags,
+        locale=topic.locale,
+        section=sections.find(topic.category.slug),
+        section_name=topic.category.name,
+    )
+
+
+def draft_from(
+    nomination: Nomination,
+    *,
+    by: User,
+    section: Section | None = None,
+    locale: str | None = None,
+    tags: Sequence[str] | None = None,
+    audience: Audience = "public",
+    words: articles.Words | None = None,
+) -> Article:
+    """Make a draft of a nominated answer, as proposed or in the editor's `words`; the answer's author is credited."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    _lock(nomination)
+    if nomination.state in {"drafted", "published"}:
+        raise Conflict(gettext("There is an article of this answer already."))
+    post = nomination.post
+    proposal = propose(post)
+    article = articles.create(
+        section=section or proposal.section or sections.named(post.topic.category.slug),
+        locale=locale or proposal.locale,
+        tags=proposal.tags if tags is None else tags,
+        audience=audience,
+        by=by,
+        sources=[post],
+        **(words or _proposed_words(proposal)),
+    )
+    nomination.article = article
+    nomination.reason = ""
+    _decide(nomination, "drafted", by=by)
+    return article
+
+
+def draft_from_post(post: Post, *, by: User) -> Article:
+    """Make a draft of any answer, nominated or not."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    if post.kind != "answer":
+        raise Invalid(gettext("Articles are made from answers."))
+    if db.session.scalar(select(Post.id).where(Post.id == post.id, _is_open())) is None:
+        raise Invalid(gettext("This answer is muted, so nothing is made of it."))
+    add_once(Nomination, post_id=post.id, state="pending", by_id=by.id, at=now())
+    nomination = of_post(post)
+    if nomination is None:
+        raise NotFound
+    return draft_from(nomination, by=by)
+
+
+def decline(nomination: Nomination, *, by: User, reason: str) -> None:
+    """Say why no article is made of this answer."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    try:
+        reason = texts.block(reason.strip(), longest=articles.LONGEST_REASON, shortest=articles.SHORTEST_REASON)
+    except Invalid as error:
+        raise Invalid(error.sentence, fields={"reason": error.sentence}) from None
+    _lock(nomination)
+    if nomination.state in {"drafted", "published"}:
+        raise Conflict(gettext("There is an article of this answer already."))
+    before = nomination.state
+    nomination.reason = reason
+    _decide(nomination, "declined", by=by)
+    audit.record(
+        "kb.nomination.decline", nomination, by=by, reason=reason, before={"state": before}, after={"state": "declined"}
+    )
+
+
+def _may_wait() -> ColumnElement[bool]:
+    accepted = exists().where(Acceptance.post_id == Post.id)
+    from_before = exists().where(ArticleSource.post_id == Post.id)
+    return and_(Post.kind == "answer", accepted, ~from_before, _is_open())
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Return the clause for posts that everybody may read: only from those articles are made."""
+    return forum_queries.posts_visible_to(AnonymousUser())
+
+
+def _lock(nomination: Nomination) -> None:
+    # Of two editors at the same moment the second waits here and then sees what the first one decided.
+    db.session.execute(select(Nomination.id).where(Nomination.id == nomination.id).with_for_update(key_share=True))
+    db.session.refresh(nomination, ["state", "article_id"])
+
+
+def _decide(nomination: Nomination, state: Literal["drafted", "declined"], *, by: User) -> None:
+    nomination.state = state
+    nomination.decided_by_id, nomination.decided_at = by.id, now()
+    db.session.flush()
+
+
+def _question_of(post: Post) -> Post:
+    return (
+        db.session.scalars(select(Post).where(Post.topic_id == post.topic_id, Post.kind == "question")).unique().one()
+    )
+
+
+def _first_sentence(post: Post) -> str:
+    for block in outline.blocks(post.html):
+        if block.kind == "text" and (told := sentences.split(block.text)):
+            return told[0][: articles.LONGEST_SUMMARY]
+    return ""
+
+
+def _telling_words(title: str, locale: str) -> list[str]:
+    # An editor makes the title more general; what the customer called it stays findable.
+    words = [word.strip(".,;:!?()[]{}\"'„“”»«…") for word in title.split()]
+    telling = [
+        word
+        for word in words
+        if SHORTEST_KEYWORD <= len(word) <= articles.LONGEST_KEYWORD and not stopwords.is_stop_word(word, locale)
+    ]
+    return list(dict.fromkeys(telling))[:MOST_SUGGESTED_KEYWORDS]
+
+
+def _proposed_words(proposal: Proposal) -> articles.Words:
+    return {
+        "title": proposal.title,
+        "summary": proposal.summary,
+        "symptoms": proposal.symptoms,
+        "environment": proposal.environment,
+        "resolution": proposal.resolution,
+        "keywords": proposal.keywords,
+    }

@@ -1,0 +1,75 @@
+"""Sections: the parts of the knowledge base."""
+
+from functools import partial
+from typing import Final
+
+from flask_babel import gettext
+from sqlalchemy import func, select
+
+from accounts import audit
+from accounts.models import User
+from core import texts
+from core.db import db
+from core.errors import Invalid, NotAllowed
+from core.i18n import LOCALES
+from forum import limits
+from forum.unique import add_once
+from kb import policy
+from kb.models import Section
+
+LONGEST_NAME: Final = 60
+
+
+def create(*, names: dict[str, str], by: User) -> Section:
+    """Make a section with a name in each language; the name that is missing is taken from the other language."""
+    if not policy.may_write(by):
+        raise NotAllowed
+    names = _checked_names(names)
+    slug = texts.slug(names["en"], "section")
+    if find(slug) is not None:
+        sentence = gettext("There is a section with this name already.")
+        raise Invalid(sentence, fields={"name_en": sentence})
+    section = _add(slug, names)
+    audit.record("kb.section.create", section, by=by, after={"names": names})
+    return section
+
+
+def rename(section: Section, *, names: dict[str, str], position: int, by: User) -> None:
+    """Give a section other names or another place; its address stays."""
+    if not policy.may_write(by):
+        raise NotAllowed
+    before = {"names": section.names, "position": section.position}
+    section.names, section.position = _checked_names(names), position
+    db.session.flush()
+    after = {"names": section.names, "position": section.position}
+    if before != after:
+        audit.record("kb.section.rename", section, by=by, before=before, after=after)
+
+
+def named(slug: str) -> Section:
+    """Return the section with this slug; where there is none, make it and name it after the slug."""
+    slug = texts.slug(slug, "section")
+    return find(slug) or _add(slug, dict.fromkeys(LOCALES, slug.replace("-", " ").capitalize()))
+
+
+def find(slug: str) -> Section | None:
+    return db.session.scalars(select(Section).where(Section.slug == slug)).one_or_none()
+
+
+def _add(slug: str, names: dict[str, str]) -> Section:
+    last = db.session.scalar(select(func.max(Section.position))) or 0
+    add_once(Section, slug=slug, names=names, position=last + 1)
+    return db.session.scalars(select(Section).where(Section.slug == slug)).one()
+
+
+def _checked_names(names: dict[str, str]) -> dict[str, str]:
+    problems = limits.Problems()
+    checked = {
+        locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=LONGEST_NAME), "")
+        for locale in LOCALES
+    }
+    if not any(checked.values()):
+        problems.fields.setdefault("name_en", gettext("This is still empty."))
+    problems.refuse()
+    filled = next(name for name in checked.values() if name)
+    return {locale: name or filled for locale, name in checked.items()}

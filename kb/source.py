@@ -1,0 +1,138 @@
+"""Articles, as search finds them."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from accounts.models import User
+from core.db import db
+from forum.models import Post, Tag
+from kb import addresses, queries
+from kb.models import Article, ArticleSource, ArticleTag, Revision, Section
+from search.documents import Document, Found, Ref
+
+VALIDATED_WEIGHT = 1.15
+"""How much more an article counts that an editor has vouched for."""
+
+
+class Articles:
+    """Every published article is indexed; who may find it is said by `visible`."""
+
+    kind = "article"
+
+    def documents(self, ids: Collection[int]) -> Iterable[Document]:
+        tags = _tags_of(ids)
+        authors = _authors_of(ids)
+        rows = db.session.execute(
+            select(Article, Revision, Section.slug)
+            .join(Revision, Revision.id == Article.published_id)
+            .join(Section, Section.id == Article.section_id)
+            .where(Article.id.in_(ids), _is_published())
+            .options(*queries.light())
+            .order_by(Article.id)
+        )
+        for article, words, section in rows:
+            yield Document(
+                ref=Ref(self.kind, article.id),
+                locale=article.locale,
+                title=words.title,
+                body="\n".join(part for part in (words.environment, words.plain) if part),
+                keywords=" ".join(words.keywords),
+                tags=tags.get(article.id, ()),
+                author=authors.get(article.id, ""),
+                category=section,
+                created_at=article.published_at or article.created_at,
+                weight=VALIDATED_WEIGHT if article.confidence == "validated" else 1.0,
+            )
+
+    def ids(self) -> Iterable[int]:
+        return db.session.scalars(select(Article.id).where(_is_published()).order_by(Article.id))
+
+    def visible(self, ids: Collection[int], viewer: Any) -> Mapping[int, Found]:
+        # A search may ask about a thousand articles at once, so only what a hit shows is read, and no rows are made.
+        rows = db.session.execute(
+            select(
+                Article.id,
+                Article.section_id,
+                Article.locale,
+                Article.source_id,
+                Article.confidence,
+                Article.audience,
+                Article.created_at,
+                Article.published_at,
+                Revision.title,
+                Revision.slug,
+                Revision.summary,
+                Revision.plain,
+            )
+            .join(Revision, Revision.id == Article.published_id)
+            .where(Article.id.in_(ids), queries.readable_by(viewer))
+        ).all()
+        sections = {section.id: section for section in queries.all_sections()} if rows else {}
+        shown = [row.id for row in rows]
+        feedback, uses, faces = (
+            (queries.feedback_of(shown), queries.uses_of(shown), queries.faces_of(shown)) if rows else ({}, {}, {})
+        )
+        found = {}
+        for row in rows:
+            helped, told = feedback.get(row.id, (0, 0))
+            found[row.id] = Found(
+                ref=Ref(self.kind, row.id),
+                title=row.title,
+                url=addresses.path(row.id, row.slug),
+                locale=row.locale,
+                text=row.plain,
+                source_id=row.source_id,
+                solved=None,
+                created_at=row.published_at or row.created_at,
+                meta={
+                    "section": sections[row.section_id].name,
+                    "confidence": row.confidence,
+                    "audience": row.audience,
+                    "summary": row.summary,
+                    "helpful_share": helped / told if told else None,
+                    "uses": uses.get(row.id, 0),
+                    "faces": faces.get(row.id, []),
+                },
+            )
+        return found
+
+    def stale(self, instance: object) -> Iterable[int]:
+        if isinstance(instance, Article):
+            return [instance.id]
+        if isinstance(instance, ArticleSource):
+            return [instance.article_id]
+        if isinstance(instance, Tag) and instance.id is not None:
+            return db.session.scalars(select(ArticleTag.article_id).where(ArticleTag.tag_id == instance.id))
+        return []
+
+
+def _is_published() -> Any:
+    return Article.published_id.is_not(None) & (Article.confidence != "archived")
+
+
+def _tags_of(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
+    rows = db.session.execute(
+        select(ArticleTag.article_id, Tag.name)
+        .join(Tag, Tag.id == ArticleTag.tag_id)
+        .where(ArticleTag.article_id.in_(ids))
+        .order_by(Tag.name)
+    )
+    tags: dict[int, tuple[str, ...]] = {}
+    for article_id, name in rows:
+        tags[article_id] = (*tags.get(article_id, ()), name)
+    return tags
+
+
+def _authors_of(ids: Collection[int]) -> dict[int, str]:
+    """Return the handle of who is credited: the author of the answer it was made from, else its owner."""
+    owners = select(Article.id, User.handle).join(User, User.id == Article.owner_id).where(Article.id.in_(ids))
+    credited = (
+        select(ArticleSource.article_id, User.handle)
+        .join(Post, Post.id == ArticleSource.post_id)
+        .join(User, User.id == Post.author_id)
+        .where(ArticleSource.article_id.in_(ids))
+        .order_by(ArticleSource.id.desc())
+    )
+    return {row[0]: row[1] for statement in (owners, credited) for row in db.session.execute(statement)}
