@@ -1,9 +1,10 @@
 """The forms of accounts."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, PasswordField, RadioField, SelectField, SelectMultipleField
+from wtforms import BooleanField, PasswordField, RadioField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
@@ -26,10 +27,15 @@ SCOPE_NAMES = {
     "all": _l("All of it"),
 }
 TEAM_SCOPES = frozenset({"desk", "moderate"})
-LOCALES = (("", _l("Like the browser")), ("de", "Deutsch"), ("en", "English"))
-THEMES = (("auto", _l("Like the device")), ("light", _l("Light")), ("dark", _l("Dark")))
+LOCALES = {"": _l("Like the browser"), "de": "Deutsch", "en": "English"}
+THEMES = {"auto": _l("Like the device"), "light": _l("Light"), "dark": _l("Dark")}
 LONGEST_REASON = 500
 LONGEST_TYPED_PASSWORD = 1000
+
+
+def choices(names: Mapping[str, Any]) -> list[SelectChoice]:
+    """Return what a person may choose from: values and their (lazily translated) names."""
+    return [SelectChoice(value, name) for value, name in names.items()]
 
 
 def _typed_password(label: Any) -> PasswordField:
@@ -97,15 +103,15 @@ class ProfileForm(Form):
         shortest=0,
         description=_l("A line or two that others see on your profile."),
     )
-    locale = SelectField(_l("Language"), choices=LOCALES, validate_choice=True)
-    theme = RadioField(_l("Colours"), choices=THEMES)
+    locale = SelectField(_l("Language"), choices=choices(LOCALES))
+    theme = RadioField(_l("Colours"), choices=choices(THEMES))
 
 
 class TokenForm(Form):
     name = LineField(_l("What is it for?"), longest=tokens.LONGEST_NAME)
     scopes = SelectMultipleField(
         _l("What may it do?"),
-        choices=list(SCOPE_NAMES.items()),
+        choices=choices(SCOPE_NAMES),
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
         validators=[InputRequired(_l("Please choose what the token may do."))],
@@ -115,7 +121,7 @@ class TokenForm(Form):
 class PersonForm(Form):
     roles = SelectMultipleField(
         _l("Roles"),
-        choices=list(ROLE_NAMES.items()),
+        choices=choices(ROLE_NAMES),
         option_widget=CheckboxInput(),
         widget=ListWidget(prefix_label=False),
     )

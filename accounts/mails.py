@@ -3,7 +3,7 @@
 import html
 from typing import Any
 
-from flask import current_app, render_template
+from flask import current_app
 from flask_babel import force_locale
 
 from accounts.models import User
@@ -25,15 +25,24 @@ def send_reset(user: User, token: str, *, locale: str) -> None:
 def _send(user: User, name: str, locale: str, **values: Any) -> None:
     if not user.email:
         return
-    folder = f"accounts/mail/{name}"
-    values |= {"user": user, "minutes": int(GOOD_FOR.total_seconds() // 60)}
+    values |= {
+        "user": user,
+        "minutes": int(GOOD_FOR.total_seconds() // 60),
+        "site_name": _settings().site_name,
+        "locale": locale,
+    }
     with force_locale(locale):
         mail.queue(
             user.email,
-            subject=_plain(render_template(f"{folder}/subject.txt", **values)),
-            text=_plain(render_template(f"{folder}/body.txt", **values)),
-            html=render_template(f"{folder}/body.html", **values),
+            subject=_plain(_rendered(f"{name}/subject.txt", values)),
+            text=_plain(_rendered(f"{name}/body.txt", values)),
+            html=_rendered(f"{name}/body.html", values),
         )
+
+
+def _rendered(path: str, values: dict[str, Any]) -> str:
+    # Not flask.render_template: the worker has no page being made, and what pages share is of no use in a mail.
+    return current_app.jinja_env.get_template(f"accounts/mail/{path}").render(values)
 
 
 def _plain(rendered: str) -> str:
@@ -44,5 +53,9 @@ def _plain(rendered: str) -> str:
 def _address(endpoint: str, **values: str) -> str:
     # Built on the configured address, never on the Host header of a request: whoever sends that header must not be able
     # to choose where a link in somebody else's mail leads.
+    return _settings().base_url + current_app.url_map.bind("localhost").build(endpoint, values)
+
+
+def _settings() -> Settings:
     settings: Settings = current_app.extensions["klinke-settings"]
-    return settings.base_url + current_app.url_map.bind("localhost").build(endpoint, values)
+    return settings

@@ -54,7 +54,7 @@ def sign_in(user: User) -> SignIn:
 
 def sign_out() -> None:
     """End the session of this request's browser."""
-    if "sign_in" in g:
+    if current_user.is_authenticated:  # this is what loads the session, so it is asked first
         end(current())
     logout_user()
     session.clear()

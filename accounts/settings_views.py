@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import attempts, mails, one_time, passwords, people, sessions, tokens
 from accounts.access import login_required
-from accounts.forms import SCOPE_NAMES, TEAM_SCOPES, ChangePasswordForm, ProfileForm, TokenForm
+from accounts.forms import SCOPE_NAMES, TEAM_SCOPES, ChangePasswordForm, ProfileForm, TokenForm, choices
 from accounts.models import User
 from accounts.views import Answer, bp, page, refused
 from core import i18n, once, web
@@ -112,9 +112,9 @@ def end_other_sessions() -> WerkzeugResponse:
 def show_tokens() -> Answer:
     user = _me()
     form = TokenForm()
-    form.scopes.choices = [
-        (scope, name) for scope, name in SCOPE_NAMES.items() if user.is_team or scope not in TEAM_SCOPES
-    ]
+    form.scopes.choices = choices(
+        {scope: name for scope, name in SCOPE_NAMES.items() if user.is_team or scope not in TEAM_SCOPES}
+    )
     if not form.validate_on_submit():
         return page(form, "accounts/settings/tokens.html", tokens=tokens.of(user))
     if once.claim(f"user:{user.id}", form.once.data) is not None:

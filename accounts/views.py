@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, render_template, request, url_for
+from flask import Blueprint, current_app, flash, has_request_context, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -209,6 +209,8 @@ def set_theme() -> WerkzeugResponse:
 
 def theme() -> str:
     """Return the colours of the page being made: what the person chose, else what this browser chose."""
+    if not has_request_context():
+        return "auto"
     chosen = current_user.theme if current_user.is_authenticated else request.cookies.get(THEME_COOKIE)
     return chosen if chosen in people.THEMES else "auto"
 

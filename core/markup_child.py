@@ -34,6 +34,8 @@ DEEPEST = 20
 """How many quotes and list items may stand inside one another."""
 MOST_CELLS = 2_000
 """How many cells a table may have: each costs the sanitizers as much as a paragraph."""
+MOST_OPEN_BRACKETS = 100
+"""How many brackets of a kind may be open at once in a paragraph."""
 LONGEST_HTML = 1_000_000
 
 CPU_SECONDS = 1
@@ -44,8 +46,8 @@ WORK, DONE, TOO_COMPLEX = b"w", b"d", b"c"
 _HEADER = struct.Struct(">cI")
 
 
-class TooComplex(Exception):  # noqa: N818 -- a verdict that crosses a process border; core.markup makes it an error
-    """The text is nested too deeply, or a table in it is too large, to be rendered in bearable time."""
+class TooComplex(Exception):
+    """The text is nested too deeply, or has too large a table or too many brackets, to be rendered in bearable time."""
 
 
 def convert(source: str) -> str:
@@ -97,7 +99,9 @@ class _Layout(Preprocessor):
     """
 
     def run(self, lines: list[str]) -> list[str]:
-        return [*self._laid_out(lines, depth=0, in_item=False), "", ""]
+        laid_out = [*self._laid_out(lines, depth=0, in_item=False), "", ""]
+        _check_brackets(laid_out)
+        return laid_out
 
     def _laid_out(self, lines: list[str], *, depth: int, in_item: bool) -> list[str]:
         if depth > DEEPEST:
@@ -131,15 +135,10 @@ class _Layout(Preprocessor):
         marker, column, first = _item_start(block[0])
         inner = [first, *(_dedented(line, column) for line in block[1:])]
         content = _trimmed(self._laid_out(inner, depth=depth + 1, in_item=True)) or [""]
-        if content[0].startswith(">"):  # a quote that opens the item goes on only in lines that are not indented
-            end = content.index("") if "" in content else len(content)
-        else:
-            end = 1
-        return [
-            f"{marker} {content[0]}",
-            *content[1:end],
-            *(f"    {line}" if line else "" for line in content[end:]),
-        ]
+        # A quote that opens the item goes on only in lines that are not indented.
+        opening = [*content, ""].index("") if content[0].startswith(">") else 1
+        rest = [f"    {line}" if line else "" for line in content[opening:]]
+        return [f"{marker} {content[0]}", *content[1:opening], *rest]
 
     def _free_standing(self, kind: str, block: list[str], depth: int) -> list[str]:
         match kind:
@@ -312,6 +311,26 @@ def _begins_table(lines: list[str], at: int) -> bool:
 
 def _is_table_rule(line: str) -> bool:
     return "-" in line and "|" in line and not line.strip("|:- \t")
+
+
+def _check_brackets(lines: list[str]) -> None:
+    """Raise `TooComplex` if a paragraph has too many open brackets at once.
+
+    Python-Markdown looks for the other end of each of them, to the end of the paragraph, several times.
+    """
+    unclosed = {"[": 0, "(": 0}
+    for line in lines:
+        if not line:
+            unclosed = dict.fromkeys(unclosed, 0)
+        for bracket in _BRACKET.findall(line):
+            opening = _OPENING.get(bracket, bracket)
+            unclosed[opening] = max(0, unclosed[opening] + (1 if bracket == opening else -1))
+            if unclosed[opening] > MOST_OPEN_BRACKETS:
+                raise TooComplex
+
+
+_BRACKET = re.compile(r"[\[\]()]")
+_OPENING = {"]": "[", ")": "("}
 
 
 def _heading(line: str) -> str:

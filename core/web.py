@@ -75,7 +75,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 
 def safe_path(target: str | None, otherwise: str = "/") -> str:
-    """Return `target` when it is a path on this site, else `otherwise`: no host, no backslash, no control characters."""
+    """Return `target` when it is a path on this site, else `otherwise`: no host, no backslash, no controls."""
     if not target or not target.startswith("/") or target[1:2] in {"/", "\\"}:
         return otherwise
     if "\\" in target or not target.isprintable() or urlsplit(target).netloc:

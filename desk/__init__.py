@@ -1,4 +1,7 @@
+"""The agents' desk: what customers write elsewhere, what may help, and what is answered."""
+
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 
 from core.api import Api
 
@@ -7,3 +10,13 @@ api = Api("desk")
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
+    from accounts import admin
+    from core.shell import READY_CHECKS
+    from desk import calls, cli, connections, listeners, transfer, views  # noqa: F401 -- calls and listeners register themselves
+    from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+
+    app.register_blueprint(views.bp)
+    app.cli.add_command(cli.channels)
+    transfer.init_app()
+    READY_CHECKS["channels"] = connections.complaint
+    admin.contribute(_l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going."))

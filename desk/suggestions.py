@@ -2,21 +2,25 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 
-from accounts.people import AnonymousUser
+from accounts.people import AnonymousUser, Viewer
 from core import markup
 from core.db import db
+from core.errors import NotFound
 from core.i18n import LOCALES
-from desk import policy
 from desk.channels.base import adapter_of
 from desk.channels.counting import Measure, measure
 from desk.models import Channel
+from forum import addresses as forum_addresses
+from forum import queries as forum_queries
 from forum.models import Post
 from kb import addresses, faces
+from kb import queries as kb_queries
 from kb.models import Article
 from search import query
 from search.analysis import language
@@ -30,11 +34,14 @@ _LOOKED_AT: Final = 4
 """How many times as many hits are looked at as are wanted, because questions without a solution fall out."""
 
 
+Kind = Literal["article", "answer"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestion:
-    """Something to answer with. `text` ends with the address; `length` is as the channel counts, `limit` None for none."""
+    """Something to answer with. `text` ends with the address, `length` is as the channel counts; no `limit` is None."""
 
-    kind: Literal["article", "answer"]
+    kind: Kind
     id: int
     source_id: str | None
     title: str
@@ -49,21 +56,47 @@ class Suggestion:
 
 
 def suggest_for(
-    text: str, *, locale: str | None = None, channel: Channel | str, viewer: Any, limit: int = 5
+    text: str, *, locale: str | None = None, channel: Channel | str, viewer: Viewer, limit: int = 5
 ) -> list[Suggestion]:
-    """Return what a reader outside may be sent about `text`, the best first.
+    """Return what a reader outside may be sent about `text`, the best first; nothing to those who are not on the team.
 
-    `channel` is a channel or the name of a service. Only what every guest may read is suggested, whoever asks: a link that
-    the customer cannot open helps nobody. Who does not work at the desk gets nothing.
+    `channel` is a channel or the name of a service. Only what every guest may read is suggested, whoever asks: a link
+    that the customer cannot open helps nobody.
     """
-    if not policy.may_work(viewer) and not viewer.is_team:
+    if not viewer.is_team:
         return []
-    how_long = measure(channel) if isinstance(channel, str) else adapter_of(channel).measure
-    spoken = locale if locale in LOCALES else language.guess(text)
+    how_long = _measure(channel)
+    spoken = str(locale) if locale in LOCALES else language.guess(text)
     hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit)][:limit]
     articles = _articles([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
-    return list(_suggestions(hits, articles, answers, how_long, spoken))
+    return [
+        _of_article(hit, articles[hit.found.ref.id], how_long, spoken)
+        if hit.found.ref.kind == "article"
+        else _of_answer(hit, answers, how_long, spoken)
+        for hit in hits
+        if hit.found.ref.kind == "topic" or hit.found.ref.id in articles
+    ]
+
+
+def text_of(kind: str, thing_id: int, *, channel: Channel | str) -> str | None:
+    """Return the text that is inserted for an article or an answer; None when a guest cannot read it."""
+    guest = AnonymousUser()
+    try:
+        if kind == "article":
+            article = kb_queries.visible_article(thing_id, viewer=guest)
+            return _face(article, addresses.full(addresses.of_article(article)), _measure(channel))
+        if kind == "answer":
+            answer = forum_queries.visible_post(thing_id, viewer=guest)
+            url = addresses.full(forum_addresses.of_post(answer))
+            return _quoted(markup.plain(answer.html), url, _measure(channel))
+    except NotFound:
+        return None
+    return None
+
+
+def _measure(channel: Channel | str) -> Measure:
+    return measure(channel) if isinstance(channel, str) else adapter_of(channel).measure
 
 
 def _hits(text: str, locale: str, limit: int) -> list[Hit]:
@@ -82,7 +115,7 @@ def _is_helpful(hit: Hit) -> bool:
 def _articles(ids: Collection[int]) -> Mapping[int, Article]:
     if not ids:
         return {}
-    found = db.session.scalars(select(Article).where(Article.id.in_(ids))).unique()
+    found = db.session.scalars(select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces))).unique()
     return {article.id: article for article in found}
 
 
@@ -92,51 +125,52 @@ def _source_ids(post_ids: Collection[int]) -> Mapping[int, str | None]:
     return {row[0]: row[1] for row in db.session.execute(select(Post.id, Post.source_id).where(Post.id.in_(post_ids)))}
 
 
-def _suggestions(
-    hits: list[Hit],
-    articles: Mapping[int, Article],
-    answers: Mapping[int, str | None],
-    how_long: Measure,
-    locale: str,
-) -> Iterator[Suggestion]:
-    for hit in hits:
-        found = hit.found
-        if found.ref.kind == "article":
-            if found.ref.id not in articles:
-                continue
-            kind: Literal["article", "answer"] = "article"
-            thing_id, source_id = found.ref.id, found.source_id
-            url = addresses.full(found.url)
-            _face, text = faces.text_for(articles[thing_id], limit=how_long.limit, count=how_long.count, url=url)
-        else:
-            kind, thing_id = "answer", found.meta["accepted_post_id"]
-            source_id = answers.get(thing_id)
-            url = addresses.full(found.meta["accepted_url"])
-            text = _quoted(found.meta["accepted_text"], url, how_long)
-        yield Suggestion(
-            kind=kind,
-            id=thing_id,
-            source_id=source_id,
-            title=found.title,
-            url=url,
-            text=text,
-            fits=how_long.fits(text),
-            length=how_long.count(text),
-            limit=how_long.limit,
-            score=hit.score,
-            why=tuple(_reasons(hit, locale)),
-            locale=found.locale,
-        )
+def _of_article(hit: Hit, article: Article, how_long: Measure, locale: str) -> Suggestion:
+    url = addresses.full(hit.found.url)
+    return _suggestion(
+        hit, "article", article.id, article.source_id, url, _face(article, url, how_long), how_long, locale
+    )
+
+
+def _of_answer(hit: Hit, source_ids: Mapping[int, str | None], how_long: Measure, locale: str) -> Suggestion:
+    meta = hit.found.meta
+    answer_id, url = meta["accepted_post_id"], addresses.full(meta["accepted_url"])
+    text = _quoted(meta["accepted_text"], url, how_long)
+    return _suggestion(hit, "answer", answer_id, source_ids.get(answer_id), url, text, how_long, locale)
+
+
+def _suggestion(
+    hit: Hit, kind: Kind, thing_id: int, source_id: str | None, url: str, text: str, how_long: Measure, locale: str
+) -> Suggestion:
+    return Suggestion(
+        kind=kind,
+        id=thing_id,
+        source_id=source_id,
+        title=hit.found.title,
+        url=url,
+        text=text,
+        fits=how_long.fits(text),
+        length=how_long.count(text),
+        limit=how_long.limit,
+        score=hit.score,
+        why=tuple(_reasons(hit, locale)),
+        locale=hit.found.locale,
+    )
+
+
+def _face(article: Article, url: str, how_long: Measure) -> str:
+    return faces.text_for(article, limit=how_long.limit, count=how_long.count, url=url)[1]
 
 
 def _quoted(answer: str, url: str, how_long: Measure) -> str:
     """Return as much of the answer as fits with its address behind it."""
-    room = LONGEST_ANSWER if how_long.limit is None else min(LONGEST_ANSWER, how_long.limit - how_long.count(f" {url}"))
+    limit = how_long.limit
+    room = LONGEST_ANSWER if limit is None else min(LONGEST_ANSWER, limit - how_long.count(f" {url}"))
     while room > 0:
-        text = f"{markup.excerpt(answer, room)} {url}".strip()
+        text = f"{markup.excerpt(answer, room)} {url}"
         if how_long.fits(text):
             return text
-        room -= max(1, how_long.count(text) - (how_long.limit or 0))
+        room -= max(1, how_long.count(text) - (limit or 0))
     return url
 
 

@@ -1,4 +1,4 @@
-"""The numbers that the deeds keep beside the rows they count: looked after by `flask doctor`, repaired by `flask forum recount`."""
+"""The numbers kept beside the rows they count: `flask doctor` checks them, `flask forum recount` repairs them."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from forum.models import Muting, Post, Topic, Vote
 def complaints() -> Iterator[str]:
     """Yield a sentence for every counter that is not what is counted."""
     for row in db.session.execute(_wrong_answer_counts()):
-        yield f"forum: topic {row.id} says {row.kept} answers and has {row.counted}. `flask forum recount` repairs it."
+        yield f"Topic {row.id} says {row.kept} answers and has {row.counted}; `flask forum recount` repairs it."
     for row in db.session.execute(_wrong_helpful_counts()):
-        yield f"forum: post {row.id} says {row.kept} times helpful and has {row.counted}. `flask forum recount` repairs it."
+        yield f"Post {row.id} says {row.kept} times helpful, it is {row.counted}; `flask forum recount` repairs it."
 
 
 def recount() -> int:

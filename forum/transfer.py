@@ -5,21 +5,19 @@ What came in with an id of its own goes out with it; what was written here goes 
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, lazyload
 
-from accounts import people, transfer
 from accounts.models import User
 from core import markup, texts
 from core.api import line
 from core.clock import now
 from core.db import db
-from core.errors import Invalid, KlinkeError
+from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
@@ -121,9 +119,7 @@ def init_app() -> None:
 
 def load(record: TopicRecord) -> Outcome:
     """Take in a question with its answers and comments; nobody is told of it and no pause counts."""
-    if sum(answer.accepted for answer in record.answers) > 1:
-        message = "more than one answer is accepted"
-        raise Invalid(message)
+    _refuse_contradictions(record)
     topic = db.session.scalars(select(Topic).where(Topic.source_id == record.id)).unique().first()
     loading = _Loading(topic)
     topic = loading.take_topic(record)
@@ -133,9 +129,8 @@ def load(record: TopicRecord) -> Outcome:
             loading.take_post(topic, "comment", comment, parent=post)
         if answer.accepted:
             loading.take_acceptance(topic, post, answer)
-    question = loading.question
     for comment in record.comments:
-        loading.take_post(topic, "comment", comment, parent=question)
+        loading.take_post(topic, "comment", comment, parent=loading.question)
     loading.finish(topic)
     return loading.outcome
 
@@ -143,8 +138,8 @@ def load(record: TopicRecord) -> Outcome:
 def load_category(record: CategoryRecord) -> Outcome:
     """Take in a category, or give the one with this slug these names."""
     found = category(record.id)
-    names: dict[str, str] = {**record.names}
-    descriptions: dict[str, str] = {**record.descriptions}
+    names = {str(locale): str(name) for locale, name in record.names.items()}
+    descriptions = {str(locale): str(words) for locale, words in record.descriptions.items()}
     if found is None:
         db.session.add(Category(slug=record.id, names=names, descriptions=descriptions, position=record.position))
         db.session.flush()
@@ -216,6 +211,15 @@ def category_on_demand(name: str) -> Category:
     return found
 
 
+def _refuse_contradictions(record: TopicRecord) -> None:
+    if sum(answer.accepted for answer in record.answers) > 1:
+        raise Invalid("more than one answer is accepted")
+    ids = [post.id for post in (*record.answers, *record.comments)]
+    ids += [comment.id for answer in record.answers for comment in answer.comments]
+    if len(ids) > len(set(ids)):
+        raise Invalid("an answer or comment has the id of another one")
+
+
 def _names_of(slug: str) -> dict[str, str]:
     return dict.fromkeys(("de", "en"), slug.replace("-", " ").capitalize())
 
@@ -223,8 +227,7 @@ def _names_of(slug: str) -> dict[str, str]:
 def _topic_id(source_id: str) -> int:
     found = db.session.scalar(select(Topic.id).where(Topic.source_id == source_id))
     if found is None:
-        message = f"unknown topic {source_id!r}"
-        raise Invalid(message)
+        raise Invalid(f"unknown topic {source_id!r}")
     return found
 
 
@@ -238,10 +241,15 @@ class _Loading:
     def __init__(self, topic: Topic | None) -> None:
         self._topic = topic
         self._is_changed = False
-        self._posts: dict[str, Post] = {}
+        self._posts: dict[str | None, Post] = {}
         if topic is not None:
-            posts = db.session.scalars(select(Post).where(Post.topic_id == topic.id)).unique()
-            self._posts = {post.source_id: post for post in posts if post.source_id is not None}
+            posts = select(Post).where(Post.topic_id == topic.id).options(lazyload(Post.author), lazyload(Post.muting))
+            # The question has no id of its own: the source system's numbers of topics and of posts may overlap.
+            self._posts = {
+                None if post.kind == "question" else post.source_id: post
+                for post in db.session.scalars(posts)
+                if post.kind == "question" or post.source_id is not None
+            }
 
     @property
     def outcome(self) -> Outcome:
@@ -251,7 +259,7 @@ class _Loading:
 
     @property
     def question(self) -> Post:
-        return next(post for post in self._posts.values() if post.kind == "question")
+        return self._posts[None]
 
     def take_topic(self, record: TopicRecord) -> Topic:
         topic, place = self._topic, category_on_demand(record.category)
@@ -272,18 +280,19 @@ class _Loading:
             db.session.add(topic)
             db.session.flush()
             topics.set_tags(topic, tags)
+            self._mute(record.muted, topic_id=topic.id)
         else:
             wanted = {"category_id": place.id, "title": record.title, "slug": slug, "locale": record.locale}
             self._set(topic, wanted | {"asker_id": _author_id(record.author), "created_at": record.created})
             if [tag.name for tag in topic.tags] != tags:
                 topics.set_tags(topic, tags)
                 self._is_changed = True
-        self._take_muting(record.muted, topic=topic, post=None)
         self.take_post(topic, "question", record, parent=None)
         return topic
 
     def take_post(self, topic: Topic, kind: PostKind, record: PostRecord, *, parent: Post | None) -> Post:
-        post = self._posts.get(record.id)
+        source_id = None if kind == "question" else record.id
+        post = self._posts.get(source_id)
         wanted: dict[str, Any] = {
             "kind": kind,
             "parent_id": None if parent is None else parent.id,
@@ -299,21 +308,21 @@ class _Loading:
                 html=markup.render(record.body),
                 renderer_version=markup.RENDERER_VERSION,
                 helpful_count=record.score,
-                source_id=record.id,
+                source_id=source_id,
                 **wanted,
             )
             db.session.add(post)
             db.session.flush()
-            self._posts[record.id] = post
+            self._posts[source_id] = post
             self._is_changed = True
+            if kind != "question":
+                self._mute(record.muted, post_id=post.id)
         else:
             post.helpful_count += record.score - post.imported_score
             if post.source != record.body:
                 wanted |= {"source": record.body, "html": markup.render(record.body), "version": post.version + 1}
                 wanted |= {"renderer_version": markup.RENDERER_VERSION}
             self._set(post, wanted)
-        if kind != "question":
-            self._take_muting(record.muted, topic=None, post=post)
         return post
 
     def take_acceptance(self, topic: Topic, post: Post, record: AnswerRecord) -> None:
@@ -334,20 +343,25 @@ class _Loading:
                 select(Muting.post_id).join(Post, Post.id == Muting.post_id).where(Post.topic_id == topic.id)
             )
         )
-        posts = list(db.session.scalars(select(Post).where(Post.topic_id == topic.id)).unique())
+        posts = db.session.execute(select(Post.id, Post.kind, Post.created_at).where(Post.topic_id == topic.id)).all()
         topic.answer_count = sum(post.kind == "answer" and post.id not in muted for post in posts)
         topic.last_activity_at = max(post.created_at for post in posts)
         db.session.flush()
 
-    def _take_muting(self, record: MutingRecord | None, *, topic: Topic | None, post: Post | None) -> None:
-        # A muting that was lifted or made here since stays as it is: the team here decides.
-        if record is None or (record.until is not None and record.until <= now()):
-            return
-        column, row_id = (Muting.topic_id, topic.id) if topic is not None else (Muting.post_id, post.id if post else 0)
-        if db.session.scalar(select(Muting.id).where(column == row_id)) is None and self._topic is None:
-            muting = Muting(reason=record.reason, at=record.since, until=record.until, by_id=_known_id(record.by))
-            setattr(muting, column.key, row_id)
-            db.session.add(muting)
+    def _mute(self, record: MutingRecord | None, *, topic_id: int | None = None, post_id: int | None = None) -> None:
+        # Only what is new comes in muted: whether something here is muted, the team here decides.
+        if record is not None and (record.until is None or record.until > now()):
+            by_id = _known_id(record.by)
+            db.session.add(
+                Muting(
+                    topic_id=topic_id,
+                    post_id=post_id,
+                    reason=record.reason,
+                    at=record.since,
+                    until=record.until,
+                    by_id=by_id,
+                )
+            )
             db.session.flush()
 
     def _set(self, row: Topic | Post | Acceptance, wanted: Mapping[str, Any]) -> None:
@@ -362,8 +376,7 @@ def _author_id(source_id: str | None) -> int | None:
         return None
     found = _known_id(source_id)
     if found is None:
-        message = f"unknown author {source_id!r}"
-        raise KlinkeError(message)
+        raise Invalid(f"unknown author {source_id!r}")
     return found
 
 
@@ -504,5 +517,5 @@ class _Dumping:
         wanted |= {post.author_id for posts in self._posts.values() for post in posts}
         for rows in (self._acceptances, self._muted_topics, self._muted_posts):
             wanted |= {row.by_id for row in rows.values()}
-        users = select(User).where(User.id.in_(wanted - {None}))
-        self._people = {user.id: transfer.reference(user) for user in db.session.scalars(users)}
+        people = select(User.id, User.source_id).where(User.id.in_(wanted - {None}))
+        self._people = {row.id: _reference(row.source_id, row.id) for row in db.session.execute(people)}

@@ -14,7 +14,6 @@ from core import markup, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from core.i18n import LOCALES
 from core.outbox import publish as publish_event
 from forum import limits, topics
 from forum.models import Post, Tag
@@ -63,10 +62,8 @@ def create(
     """Write an article as a draft; the authors of the posts it was made from are credited."""
     if not policy.may_write(by):
         raise NotAllowed
-    if locale not in LOCALES:
-        raise _invalid("locale", gettext("Klinke speaks German (de) and English (en)."))
     said = clean(words)
-    article = Article(section=section, locale=locale, audience=_known(audience), owner=by)
+    article = Article(section=section, locale=_spoken(locale), audience=_known(audience), owner=by)
     article.tags = _tagged(tags)
     db.session.add(article)
     db.session.flush()
@@ -110,12 +107,15 @@ def restore(article: Article, number: int, *, by: User) -> Revision:
     )
 
 
-def classify(article: Article, *, section: Section, audience: Audience, tags: Iterable[str], by: User) -> None:
-    """Say where an article stands and who may read it; this holds at once, without a publication."""
+def classify(
+    article: Article, *, section: Section, locale: str, audience: Audience, tags: Iterable[str], by: User
+) -> None:
+    """Say where an article stands, its language and who may read it; this holds at once, without a publication."""
     if not policy.may_edit(by, article):
         raise NotAllowed
     before = _place(article)
     article.section = section
+    article.locale = _spoken(locale)
     article.audience = _known(audience)
     wanted = _tagged(tags)
     if [tag.name for tag in article.tags] != sorted(tag.name for tag in wanted):
@@ -274,9 +274,17 @@ def _lock(article: Article) -> int:
 def _place(article: Article) -> dict[str, Any]:
     return {
         "section": article.section.slug,
+        "locale": article.locale,
         "audience": article.audience,
         "tags": sorted(tag.name for tag in article.tags),
     }
+
+
+def _spoken(locale: str) -> str:
+    try:
+        return limits.locale(locale)
+    except Invalid as error:
+        raise _invalid("locale", error.sentence) from None
 
 
 def _known(audience: str) -> Audience:

@@ -146,6 +146,14 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User) -> Face | No
     return face
 
 
+def shown(article: Article) -> dict[FaceKind, str]:
+    """Return every face as it is or, where none is stored, as it would be drafted of the published or newest words."""
+    words = article.published or queries.newest_revision(article)
+    url = addresses.full(addresses.of_article(article, words))
+    kept = {face.kind: face.text for face in article.faces}
+    return {kind: kept.get(kind) or draft(words, kind=kind, url=url) for kind in FACE_KINDS}
+
+
 def check(article: Article, *, kind: FaceKind, text: str) -> str:
     """Return the text, cleaned; raise `Invalid` when it does not fit its kind together with the address."""
     try:

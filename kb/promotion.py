@@ -81,10 +81,10 @@ def of_post(post: Post) -> Nomination | None:
 
 def visible_nomination(nomination_id: int) -> Nomination:
     """Return a nomination; raise `NotFound` when there is none, or its thread is muted."""
-    found = db.session.scalars(
-        select(Nomination).join(Post, Post.id == Nomination.post_id).where(Nomination.id == nomination_id, _is_open())
-    ).unique()
-    nomination = found.one_or_none()
+    nomination = None
+    if nomination_id <= forum_queries.LARGEST_ID:
+        statement = select(Nomination).join(Post, Post.id == Nomination.post_id).where(_is_open())
+        nomination = db.session.scalars(statement.where(Nomination.id == nomination_id)).unique().one_or_none()
     if nomination is None:
         raise NotFound(gettext("This nomination is not here any more. The queue shows what is."))
     return nomination

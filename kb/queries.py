@@ -8,6 +8,7 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
 from sqlalchemy.orm import joinedload, lazyload
 
+from accounts.models import User
 from accounts.people import Viewer
 from core.db import db
 from core.errors import NotFound
@@ -16,6 +17,7 @@ from forum.models import Post, Topic
 from kb import policy
 from kb.models import Article, ArticleFeedback, ArticleUse, Face, FaceKind, Revision, Section
 
+HIGHEST_NUMBER = 2**31 - 1
 SHOWN_A_SECTION = 5
 """Articles that the home page shows of each section."""
 
@@ -51,7 +53,9 @@ def visible_articles(viewer: Viewer) -> Select[Article]:
 
 def visible_article(article_id: int, *, viewer: Viewer) -> Article:
     """Return the article; raise `NotFound` when there is none that the viewer may see."""
-    article = db.session.scalars(visible_articles(viewer).where(Article.id == article_id)).unique().one_or_none()
+    article = None
+    if article_id <= forum_queries.LARGEST_ID:
+        article = db.session.scalars(visible_articles(viewer).where(Article.id == article_id)).unique().one_or_none()
     if article is None:
         raise NotFound(gettext("This article is not here, or not for everyone. The search finds what there is."))
     return article
@@ -133,11 +137,25 @@ def newest_revisions(articles: Collection[Article]) -> dict[int, Revision]:
     return {revision.article_id: revision for revision in rows}
 
 
+def revisions_of(article: Article) -> list[Revision]:
+    """Return every version of an article, the newest first."""
+    return list(
+        db.session.scalars(
+            select(Revision)
+            .where(Revision.article_id == article.id)
+            .order_by(Revision.number.desc())
+            .options(joinedload(Revision.by).lazyload(User.roles))
+        )
+    )
+
+
 def revision_of(article: Article, number: int) -> Revision:
     """Return one version of an article; raise `NotFound` when it has no such version."""
-    found = db.session.scalars(
-        select(Revision).where(Revision.article_id == article.id, Revision.number == number)
-    ).one_or_none()
+    found = None
+    if 0 < number <= HIGHEST_NUMBER:
+        found = db.session.scalars(
+            select(Revision).where(Revision.article_id == article.id, Revision.number == number)
+        ).one_or_none()
     if found is None:
         raise NotFound(gettext("This article has no such version."))
     return found

@@ -29,7 +29,8 @@ def create(*, names: dict[str, str], by: User) -> Section:
     if find(slug) is not None:
         sentence = gettext("There is a section with this name already.")
         raise Invalid(sentence, fields={"name_en": sentence})
-    section = _add(slug, names)
+    last = db.session.scalar(select(func.max(Section.position))) or 0
+    section = _add(slug, names, position=last + 1)
     audit.record("kb.section.create", section, by=by, after={"names": names})
     return section
 
@@ -49,16 +50,20 @@ def rename(section: Section, *, names: dict[str, str], position: int, by: User) 
 def named(slug: str) -> Section:
     """Return the section with this slug; where there is none, make it and name it after the slug."""
     slug = texts.slug(slug, "section")
-    return find(slug) or _add(slug, dict.fromkeys(LOCALES, slug.replace("-", " ").capitalize()))
+    return find(slug) or _add(slug, names_of(slug), position=0)
+
+
+def names_of(slug: str) -> dict[str, str]:
+    """Return what a section is called that only has a slug."""
+    return {str(locale): slug.replace("-", " ").capitalize() for locale in LOCALES}
 
 
 def find(slug: str) -> Section | None:
     return db.session.scalars(select(Section).where(Section.slug == slug)).one_or_none()
 
 
-def _add(slug: str, names: dict[str, str]) -> Section:
-    last = db.session.scalar(select(func.max(Section.position))) or 0
-    add_once(Section, slug=slug, names=names, position=last + 1)
+def _add(slug: str, names: dict[str, str], *, position: int) -> Section:
+    add_once(Section, slug=slug, names=names, position=position)
     return db.session.scalars(select(Section).where(Section.slug == slug)).one()
 
 

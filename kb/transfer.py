@@ -1,82 +1,138 @@
-"""Import and export of articles. What is imported was published elsewhere; nobody here has vouched for it yet."""
+"""Import and export of sections and articles.
 
+What came in with an id of its own goes out with it, what was written here as `klinke:<id>`. Texts are stored as
+they come, so that an export says what the import said. Nobody here has vouched yet for what is imported.
+"""
+
+import re
 from collections.abc import Iterator
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from flask_babel import gettext
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import func, select
 
 from accounts import people
 from accounts.models import User
 from accounts.transfer import reference
-from core import texts
+from core import markup, texts
 from core.api import line
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
-from core.i18n import Locale
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Post
 from kb import addresses, articles, faces, queries, sections
-from kb.models import LONGEST_FACE, Article, ArticleSource, Audience, Confidence, Face, FaceKind, Revision
+from kb.models import LONGEST_FACE, Article, ArticleSource, Audience, Confidence, Face, FaceKind, Revision, Section
 
 LONGEST_ID: Final = 100
-LONGEST_SECTION: Final = 80
+LONGEST_FOREIGN_TITLE: Final = 300
+LONGEST_SUMMARY: Final = 4000
+MOST_KEYWORDS: Final = 100
+MOST_TAGS: Final = 20
+HIGHEST_POSITION: Final = 1_000_000
 UNSAID: Final[dict[str, Confidence]] = {"published": "not_validated", "draft": "in_progress"}
 """The confidence that goes without saying; only another one is written out."""
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+
+
+def _storable(value: str) -> str:
+    if _UNSTORABLE.search(value):
+        message = "has characters that cannot be stored"
+        raise ValueError(message)
+    return value
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        message = "is empty"
+        raise ValueError(message)
+    return _storable(value)
+
+
+def _tag(value: str) -> str:
+    try:
+        return limits.tag(value)
+    except Invalid as error:
+        raise ValueError(error.sentence) from None
+
+
+Id = line(LONGEST_ID)
+Markdown = Annotated[str, Field(max_length=markup.LIMIT), AfterValidator(_storable)]
+Keyword = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
+FaceText = Annotated[str, Field(max_length=LONGEST_FACE), AfterValidator(_filled)]
+
+
+class SectionRecord(BaseModel):
+    """A line of type `section`: only for one that is more than its slug says."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+    names: dict[Literal["de", "en"], line(sections.LONGEST_NAME)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    position: Annotated[int, Field(ge=0, le=HIGHEST_POSITION)] = 0
 
 
 class ArticleRecord(BaseModel):
     """A line of type `article`; `body` is what helps, in Markdown."""
 
-    id: line(LONGEST_ID)  # type: ignore[valid-type]  # a type made for the limit
-    section: line(LONGEST_SECTION)  # type: ignore[valid-type]  # the same
-    locale: Locale
-    title: str
-    summary: str = ""
-    symptoms: str = ""
-    environment: str = ""
-    body: str
-    keywords: list[str] = Field(default_factory=list)
-    tags: list[str] = Field(default_factory=list)
-    author: line(LONGEST_ID) | None = None  # type: ignore[valid-type]  # the same
+    id: Id  # type: ignore[valid-type]  # a type made for the limit
+    section: Annotated[str, Field(min_length=1, max_length=80), AfterValidator(_filled)]
+    locale: Literal["de", "en"]
+    title: line(LONGEST_FOREIGN_TITLE)  # type: ignore[valid-type]  # the same
+    summary: Annotated[str, Field(max_length=LONGEST_SUMMARY), AfterValidator(_storable)] = ""
+    symptoms: Markdown = ""
+    environment: line(articles.LONGEST_ENVIRONMENT, 0) = ""  # type: ignore[valid-type]  # the same
+    body: Annotated[Markdown, AfterValidator(_filled)]
+    keywords: Annotated[list[Keyword], Field(max_length=MOST_KEYWORDS)] = []
+    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], Field(max_length=MOST_TAGS)] = []
+    author: Id | None = None  # type: ignore[valid-type]  # the same
     created: AwareDatetime | None = None
     status: Literal["draft", "published"] = "published"
     audience: Audience = "public"
     confidence: Confidence | None = None
-    source_post: line(LONGEST_ID) | None = None  # type: ignore[valid-type]  # the same
-    faces: dict[FaceKind, str] = Field(default_factory=dict)
+    source_post: Id | None = None  # type: ignore[valid-type]  # the same
+    faces: dict[FaceKind, FaceText] = {}
 
 
 def init_app() -> None:
+    register(RecordType(name="section", order=28, model=SectionRecord, load=load_section, dump=dump_sections))
     register(RecordType(name="article", order=30, model=ArticleRecord, load=load, dump=dump))
 
 
 def load(record: ArticleRecord) -> Outcome:
-    """Take one article in; what it says anew becomes a new revision, so that nothing written here is lost."""
+    """Take one article in; what it says anew becomes a new version, so that nothing written here is lost."""
     author, post = _author(record), _source_post(record)
     article = db.session.scalars(select(Article).where(Article.source_id == record.id)).unique().one_or_none()
-    wanted = _wanted(record, article)
-    is_new = article is None
-    if article is None:
-        article = Article(source_id=record.id, created_at=record.created or now(), locale=record.locale)
-    elif _as_record(article) == wanted:
+    if article is not None and _as_record(article) == _wanted(record, article):
         return "unchanged"
+    outcome: Outcome = "new" if article is None else "changed"
+    if article is None:
+        article = Article(source_id=record.id, created_at=record.created or now())
     old_path = addresses.of_article(article) if article.published else None
-    _place(article, wanted, author)
-    article.created_at = record.created or article.created_at
-    if is_new:
-        db.session.add(article)
-        db.session.flush()
+    _place(article, record, author)
     if post is not None and post.id not in {source.post_id for source in article.sources}:
         article.sources.append(ArticleSource(post=post, post_version=post.version))
-    revision = _revision(article, wanted, author)
-    _publish(article, revision, wanted)
-    _keep_faces(article, revision, wanted["faces"], author)
+    revision = _revision(article, record, author)
+    _publish(article, revision, record)
+    _keep_faces(article, revision, record, author)
     articles.link_threads(article, old_path=old_path)
-    return "new" if is_new else "changed"
+    return outcome
+
+
+def load_section(record: SectionRecord) -> Outcome:
+    """Take in a section, or give the one with this slug these names."""
+    names = {str(locale): str(name) for locale, name in record.names.items()}
+    found = sections.find(record.id)
+    if found is None:
+        db.session.add(Section(slug=record.id, names=names, position=record.position))
+        db.session.flush()
+        return "new"
+    if (found.names, found.position) == (names, record.position):
+        return "unchanged"
+    found.names, found.position = names, record.position
+    db.session.flush()
+    return "changed"
 
 
 def dump() -> Iterator[dict[str, Any]]:
@@ -89,6 +145,13 @@ def dump() -> Iterator[dict[str, Any]]:
             for name, value in record.items()
             if value not in (None, "", [], {}) and not (name == "confidence" and value == left_out)
         }
+
+
+def dump_sections() -> Iterator[dict[str, Any]]:
+    """Yield the sections that an import of their articles alone would not bring back."""
+    for section in db.session.scalars(select(Section).order_by(Section.id)):
+        if section.position or section.names != sections.names_of(section.slug):
+            yield {"id": section.slug, "names": section.names, "position": section.position}
 
 
 def _author(record: ArticleRecord) -> User | None:
@@ -109,37 +172,13 @@ def _source_post(record: ArticleRecord) -> Post | None:
     return post
 
 
-def _wanted(record: ArticleRecord, article: Article | None) -> dict[str, Any]:
-    """Return the record as it will read once it is taken in."""
-    said = articles.clean(
-        {
-            "title": record.title,
-            "summary": record.summary,
-            "symptoms": record.symptoms,
-            "environment": record.environment,
-            "resolution": record.body,
-            "keywords": record.keywords,
-        }
-    )
-    created = record.created or (article.created_at if article else None)
-    return {
-        "id": record.id,
+def _wanted(record: ArticleRecord, article: Article) -> dict[str, Any]:
+    """Return what `_as_record` says of the article once the record is taken in."""
+    return record.model_dump() | {
         "section": texts.slug(record.section, "section"),
-        "locale": record.locale,
-        "title": said["title"],
-        "summary": said["summary"],
-        "symptoms": said["symptoms"],
-        "environment": said["environment"],
-        "body": said["resolution"],
-        "keywords": said["keywords"],
-        "tags": sorted(limits.tags(record.tags)),
-        "author": record.author,
-        "created": iso(created) if created else None,
-        "status": record.status,
-        "audience": record.audience,
+        "tags": sorted(set(record.tags)),
+        "created": iso(record.created or article.created_at),
         "confidence": record.confidence or UNSAID[record.status],
-        "source_post": record.source_post,
-        "faces": {kind: texts.block(text, longest=LONGEST_FACE) for kind, text in record.faces.items()},
     }
 
 
@@ -167,39 +206,39 @@ def _as_record(article: Article) -> dict[str, Any]:
     }
 
 
-def _place(article: Article, wanted: dict[str, Any], author: User | None) -> None:
-    article.section = sections.named(wanted["section"])
-    article.locale = wanted["locale"]
-    article.audience = wanted["audience"]
-    article.confidence = wanted["confidence"]
+def _place(article: Article, record: ArticleRecord, author: User | None) -> None:
+    article.section = sections.named(record.section)
+    article.locale, article.audience = record.locale, record.audience
+    article.confidence = record.confidence or UNSAID[record.status]
+    article.created_at = record.created or article.created_at
     article.owner = author
-    if wanted["tags"] or article.tags:
-        article.tags = topics.tagged(wanted["tags"])
+    db.session.add(article)
+    db.session.flush()
+    if record.tags or article.tags:
+        article.tags = topics.tagged(sorted(set(record.tags)))
 
 
-def _revision(article: Article, wanted: dict[str, Any], author: User | None) -> Revision:
-    said = {
-        "title": wanted["title"],
-        "summary": wanted["summary"],
-        "symptoms": wanted["symptoms"],
-        "environment": wanted["environment"],
-        "resolution": wanted["body"],
-        "keywords": wanted["keywords"],
+def _revision(article: Article, record: ArticleRecord, author: User | None) -> Revision:
+    said: articles.Words = {
+        "title": record.title,
+        "summary": record.summary,
+        "symptoms": record.symptoms,
+        "environment": record.environment,
+        "resolution": record.body,
+        "keywords": list(record.keywords),
     }
-    newest = db.session.scalar(select(func.max(Revision.number)).where(Revision.article_id == article.id)) or 0
-    if newest:
-        before = queries.newest_revision(article)
-        if articles.words_of(before) == said:
-            return before
-    revision = articles.revision_with(article, newest + 1, said)
-    revision.by, revision.at = author, now() if newest else article.created_at
+    number = db.session.scalar(select(func.max(Revision.number)).where(Revision.article_id == article.id)) or 0
+    if number and articles.words_of(newest := queries.newest_revision(article)) == said:
+        return newest
+    revision = articles.revision_with(article, number + 1, dict(said))
+    revision.by, revision.at = author, now() if number else article.created_at
     db.session.add(revision)
     db.session.flush()
     return revision
 
 
-def _publish(article: Article, revision: Revision, wanted: dict[str, Any]) -> None:
-    if wanted["status"] == "draft":
+def _publish(article: Article, revision: Revision, record: ArticleRecord) -> None:
+    if record.status == "draft":
         article.published = None
     else:
         article.published = revision
@@ -207,21 +246,18 @@ def _publish(article: Article, revision: Revision, wanted: dict[str, Any]) -> No
     db.session.flush()
 
 
-def _keep_faces(article: Article, revision: Revision, wanted: dict[FaceKind, str], author: User | None) -> None:
+def _keep_faces(article: Article, revision: Revision, record: ArticleRecord, author: User | None) -> None:
     kept = {face.kind: face for face in article.faces}
     for kind, face in kept.items():
-        if not face.is_drafted and kind not in wanted:
+        if not face.is_drafted and kind not in record.faces:
             article.faces.remove(face)
             db.session.delete(face)
-    for kind, text in wanted.items():
+    for kind, text in record.faces.items():
         face = kept.get(kind) or Face(article=article, kind=kind, text="")
         if face.text != text or face.is_drafted:
-            face.text, face.is_drafted, face.revision_id, face.by_id = text, False, revision.id, _id_of(author)
+            face.text, face.is_drafted, face.revision_id = text, False, revision.id
+            face.by_id = None if author is None else author.id
             db.session.add(face)
     db.session.flush()
     if any(face.is_drafted for face in article.faces):
         faces.redraw(article)
-
-
-def _id_of(author: User | None) -> int | None:
-    return None if author is None else author.id

@@ -92,7 +92,7 @@ def parse(text: str) -> ParsedQuery:
         _take(reading, part)
     return ParsedQuery(
         raw=raw,
-        words=tuple(dict.fromkeys(reading.words)),
+        words=tuple(reading.words),
         phrases=tuple(reading.phrases),
         excluded=tuple(reading.excluded),
         tags=tuple(reading.tags),
@@ -119,7 +119,8 @@ def _take(reading: _Reading, part: re.Match[str]) -> None:
         if reading.has_room(value):
             reading.phrases.append(value)
     else:
-        reading.words.extend(word for word in value.split() if reading.has_room(word))
+        new = (word for word in dict.fromkeys(value.split()) if word not in reading.words)
+        reading.words.extend([word for word in new if reading.has_room(word)])
 
 
 def _took_operator(reading: _Reading, operator: str, value: str) -> bool:

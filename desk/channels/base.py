@@ -117,7 +117,7 @@ class Adapter(Protocol):
         """The longest text the service takes, and how it counts."""
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
-        """Raise `WrongSignature` unless the service sent exactly these bytes, lately."""
+        """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
 
     def parse(self, raw: bytes) -> list[IncomingMessage]:
         """Return the messages in a delivery; raise `WrongPayload` when it has none that can be read."""

@@ -4,6 +4,7 @@ import functools
 from typing import Any
 
 from flask import Flask
+from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
@@ -22,7 +23,10 @@ def init_app(app: Flask) -> None:
 
 def _layout() -> dict[str, Any]:
     # Counted when the frame of a page asks for it: fragments do not, and neither does the page about a broken database.
-    return {"unread_count": LocalProxy(functools.cache(_unread))}
+    return {
+        "unread_count": LocalProxy(functools.cache(_unread)),
+        "footer_links": [(gettext("About this site"), "/about")],
+    }
 
 
 def _unread() -> int:

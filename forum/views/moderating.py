@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from flask import Response, flash, request
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
@@ -23,6 +23,15 @@ from forum.views.topic import topic_page, where
 PAGE_SIZE = 20
 MOST_DEEDS = 30
 A_MONTH = timedelta(days=30)
+DEEDS = {
+    "forum.topic.mute": lazy_gettext("muted a question"),
+    "forum.topic.unmute": lazy_gettext("unmuted a question"),
+    "forum.post.mute": lazy_gettext("muted a text"),
+    "forum.post.unmute": lazy_gettext("unmuted a text"),
+    "forum.post.edit": lazy_gettext("edited what another person wrote"),
+    "forum.topic.accept": lazy_gettext("chose the solution"),
+    "forum.topic.undo_acceptance": lazy_gettext("took the solution back"),
+}
 
 
 @bp.post("/topics/<int:topic_id>/mute")
@@ -60,6 +69,7 @@ def show_moderation() -> Response:
         "forum/moderation.html",
         muted=paging.page(muted, by=(Muting.id,), cursor=request.args.get("page"), size=PAGE_SIZE),
         deeds=list(db.session.scalars(deeds.limit(MOST_DEEDS)).unique()) if policy.may_see_log(current_user) else [],
+        deed_words=lambda deed: DEEDS.get(deed, deed),
         saved_questions=suggestions.solved_since(now() - A_MONTH),
     )
 

@@ -162,7 +162,7 @@ def test_what_vanishes_between_counting_and_loading_is_left_out(
     shelf.put(1, "router")
     shelf.put(2, "router")
     indexed()
-    monkeypatch.setattr(shelf, "visible_ids", lambda ids, **_viewer: ids)
+    monkeypatch.setattr(shelf, "visible_ids", lambda ids, _viewer: ids)
     shelf.hidden.add(1)
     with app.test_request_context():
         assert refs(query.find("router", viewer=None)) == [("topic", 2)]

@@ -76,6 +76,12 @@ def test_terms_beyond_the_limit_are_ignored_with_a_notice() -> None:
     assert parsed.notices == (Notice.IGNORED,)
 
 
+def test_a_repeated_word_counts_once() -> None:
+    parsed = grammar.parse("router " * 20)
+    assert parsed.words == ("router",)
+    assert parsed.notices == ()
+
+
 def test_exactly_the_limit_needs_no_notice() -> None:
     assert grammar.parse(" ".join(f"w{n}" for n in range(MOST_TERMS))).notices == ()
 

@@ -1,0 +1,44 @@
+"""What is typed at the desk."""
+
+from flask_babel import lazy_gettext as _l
+from wtforms import HiddenField, IntegerField
+from wtforms.validators import Optional
+
+from core.forms import BlockField, Form, LineField
+from desk.channels.base import LONGEST_TEXT
+
+LONGEST_QUESTION = 300
+
+
+class ReplyForm(Form):
+    text = BlockField(_l("Your reply"), longest=LONGEST_TEXT)
+    seen = HiddenField()
+    """The id of the last message that was on the page."""
+    help = LineField(_l("Look for something else"), longest=LONGEST_QUESTION, shortest=0)
+
+    @property
+    def seen_id(self) -> int | None:
+        typed = str(self.seen.data or "")
+        return int(typed[:18]) if typed.isascii() and typed.isdigit() else None
+
+    def show_as_seen(self, message_id: int) -> None:
+        """Say in the form that the writer has this message before them now."""
+        self.seen.data = str(message_id)
+
+
+class ChannelForm(Form):
+    name = LineField(_l("Name"), longest=80)
+    slug = LineField(
+        _l("Short name"), longest=80, description=_l("A part of its address: small letters, digits, dashes.")
+    )
+    endpoint = LineField(
+        _l("Where replies go"),
+        longest=2000,
+        shortest=0,
+        description=_l("An address that takes signed replies. Empty: the channel is only listened to."),
+    )
+    limit = IntegerField(
+        _l("Characters that fit into a reply"),
+        validators=[Optional()],
+        description=_l("Empty: what the service usually takes, or 500. 0: no limit."),
+    )

@@ -1,0 +1,382 @@
+"""The desk's pages: the inbox, a conversation with what may help beside it, the channels, and the door for messages."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, cast
+
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts import people
+from accounts.access import role_required
+from accounts.models import User
+from core import db as database
+from core import once, texts, web
+from core.clock import now
+from core.db import db
+from core.errors import Conflict, Invalid, KlinkeError, NotFound
+from core.forms import csrf
+from desk import connections, conversations, intake, queries, replies, suggestions
+from desk.channels.base import adapter_of
+from desk.forms import LONGEST_QUESTION, ChannelForm, ReplyForm
+from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState
+from desk.queries import VIEWS, Listing, View
+from kb.models import ArticleUse
+
+REFUSALS = (Invalid, Conflict)
+PROMISED_SECONDS = 3600
+"""In how long a customer is promised a first answer, until a channel has promises of its own."""
+MOST_USES = 20
+QUEUE = 15
+
+bp = Blueprint("desk", __name__)
+Answer = Response | WerkzeugResponse | str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How long somebody has waited, for the bar."""
+
+    percent: int
+    seconds: float
+
+
+@bp.get("/desk")
+@role_required("agent")
+def inbox() -> str:
+    return render_template("desk/inbox.html", **_inbox())
+
+
+@bp.get("/desk/lines")
+@role_required("agent")
+def inbox_lines() -> str:
+    """Show the list alone, which the page asks for again and again."""
+    return render_template("desk/_lines.html", **_inbox())
+
+
+@bp.get("/desk/conversations/<int:conversation_id>")
+@role_required("agent")
+def show_conversation(conversation_id: int) -> Response:
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+
+
+@bp.get("/desk/conversations/<int:conversation_id>/exchange")
+@role_required("agent")
+def exchange(conversation_id: int) -> str:
+    """Show the exchange alone, which the page asks for again and again."""
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return render_template("desk/_exchange.html", conversation=conversation, **_about(conversation))
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/replies")
+@role_required("agent")
+def post_reply(conversation_id: int) -> Answer:
+    form = ReplyForm()
+    is_fine = form.validate()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    if "look" in request.form:
+        return _conversation_page(conversation, form, question=form.help.data or "")
+    if "insert" in request.form:
+        return _with_inserted(conversation, form, request.form["insert"])
+    if not is_fine:
+        return _conversation_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    owner, key = f"user:{current_user.id}", _key(form)
+    before = once.claim(owner, key)
+    if before is not None:
+        db.session.rollback()
+        return web.go(before.answer)
+    try:
+        message = replies.reply(
+            conversation,
+            text=form.text.data or "",
+            by=_me(),
+            uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
+            seen=form.seen_id,
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+        return _conversation_page(conversation, form, status=error.status)
+    url = url_for(".show_conversation", conversation_id=conversation_id, _anchor=f"m{message.id}")
+    once.remember(owner, key, status=HTTPStatus.SEE_OTHER, answer=url)
+    db.session.commit()
+    flash(_draft_key(conversation_id), "draft_done")
+    flash(gettext("Your reply is on its way."), "good")
+    return web.go(url)
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/state")
+@role_required("agent")
+def change_state(conversation_id: int) -> WerkzeugResponse:
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    conversations.change_state(conversation, _state(request.form.get("state", "")), by=_me())
+    db.session.commit()
+    return _back_to(conversation_id)
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/assignment")
+@role_required("agent")
+def assign(conversation_id: int) -> WerkzeugResponse:
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    assignee = request.form.get("assignee", "")
+    if assignee == "me":
+        conversations.take(conversation, by=_me())
+    else:
+        conversations.assign(conversation, _colleague(assignee), by=_me())
+    db.session.commit()
+    return _back_to(conversation_id)
+
+
+@bp.post("/desk/messages/<int:message_id>/attempts")
+@role_required("agent")
+def send_again(message_id: int) -> WerkzeugResponse:
+    message = queries.visible_message(message_id, viewer=current_user)
+    replies.send_again(message, by=_me())
+    db.session.commit()
+    flash(gettext("It is on its way again."), "good")
+    return _back_to(message.conversation_id, anchor=f"m{message_id}")
+
+
+@bp.post("/desk/messages/<int:message_id>/sent")
+@role_required("agent")
+def mark_sent(message_id: int) -> WerkzeugResponse:
+    message = queries.visible_message(message_id, viewer=current_user)
+    replies.mark_sent(message, by=_me())
+    db.session.commit()
+    return _back_to(message.conversation_id, anchor=f"m{message_id}")
+
+
+@bp.get("/admin/channels")
+@role_required("admin")
+def channels() -> Response:
+    return _channels_page(ChannelForm(formdata=None))
+
+
+@bp.post("/admin/channels")
+@role_required("admin")
+def open_channel() -> Answer:
+    form = ChannelForm()
+    if not form.validate_on_submit():
+        return _channels_page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        channel = connections.open_webhook(
+            form.slug.data or "",
+            name=form.name.data or "",
+            endpoint=form.endpoint.data or "",
+            limit=form.limit.data,
+            by=_me(),
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _channels_page(form, status=error.status)
+    db.session.commit()
+    # Not a redirect: the secret is shown on this page and nowhere else, neither in an address nor in a cookie.
+    return _channels_page(ChannelForm(formdata=None), opened=channel)
+
+
+@bp.post("/admin/channels/<int:channel_id>/switch")
+@role_required("admin")
+def switch_channel(channel_id: int) -> WerkzeugResponse:
+    channel = queries.channel(channel_id)
+    if request.form.get("to") == "on":
+        connections.switch_on(channel, by=_me())
+    else:
+        connections.switch_off(channel, by=_me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
+@bp.post("/channels/<name>/webhook")
+@csrf.exempt
+def receive_webhook(name: str) -> Response:
+    """Where a service delivers; it proves itself by its signature, not by a token."""
+    answer = receive(name)
+    db.session.commit()
+    return answer
+
+
+def receive(name: str) -> Response:
+    """Take in what a service delivers to the channel with this slug or id; the caller commits."""
+    try:
+        raw = request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        return web.problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
+        )
+    # Whoever cannot prove who they are does not get to hold the database's one place for writers.
+    with database.reading():
+        trouble = intake.trouble_with(
+            queries.channel_by(name), {name.lower(): value for name, value in request.headers.items()}, raw
+        )
+        db.session.rollback()
+    if trouble is not None:
+        return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
+    channel = queries.channel_by(name)
+    if channel is None:
+        raise NotFound
+    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
+    body = {
+        "id": taken[0].message_id if taken else None,
+        "conversation": taken[0].conversation_id if taken else None,
+        "ids": [each.message_id for each in taken],
+    }
+    answer = make_response(body)
+    answer.status_code = HTTPStatus.ACCEPTED if any(each.is_new for each in taken) else HTTPStatus.OK
+    return answer
+
+
+def _inbox() -> dict[str, Any]:
+    view = _view(request.args.get("view", ""))
+    return {
+        "listing": queries.listing(view, viewer=current_user, cursor=request.args.get("page")),
+        "counts": queries.counts(current_user),
+        "views": VIEWS,
+        "waiting": _waiting,
+    }
+
+
+def _conversation_page(
+    conversation: Conversation, form: ReplyForm, *, question: str = "", status: int = HTTPStatus.OK
+) -> Response:
+    messages = conversation.messages
+    form.show_as_seen(messages[-1].id if messages else 0)
+    form.show_as_seen(max((message.id for message in messages), default=0))
+    if not form.help.data:
+        form.help.data = question
+    asked = next((message for message in reversed(messages) if message.direction == "in"), None)
+    found = suggestions.suggest_for(
+        question or (asked.text if asked else ""),
+        locale=None if question else conversation.locale,
+        channel=conversation.channel,
+        viewer=current_user,
+    )
+    page = render_template(
+        "desk/conversation.html",
+        conversation=conversation,
+        form=form,
+        asked=asked,
+        queue=_queue(),
+        question=question,
+        suggestions=found,
+        uses=_uses(),
+        measure=adapter_of(conversation.channel).measure,
+        silent=replies.why_silent(conversation),
+        agents=queries.agents(),
+        draft_key=_draft_key(conversation.id),
+        waiting=_waiting,
+        **_about(conversation),
+    )
+    return make_response(page, status)
+
+
+def _about(conversation: Conversation) -> dict[str, Any]:
+    uses: dict[int, Sequence[ArticleUse]] = dict(
+        queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
+    )
+    return {"used": uses}
+
+
+def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
+    """Show the page again with the suggestion behind what was typed: the way without a script."""
+    kind, _, typed_id = what.partition(":")
+    is_number = typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 19  # noqa: PLR2004 -- 64 bits
+    text = suggestions.text_of(kind, int(typed_id), channel=conversation.channel) if is_number else None
+    status = HTTPStatus.OK
+    if text is None:
+        form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    else:
+        typed = form.text.data or ""
+        form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
+        form.text.errors = []
+    return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _uses() -> list[tuple[str, int]]:
+    """Return what was inserted into the text being written, as (kind, id); what makes no sense is left out."""
+    given = [*request.form.getlist("uses")[:MOST_USES], *request.form.getlist("insert")[:1]]
+    pairs = [value.partition(":")[::2] for value in dict.fromkeys(given)]
+    return [
+        (kind, int(typed))
+        for kind, typed in pairs
+        if kind in {"article", "answer"} and typed.isascii() and typed.isdigit() and len(typed) < 19  # noqa: PLR2004 -- 64 bits
+    ]
+
+
+def _queue() -> Listing:
+    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+
+
+def _waiting(since: datetime | None) -> Waiting | None:
+    if since is None:
+        return None
+    seconds = max(0.0, (now() - since).total_seconds())
+    return Waiting(min(999, int(100 * seconds / PROMISED_SECONDS)), seconds)
+
+
+def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Channel | None = None) -> Response:
+    page = render_template(
+        "desk/channels.html",
+        channels=queries.channels(),
+        health=connections.health(),
+        form=form,
+        opened=opened,
+        adapter_of=adapter_of,
+    )
+    return make_response(page, status)
+
+
+def _question(typed: str) -> str:
+    try:
+        return texts.line(typed, longest=LONGEST_QUESTION)
+    except KlinkeError:
+        return ""  # an address that somebody mended by hand; the page shows what it shows without it
+
+
+def _view(name: str) -> View:
+    return name if name in VIEWS else "waiting"
+
+
+def _state(name: str) -> ConversationState:
+    if name not in CONVERSATION_STATES:
+        raise Invalid(gettext("A conversation cannot be put into this state."))
+    return name
+
+
+def _colleague(typed: str) -> User | None:
+    if not typed:
+        return None
+    is_number = typed.isascii() and typed.isdigit() and len(typed) < 19  # noqa: PLR2004 -- 64 bits
+    found = people.by_id(int(typed)) if is_number else None
+    if found is None:
+        raise Invalid(gettext("There is nobody of this name at the desk."))
+    return found
+
+
+def _back_to(conversation_id: int, *, anchor: str | None = None) -> WerkzeugResponse:
+    return web.go(url_for(".show_conversation", conversation_id=conversation_id, _anchor=anchor))
+
+
+def _draft_key(conversation_id: int) -> str:
+    return f"reply:{conversation_id}-{current_user.id}"
+
+
+def _key(form: ReplyForm) -> str:
+    # Of its content, too: whoever goes back, writes something else and sends it means a second reply.
+    content = [request.path, form.once.data, form.text.data, form.seen.data]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _me() -> User:
+    return cast("User", current_user._get_current_object())  # noqa: SLF001 -- werkzeug's documented way to the real object

@@ -1,0 +1,174 @@
+"""The knowledge base's calls of the JSON API.
+
+An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
+confidence, created and published (or null).
+An article by itself has besides: version, newest_version (for the team), symptoms, environment, body (Markdown), html,
+keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
+"""
+
+from typing import Any, Literal
+
+from flask_babel import gettext
+from flask_login import current_user
+from pydantic import Field
+
+from accounts.models import User
+from core import paging
+from core.api import Api, Model
+from core.errors import Invalid, NotAllowed
+from core.transfer import iso
+from forum import addresses as forum_addresses
+from forum import queries as forum_queries
+from kb import addresses, articles, policy, promotion, queries, sections
+from kb.models import Article, Audience, Revision
+
+LARGEST_PAGE = 100
+
+api = Api("kb")
+
+
+class ArticlesQuery(Model):
+    """Which articles, and from where on; `cursor` is the `next` of the page before."""
+
+    section: str | None = Field(None, max_length=80)
+    locale: Literal["de", "en"] | None = None
+    status: Literal["published", "draft"] = Field("published", description="Drafts are for the team.")
+    limit: int = Field(20, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(None, max_length=500)
+
+
+class NewArticle(Model):
+    """A draft; `section` is a slug, and a section that is not there yet is made."""
+
+    section: str = Field(min_length=1, max_length=80)
+    locale: Literal["de", "en"]
+    title: str = Field(max_length=1000)
+    summary: str = ""
+    symptoms: str = ""
+    environment: str = ""
+    body: str
+    keywords: list[str] = Field(default=[], max_length=articles.MOST_KEYWORDS)
+    tags: list[str] = Field(default=[], max_length=20)
+    audience: Audience = "public"
+
+
+@api.call("GET", "/articles", summary="Articles, the newest first", query=ArticlesQuery)
+def list_articles(query: ArticlesQuery) -> dict[str, Any]:
+    """Return `{"articles": […], "next": cursor or null}`."""
+    section = None if query.section is None else queries.visible_section(query.section, viewer=current_user)
+    if query.status == "draft":
+        statement = queries.drafted_articles().where(queries.articles_visible_to(current_user))
+        statement = statement.where(Article.published_id.is_(None))
+    else:
+        statement = queries.readable_articles(current_user)
+    if section is not None:
+        statement = statement.where(Article.section_id == section.id)
+    if query.locale is not None:
+        statement = statement.where(Article.locale == query.locale)
+    page = paging.page(statement, by=[Article.id], cursor=query.cursor, size=query.limit)
+    newest = queries.newest_revisions([article for article in page if article.published is None])
+    return {
+        "articles": [_in_short(article, article.published or newest[article.id]) for article in page],
+        "next": page.next,
+    }
+
+
+@api.call("POST", "/articles", summary="Write an article, as a draft", body=NewArticle, scope="write", status=201)
+def create_article(body: NewArticle) -> dict[str, Any]:
+    """Return the new article."""
+    if not policy.may_write(current_user):
+        raise NotAllowed(gettext("Only editors write articles."))
+    try:
+        article = articles.create(
+            section=sections.named(body.section),
+            locale=body.locale,
+            tags=body.tags,
+            audience=body.audience,
+            by=current_user,
+            title=body.title,
+            summary=body.summary,
+            symptoms=body.symptoms,
+            environment=body.environment,
+            resolution=body.body,
+            keywords=body.keywords,
+        )
+    except Invalid as error:
+        # The deed says "resolution" where the API says "body", as the import does.
+        fields = {"body" if name == "resolution" else name: sentence for name, sentence in error.fields.items()}
+        raise Invalid(error.sentence, fields=fields) from None
+    return _in_full(article, queries.newest_revision(article))
+
+
+@api.call("GET", "/articles/<int:article_id>", summary="An article")
+def show_article_call(article_id: int) -> dict[str, Any]:
+    article = queries.visible_article(article_id, viewer=current_user)
+    return _in_full(article, article.published or queries.newest_revision(article))
+
+
+@api.call("POST", "/posts/<int:post_id>/article", summary="Make a draft of an answer", scope="write", status=201)
+def draft_from_post(post_id: int) -> dict[str, Any]:
+    """Return the new article, as it is proposed: the question's words as title and symptoms, the answer as body."""
+    post = forum_queries.visible_post(post_id, viewer=current_user)
+    article = promotion.draft_from_post(post, by=current_user)
+    return _in_full(article, queries.newest_revision(article))
+
+
+@api.call(
+    "POST", "/articles/<int:article_id>/publication", summary="Publish the newest version", scope="write", status=201
+)
+def publish_article_call(article_id: int) -> dict[str, Any]:
+    """Return the article as readers see it from now on; again, nothing changes."""
+    article = queries.visible_article(article_id, viewer=current_user)
+    articles.publish(article, by=current_user)
+    return _in_full(article, article.published or queries.newest_revision(article))
+
+
+@api.call("DELETE", "/articles/<int:article_id>/publication", summary="Withdraw an article", scope="write", status=204)
+def withdraw_article_call(article_id: int) -> None:
+    """Answer 204; the article is a draft again."""
+    articles.withdraw(
+        queries.visible_article(article_id, viewer=current_user), by=current_user, reason="withdrawn through the API"
+    )
+
+
+def _in_short(article: Article, words: Revision) -> dict[str, Any]:
+    return {
+        "id": article.id,
+        "source_id": article.source_id,
+        "section": article.section.slug,
+        "locale": article.locale,
+        "title": words.title,
+        "summary": words.summary,
+        "url": addresses.of_article(article, words),
+        "tags": [tag.name for tag in article.tags],
+        "status": "published" if article.is_published else "draft",
+        "audience": article.audience,
+        "confidence": article.confidence,
+        "created": iso(article.created_at),
+        "published": iso(article.published_at) if article.published_at and article.is_published else None,
+    }
+
+
+def _in_full(article: Article, words: Revision) -> dict[str, Any]:
+    sources = queries.visible_sources(article, viewer=current_user)
+    credited = [source.post.author for source in article.sources] or [article.owner]
+    full = _in_short(article, words) | {
+        "version": words.number,
+        "symptoms": words.symptoms,
+        "environment": words.environment,
+        "body": words.resolution,
+        "html": words.symptoms_html + words.resolution_html,
+        "keywords": words.keywords,
+        "sources": [
+            {"post_id": post.id, "topic_id": post.topic_id, "url": forum_addresses.of_post(post)} for post in sources
+        ],
+        "credits": [_person(user) for user in dict.fromkeys(credited) if user is not None],
+        "faces": {face.kind: face.text for face in article.faces},
+    }
+    if policy.may_see_drafts(current_user):
+        full["newest_version"] = queries.newest_revision(article).number
+    return full
+
+
+def _person(user: User) -> dict[str, str]:
+    return {"handle": user.handle, "name": user.name}

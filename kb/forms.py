@@ -1,0 +1,161 @@
+"""What can be typed in the knowledge base. Fields are named like the values of the deeds, where refusals find them."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from flask_babel import lazy_gettext
+from wtforms import HiddenField, IntegerField, RadioField, SelectField
+from wtforms.validators import InputRequired, NumberRange
+
+from core.forms import BlockField, Form, LineField, MarkdownField
+from core.i18n import LOCALES
+from kb import articles, faces, feedback, sections
+from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
+
+NEW_SECTION: Final = "new"
+LONGEST_KEYWORD_LINE: Final = 2000
+LONGEST_TAG_LINE: Final = 300
+HIGHEST_POSITION: Final = 10_000
+FACE_LABELS: Final[Mapping[FaceKind, Any]] = {
+    "sentence": lazy_gettext("One sentence"),
+    "280": lazy_gettext("280 characters"),
+    "300": lazy_gettext("300 characters"),
+    "500": lazy_gettext("500 characters"),
+    "1000": lazy_gettext("1,000 characters"),
+    "mail": lazy_gettext("Mail"),
+}
+
+_SEPARATORS = re.compile(r"[,;\n]")
+
+
+def _wanted() -> InputRequired:
+    return InputRequired(lazy_gettext("This is still empty."))
+
+
+class ArticleForm(Form):
+    title = LineField(
+        lazy_gettext("Title"),
+        longest=articles.LONGEST_TITLE,
+        shortest=articles.SHORTEST_TITLE,
+        validators=[_wanted()],
+        description=lazy_gettext("The problem in one sentence, so general that the next person finds it."),
+    )
+    summary = BlockField(
+        lazy_gettext("Summary"),
+        longest=articles.LONGEST_SUMMARY,
+        shortest=0,
+        description=lazy_gettext("One or two sentences without formatting: what helps."),
+    )
+    symptoms = MarkdownField(lazy_gettext("Symptoms, in the customers' words"), shortest=0)
+    environment = LineField(
+        lazy_gettext("Applies to"),
+        longest=articles.LONGEST_ENVIRONMENT,
+        shortest=0,
+        description=lazy_gettext("Products and versions, separated by commas."),
+    )
+    resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
+    keywords = LineField(
+        lazy_gettext("Keywords"),
+        longest=LONGEST_KEYWORD_LINE,
+        shortest=0,
+        description=lazy_gettext("Other words people search with, separated by commas."),
+    )
+    tags = LineField(
+        lazy_gettext("Tags"),
+        longest=LONGEST_TAG_LINE,
+        shortest=0,
+        description=lazy_gettext("Up to five words, separated by commas or spaces."),
+    )
+    locale = SelectField(
+        lazy_gettext("Language"), choices=[(code, {"de": "Deutsch", "en": "English"}[code]) for code in LOCALES]
+    )
+    section = SelectField(lazy_gettext("Section"), choices=[])
+    section_name = LineField(
+        lazy_gettext("Name of the new section"),
+        longest=sections.LONGEST_NAME,
+        shortest=0,
+        description=lazy_gettext("Only if none of the sections fits."),
+    )
+    audience = SelectField(
+        lazy_gettext("Who may read it"),
+        choices=[
+            ("public", lazy_gettext("Everybody")),
+            ("signed_in", lazy_gettext("Everybody who is signed in")),
+            ("team", lazy_gettext("The team")),
+        ],
+        default="public",
+    )
+
+    @property
+    def keyword_list(self) -> list[str]:
+        return [word.strip() for word in _SEPARATORS.split(self.keywords.data or "") if word.strip()]
+
+    @property
+    def tag_names(self) -> tuple[str, ...]:
+        return tuple((self.tags.data or "").replace(",", " ").split())
+
+    @property
+    def words(self) -> articles.Words:
+        return {
+            "title": self.title.data or "",
+            "summary": self.summary.data or "",
+            "symptoms": self.symptoms.data or "",
+            "environment": self.environment.data or "",
+            "resolution": self.resolution.data or "",
+            "keywords": self.keyword_list,
+        }
+
+
+class EditForm(ArticleForm):
+    based_on = HiddenField()
+    comment = LineField(
+        lazy_gettext("What you changed"),
+        longest=articles.LONGEST_COMMENT,
+        shortest=0,
+        description=lazy_gettext("One line for the history."),
+    )
+
+    def face(self, kind: FaceKind) -> BlockField:
+        """Return the field in which the face of this kind is edited."""
+        field: BlockField = self[faces.field_of(kind)]
+        return field
+
+
+for _kind in FACE_KINDS:
+    setattr(EditForm, faces.field_of(_kind), BlockField(FACE_LABELS[_kind], longest=LONGEST_FACE, shortest=0))
+
+
+class ReasonForm(Form):
+    """Why the team does something to what others wrote."""
+
+    reason = BlockField(
+        lazy_gettext("Reason"),
+        longest=articles.LONGEST_REASON,
+        shortest=articles.SHORTEST_REASON,
+        validators=[_wanted()],
+    )
+
+
+class FeedbackForm(Form):
+    helped = RadioField(
+        lazy_gettext("Did this help?"), choices=[("yes", lazy_gettext("Yes")), ("no", lazy_gettext("No"))]
+    )
+    comment = BlockField(lazy_gettext("What was missing or wrong?"), longest=feedback.LONGEST_COMMENT, shortest=0)
+
+
+class SectionForm(Form):
+    name_de = LineField(lazy_gettext("Name in German"), longest=sections.LONGEST_NAME, shortest=0)
+    name_en = LineField(lazy_gettext("Name in English"), longest=sections.LONGEST_NAME, shortest=0)
+    position = IntegerField(
+        lazy_gettext("Place in the list"),
+        default=1,
+        validators=[
+            InputRequired(lazy_gettext("Please give a number.")),
+            NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please.")),
+        ],
+    )
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {"de": self.name_de.data or "", "en": self.name_en.data or ""}

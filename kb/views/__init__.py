@@ -1,0 +1,14 @@
+"""The pages of the knowledge base: reading, writing, and promoting answers."""
+
+from flask import Flask
+
+from forum import sitemaps
+from kb.views import promoting, reading, writing
+from kb.views.edge import bp
+
+__all__ = ["init_app", "promoting", "reading", "writing"]
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(bp)
+    sitemaps.contribute("kb", reading.places)

@@ -1,0 +1,176 @@
+"""Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import Response, current_app, flash, request, url_for
+from flask_babel import gettext
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.models import User
+from accounts.people import AnonymousUser
+from core import web
+from core.db import db
+from core.errors import KlinkeError, NotFound
+from core.paging import page
+from core.settings import Settings
+from core.web import limiter
+from forum import addresses as forum_addresses
+from forum import feeds
+from kb import addresses, feedback, forms, policy, promotion, queries
+from kb.models import Article, Revision
+from kb.views.edge import REFUSALS, UNPROCESSABLE, bp, show
+
+MOVED = 301
+A_PAGE = 25
+
+
+@bp.get("/kb")
+def home() -> Response:
+    waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
+    return show("kb/home.html", shelves=queries.shelves(current_user), waiting=waiting)
+
+
+@bp.get("/kb/s/<slug>")
+def show_section(slug: str) -> Response:
+    section = queries.visible_section(slug, viewer=current_user)
+    only = request.args.get("locale")
+    only = only if only in {"de", "en"} else None
+    found = page(
+        queries.readable_articles(current_user, section=section, locale=only),
+        by=(Article.id,),
+        cursor=request.args.get("page"),
+        size=A_PAGE,
+    )
+    return show("kb/section.html", section=section, page=found, only=only)
+
+
+@bp.get("/kb/<int:article_id>", defaults={"slug": None})
+@bp.get("/kb/<int:article_id>-<slug>")
+def show_article(article_id: int, slug: str | None) -> Response | WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    words = _words(article)
+    if slug != words.slug and "version" not in request.args:
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return Response(status=MOVED, headers={"Location": addresses.of_article(article, words) + query})
+    return _article_page(article, words)
+
+
+@bp.post("/kb/articles/<int:article_id>/feedback")
+@limiter.limit("60 per hour")
+def give_feedback(article_id: int) -> Response | WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    if not article.is_published:
+        raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
+    form = forms.FeedbackForm()
+    if not form.validate():
+        return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
+    try:
+        feedback.give(article, reader=_reader(), helped=form.helped.data == "yes", comment=form.comment.data or "")
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _article_page(article, _words(article), form=form, refused=error)
+    db.session.commit()
+    if form.comment.data:
+        flash(gettext("Thank you. Your note is with the editors."), "good")
+    return web.go(addresses.of_article(article) + "#did-help")
+
+
+@bp.get("/feeds/kb.xml")
+def feed() -> Response:
+    everybody = AnonymousUser()
+    found = db.session.scalars(
+        queries.readable_articles(everybody)
+        .options(joinedload(Article.owner).lazyload(User.roles))
+        .order_by(Article.published_at.desc(), Article.id.desc())
+        .limit(feeds.MOST_ENTRIES)
+    ).unique()
+    settings: Settings = current_app.extensions["klinke-settings"]
+    return feeds.atom(
+        title=gettext("%(site)s: knowledge base", site=settings.site_name),
+        path=url_for(".feed"),
+        page=url_for(".home"),
+        entries=[
+            feeds.Entry(
+                path=f"/kb/{article.id}",
+                title=words.title,
+                author=article.owner.name if article.owner else settings.site_name,
+                published_at=article.published_at or article.created_at,
+                updated_at=words.at,
+                html=words.symptoms_html + words.resolution_html,
+                locale=article.locale,
+            )
+            for article in found
+            if (words := article.published) is not None
+        ],
+    )
+
+
+def places() -> Iterator[tuple[str, datetime | None]]:
+    """Yield the pages that search engines may know: what a guest can read, the newest articles first."""
+    yield url_for("kb.home"), None
+    everybody = AnonymousUser()
+    for shelf in queries.shelves(everybody):
+        yield addresses.of_section(shelf.section), None
+    rows = db.session.execute(
+        select(Article.id, Revision.slug, Revision.at)
+        .join(Revision, Revision.id == Article.published_id)
+        .where(queries.readable_by(everybody))
+        .order_by(Article.id.desc())
+    )
+    for article_id, slug, at in rows:
+        yield addresses.path(article_id, slug), at
+
+
+def _words(article: Article) -> Revision:
+    """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
+    number = request.args.get("version", type=int)
+    if number is not None and policy.may_see_drafts(current_user):
+        return queries.revision_of(article, number)
+    if article.published is not None:
+        return article.published
+    return queries.newest_revision(article)
+
+
+def _article_page(
+    article: Article,
+    words: Revision,
+    *,
+    form: forms.FeedbackForm | None = None,
+    refused: KlinkeError | None = None,
+    status: int = 200,
+) -> Response:
+    credited = [source.post.author for source in article.sources] or ([article.owner] if article.owner else [])
+    threads = {
+        post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
+    }
+    newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
+    said = feedback.given(article, reader=_reader())
+    return show(
+        "kb/article.html",
+        article=article,
+        words=words,
+        newest=newest,
+        credits=list(dict.fromkeys(credited)),
+        threads=threads,
+        said=said,
+        form=form or forms.FeedbackForm(formdata=None),
+        withdrawal=forms.ReasonForm(formdata=None),
+        canonical=addresses.full(addresses.of_article(article, words)),
+        refused=refused,
+        status=status,
+    )
+
+
+def _reader() -> str:
+    return feedback.reader(
+        current_user.id if current_user.is_authenticated else None,
+        address=get_remote_address(),
+        device=request.headers.get("User-Agent", ""),
+        secret=str(current_app.secret_key),
+    )

@@ -1,0 +1,329 @@
+"""Writing: articles, their versions and faces, and the sections they stand in."""
+
+from typing import Any, cast
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import role_required, team_required
+from core import web
+from core.db import db
+from core.errors import Conflict, Invalid, KlinkeError
+from core.i18n import locale
+from core.paging import page
+from forum.diffs import compare
+from kb import addresses, articles, differences, faces, forms, queries, sections
+from kb.models import FACE_KINDS, Article, Audience, Revision, Section
+from kb.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+
+A_PAGE = 25
+
+
+@bp.get("/kb/articles/new")
+@role_required("editor")
+def write_article() -> Response:
+    form = article_form(data={"locale": locale(), "section": request.args.get("section")})
+    return show("kb/write.html", form=form)
+
+
+@bp.post("/kb/articles")
+@role_required("editor")
+def post_article() -> Response | WerkzeugResponse:
+    form = article_form()
+    if not form.validate():
+        return show("kb/write.html", form=form, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        article = articles.create(
+            section=chosen_section(form),
+            locale=form.locale.data,
+            tags=form.tag_names,
+            audience=cast("Audience", form.audience.data),
+            by=me(),
+            **form.words,
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return show("kb/write.html", form=form, refused=error)
+    flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
+    return done(form, addresses.of_article(article, queries.newest_revision(article)))
+
+
+@bp.get("/kb/articles/<int:article_id>/edit")
+@role_required("editor")
+def edit_article(article_id: int) -> Response:
+    article = queries.visible_article(article_id, viewer=current_user)
+    return _edit_page(article, _filled(article))
+
+
+@bp.post("/kb/articles/<int:article_id>/edit")
+@role_required("editor")
+def save_article(article_id: int) -> Response | WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    form = article_form(forms.EditForm)
+    if not form.validate():
+        return _edit_page(article, form, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        revision = _save(article, form)
+    except Conflict as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _conflict_page(article, form, error)
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _edit_page(article, form, refused=error)
+    if revision.id == article.published_id:
+        flash(gettext("Saved."), "good")
+        return done(form, addresses.of_article(article))
+    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
+    return done(form, url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number))
+
+
+@bp.post("/kb/articles/<int:article_id>/publication")
+@role_required("editor")
+def publish_article(article_id: int) -> WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    is_first = article.published_at is None
+    articles.publish(article, by=me())
+    db.session.commit()
+    if is_first and article.sources:
+        flash(gettext("The article is published. Whoever answered and asked is told."), "good")
+    else:
+        flash(gettext("The article is published."), "good")
+    return web.go(addresses.of_article(article))
+
+
+@bp.post("/kb/articles/<int:article_id>/withdrawal")
+@role_required("editor")
+def withdraw_article(article_id: int) -> Response | WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    form = forms.ReasonForm()
+    if not form.validate():
+        return _withdrawal_page(article, form, status=UNPROCESSABLE)
+    try:
+        articles.withdraw(article, by=me(), reason=form.reason.data or "")
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _withdrawal_page(article, form, refused=error)
+    db.session.commit()
+    flash(gettext("The article is withdrawn. The team sees it as a draft."), "good")
+    return web.go(addresses.of_article(article, queries.newest_revision(article)))
+
+
+@bp.get("/kb/articles/<int:article_id>/withdrawal")
+@role_required("editor")
+def ask_withdrawal(article_id: int) -> Response:
+    article = queries.visible_article(article_id, viewer=current_user)
+    return _withdrawal_page(article, forms.ReasonForm(formdata=None))
+
+
+@bp.get("/kb/articles/<int:article_id>/history")
+@team_required
+def article_history(article_id: int) -> Response:
+    article = queries.visible_article(article_id, viewer=current_user)
+    versions = queries.revisions_of(article)
+    number = request.args.get("version", type=int) or versions[0].number
+    after = queries.revision_of(article, number)
+    before = next((version for version in versions if version.number == number - 1), None)
+    return show(
+        "kb/history.html",
+        article=article,
+        versions=versions,
+        before=before,
+        after=after,
+        changes=list(differences.between(before, after)),
+        newest=versions[0],
+    )
+
+
+@bp.post("/kb/articles/<int:article_id>/revisions/<int:number>/restoration")
+@role_required("editor")
+def restore_revision(article_id: int, number: int) -> WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    revision = articles.restore(article, number, by=me())
+    db.session.commit()
+    flash(gettext("Version %(number)s says what version %(old)s said.", number=revision.number, old=number), "good")
+    return web.go(url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number))
+
+
+@bp.get("/kb/drafts")
+@team_required
+def drafts() -> Response:
+    found = page(queries.drafted_articles(), by=(Article.id,), cursor=request.args.get("page"), size=A_PAGE)
+    return show("kb/drafts.html", page=found, newest=queries.newest_revisions(found.items))
+
+
+@bp.get("/kb/sections")
+@role_required("editor")
+def section_list() -> Response:
+    return _sections_page(forms.SectionForm(formdata=None))
+
+
+@bp.post("/kb/sections")
+@role_required("editor")
+def post_section() -> Response | WerkzeugResponse:
+    form = forms.SectionForm()
+    if not form.validate():
+        return _sections_page(form, status=UNPROCESSABLE)
+    try:
+        if sent := sent_before(form):
+            return sent
+        section = sections.create(names=form.names, by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _sections_page(form, refused=error)
+    flash(gettext("The section “%(name)s” is there.", name=section.name), "good")
+    return done(form, url_for(".section_list"))
+
+
+@bp.get("/kb/s/<slug>/edit")
+@role_required("editor")
+def edit_section(slug: str) -> Response:
+    section = queries.visible_section(slug, viewer=current_user)
+    data = {"name_de": section.names.get("de"), "name_en": section.names.get("en"), "position": section.position}
+    return show("kb/section_edit.html", section=section, form=forms.SectionForm(data=data))
+
+
+@bp.post("/kb/s/<slug>/edit")
+@role_required("editor")
+def save_section(slug: str) -> Response | WerkzeugResponse:
+    section = queries.visible_section(slug, viewer=current_user)
+    form = forms.SectionForm()
+    if not form.validate():
+        return show("kb/section_edit.html", section=section, form=form, status=UNPROCESSABLE)
+    try:
+        sections.rename(section, names=form.names, position=form.position.data or 0, by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return show("kb/section_edit.html", section=section, form=form, refused=error)
+    db.session.commit()
+    return web.go(url_for(".section_list"))
+
+
+def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dict[str, Any] | None = None) -> Any:
+    """Return the form of an article with the sections there are, and the choice to make a new one."""
+    form = kind(data={name: value for name, value in (data or {}).items() if value is not None})
+    form.section.choices = [
+        *((section.slug, section.name) for section in queries.all_sections()),
+        (forms.NEW_SECTION, gettext("A new section …")),
+    ]
+    return form
+
+
+def chosen_section(form: forms.ArticleForm) -> Section:
+    """Return the section that was chosen, or make the new one."""
+    if form.section.data != forms.NEW_SECTION:
+        return queries.visible_section(form.section.data, viewer=current_user)
+    try:
+        return sections.create(names={locale(): form.section_name.data or ""}, by=me())
+    except Invalid as error:
+        raise Invalid(error.sentence, fields={"section_name": error.sentence}) from None
+
+
+def _filled(article: Article) -> forms.EditForm:
+    newest = queries.newest_revision(article)
+    words = articles.words_of(newest)
+    form: forms.EditForm = article_form(
+        forms.EditForm,
+        data={
+            **words,
+            "keywords": ", ".join(newest.keywords),
+            "tags": ", ".join(tag.name for tag in article.tags),
+            "locale": article.locale,
+            "section": article.section.slug,
+            "audience": article.audience,
+            "based_on": str(newest.number),
+            **{faces.field_of(kind): text for kind, text in faces.shown(article).items()},
+        },
+    )
+    return form
+
+
+def _save(article: Article, form: forms.EditForm) -> Revision:
+    based_on = form.based_on.data or ""
+    if not based_on.isascii() or not based_on.isdigit():
+        raise Invalid(gettext("This page is damaged. Please open the article again and copy your text over."))
+    shown = faces.shown(article)
+    revision = articles.revise(article, by=me(), comment=form.comment.data or "", based_on=int(based_on), **form.words)
+    articles.classify(
+        article,
+        section=chosen_section(form),
+        locale=form.locale.data,
+        audience=cast("Audience", form.audience.data),
+        tags=form.tag_names,
+        by=me(),
+    )
+    wrong: dict[str, str] = {}
+    for kind in FACE_KINDS:
+        text = form.face(kind).data or ""
+        if text != shown[kind]:
+            try:
+                faces.write(article, kind=kind, text=text, by=me())
+            except Invalid as error:
+                wrong |= error.fields
+    if wrong:
+        raise Invalid(next(iter(wrong.values())), fields=wrong)
+    return revision
+
+
+def _edit_page(
+    article: Article, form: forms.EditForm, *, refused: KlinkeError | None = None, status: int = 200, **context: Any
+) -> Response:
+    newest = queries.newest_revision(article)
+    used_up = 1 + len(addresses.full(addresses.of_article(article, newest)))
+    kept = {face.kind: face for face in article.faces}
+    return show(
+        "kb/edit.html",
+        article=article,
+        form=form,
+        newest=newest,
+        kinds=FACE_KINDS,
+        rooms={kind: faces.LIMITS[kind] - used_up for kind in FACE_KINDS},
+        notes={kind: _note(kept.get(kind), article) for kind in FACE_KINDS},
+        refused=refused,
+        status=status,
+        **context,
+    )
+
+
+def _note(face: Any, article: Article) -> str:
+    if face is None or face.is_drafted:
+        return str(gettext("Drafted by rules, and drafted again at every publication until you change it."))
+    if faces.is_outdated(face, article):
+        return str(gettext("Written for an earlier version. Please check whether it is still right."))
+    return str(gettext("Written by a person; it stays as it is. Empty the field to have it drafted again."))
+
+
+def _conflict_page(article: Article, form: forms.EditForm, error: Conflict) -> Response:
+    """Show what was saved meanwhile beside what was typed; sending the form again then replaces it knowingly."""
+    newest = queries.newest_revision(article)
+    theirs, mine = articles.words_of(newest), form.words
+    changes = [
+        (field, compare(theirs[field], mine[field]))  # type: ignore[literal-required]  # the fields are those of Words
+        for field in differences.FIELDS
+        if theirs[field] != mine[field]  # type: ignore[literal-required]  # the same
+    ]
+    form.based_on.process_data(str(newest.number))
+    form.based_on.raw_data = None
+    return _edit_page(article, form, refused=error, theirs=newest, changes=changes)
+
+
+def _withdrawal_page(
+    article: Article, form: forms.ReasonForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    words = article.published or queries.newest_revision(article)
+    return show("kb/withdrawal.html", article=article, words=words, form=form, refused=refused, status=status)
+
+
+def _sections_page(form: forms.SectionForm, *, refused: KlinkeError | None = None, status: int = 200) -> Response:
+    return show("kb/sections.html", sections=queries.all_sections(), form=form, refused=refused, status=status)
