@@ -48,11 +48,12 @@ def edit_person(user_id: int) -> Answer:
     form = PersonForm(data={"roles": list(person.role_names), "is_closed": person.disabled_at is not None})
     if form.validate_on_submit():
         try:
-            people.set_roles(person, form.roles.data, by=current_user, reason=form.reason.data)
             if form.is_closed.data:
                 people.disable(person, by=current_user, reason=form.reason.data)
             else:
                 people.enable(person, by=current_user, reason=form.reason.data)
+            # The roles come last: an admin may take away their own.
+            people.set_roles(person, form.roles.data, by=current_user, reason=form.reason.data)
         except KlinkeError as error:
             return refused(form, error, "accounts/admin/person.html", person=person)
         db.session.commit()

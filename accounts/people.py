@@ -20,6 +20,7 @@ LONGEST_NAME = 80
 LONGEST_ABOUT = 2000
 SHARED_PREFIX = 8
 """So many characters of a skeleton are the same for a handle and for the handle with a number behind it."""
+LARGEST_ID = 2**63 - 1
 THEMES = ("auto", "light", "dark")
 
 
@@ -43,7 +44,7 @@ Viewer = User | AnonymousUser
 
 
 def by_id(user_id: int) -> User | None:
-    return db.session.get(User, user_id)
+    return db.session.get(User, user_id) if user_id <= LARGEST_ID else None
 
 
 def by_handle(handle: str) -> User | None:

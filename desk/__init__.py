@@ -3,20 +3,20 @@
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from core.api import Api
-
-api = Api("desk")
+from desk.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
     from core.shell import READY_CHECKS
-    from desk import calls, cli, connections, listeners, transfer, views  # noqa: F401 -- calls and listeners register themselves
+    from desk import cli, connections, listeners, transfer, views  # noqa: F401 -- listeners register themselves
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)
     transfer.init_app()
     READY_CHECKS["channels"] = connections.complaint
-    admin.contribute(_l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going."))
+    admin.contribute(
+        _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )

@@ -11,19 +11,18 @@ from typing import Any, cast
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
 from accounts.access import role_required
 from accounts.models import User
-from core import db as database
 from core import once, texts, web
 from core.clock import now
 from core.db import db
-from core.errors import Conflict, Invalid, KlinkeError, NotFound
+from core.errors import Conflict, Invalid, KlinkeError
 from core.forms import csrf
-from desk import connections, conversations, intake, queries, replies, suggestions
+from desk import connections, conversations, queries, replies, suggestions
+from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ChannelForm, ReplyForm
 from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState
@@ -202,37 +201,6 @@ def receive_webhook(name: str) -> Response:
     """Where a service delivers; it proves itself by its signature, not by a token."""
     answer = receive(name)
     db.session.commit()
-    return answer
-
-
-def receive(name: str) -> Response:
-    """Take in what a service delivers to the channel with this slug or id; the caller commits."""
-    try:
-        raw = request.get_data(cache=True)
-    except RequestEntityTooLarge:
-        return web.problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
-        )
-    # Whoever cannot prove who they are does not get to hold the database's one place for writers.
-    with database.reading():
-        trouble = intake.trouble_with(
-            queries.channel_by(name), {name.lower(): value for name, value in request.headers.items()}, raw
-        )
-        db.session.rollback()
-    if trouble is not None:
-        return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
-    channel = queries.channel_by(name)
-    if channel is None:
-        raise NotFound
-    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
-    body = {
-        "id": taken[0].message_id if taken else None,
-        "conversation": taken[0].conversation_id if taken else None,
-        "ids": [each.message_id for each in taken],
-    }
-    answer = make_response(body)
-    answer.status_code = HTTPStatus.ACCEPTED if any(each.is_new for each in taken) else HTTPStatus.OK
     return answer
 
 

@@ -1,10 +1,12 @@
 """What can be typed in the forum. Fields are named like the values of the deeds, so that a refusal finds its field."""
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
 
@@ -43,11 +45,16 @@ class PostField(MarkdownField):
 class ChoiceField(SelectField):
     """One of a few values; a value that was not offered gets a sentence."""
 
-    def __init__(self, label: Any, **kwargs: Any) -> None:
+    def __init__(self, label: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(label, validate_choice=False, **kwargs)
+        self.offer(choices)
+
+    def offer(self, choices: Iterable[tuple[str, str]]) -> None:
+        """Let people choose one of these (value, label)."""
+        self.choices = [SelectChoice(value, label) for value, label in choices]
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
-        if not self.data or self.data not in {choice[0] for choice in self.choices or ()}:
+        if not self.data or self.data not in {choice.value for choice in self.choices}:
             raise ValidationError(gettext("Please choose one of the list."))
 
 
@@ -56,7 +63,7 @@ class AskForm(Form):
         lazy_gettext("Your question in one sentence"),
         description=lazy_gettext("As you would say it to a person who knows the subject."),
     )
-    category = ChoiceField(lazy_gettext("Category"), choices=[])
+    category = ChoiceField(lazy_gettext("Category"))
     source = PostField("question", lazy_gettext("What happened, and what have you tried"))
     tags = LineField(
         lazy_gettext("Tags"),

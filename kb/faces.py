@@ -8,6 +8,7 @@ publication.
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from itertools import takewhile
 from typing import Final
 
 from flask_babel import gettext
@@ -235,9 +236,7 @@ def _cut(text: str, fits: Callable[[str], bool]) -> str:
 def _splits_a_character(word: str, at: int) -> bool:
     """Tell whether what a person sees as one character would be cut in two: accents, emoji families, flags."""
     before, after = word[at - 1], word[at]
-    return (
-        before == "\u200d"
-        or after in _JOINERS
-        or unicodedata.combining(after) > 0
-        or (ord(before) in _FLAGS and ord(after) in _FLAGS)
-    )
+    if ord(after) in _FLAGS:
+        letters = len(list(takewhile(lambda letter: ord(letter) in _FLAGS, reversed(word[:at]))))
+        return letters % 2 == 1  # a flag is two letters of its country
+    return before == "\u200d" or after in _JOINERS or unicodedata.combining(after) > 0

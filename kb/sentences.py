@@ -4,13 +4,17 @@ import re
 from typing import Final
 
 _END: Final = re.compile(r"[.!?…]+[\"'”’“»«)\]]*(?=\s)")
-_LAST_WORD: Final = re.compile(r"(\S+)$")
 _LONGEST_LOOK_BACK: Final = 40
+_LONGEST_ORDINAL: Final = 2
 _ABBREVIATIONS: Final = frozenset(
     """
     abs abt allg approx art bspw bzgl bzw ca co corp dr engl etc evtl fig ggf inc inkl jan feb jr kap ltd max min mio mr
     mrs ms mrd nr no num o p pos prof s sog st std str tel u usw v vgl vol vs z zb zzgl
     """.split()  # noqa: SIM905 -- the words are easier to read and to add to than sixty quoted strings
+)
+_MONTHS: Final = tuple("Jan Feb Mär März Apr Mai Jun Jul Aug Sep Okt Nov Dez".split())  # noqa: SIM905 -- the same
+_BEFORE_ORDINALS: Final = frozenset(
+    "ab am beim bis dem den der des die das im jeden jeder jedes seit vom zum zur".split()  # noqa: SIM905 -- the same
 )
 
 
@@ -29,9 +33,12 @@ def split(text: str) -> list[str]:
 
 
 def _goes_on(text: str, start: int, dot: int, after: int) -> bool:
-    before = _LAST_WORD.search(text, max(start, dot - _LONGEST_LOOK_BACK), dot)
-    word = before.group(1).strip("(\"'„“").lower() if before else ""
-    following = text[after : after + 2].strip()
-    if word in _ABBREVIATIONS or len(word) == 1 or "." in word:
+    words = text[max(start, dot - _LONGEST_LOOK_BACK) : dot].split()
+    word = words[-1].strip("(\"'„“").lower() if words else ""
+    following = text[after:].lstrip()[:_LONGEST_LOOK_BACK]
+    if word in _ABBREVIATIONS or "." in word or (len(word) == 1 and word.isalpha()):
         return True
-    return (word.isdigit() and following[:1].isalpha()) or following[:1].islower()
+    if word.isdigit() and following[:1].isalpha():
+        before = words[-2].lower() if len(words) > 1 else ""
+        return len(word) <= _LONGEST_ORDINAL and (before in _BEFORE_ORDINALS or following.startswith(_MONTHS))
+    return following[:1].islower()

@@ -3,7 +3,19 @@
 from alembic import context
 from flask import current_app
 
+from core.db import UtcDateTime
+from core.secrets import Encrypted
+
 database = current_app.extensions["migrate"].db
+
+
+def render_item(kind: str, item: object, _context: object) -> str | bool:
+    """Write our own column types as what they are in the database, so that a migration outlives the code."""
+    if kind == "type" and isinstance(item, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, Encrypted):
+        return "sa.Text()"
+    return False
 
 
 def run() -> None:
@@ -20,7 +32,7 @@ def run() -> None:
             target_metadata=database.metadata,
             render_as_batch=True,
             compare_type=True,
-            user_module_prefix="core.db.",
+            render_item=render_item,
         )
         with context.begin_transaction():
             context.run_migrations()

@@ -100,9 +100,10 @@ def device_key() -> str:
 
 def _form(data: dict[str, Any] | None = None) -> forms.AskForm:
     form = forms.AskForm(data={"locale": locale(), **{name: value for name, value in (data or {}).items() if value}})
-    form.category.choices = [(category.slug, category.name) for category in queries.categories()]
-    if form.category.data is None and len(form.category.choices) > 1:
-        form.category.choices.insert(0, ("", ""))
+    known = [(category.slug, category.name) for category in queries.categories()]
+    # Nobody's question lands in the first category only because it is the first.
+    undecided = [] if form.category.data or len(known) == 1 else [("", "")]
+    form.category.offer([*undecided, *known])
     if form.locale.data not in LOCALES and request.method == "GET":
         form.locale.data = locale()
     return form

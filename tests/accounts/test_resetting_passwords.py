@@ -154,9 +154,7 @@ def test_a_token_for_one_purpose_does_not_serve_another(app: Flask, guest: Brows
     assert guest.get(link.replace("/reset/", "/confirm/")).status_code == 404
 
 
-def test_mails_in_a_persons_name_are_limited(
-    app: Flask, guest: Browser, anna: int, worker: Callable[[], None]
-) -> None:
+def test_mails_in_a_persons_name_are_limited(app: Flask, guest: Browser, anna: int, worker: Callable[[], None]) -> None:
     for _ in range(attempts.MAILS_PER_ACCOUNT + 2):
         assert guest.post("/forgot", data={"email": "anna@example.org"}).status_code == 303
     worker()

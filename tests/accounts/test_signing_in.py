@@ -195,7 +195,9 @@ def test_a_get_signs_nobody_out(browser_of: Callable[[str], Browser], stage: Sta
     assert alice.get("/settings").status_code == 200
 
 
-def test_a_signed_in_person_is_sent_on_from_the_sign_in_page(browser_of: Callable[[str], Browser], stage: Stage) -> None:
+def test_a_signed_in_person_is_sent_on_from_the_sign_in_page(
+    browser_of: Callable[[str], Browser], stage: Stage
+) -> None:
     stage(lambda world: world.alice.id)
     assert browser_of("alice").get("/sign-in?next=/ask").headers["Location"] == "/ask"
 

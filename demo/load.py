@@ -1,0 +1,225 @@
+"""The demonstration community: read from a file, moved to the present, and woken up by the deeds of its own people."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select, update
+
+from accounts import passwords, people
+from accounts.models import User
+from core import transfer
+from core.clock import now
+from core.db import db
+from demo import channel as channels
+from demo.models import PlazaPost
+from desk.models import Conversation, Message
+from forum import answers, follows, moderation, votes
+from forum.models import Acceptance, Muting, Post, Topic
+from forum.unique import add_once
+from kb import promotion
+
+COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
+PASSWORD: Final = "klinke-demo-2026"  # noqa: S105 -- invented people, and only where KLINKE_DEMO says so
+FRESHEST: Final = timedelta(minutes=6)
+"""How old the newest thing in the community is when it is loaded."""
+MOMENTS: Final = frozenset({"created", "edited", "accepted_at"})
+PREFIX: Final = "ulmenfunk:"
+
+ACCOUNTS: Final[Mapping[str, tuple[str, str]]] = {
+    "anna": ("member", "asks and answers"),
+    "jonas": ("member", "another one, who answers"),
+    "mira": ("trusted", "may choose the solution for others"),
+    "ada": ("agent", "works at the desk"),
+    "mo": ("moderator", "mutes, and gives the reason"),
+    "emil": ("editor", "makes articles of answers"),
+    "ruth": ("admin", "may do everything"),
+}
+"""Who can sign in: handle -> role, and what they are for."""
+ACCEPTED: Final = ("t02-a1", "t05-a1", "t12-a1", "t22-a1", "t30-a1")
+"""Answers that their askers accept as the community wakes up, so that they wait for an editor."""
+VOTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "t01-a1": ("jonas", "emil", "ruth"),
+    "t02-a1": ("anna", "mira", "mo"),
+    "t04-a1": ("anna", "jonas"),
+    "t05-a1": ("anna", "mira"),
+    "t12-a1": ("anna", "mira", "ada"),
+    "t15-a1": ("jonas", "mira", "mo"),
+    "t21-a1": ("anna", "mira", "emil"),
+    "t27-a1": ("jonas", "mira"),
+    "t30-a1": ("anna", "mo"),
+    "t31-a1": ("jonas", "mira", "ada"),
+}
+FOLLOWED: Final[Mapping[str, tuple[str, ...]]] = {
+    "t03": ("anna", "mira"),
+    "t07": ("anna",),
+    "t16": ("jonas", "mira"),
+    "t18": ("anna", "mira", "ada"),
+    "t34": ("jonas", "emil"),
+}
+MUTED: Final = "t11"
+MUTED_BECAUSE: Final = (
+    "Der Beitrag enthält Kundennummer, Anschrift und Geburtstag. Zum Schutz von Frau Wiesner verborgen; "
+    "Ada klärt den Vertrag mit ihr persönlich."
+)
+DRAFTED: Final = "t27-a1"
+DECLINED: Final = "t26-a1"
+DECLINED_BECAUSE: Final = (
+    "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern zu jedem Ventil."
+)
+
+
+def start() -> list[str]:
+    """Load the community unless it is there; return what to print: what went wrong, if anything, and the accounts."""
+    troubles = [] if is_loaded() else [f"line {number}: {reason}" for number, reason in load().skipped]
+    return [*troubles, *accounts_table()]
+
+
+def is_loaded() -> bool:
+    """Tell whether the community is awake; a load that was interrupted leaves its people asleep and is repeated."""
+    ada = people.by_source_id(PREFIX + "ada")
+    return ada is not None and not ada.is_staged
+
+
+def load(moment: datetime | None = None) -> transfer.Report:
+    """Read the community as of `moment` and wake it up; commits."""
+    channels.open_once()
+    db.session.commit()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / COMMUNITY.name
+        path.write_text(shifted(moment or now()), encoding="utf-8")
+        report = transfer.read_jsonl(path)
+    if not is_loaded():
+        _wake_up()
+        db.session.commit()
+    return report
+
+
+def shifted(moment: datetime) -> str:
+    """Return the community's lines with every moment moved by the same time, so that the newest is some minutes before `moment`."""
+    records = [json.loads(line) for line in COMMUNITY.read_text(encoding="utf-8").splitlines()]
+    newest = max(found for record in records for found in _moments(record))
+    offset = timedelta(seconds=round((moment - FRESHEST - newest).total_seconds()))
+    return "".join(json.dumps(_moved(record, offset), ensure_ascii=False) + "\n" for record in records)
+
+
+def accounts_table() -> list[str]:
+    """Return the accounts that can sign in, as lines for a terminal."""
+    handles, roles = max(map(len, ACCOUNTS)), max(len(role) for role, _what in ACCOUNTS.values())
+    rows = [f"  {handle:<{handles}}  {role:<{roles}}  {what}" for handle, (role, what) in ACCOUNTS.items()]
+    return [f"Demo accounts, all with the password {PASSWORD}:", *rows]
+
+
+def _moments(value: Any) -> list[datetime]:
+    if isinstance(value, list):
+        return [found for part in value for found in _moments(part)]
+    if not isinstance(value, dict):
+        return []
+    here = [datetime.fromisoformat(part) for name, part in value.items() if name in MOMENTS]
+    return here + [found for part in value.values() for found in _moments(part)]
+
+
+def _moved(value: Any, offset: timedelta) -> Any:
+    if isinstance(value, list):
+        return [_moved(part, offset) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: transfer.iso(datetime.fromisoformat(part) + offset) if name in MOMENTS else _moved(part, offset)
+        for name, part in value.items()
+    }
+
+
+def _wake_up() -> None:
+    """Make the imported people real and have them do what an import cannot bring."""
+    hashes = {handle: passwords.hashed(PASSWORD) for handle in ACCOUNTS}  # slow, so before anything is written
+    everybody = {
+        str(user.source_id).removeprefix(PREFIX): user
+        for user in db.session.scalars(select(User).where(User.source_id.startswith(PREFIX)))
+    }
+    for handle, user in everybody.items():
+        user.is_staged = False
+        user.licence_accepted_at = user.created_at
+        people.confirm_email(user)
+        if handle in hashes:
+            people.change_password(user, password_hash=hashes[handle])
+    db.session.flush()
+    _follow(everybody)
+    _accept()
+    for source_id, handles in VOTED.items():
+        for handle in handles:
+            votes.vote(_post(source_id), by=everybody[handle])
+    _mute(by=everybody["mo"])
+    _nominate(by=everybody["emil"])
+    _open_plaza()
+
+
+def _follow(everybody: Mapping[str, User]) -> None:
+    topics = db.session.scalars(select(Topic).where(Topic.source_id.startswith(PREFIX)).order_by(Topic.id)).unique()
+    for topic in topics:
+        if topic.asker is not None:
+            follows.follow(topic, by=topic.asker)
+    for source_id, handles in FOLLOWED.items():
+        for handle in handles:
+            follows.follow(_topic(source_id), by=everybody[handle])
+
+
+def _accept() -> None:
+    for source_id in ACCEPTED:
+        post = _post(source_id)
+        asker = post.topic.asker
+        assert asker is not None  # noqa: S101 -- for the type checker: the file names one
+        acceptance = answers.accept(post, by=asker)
+        # They thanked in a comment, and that is when it was solved.
+        thanked = select(Post.created_at).where(Post.parent_id == post.id, Post.author_id == asker.id)
+        at = db.session.scalar(thanked.order_by(Post.id).limit(1))
+        db.session.execute(update(Acceptance).where(Acceptance.id == acceptance.id).values(at=at))
+
+
+def _mute(*, by: User) -> None:
+    topic = _topic(MUTED)
+    muting = moderation.mute(topic, by=by, reason=MUTED_BECAUSE)
+    db.session.execute(update(Muting).where(Muting.id == muting.id).values(at=topic.last_activity_at))
+
+
+def _nominate(*, by: User) -> None:
+    for _post_id in promotion.nominate_all():
+        pass
+    promotion.draft_from_post(_post(DRAFTED), by=by)
+    declined = promotion.of_post(_post(DECLINED))
+    assert declined is not None  # noqa: S101 -- for the type checker: nominated three lines above
+    promotion.decline(declined, by=by, reason=DECLINED_BECAUSE)
+
+
+def _open_plaza() -> None:
+    """Put up on the Marktplatz what was said there according to the desk."""
+    said = (
+        select(Message)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(Message.channel_id == channels.open_once().id, Message.is_public)
+        .order_by(Message.created_at, Message.id)
+    )
+    for message in db.session.scalars(said):
+        is_official = message.direction == "out"
+        contact = message.conversation.contact
+        add_once(
+            PlazaPost,
+            external_id=f"import:{message.source_id}",
+            thread=message.conversation.external_id,
+            handle=channels.address(channels.HOUSE) if is_official else contact.handle,
+            name=channels.HOUSE_NAME if is_official else contact.name,
+            text=message.text,
+            is_official=is_official,
+            created_at=message.created_at,
+        )
+
+
+def _topic(source_id: str) -> Topic:
+    return db.session.scalars(select(Topic).where(Topic.source_id == PREFIX + source_id)).unique().one()
+
+
+def _post(source_id: str) -> Post:
+    return db.session.scalars(select(Post).where(Post.source_id == PREFIX + source_id)).unique().one()

@@ -1,0 +1,205 @@
+"""The desk's calls of the JSON API.
+
+A conversation in a list: id, source_id, channel (slug), contact (handle, name, reach), state, locale, assignee (handle
+or null), created, last_message, waiting_since (or null) and words, what the customer wrote last.
+A conversation by itself has messages instead of words. A message: id, source_id, direction ("in"/"out"), public, text,
+url (or null), created, state, failure (or null), by (handle of the agent, or null) and uses (ids of articles).
+Times are ISO 8601 in UTC.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, make_response, request
+from flask_babel import gettext
+from flask_login import current_user
+from pydantic import Field
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from core import db as database
+from core import web
+from core.api import Api, Id, Model, block, line
+from core.db import db
+from core.errors import NotAllowed, NotFound
+from core.transfer import iso
+from desk import intake, policy, queries, replies, suggestions
+from desk.channels.base import LONGEST_TEXT, adapter_of
+from desk.models import Conversation, Message
+from desk.queries import View
+
+LARGEST_PAGE = 100
+MOST_SUGGESTIONS = 20
+MOST_USES = 20
+
+api = Api("desk")
+
+
+class ConversationsQuery(Model):
+    """Which conversations, and from where on; `cursor` is the `next` of the page before."""
+
+    view: View = "waiting"
+    limit: int = Field(20, ge=1, le=LARGEST_PAGE)
+    cursor: str | None = Field(None, max_length=500)
+
+
+class NewReply(Model):
+    """`public` is as the customer wrote unless it is said; `seen` is the id of the last message that was read."""
+
+    text: str
+    public: bool | None = None
+    uses: list[Id] = Field(default=[], max_length=MOST_USES)
+    seen: Id | None = None
+
+
+class Asked(Model):
+    text: block(LONGEST_TEXT)  # type: ignore[valid-type]  # a type made for the limit
+    locale: str | None = Field(None, pattern="^(de|en)$")
+    channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
+    limit: int = Field(5, ge=1, le=MOST_SUGGESTIONS)
+
+
+@api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
+def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
+    """Return `{"conversations": […], "next": cursor or null}`."""
+    _require_agent()
+    listing = queries.listing(query.view, viewer=current_user, cursor=query.cursor, size=query.limit)
+    found = [_in_short(each.conversation) | {"words": each.words} for each in listing.lines]
+    return {"conversations": found, "next": listing.next}
+
+
+@api.call("GET", "/conversations/<int:conversation_id>", summary="A conversation", scope="desk", team=True)
+def show_conversation(conversation_id: int) -> dict[str, Any]:
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return _in_short(conversation) | {"messages": _messages(conversation.messages)}
+
+
+@api.call(
+    "POST",
+    "/conversations/<int:conversation_id>/replies",
+    summary="Answer a customer",
+    body=NewReply,
+    scope="desk",
+    team=True,
+    status=201,
+)
+def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
+    """Return the message, queued; 409 when the conversation went on after `seen`."""
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    message = replies.reply(
+        conversation,
+        text=body.text,
+        by=current_user,
+        uses=[(article_id, None) for article_id in body.uses],
+        is_public=body.public,
+        seen=body.seen,
+    )
+    return _messages([message])[0]
+
+
+@api.call("POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True)
+def suggest(body: Asked) -> dict[str, Any]:
+    """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale."""
+    if "Idempotency-Key" not in request.headers:
+        # Nothing is written, so the place of the database's one writer is given back before the search begins.
+        db.session.rollback()
+        database.begin_reading()
+    channel = queries.channel_by(body.channel) or body.channel
+    found = suggestions.suggest_for(
+        body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
+    )
+    return {"suggestions": [_suggestion(each) for each in found]}
+
+
+@api.call("POST", "/channels/<int:channel_id>/webhook", summary="Deliver a signed message (docs/webhook.md)")
+def deliver(channel_id: int) -> Response:
+    """Return 202 with our id; a repeat gets 200 and the same id."""
+    return receive(str(channel_id))
+
+
+def receive(name: str) -> Response:
+    """Take in what a service delivers to the channel with this slug or id; the caller commits."""
+    try:
+        raw = request.get_data(cache=True)
+    except RequestEntityTooLarge:
+        return web.problem(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
+        )
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    # Whoever cannot prove who they are does not get to hold the database's one place for writers.
+    with database.reading():
+        trouble = intake.trouble_with(queries.channel_by(name), headers, raw)
+        db.session.rollback()
+    if trouble is not None:
+        return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
+    channel = queries.channel_by(name)
+    if channel is None:
+        raise NotFound
+    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
+    is_new = any(each.is_new for each in taken)
+    body = {
+        "id": taken[0].message_id if taken else None,
+        "conversation": taken[0].conversation_id if taken else None,
+        "ids": [each.message_id for each in taken],
+    }
+    return make_response(body, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
+
+
+def _require_agent() -> None:
+    if not policy.may_work(current_user):
+        raise NotAllowed(gettext("Only agents work at the desk."))
+
+
+def _in_short(conversation: Conversation) -> dict[str, Any]:
+    contact = conversation.contact
+    return {
+        "id": conversation.id,
+        "source_id": conversation.source_id,
+        "channel": conversation.channel.slug,
+        "contact": {"handle": contact.handle, "name": contact.name, "reach": contact.reach},
+        "state": conversation.state,
+        "locale": conversation.locale,
+        "assignee": None if conversation.assignee is None else conversation.assignee.handle,
+        "created": iso(conversation.created_at),
+        "last_message": iso(conversation.last_message_at),
+        "waiting_since": None if conversation.waiting_since is None else iso(conversation.waiting_since),
+    }
+
+
+def _messages(messages: list[Message]) -> list[dict[str, Any]]:
+    used = queries.used_articles([message.id for message in messages if message.direction == "out"])
+    return [
+        {
+            "id": message.id,
+            "source_id": message.source_id,
+            "direction": message.direction,
+            "public": message.is_public,
+            "text": message.text,
+            "url": message.url,
+            "created": iso(message.created_at),
+            "state": message.state,
+            "failure": message.failure,
+            "by": None if message.by is None else message.by.handle,
+            "uses": [use.article_id for use in used.get(message.id, ())],
+        }
+        for message in messages
+    ]
+
+
+def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:
+    return {
+        "kind": found.kind,
+        "id": found.id,
+        "source_id": found.source_id,
+        "title": found.title,
+        "url": found.url,
+        "text": found.text,
+        "fits": found.fits,
+        "length": found.length,
+        "limit": found.limit,
+        "score": round(found.score, 4),
+        "why": list(found.why),
+        "locale": found.locale,
+    }

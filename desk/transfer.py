@@ -1,0 +1,356 @@
+"""Import and export of conversations. Imported history can be read and learnt from; nobody is answered on it.
+
+What came in with an id of its own goes out with it, what was written here as `klinke:<id>`. Replies that never left the
+house are not part of what was said and do not go out.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from sqlalchemy import select
+from sqlalchemy.orm import lazyload, selectinload
+
+from accounts import people
+from accounts.models import User
+from accounts.transfer import reference
+from core.api import line
+from core.db import db
+from core.errors import Invalid
+from core.transfer import Outcome, RecordType, iso, register
+from desk import conversations, queries
+from desk.channels.base import LONGEST_URL
+from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from forum.unique import add_once
+from kb import uses
+from kb.models import Article
+from search.analysis import language
+
+LONGEST_ID = 100
+LONGEST_HANDLE = 200
+LONGEST_TEXT = 100_000
+LARGEST_REACH = 2**31 - 1
+_BATCH = 200
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+_OWN_ID = re.compile(r"klinke:([0-9]{1,18})")
+
+
+def _storable(value: str) -> str:
+    if _UNSTORABLE.search(value):
+        message = "has characters that cannot be stored"
+        raise ValueError(message)
+    return value
+
+
+Id = line(LONGEST_ID)
+
+
+class ContactRecord(BaseModel):
+    """Somebody on the channel."""
+
+    handle: line(LONGEST_HANDLE)  # type: ignore[valid-type]  # a type made for the limit
+    name: line(LONGEST_HANDLE, 0) = ""  # type: ignore[valid-type]  # the same
+    reach: Annotated[int, Field(ge=0, le=LARGEST_REACH)] | None = None
+
+
+class MessageRecord(BaseModel):
+    """One message; `contact` where somebody else joined in, `author` the id of the person of the team who wrote it."""
+
+    id: Id  # type: ignore[valid-type]  # a type made for the limit
+    direction: Literal["in", "out"]
+    public: bool
+    text: Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
+    url: Annotated[str, Field(max_length=LONGEST_URL, pattern="^https?://"), AfterValidator(_storable)] | None = None
+    uses: list[Id] = []  # type: ignore[valid-type]  # a type made for the limit
+    created: AwareDatetime
+    contact: ContactRecord | None = None
+    author: Id | None = None  # type: ignore[valid-type]  # the same
+
+
+class ConversationRecord(BaseModel):
+    """A line of type `conversation`; where `state` and `locale` are missing, the messages say."""
+
+    id: Id  # type: ignore[valid-type]  # a type made for the limit
+    channel: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+    contact: ContactRecord
+    messages: Annotated[list[MessageRecord], Field(min_length=1)]
+    state: ConversationState | None = None
+    locale: Literal["de", "en"] | None = None
+
+
+def init_app() -> None:
+    register(RecordType(name="conversation", order=40, model=ConversationRecord, load=load, dump=dump))
+
+
+def load(record: ConversationRecord) -> Outcome:
+    """Take one conversation in; what the team did with it here since then stays."""
+    conversation = _found(record)
+    if conversation is None:
+        _take_in(record)
+        return "new"
+    is_changed = _complete(conversation.contact, record.contact)
+    known = {_message_id(message): message for message in conversation.messages}
+    for each in record.messages:
+        message = known.get(each.id)
+        if message is None:
+            _add(conversation, each)
+            is_changed = True
+        else:
+            is_changed = _correct(message, each) or is_changed
+    if is_changed:
+        db.session.flush()
+        db.session.expire(conversation, ["messages"])
+        if all(message.by_id is None for message in conversation.messages):
+            _place(conversation, record)
+        db.session.flush()
+    return "changed" if is_changed else "unchanged"
+
+
+def dump() -> Iterator[dict[str, Any]]:
+    """Yield every conversation, in the order in which they began here."""
+    ids = iter(db.session.scalars(select(Conversation.id).order_by(Conversation.id)).all())
+    while batch := list(islice(ids, _BATCH)):
+        found = db.session.scalars(
+            select(Conversation)
+            .where(Conversation.id.in_(batch))
+            .options(
+                lazyload(Conversation.assignee),
+                selectinload(Conversation.messages).joinedload(Message.by).lazyload(User.roles),
+            )
+            .order_by(Conversation.id)
+        ).all()
+        used = queries.used_articles([message.id for each in found for message in each.messages])
+        for conversation in found:
+            if record := _as_record(conversation, used):
+                yield record
+        db.session.expunge_all()
+
+
+def _found(record: ConversationRecord) -> Conversation | None:
+    statement = select(Conversation).options(lazyload(Conversation.assignee), selectinload(Conversation.messages))
+    found = db.session.scalars(statement.where(Conversation.source_id == record.id)).one_or_none()
+    if found is None and (own := _OWN_ID.fullmatch(record.id)):
+        # What was written in this very installation comes back to where it is.
+        found = db.session.scalars(
+            statement.join(Channel).where(
+                Conversation.id == int(own[1]), Conversation.source_id.is_(None), Channel.slug == record.channel
+            )
+        ).one_or_none()
+    return found
+
+
+def _take_in(record: ConversationRecord) -> None:
+    channel = _channel(record.channel)
+    conversation = Conversation(
+        channel_id=channel.id,
+        contact_id=_contact(channel.id, record.contact).id,
+        external_id=f"import:{record.id}",
+        locale=record.locale or _locale(record.messages),
+        created_at=min(message.created for message in record.messages),
+        source_id=record.id,
+    )
+    db.session.add(conversation)
+    db.session.flush()
+    for each in record.messages:
+        _add(conversation, each)
+    _place(conversation, record)
+    db.session.flush()
+
+
+def _channel(slug: str) -> Channel:
+    statement = select(Channel).where(Channel.slug == slug)
+    found = db.session.scalars(statement).one_or_none()
+    if found is None:
+        add_once(Channel, slug=slug, kind="archive", name=slug.replace("-", " ").title(), settings={})
+        found = db.session.scalars(statement).one()
+    return found
+
+
+def _contact(channel_id: int, record: ContactRecord) -> Contact:
+    statement = select(Contact).where(Contact.channel_id == channel_id, Contact.handle == record.handle)
+    contact = db.session.scalars(statement.options(lazyload(Contact.channel))).one_or_none()
+    if contact is None:
+        contact = Contact(channel_id=channel_id, handle=record.handle, name=record.name, reach=record.reach)
+        db.session.add(contact)
+        db.session.flush()
+    else:
+        _complete(contact, record)
+    return contact
+
+
+def _complete(contact: Contact, record: ContactRecord) -> bool:
+    """Fill in what is not known yet; of two that contradict each other the one that is here stays."""
+    name = contact.name or record.name
+    reach = record.reach if contact.reach is None else contact.reach
+    is_more = (name, reach) != (contact.name, contact.reach)
+    contact.name, contact.reach = name, reach
+    return is_more
+
+
+def _add(conversation: Conversation, record: MessageRecord) -> None:
+    contact_id = None
+    if record.direction == "in":
+        who = record.contact
+        contact_id = conversation.contact_id if who is None else _contact(conversation.channel_id, who).id
+    message = Message(
+        conversation_id=conversation.id,
+        channel_id=conversation.channel_id,
+        direction=record.direction,
+        is_public=record.public,
+        text=record.text,
+        url=record.url,
+        contact_id=contact_id,
+        by_id=_author_id(record.author),
+        created_at=record.created,
+        received_at=record.created,
+        sent_at=record.created if record.direction == "out" else None,
+        state="received" if record.direction == "in" else "sent",
+        source_id=record.id,
+    )
+    db.session.add(message)
+    db.session.flush()
+    if record.uses:
+        _record_uses(message, record)
+
+
+def _correct(message: Message, record: MessageRecord) -> bool:
+    """Make a message say what the record says; tell whether that was something else."""
+    wanted = {
+        "text": record.text,
+        "url": record.url,
+        "is_public": record.public,
+        "created_at": record.created,
+    }
+    if message.source_id is None:
+        return False  # it was written here, and a delivered message is not rewritten
+    changed = {name: value for name, value in wanted.items() if getattr(message, name) != value}
+    for name, value in changed.items():
+        setattr(message, name, value)
+    return _record_uses(message, record) or bool(changed)
+
+
+def _record_uses(message: Message, record: MessageRecord) -> bool:
+    known = (
+        {use.article_id for use in queries.used_articles([message.id]).get(message.id, ())} if record.uses else set()
+    )
+    articles = [_article(source_id) for source_id in record.uses]
+    added = [article for article in articles if article.id not in known]
+    for article in added:
+        asked = _asked_before(message)
+        uses.record(
+            article, face=None, where_kind="message", where_id=message.id, by=None, asked=asked, at=message.created_at
+        )
+    return bool(added)
+
+
+def _article(source_id: str) -> Article:
+    found = select(Article).where(Article.source_id == source_id)
+    if own := _OWN_ID.fullmatch(source_id):
+        found = select(Article).where((Article.source_id == source_id) | (Article.id == int(own[1])))
+    article = db.session.scalars(
+        found.options(lazyload(Article.sources), lazyload(Article.tags), lazyload(Article.owner)).limit(1)
+    ).first()
+    if article is None:
+        raise Invalid(f"uses: no article has the id {source_id!r}")
+    return article
+
+
+def _asked_before(message: Message) -> str:
+    """Return the words that this was an answer to."""
+    statement = (
+        select(Message.text)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.direction == "in",
+            Message.created_at <= message.created_at,
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(1)
+    )
+    return db.session.scalar(statement) or ""
+
+
+def _author_id(source_id: str | None) -> int | None:
+    if source_id is None:
+        return None
+    author = people.by_source_id(source_id)
+    if author is None:
+        raise Invalid(f"unknown author {source_id!r}")
+    return author.id
+
+
+def _place(conversation: Conversation, record: ConversationRecord) -> None:
+    """Say where the conversation stands, as the record or else its messages say."""
+    state, waiting_since = _standing(conversation.messages)
+    conversation.state = record.state or state
+    conversation.waiting_since = None if conversation.state in conversations.NOBODY_WAITS else waiting_since
+    conversation.last_message_at = max(message.created_at for message in conversation.messages)
+
+
+def _standing(messages: Sequence[Message]) -> tuple[ConversationState, datetime | None]:
+    """Return what follows from who spoke last: the state, and since when somebody waits."""
+    waiting_since = None
+    for message in messages:
+        if message.direction == "out":
+            waiting_since = None
+        elif waiting_since is None:
+            waiting_since = message.created_at
+    if waiting_since is None:
+        return "waiting_customer", None
+    return ("open" if any(message.direction == "out" for message in messages) else "new"), waiting_since
+
+
+def _locale(messages: Sequence[Message | MessageRecord]) -> str:
+    first = next((message for message in messages if message.direction == "in"), messages[0])
+    return language.guess(first.text)
+
+
+def _message_id(message: Message) -> str:
+    return message.source_id or f"klinke:{message.id}"
+
+
+def _as_record(conversation: Conversation, used: Any) -> dict[str, Any] | None:
+    messages = [message for message in conversation.messages if message.state not in {"queued", "failed"}]
+    if not messages:
+        return None
+    record: dict[str, Any] = {
+        "id": conversation.source_id or f"klinke:{conversation.id}",
+        "channel": conversation.channel.slug,
+        "contact": _contact_record(conversation.contact),
+        "messages": [_message_record(message, conversation, used) for message in messages],
+    }
+    if conversation.state != _standing(messages)[0]:
+        record["state"] = conversation.state
+    if conversation.locale != _locale(messages):
+        record["locale"] = conversation.locale
+    return record
+
+
+def _contact_record(contact: Contact) -> dict[str, Any]:
+    record: dict[str, Any] = {"handle": contact.handle}
+    if contact.name:
+        record["name"] = contact.name
+    if contact.reach is not None:
+        record["reach"] = contact.reach
+    return record
+
+
+def _message_record(message: Message, conversation: Conversation, used: Any) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "id": _message_id(message),
+        "direction": message.direction,
+        "public": message.is_public,
+        "text": message.text,
+    }
+    if message.url:
+        record["url"] = message.url
+    if articles := [use.article for use in used.get(message.id, ())]:
+        record["uses"] = [article.source_id or f"klinke:{article.id}" for article in articles]
+    if message.contact is not None and message.contact_id != conversation.contact_id:
+        record["contact"] = _contact_record(message.contact)
+    if message.by is not None:
+        record["author"] = reference(message.by)
+    return record | {"created": iso(message.created_at)}
