@@ -76,6 +76,16 @@ class RegisterForm(Form):
         validators=[InputRequired(_l("We need your agreement, so that an answer can help the next person too."))],
     )
 
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Say all that is wrong at once, not first what is missing and then what is weak."""
+        is_right = bool(super().validate(extra_validators))
+        values = {name: self[name].data or "" for name in ("handle", "email", "password")}
+        for name, sentence in people.objections(**values).items():
+            if not self[name].errors:
+                self[name].errors = [sentence]
+                is_right = False
+        return is_right
+
 
 class ForgotForm(Form):
     email = LineField(_l("E-mail address"), longest=emails.LONGEST)

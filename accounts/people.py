@@ -88,6 +88,16 @@ def free_handle(wanted: str, *, owner: User | None = None) -> str:
 
 def register(*, handle: str, name: str, email: str, password: str, locale: str | None) -> User:
     """Take in a new member who accepts the licence and must still confirm the address; raise `Invalid` with fields."""
+    if wrong := objections(handle=handle, email=email, password=password):
+        raise Invalid(gettext("Some fields need another look."), fields=wrong)
+    user = create(handle, name=name, email=email, password=password, locale=locale)
+    user.licence_accepted_at = now()
+    db.session.flush()
+    return user
+
+
+def objections(*, handle: str, email: str, password: str) -> dict[str, str]:
+    """Return what speaks against registering with these values, by field; whether they are taken is not asked."""
     wrong: dict[str, str] = {}
     for check in (
         lambda: handles.refuse_reserved(handles.checked(handle)),
@@ -98,12 +108,7 @@ def register(*, handle: str, name: str, email: str, password: str, locale: str |
             check()
         except Invalid as error:
             wrong |= error.fields
-    if wrong:
-        raise Invalid(gettext("Some fields need another look."), fields=wrong)
-    user = create(handle, name=name, email=email, password=password, locale=locale)
-    user.licence_accepted_at = now()
-    db.session.flush()
-    return user
+    return wrong
 
 
 def create(  # noqa: PLR0913 -- the parts of a person, by keyword

@@ -61,7 +61,6 @@ def serve() -> None:
 def start() -> None:
     """Bring the database up to date, then run web server and worker together until Ctrl-C."""
     settings: Settings = current_app.extensions["klinke-settings"]
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     flask_migrate.upgrade()
     lines = [line for starter in STARTERS.values() for line in starter()]
     db.session.remove()

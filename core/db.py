@@ -78,6 +78,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         options["module"] = pysqlite3.dbapi2
         options["connect_args"] = {"timeout": BUSY_MILLISECONDS / 1000}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     db.init_app(app)
     with app.app_context():
         if settings.is_sqlite:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import quote
 
 import nh3
@@ -156,7 +157,8 @@ class _Child:
         self._line.settimeout(WALL_SECONDS)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own file
-                [sys.executable, "-P", markup_child.__file__],
+                [sys.executable, "-m", markup_child.__name__],
+                cwd=Path(markup_child.__file__).parents[1],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if not name.startswith("KLINKE_")},  # no secrets

@@ -12,7 +12,6 @@ import socket
 import struct
 import sys
 import threading
-import unicodedata
 from collections.abc import Iterator, MutableMapping
 from contextlib import suppress
 from functools import partial
@@ -29,6 +28,8 @@ from markdown.extensions.tables import TableExtension
 from markdown.inlinepatterns import InlineProcessor
 from markdown.preprocessors import Preprocessor
 from markdown.treeprocessors import Treeprocessor
+
+from core.normal import nfc
 
 DEEPEST = 20
 """How many quotes and list items may stand inside one another."""
@@ -62,29 +63,13 @@ def convert(source: str) -> str:
 
 
 def tidy(source: str) -> str:
-    """Return the text in NFC, with plain line ends, without characters that steer a terminal or the reading direction.
-
-    Of a pile of combining marks it keeps thirty (the Stream-Safe Text Format of UAX 15): ordering 32,000 of them
-    takes a second, no language needs more, and a letter with more covers its neighbours' posts.
-    """
+    """Return the text in NFC, with plain line ends, without characters that steer a terminal or the direction."""
     source = _UNREADABLE.sub("", source.replace("\r\n", "\n").replace("\r", "\n"))
-    source = _PILES.sub(_lowered, _SURROGATES.sub("\ufffd", source))
-    return unicodedata.normalize("NFC", source)
+    return nfc(_SURROGATES.sub("\ufffd", source))
 
 
 _UNREADABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
-_HIGHEST_PILE = 30
-_PILES = re.compile(rf"[^\w\s\x00-\x7f]{{{_HIGHEST_PILE + 1},}}")
-
-
-def _lowered(pile: re.Match[str]) -> str:
-    kept, height = [], 0
-    for character in pile[0]:
-        height = height + 1 if unicodedata.combining(character) else 0
-        if height <= _HIGHEST_PILE:
-            kept.append(character)
-    return "".join(kept)
 
 
 # Lines become blocks.

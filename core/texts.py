@@ -6,6 +6,7 @@ import unicodedata
 from flask_babel import gettext
 
 from core.errors import Invalid
+from core.normal import nfc
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
@@ -21,7 +22,7 @@ def line(value: str, *, longest: int, shortest: int = 0) -> str:
     value = _BIDI.sub("", _clean(value.replace("\t", " ")))
     if "\n" in value or "\r" in value:
         value = " ".join(value.split())
-    value = unicodedata.normalize("NFC", value).strip()
+    value = nfc(value).strip()
     _check_length(value, longest=longest, shortest=shortest)
     return value
 
@@ -31,7 +32,7 @@ def block(value: str, *, longest: int, shortest: int = 0) -> str:
     value = value.replace("\r\n", "\n").replace("\r", "\n")
     _check_length(value, longest=longest)
     value = _BIDI.sub("", _clean(value))
-    value = unicodedata.normalize("NFC", value)
+    value = nfc(value)
     _check_length(value.strip(), longest=longest, shortest=shortest)
     return value.strip("\n").rstrip()
 

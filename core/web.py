@@ -72,6 +72,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.register_error_handler(OperationalError, _show_database_error)
     app.register_error_handler(DataError, _show_data_error)
     app.register_error_handler(UnicodeError, _show_data_error)
+    app.register_error_handler(OverflowError, _show_data_error)
 
 
 def safe_path(target: str | None, otherwise: str = "/") -> str:

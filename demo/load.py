@@ -67,9 +67,7 @@ MUTED_BECAUSE: Final = (
 )
 DRAFTED: Final = "t27-a1"
 DECLINED: Final = "t26-a1"
-DECLINED_BECAUSE: Final = (
-    "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern zu jedem Ventil."
-)
+DECLINED_BECAUSE: Final = "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern."
 
 
 def start() -> list[str]:
@@ -99,7 +97,7 @@ def load(moment: datetime | None = None) -> transfer.Report:
 
 
 def shifted(moment: datetime) -> str:
-    """Return the community's lines with every moment moved by the same time, so that the newest is some minutes before `moment`."""
+    """Return the lines with all moments moved by the same time, so that the newest is some minutes before `moment`."""
     records = [json.loads(line) for line in COMMUNITY.read_text(encoding="utf-8").splitlines()]
     newest = max(found for record in records for found in _moments(record))
     offset = timedelta(seconds=round((moment - FRESHEST - newest).total_seconds()))
@@ -135,7 +133,8 @@ def _moved(value: Any, offset: timedelta) -> Any:
 
 def _wake_up() -> None:
     """Make the imported people real and have them do what an import cannot bring."""
-    hashes = {handle: passwords.hashed(PASSWORD) for handle in ACCOUNTS}  # slow, so before anything is written
+    # One hash for all, since everybody may know what it hides; slow, so made before anything is written.
+    password_hash = passwords.hashed(PASSWORD)
     everybody = {
         str(user.source_id).removeprefix(PREFIX): user
         for user in db.session.scalars(select(User).where(User.source_id.startswith(PREFIX)))
@@ -144,8 +143,8 @@ def _wake_up() -> None:
         user.is_staged = False
         user.licence_accepted_at = user.created_at
         people.confirm_email(user)
-        if handle in hashes:
-            people.change_password(user, password_hash=hashes[handle])
+        if handle in ACCOUNTS:
+            people.change_password(user, password_hash=password_hash)
     db.session.flush()
     _follow(everybody)
     _accept()

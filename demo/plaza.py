@@ -64,14 +64,18 @@ def threads() -> list[Sequence[PlazaPost]]:
         .limit(MOST_THREADS)
     )
     by_thread: dict[str, list[PlazaPost]] = {thread: [] for thread in db.session.scalars(latest)}
-    posts = select(PlazaPost).where(PlazaPost.thread.in_(by_thread)).order_by(PlazaPost.created_at, PlazaPost.id)
+    posts = select(PlazaPost).where(PlazaPost.thread.in_(list(by_thread))).order_by(PlazaPost.created_at, PlazaPost.id)
     for each in db.session.scalars(posts):
         by_thread[each.thread].append(each)
     return list(by_thread.values())
 
 
 def has_thread(thread: str) -> bool:
-    return db.session.scalar(select(PlazaPost.id).where(PlazaPost.thread == thread).limit(1)) is not None
+    """Tell whether there is such an exchange; an address or a form can name anything."""
+    return (
+        "\0" not in thread
+        and db.session.scalar(select(PlazaPost.id).where(PlazaPost.thread == thread).limit(1)) is not None
+    )
 
 
 def parts(text: str) -> Iterator[Part]:

@@ -1,5 +1,7 @@
 """The Marktplatz as a page: who passes by writes, everybody reads, and the desk answers from its own side."""
 
+import hashlib
+import json
 from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
@@ -15,16 +17,14 @@ from demo.channel import LIMIT
 from demo.forms import PlazaForm
 
 OWNER = "plaza"
-LONGEST_THREAD = 300
 
 bp = Blueprint("demo", __name__)
 
 
 @bp.get("/demo/plaza")
 def plaza() -> Response:
-    thread = request.args.get("thread", "")[:LONGEST_THREAD]
-    known = thread if "\0" not in thread and marketplace.has_thread(thread) else ""
-    return _page(PlazaForm(formdata=None, thread=known))
+    thread = request.args.get("thread", "")
+    return _page(PlazaForm(formdata=None, thread=thread if marketplace.has_thread(thread) else ""))
 
 
 @bp.get("/demo/plaza/posts")
@@ -39,13 +39,15 @@ def post_to_plaza() -> WerkzeugResponse:
     form = PlazaForm()
     if not form.validate_on_submit():
         return _page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    key = f"{form.handle.data}:{form.once.data or ''}"
+    key = _key(form)
     before = once.claim(OWNER, key)
     if before is not None:
         db.session.rollback()
         return web.go(before.answer)
     try:
-        written = marketplace.post(handle=form.handle.data, text=form.text.data, thread=form.thread.data or "")
+        written = marketplace.post(
+            handle=form.handle.data or "", text=form.text.data or "", thread=form.thread.data or ""
+        )
     except (Invalid, Conflict, TooSoon) as error:
         db.session.rollback()
         form.refuse(error)
@@ -55,6 +57,12 @@ def post_to_plaza() -> WerkzeugResponse:
     db.session.commit()
     flash(gettext("Your post is up, and the desk has it."), "good")
     return web.go(url)
+
+
+def _key(form: PlazaForm) -> str:
+    # Of its content, too: whoever goes back, writes something else and sends it means a second post.
+    content = [form.once.data, form.handle.data, form.text.data, form.thread.data]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
 def _page(form: PlazaForm, *, status: int = HTTPStatus.OK, refused: KlinkeError | None = None) -> Response:

@@ -96,7 +96,10 @@ def load(record: ConversationRecord) -> Outcome:
     for each in record.messages:
         message = known.get(each.id)
         if message is None:
-            _add(conversation, each)
+            message = _message(conversation, each)
+            db.session.add(message)
+            db.session.flush()
+            _record_uses(message, each.uses)
             is_changed = True
         else:
             is_changed = _correct(message, each) or is_changed
@@ -143,21 +146,33 @@ def _found(record: ConversationRecord) -> Conversation | None:
 
 
 def _take_in(record: ConversationRecord) -> None:
+    # Archives have thousands of these, so what follows from the record is not asked of the database again.
     channel = _channel(record.channel)
+    contact = _contact(channel.id, record.contact)
+    state, waiting_since = _standing(record.messages)
+    state = record.state or state
     conversation = Conversation(
         channel_id=channel.id,
-        contact_id=_contact(channel.id, record.contact).id,
+        contact_id=contact.id,
         external_id=f"import:{record.id}",
+        state=state,
         locale=record.locale or _locale(record.messages),
         created_at=min(message.created for message in record.messages),
+        last_message_at=max(message.created for message in record.messages),
+        waiting_since=None if state in conversations.NOBODY_WAITS else waiting_since,
         source_id=record.id,
     )
     db.session.add(conversation)
     db.session.flush()
-    for each in record.messages:
-        _add(conversation, each)
-    _place(conversation, record)
+    messages = [_message(conversation, each) for each in record.messages]
+    db.session.add_all(messages)
     db.session.flush()
+    asked = ""
+    for message, each in zip(messages, record.messages, strict=True):
+        if each.direction == "in":
+            asked = each.text
+        for article in _articles(each.uses):
+            _record_use(article, message, asked)
 
 
 def _channel(slug: str) -> Channel:
@@ -190,30 +205,26 @@ def _complete(contact: Contact, record: ContactRecord) -> bool:
     return is_more
 
 
-def _add(conversation: Conversation, record: MessageRecord) -> None:
-    contact_id = None
-    if record.direction == "in":
-        who = record.contact
-        contact_id = conversation.contact_id if who is None else _contact(conversation.channel_id, who).id
-    message = Message(
+def _message(conversation: Conversation, record: MessageRecord) -> Message:
+    is_incoming = record.direction == "in"
+    contact_id = conversation.contact_id
+    if is_incoming and record.contact is not None:
+        contact_id = _contact(conversation.channel_id, record.contact).id
+    return Message(
         conversation_id=conversation.id,
         channel_id=conversation.channel_id,
         direction=record.direction,
         is_public=record.public,
         text=record.text,
         url=record.url,
-        contact_id=contact_id,
+        contact_id=contact_id if is_incoming else None,
         by_id=_author_id(record.author),
         created_at=record.created,
         received_at=record.created,
-        sent_at=record.created if record.direction == "out" else None,
-        state="received" if record.direction == "in" else "sent",
+        sent_at=None if is_incoming else record.created,
+        state="received" if is_incoming else "sent",
         source_id=record.id,
     )
-    db.session.add(message)
-    db.session.flush()
-    if record.uses:
-        _record_uses(message, record)
 
 
 def _correct(message: Message, record: MessageRecord) -> bool:
@@ -229,30 +240,36 @@ def _correct(message: Message, record: MessageRecord) -> bool:
     changed = {name: value for name, value in wanted.items() if getattr(message, name) != value}
     for name, value in changed.items():
         setattr(message, name, value)
-    return _record_uses(message, record) or bool(changed)
+    return _record_uses(message, record.uses) or bool(changed)
 
 
-def _record_uses(message: Message, record: MessageRecord) -> bool:
-    known = (
-        {use.article_id for use in queries.used_articles([message.id]).get(message.id, ())} if record.uses else set()
-    )
-    articles = [_article(source_id) for source_id in record.uses]
-    added = [article for article in articles if article.id not in known]
+def _record_uses(message: Message, source_ids: Sequence[str]) -> bool:
+    if not source_ids:
+        return False
+    known = {use.article_id for use in queries.used_articles([message.id]).get(message.id, ())}
+    added = [article for article in _articles(source_ids) if article.id not in known]
+    asked = _asked_before(message) if added else ""
     for article in added:
-        asked = _asked_before(message)
-        uses.record(
-            article, face=None, where_kind="message", where_id=message.id, by=None, asked=asked, at=message.created_at
-        )
+        _record_use(article, message, asked)
     return bool(added)
 
 
+def _record_use(article: Article, message: Message, asked: str) -> None:
+    uses.record(
+        article, face=None, where_kind="message", where_id=message.id, by=None, asked=asked, at=message.created_at
+    )
+
+
+def _articles(source_ids: Sequence[str]) -> list[Article]:
+    return [_article(source_id) for source_id in source_ids]
+
+
 def _article(source_id: str) -> Article:
-    found = select(Article).where(Article.source_id == source_id)
+    is_it = Article.source_id == source_id
     if own := _OWN_ID.fullmatch(source_id):
-        found = select(Article).where((Article.source_id == source_id) | (Article.id == int(own[1])))
-    article = db.session.scalars(
-        found.options(lazyload(Article.sources), lazyload(Article.tags), lazyload(Article.owner)).limit(1)
-    ).first()
+        is_it |= Article.id == int(own[1])
+    lean = (lazyload(Article.section), lazyload(Article.sources), lazyload(Article.tags), lazyload(Article.owner))
+    article = db.session.scalars(select(Article).where(is_it).options(*lean, lazyload(Article.published))).first()
     if article is None:
         raise Invalid(f"uses: no article has the id {source_id!r}")
     return article
@@ -290,20 +307,25 @@ def _place(conversation: Conversation, record: ConversationRecord) -> None:
     conversation.last_message_at = max(message.created_at for message in conversation.messages)
 
 
-def _standing(messages: Sequence[Message]) -> tuple[ConversationState, datetime | None]:
+def _standing(messages: Sequence[Message | MessageRecord]) -> tuple[ConversationState, datetime | None]:
     """Return what follows from who spoke last: the state, and since when somebody waits."""
     waiting_since = None
-    for message in messages:
+    for message in sorted(messages, key=_moment):  # a stable sort: of two at one moment the order given counts
         if message.direction == "out":
             waiting_since = None
         elif waiting_since is None:
-            waiting_since = message.created_at
+            waiting_since = _moment(message)
     if waiting_since is None:
         return "waiting_customer", None
     return ("open" if any(message.direction == "out" for message in messages) else "new"), waiting_since
 
 
+def _moment(message: Message | MessageRecord) -> datetime:
+    return message.created if isinstance(message, MessageRecord) else message.created_at
+
+
 def _locale(messages: Sequence[Message | MessageRecord]) -> str:
+    messages = sorted(messages, key=_moment)
     first = next((message for message in messages if message.direction == "in"), messages[0])
     return language.guess(first.text)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the type stubs are older
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
 
@@ -29,6 +29,7 @@ class TitleField(LineField):
 
     def __init__(self, label: Any = None, **kwargs: Any) -> None:
         super().__init__(label, longest=LONGEST_TITLE, shortest=SHORTEST_TITLE, validators=[wanted()], **kwargs)
+        self.render_kw = {"maxlength": LONGEST_TITLE, "autocomplete": "off"}
 
 
 class PostField(MarkdownField):
@@ -47,14 +48,17 @@ class ChoiceField(SelectField):
 
     def __init__(self, label: Any, choices: Iterable[tuple[str, str]] = (), **kwargs: Any) -> None:
         super().__init__(label, validate_choice=False, **kwargs)
+        self.type = "SelectField"  # the components draw a field by its type
         self.offer(choices)
 
     def offer(self, choices: Iterable[tuple[str, str]]) -> None:
         """Let people choose one of these (value, label)."""
-        self.choices = [SelectChoice(value, label) for value, label in choices]
+        offered = dict(choices)
+        self.offered = frozenset(offered)
+        self.choices = [SelectChoice(value, label) for value, label in offered.items()]
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
-        if not self.data or self.data not in {choice.value for choice in self.choices}:
+        if not self.data or self.data not in self.offered:
             raise ValidationError(gettext("Please choose one of the list."))
 
 

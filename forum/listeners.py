@@ -91,7 +91,7 @@ def _tell_of_muting(
         notifications.notify(
             reader_id,
             kind=kind,
-            key=f"muting:{muting.id}",
+            key=f"{kind}:{topic.id if post is None else post.id}:{muting.at.isoformat()}",
             url=url,
             topic=topic,
             post=post,

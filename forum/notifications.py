@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import Select, delete, func, or_, select, update
-from sqlalchemy.orm import contains_eager
+from sqlalchemy.orm import contains_eager, joinedload, lazyload
 
 from accounts.models import User
 from core.clock import now
@@ -70,7 +70,11 @@ def sentence(notification: Notification) -> str:
 def visible_notifications(user: User) -> Select[Notification]:
     """Return the statement for what the person may read now; its topics and posts are loaded along."""
     return _readable(select(Notification), user).options(
-        contains_eager(Notification.topic), contains_eager(Notification.post).joinedload(Post.author)
+        # Only titles and names are read; and an inner join to the category would lose what is about no topic.
+        contains_eager(Notification.topic).lazyload("*"),
+        contains_eager(Notification.post).options(
+            lazyload(Post.muting), joinedload(Post.author).options(lazyload(User.roles))
+        ),
     )
 
 

@@ -33,7 +33,7 @@ def give(article: Article, *, reader: str, helped: bool, comment: str = "") -> A
     )
     given = db.session.scalars(_of(article, reader)).one()
     given.helped, given.revision_id, given.at = helped, article.published_id or given.revision_id, now()
-    given.comment = comment or ("" if helped else given.comment)
+    given.comment = comment or given.comment
     db.session.flush()
     return given
 

@@ -6,13 +6,14 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext
 from wtforms import HiddenField, IntegerField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the type stubs are older
 from wtforms.validators import InputRequired, NumberRange
 
 from core.forms import BlockField, Form, LineField, MarkdownField
-from core.i18n import LOCALES
 from kb import articles, faces, feedback, sections
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
 
+LANGUAGE_NAMES: Final[Mapping[str, str]] = {"de": "Deutsch", "en": "English"}
 NEW_SECTION: Final = "new"
 LONGEST_KEYWORD_LINE: Final = 2000
 LONGEST_TAG_LINE: Final = 300
@@ -27,6 +28,11 @@ FACE_LABELS: Final[Mapping[FaceKind, Any]] = {
 }
 
 _SEPARATORS = re.compile(r"[,;\n]")
+
+
+def choices(offered: Mapping[str, Any]) -> list[SelectChoice]:
+    """Return the choices of a field, from values to labels."""
+    return [SelectChoice(value, label) for value, label in offered.items()]
 
 
 def _wanted() -> InputRequired:
@@ -67,9 +73,7 @@ class ArticleForm(Form):
         shortest=0,
         description=lazy_gettext("Up to five words, separated by commas or spaces."),
     )
-    locale = SelectField(
-        lazy_gettext("Language"), choices=[(code, {"de": "Deutsch", "en": "English"}[code]) for code in LOCALES]
-    )
+    locale = SelectField(lazy_gettext("Language"), choices=choices(LANGUAGE_NAMES))
     section = SelectField(lazy_gettext("Section"), choices=[])
     section_name = LineField(
         lazy_gettext("Name of the new section"),
@@ -79,11 +83,13 @@ class ArticleForm(Form):
     )
     audience = SelectField(
         lazy_gettext("Who may read it"),
-        choices=[
-            ("public", lazy_gettext("Everybody")),
-            ("signed_in", lazy_gettext("Everybody who is signed in")),
-            ("team", lazy_gettext("The team")),
-        ],
+        choices=choices(
+            {
+                "public": lazy_gettext("Everybody"),
+                "signed_in": lazy_gettext("Everybody who is signed in"),
+                "team": lazy_gettext("The team"),
+            }
+        ),
         default="public",
     )
 
@@ -139,7 +145,7 @@ class ReasonForm(Form):
 
 class FeedbackForm(Form):
     helped = RadioField(
-        lazy_gettext("Did this help?"), choices=[("yes", lazy_gettext("Yes")), ("no", lazy_gettext("No"))]
+        lazy_gettext("Did this help?"), choices=choices({"yes": lazy_gettext("Yes"), "no": lazy_gettext("No")})
     )
     comment = BlockField(lazy_gettext("What was missing or wrong?"), longest=feedback.LONGEST_COMMENT, shortest=0)
 

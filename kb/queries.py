@@ -74,7 +74,7 @@ def readable_articles(viewer: Viewer, *, section: Section | None = None, locale:
 def light() -> tuple[Any, ...]:
     """Return the options of a statement that loads articles without the parts that lists do not show."""
     return (
-        lazyload(Article.owner),
+        joinedload(Article.owner).lazyload(User.roles),
         lazyload(Article.sources),
         joinedload(Article.published).lazyload(Revision.by),
     )

@@ -69,7 +69,7 @@ class Articles:
             .join(Revision, Revision.id == Article.published_id)
             .where(Article.id.in_(ids), queries.readable_by(viewer))
         ).all()
-        sections = {section.id: section for section in queries.all_sections()} if rows else {}
+        sections = {section.id: section.name for section in queries.all_sections()} if rows else {}
         shown = [row.id for row in rows]
         feedback, uses, faces = (
             (queries.feedback_of(shown), queries.uses_of(shown), queries.faces_of(shown)) if rows else ({}, {}, {})
@@ -87,7 +87,7 @@ class Articles:
                 solved=None,
                 created_at=row.published_at or row.created_at,
                 meta={
-                    "section": sections[row.section_id].name,
+                    "section": sections[row.section_id],
                     "confidence": row.confidence,
                     "audience": row.audience,
                     "summary": row.summary,

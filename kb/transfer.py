@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal
 from flask_babel import gettext
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import func, select
+from sqlalchemy.orm import selectinload
 
 from accounts import people
 from accounts.models import User
@@ -26,6 +27,7 @@ from forum.models import Post
 from kb import addresses, articles, faces, queries, sections
 from kb.models import LONGEST_FACE, Article, ArticleSource, Audience, Confidence, Face, FaceKind, Revision, Section
 
+BATCH: Final = 200
 LONGEST_ID: Final = 100
 LONGEST_FOREIGN_TITLE: Final = 300
 LONGEST_SUMMARY: Final = 4000
@@ -137,7 +139,8 @@ def load_section(record: SectionRecord) -> Outcome:
 
 def dump() -> Iterator[dict[str, Any]]:
     """Yield every article with its published words, or with the newest where nothing is published."""
-    for article in db.session.scalars(select(Article).order_by(Article.id).execution_options(yield_per=200)).unique():
+    every = select(Article).order_by(Article.id).options(selectinload(Article.faces))
+    for article in db.session.scalars(every.execution_options(yield_per=BATCH)):
         record = _as_record(article)
         left_out = UNSAID[record["status"]]
         yield {

@@ -73,7 +73,7 @@ class Scene:
             ),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
-            "name": Values(("wifi",), ("wackersdorf",), nothing="nothing"),
+            "tag": Values(("wifi",), ("wackersdorf",), nothing="nothing"),
             "article_id": Values((NOBODY,)),
             "nomination_id": Values((NOBODY,)),
             "conversation_id": Values((NOBODY,)),

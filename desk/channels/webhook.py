@@ -1,7 +1,6 @@
 """The generic signed webhook, in and out, as Standard Webhooks 1.0 describes it (docs/webhook.md has our payloads)."""
 
 import base64
-import binascii
 import email.utils
 import hashlib
 import hmac
@@ -138,7 +137,7 @@ def signature(secret: str, message_id: str, timestamp: str, raw: bytes) -> str:
     """Return the `v1` signature: HMAC-SHA256 over id, timestamp and the raw bytes, joined by dots."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         message = "the channel's secret is not whsec_ and base64"
         raise ValueError(message) from None
     signed = message_id.encode("utf-8", "surrogateescape") + b"." + timestamp.encode() + b"." + raw

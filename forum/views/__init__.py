@@ -4,7 +4,6 @@ import functools
 from typing import Any
 
 from flask import Flask
-from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
@@ -23,10 +22,7 @@ def init_app(app: Flask) -> None:
 
 def _layout() -> dict[str, Any]:
     # Counted when the frame of a page asks for it: fragments do not, and neither does the page about a broken database.
-    return {
-        "unread_count": LocalProxy(functools.cache(_unread)),
-        "footer_links": [(gettext("About this site"), "/about")],
-    }
+    return {"unread_count": LocalProxy(functools.cache(_unread))}
 
 
 def _unread() -> int:

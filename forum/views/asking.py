@@ -106,6 +106,7 @@ def _form(data: dict[str, Any] | None = None) -> forms.AskForm:
     form.category.offer([*undecided, *known])
     if form.locale.data not in LOCALES and request.method == "GET":
         form.locale.data = locale()
+    form.title.render_kw |= {"data-similar-url": url_for("search.similar"), "data-similar-target": "similar"}
     return form
 
 

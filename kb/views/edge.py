@@ -20,7 +20,6 @@ bp = Blueprint("kb", __name__)
 REFUSALS = (Invalid, Conflict, TooSoon)
 """What a person can mend in the form; everything else has a page of its own."""
 UNPROCESSABLE = 422
-LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
 def me() -> User:
@@ -30,7 +29,7 @@ def me() -> User:
 
 def show(template: str, *, status: int = 200, refused: KlinkeError | None = None, **context: Any) -> Response:
     """Render a page; after a refusal with its status."""
-    page = render_template(template, policy=policy, languages=LANGUAGE_NAMES, **context)
+    page = render_template(template, policy=policy, **context)
     return make_response(page, refused.status if refused else status)
 
 

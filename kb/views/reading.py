@@ -8,10 +8,8 @@ from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.models import User
 from accounts.people import AnonymousUser
 from core import web
 from core.db import db
@@ -86,7 +84,6 @@ def feed() -> Response:
     everybody = AnonymousUser()
     found = db.session.scalars(
         queries.readable_articles(everybody)
-        .options(joinedload(Article.owner).lazyload(User.roles))
         .order_by(Article.published_at.desc(), Article.id.desc())
         .limit(feeds.MOST_ENTRIES)
     ).unique()

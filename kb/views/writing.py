@@ -213,10 +213,8 @@ def save_section(slug: str) -> Response | WerkzeugResponse:
 def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dict[str, Any] | None = None) -> Any:
     """Return the form of an article with the sections there are, and the choice to make a new one."""
     form = kind(data={name: value for name, value in (data or {}).items() if value is not None})
-    form.section.choices = [
-        *((section.slug, section.name) for section in queries.all_sections()),
-        (forms.NEW_SECTION, gettext("A new section …")),
-    ]
+    known = {section.slug: section.name for section in queries.all_sections()}
+    form.section.choices = forms.choices(known | {forms.NEW_SECTION: gettext("A new section …")})
     return form
 
 

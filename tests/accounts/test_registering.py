@@ -165,8 +165,9 @@ def test_what_was_typed_is_kept_but_never_the_password(guest: Browser) -> None:
 
 
 def test_all_wrong_fields_are_told_at_once(guest: Browser) -> None:
-    answer = guest.post("/register", data={**GOOD, "handle": "support", "email": "oops", "password": "password123"})
-    assert answer.text.count('class="field__error"') == 3
+    wrong = {"handle": "support", "name": "", "email": "oops", "password": "password123"}
+    answer = guest.post("/register", data={**GOOD, **wrong})
+    assert answer.text.count('class="field__error"') == 4
 
 
 @pytest.mark.parametrize("handle", ["Anna", "ANNA", "аnna", "a\u0578\u0578a", "Ann\u0430"])
