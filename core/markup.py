@@ -25,6 +25,7 @@ from markupsafe import Markup
 from core import markup_child
 from core.errors import Invalid, Unavailable
 
+CHILD_COMMAND = (sys.executable, "-m", markup_child.__name__)
 RENDERER_VERSION: int = 1
 """Stored beside rendered HTML; it rises when `render` would answer differently."""
 
@@ -157,8 +158,8 @@ class _Child:
         self._line.settimeout(WALL_SECONDS)
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own file
-                [sys.executable, "-m", markup_child.__name__],
-                cwd=Path(markup_child.__file__).parents[1],
+                CHILD_COMMAND,
+                cwd=Path(__file__).parents[1],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 env={name: value for name, value in os.environ.items() if not name.startswith("KLINKE_")},  # no secrets

@@ -6,6 +6,7 @@ import click
 from flask.cli import with_appcontext
 
 from core.db import db
+from core.errors import Unavailable
 from core.i18n import LOCALES
 from forum import counters, stackexchange
 
@@ -20,7 +21,7 @@ def import_stackexchange(folder: Path, category: str | None, locale: str) -> Non
     try:
         with click.progressbar(length=stackexchange.size(folder), label="Importing") as bar:
             report = stackexchange.read(folder, category=category, locale=locale, progress=bar.update)
-    except stackexchange.Unreadable as error:
+    except (stackexchange.Unreadable, Unavailable) as error:
         raise click.ClickException(error.sentence) from None
     for what in dict.fromkeys(what for what, _outcome in report.counts):
         parts = [

@@ -21,7 +21,7 @@ from accounts import people
 from accounts.models import User
 from core import markup, texts
 from core.db import db
-from core.errors import Invalid, KlinkeError
+from core.errors import Invalid, KlinkeError, Unavailable
 from core.transfer import Outcome
 from forum import limits, topics, transfer
 from forum.models import Acceptance, Duplicate, Post, Topic
@@ -65,7 +65,8 @@ def read(
 ) -> DumpReport:
     """Import the dump in a folder that is named after its site; commits in batches, each of them whole.
 
-    Raises `Unreadable` when a file is missing or broken; what was committed before stays and is found again.
+    Raises `Unreadable` when a file is missing or broken and `Unavailable` when nothing can be rendered now; what was
+    committed before stays, and a second import goes on from there.
     """
     for name in NEEDED:
         if not (folder / name).is_file():
@@ -112,6 +113,8 @@ class _Import:
             for row in batch:
                 try:
                     ready = prepare(row)
+                except Unavailable:
+                    raise  # the renderers rest: that is no reason to leave out a row that a second import would take
                 except (KeyError, ValueError, KlinkeError) as error:
                     self._skip(file, row, error)
                 else:

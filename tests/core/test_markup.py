@@ -540,7 +540,7 @@ def test_a_text_that_its_fork_does_not_survive_is_refused_and_the_child_goes_on(
 ) -> None:
     program = tmp_path / "special_child.py"
     program.write_text(SPECIAL_CHILD.format(repository=str(REPOSITORY)))
-    monkeypatch.setattr(markup_child, "__file__", str(program))
+    monkeypatch.setattr(markup, "CHILD_COMMAND", (sys.executable, str(program)))
     assert children.render("first") == "rendered"
     before = pids_of(children)
     started = time.monotonic()
@@ -588,7 +588,7 @@ def test_when_all_children_are_busy_a_render_waits_and_then_says_so(
 def test_a_machine_that_starts_no_process_is_said_to_be_unavailable(
     children: markup._Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setattr(markup, "CHILD_COMMAND", ("/nowhere/python",))
     before = open_files()
     with pytest.raises(Unavailable):
         markup.render(LONG)

@@ -32,10 +32,6 @@ def built(built: tuple[Flask, Path]) -> Iterator[tuple[Flask, Path]]:
             "KLINKE_DEMO": "1",
         }
     )
-    if "demo" not in app.blueprints:
-        import demo
-
-        demo.init_app(app)
     app.config["TESTING"] = True
     app.config["PROPAGATE_EXCEPTIONS"] = True
     app.test_client_class = Browser

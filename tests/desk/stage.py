@@ -1,4 +1,4 @@
-"""What the desk's tests share: a service that signs with a foreign library, and one that takes replies and is strict."""
+"""What the desk's tests share: a service that signs with a foreign library, and one that takes replies, strictly."""
 
 import base64
 import json

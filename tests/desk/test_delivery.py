@@ -1,6 +1,7 @@
 """A reply reaches the other side once, or the desk says what became of it."""
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -131,7 +132,7 @@ def test_a_wish_for_later_is_granted_within_an_hour(service: Service, replied: M
 def test_pauses_grow_from_a_second_to_a_quarter_of_an_hour() -> None:
     pauses = [replies.pause_after(attempt) for attempt in range(1, replies.MOST_ATTEMPTS)]
     assert pauses[0] <= 1
-    assert all(later > earlier for earlier, later in zip(pauses[:5], pauses[1:6], strict=True))
+    assert all(later > earlier for earlier, later in itertools.pairwise(pauses[:6]))
     assert max(pauses) <= 900
     assert sum(pauses) > 30 * 60  # an outage of half an hour loses nothing
 
@@ -179,9 +180,8 @@ def break_off(handler: Any) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "TOTAL_SECONDS", 0.5)
-    yield
 
 
 def fall_silent(handler: Any) -> None:

@@ -1,4 +1,4 @@
-"""The desk in a browser without a script: who waits, the whole exchange, what may help, and an answer that is not lost."""
+"""The desk in a browser without a script: who waits, the exchange, what may help, and an answer that is not lost."""
 
 import re
 from collections.abc import Callable

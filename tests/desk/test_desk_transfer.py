@@ -18,9 +18,24 @@ from tests.cast import World
 from tests.desk import stage as props
 
 ARTICLE = {
-    "type": "article", "id": "a1", "section": "wlan", "locale": "de", "title": "WLAN einrichten", "body": "1. Stecker ziehen.",
-    "created": "2026-01-01T10:00:00Z", "status": "published", "audience": "public",
-}  # fmt: skip
+    "type": "article",
+    "id": "a1",
+    "section": "wlan",
+    "locale": "de",
+    "title": "WLAN einrichten",
+    "body": "1. Stecker ziehen.",
+    "created": "2026-01-01T10:00:00Z",
+    "status": "published",
+    "audience": "public",
+}
+
+
+def said(message_id: str, direction: str, text: str, created: str, **about: Any) -> dict[str, Any]:
+    return {"id": message_id, "direction": direction, "public": True, "text": text, "created": created, **about}
+
+
+ASKED = said("m1", "in", "Mein WLAN ist weg – seit gestern 😭", "2026-01-05T10:00:00Z")
+ANSWERED = said("m2", "out", "Bitte neu starten.", "2026-01-05T10:20:00.500000Z", uses=["a1"])
 
 
 def conversation(number: int = 1, **about: Any) -> dict[str, Any]:
@@ -29,22 +44,19 @@ def conversation(number: int = 1, **about: Any) -> dict[str, Any]:
         "id": f"c{number}",
         "channel": "mastodon",
         "contact": {"handle": "@max@example.social", "name": "Max", "reach": 1200},
-        "messages": [
-            {"id": "m1", "direction": "in", "public": True, "text": "Mein WLAN ist weg – seit gestern 😭", "created": "2026-01-05T10:00:00Z"},
-            {"id": "m2", "direction": "out", "public": True, "text": "Bitte neu starten.", "uses": ["a1"], "created": "2026-01-05T10:20:00.5Z"},
-        ],
+        "messages": [dict(ASKED), dict(ANSWERED)],
         **about,
-    }  # fmt: skip
+    }
 
 
 UNANSWERED = conversation(
     2,
     contact={"handle": "@mia@example.social"},
     messages=[
-        {"id": "m1", "direction": "in", "public": False, "text": "The router is gone", "url": "https://example.social/1", "created": "2026-01-06T10:00:00Z"},
-        {"id": "m2", "direction": "in", "public": False, "text": "Hello?", "created": "2026-01-06T11:00:00Z"},
+        said("m1", "in", "The router is gone", "2026-01-06T10:00:00Z", public=False, url="https://example.social/1"),
+        said("m2", "in", "Hello?", "2026-01-06T11:00:00Z", public=False),
     ],
-)  # fmt: skip
+)
 
 
 def bring(tmp_path: Path, *records: Any) -> Report:
@@ -88,28 +100,24 @@ def test_a_second_import_changes_nothing(world: World, tmp_path: Path) -> None:
 
 
 def test_an_export_of_an_import_equals_it(world: World, tmp_path: Path) -> None:
+    joined = said(
+        "m3", "in", "Same here", "2026-01-05T11:00:00Z", contact={"handle": "@jo@example.social", "name": "Jo"}
+    )
     records = [
         conversation(),
         UNANSWERED,
         conversation(3, state="solved"),
         conversation(4, channel="mail-de", contact={"handle": "eva@example.org"}, locale="en"),
-        conversation(5, messages=[*conversation()["messages"], {**UNANSWERED["messages"][0], "id": "m3", "contact": {"handle": "@jo@example.social", "name": "Jo"}}]),
-    ]  # fmt: skip
+        conversation(5, messages=[dict(ASKED), dict(ANSWERED), joined]),
+    ]
     assert bring(tmp_path, ARTICLE, *records).skipped == []
-    exported = export(tmp_path)
-    for record in records:
-        for message in record["messages"]:
-            message["created"] = message["created"].replace(".5Z", ".500000Z")
-    assert exported == records
+    assert export(tmp_path) == records
 
 
 def test_a_later_import_brings_what_was_added_and_mended(world: World, tmp_path: Path) -> None:
     bring(tmp_path, ARTICLE, conversation())
-    more = conversation()
-    more["messages"][0]["text"] = "Mein WLAN ist wieder weg"
-    more["messages"].append(
-        {"id": "m3", "direction": "in", "public": True, "text": "Hilft nicht", "created": "2026-01-05T11:00:00Z"}
-    )
+    better = {**ASKED, "text": "Mein WLAN ist wieder weg"}
+    more = conversation(messages=[better, ANSWERED, said("m3", "in", "Hilft nicht", "2026-01-05T11:00:00Z")])
     assert bring(tmp_path, more).counts["conversation", "changed"] == 1
     found = db.session.scalars(select(Conversation)).one()
     assert [message.text for message in found.messages] == [
@@ -129,14 +137,14 @@ def test_a_later_import_brings_what_was_added_and_mended(world: World, tmp_path:
         ({"contact": {"handle": ""}}, "contact.handle"),
         ({"contact": {"handle": "x", "reach": -1}}, "contact.reach"),
         ({"state": "gone"}, "state"),
-        ({"messages": [{"id": "m1", "direction": "up", "public": True, "text": "x", "created": "2026-01-05T10:00:00Z"}]}, "direction"),
-        ({"messages": [{"id": "m1", "direction": "in", "public": True, "text": "a\u0000", "created": "2026-01-05T10:00:00Z"}]}, "stored"),
-        ({"messages": [{"id": "m1", "direction": "in", "public": True, "text": "x", "created": "2026-01-05T10:00:00"}]}, "created"),
-        ({"messages": [{"id": "m1", "direction": "out", "public": True, "text": "x", "uses": ["a9"], "created": "2026-01-05T10:00:00Z"}]}, "a9"),
-        ({"messages": [{"id": "m1", "direction": "out", "public": True, "text": "x", "author": "u9", "created": "2026-01-05T10:00:00Z"}]}, "u9"),
-        ({"messages": [conversation()["messages"][0]] * 2}, "contradicts"),
+        ({"messages": [{**ASKED, "direction": "up"}]}, "direction"),
+        ({"messages": [{**ASKED, "text": "a\u0000"}]}, "stored"),
+        ({"messages": [{**ASKED, "created": "2026-01-05T10:00:00"}]}, "created"),
+        ({"messages": [{**ANSWERED, "uses": ["a9"]}]}, "a9"),
+        ({"messages": [{**ANSWERED, "author": "u9"}]}, "u9"),
+        ({"messages": [ASKED, ASKED]}, "contradicts"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_taken_is_skipped_with_its_reason_and_the_rest_goes_in(
     world: World, tmp_path: Path, about: dict[str, Any], reason: str
 ) -> None:

@@ -231,10 +231,9 @@ def webhook_headers(body: bytes) -> dict[str, str]:
 
 def test_characters_that_no_database_takes_cost_nobody_their_message(app: Flask, guest: Any, address: str) -> None:
     body = (
-        b'{"type":"message","conversation":"c","contact":{"handle":"max","name":"M\\u0000ax"},"extra":1,"message":'
-        + (
-            b'{"id":"1","text":"half \\ud83d\\u0000 a\\u202e smile\\r\\nnew line","created":"2026-01-05T10:00:00Z","public":false}}'
-        )
+        b'{"type":"message","conversation":"c","contact":{"handle":"max","name":"M\\u0000ax"},"extra":1,'
+        b'"message":{"id":"1","text":"half \\ud83d\\u0000 a\\u202e smile\\r\\nnew line",'
+        b'"created":"2026-01-05T10:00:00Z","public":false}}'
     )
     answer = guest.post(address, data=body, headers=webhook_headers(body), without_csrf=True)
     assert answer.status_code == 202

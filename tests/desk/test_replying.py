@@ -1,7 +1,7 @@
 """An agent answers: what fits is queued, what was too early is asked back, and what was reused is remembered."""
 
-from collections.abc import Callable
 from datetime import timedelta
+from operator import attrgetter
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import Delivery
 from desk import connections, conversations, replies
-from desk.models import Conversation, Message
+from desk.models import Conversation
 from kb import addresses, faces
 from kb.models import ArticleUse
 from tests.cast import World
@@ -271,6 +271,5 @@ def test_messages_are_in_the_order_in_which_they_were_said(world: World, convers
     replies.reply(conversation, text="Restart it.", by=world.dora)
     props.received(conversation.channel, "Earlier", created_at=now() - timedelta(days=1))
     db.session.expire(conversation)
-    said: Callable[[Message], Any] = lambda message: message.created_at  # noqa: E731 -- a key for two sorts below
-    assert conversation.messages == sorted(conversation.messages, key=said)
+    assert conversation.messages == sorted(conversation.messages, key=attrgetter("created_at"))
     assert [message.direction for message in conversation.messages] == ["in", "in", "out"]

@@ -1,18 +1,15 @@
-"""What may help with a message: articles and accepted answers that every reader may see, as texts that fit the channel."""
-
-from datetime import timedelta
+"""What may help with a message: articles and answers that every reader may see, as texts that fit the channel."""
 
 import pytest
 
 from accounts.people import AnonymousUser
-from core.clock import now
 from core.db import db
 from desk import suggestions
 from desk.channels.counting import characters, graphemes, mastodon, measure, weighted
 from desk.models import Channel
 from forum import answers, moderation
 from forum.models import Topic
-from kb import addresses, articles, uses
+from kb import articles, uses
 from kb.models import Article
 from search import indexer
 from tests.cast import World
