@@ -7,6 +7,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 import accounts
+import demo
 import desk
 import forum
 import kb
@@ -30,6 +31,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     Migrate(app, db.db, directory=str(HERE / "migrations"), render_as_batch=True)
     for room in ROOMS:
         room.init_app(app)
+    demo.init_app(app)
     api.init_app(app, [room.api for room in ROOMS])
     shell.init_app(app, chosen)
     return app

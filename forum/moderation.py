@@ -12,7 +12,7 @@ from core.clock import now
 from core.db import db
 from core.errors import NotAllowed
 from core.worker import chore
-from forum import answers, limits, policy
+from forum import answers, counters, limits, policy
 from forum.events import PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
 from forum.models import Acceptance, Muting, Post, Topic
 
@@ -41,7 +41,7 @@ def mute(subject: Topic | Post, *, by: User, reason: str, until: datetime | None
     db.session.add(muting)
     db.session.flush()
     db.session.expire(subject, ["muting"])
-    was_accepted = isinstance(subject, Post) and _hide_answer(subject, by=by)
+    was_accepted = isinstance(subject, Post) and _hide(subject, by=by)
     audit.record(
         f"forum.{subject.__tablename__}.mute",
         subject,
@@ -104,9 +104,11 @@ def _muting_of(subject: Topic | Post) -> Muting | None:
     return found
 
 
-def _hide_answer(post: Post, *, by: User) -> bool:
-    """Take a muted answer out of the public count and off the solution; tell whether it was the solution."""
+def _hide(post: Post, *, by: User) -> bool:
+    """Take a muted post out of what the topic tells everybody; tell whether it was the solution."""
+    post.topic.last_activity_at = counters.last_activity(post.topic_id)
     if post.kind != "answer":
+        db.session.flush()
         return False
     post.topic.answer_count = Topic.answer_count - 1
     acceptance = db.session.scalars(select(Acceptance).where(Acceptance.post_id == post.id)).unique().first()
@@ -120,10 +122,13 @@ def _hide_answer(post: Post, *, by: User) -> bool:
 def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str) -> None:
     was = {"reason": muting.reason, "until": None if muting.until is None else muting.until.isoformat()}
     db.session.delete(muting)
-    if isinstance(subject, Post) and subject.kind == "answer":
-        subject.topic.answer_count = Topic.answer_count + 1
     db.session.flush()
     db.session.expire(subject, ["muting"])
+    if isinstance(subject, Post):
+        subject.topic.last_activity_at = counters.last_activity(subject.topic_id)
+        if subject.kind == "answer":
+            subject.topic.answer_count = Topic.answer_count + 1
+        db.session.flush()
     audit.record(f"forum.{subject.__tablename__}.unmute", subject, by=by, reason=reason, before=was)
     outbox.publish(
         TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)

@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
-from forum import limits, topics
+from forum import counters, limits, topics
 from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
 
 LONGEST_ID = 100
@@ -339,9 +339,9 @@ class _Loading:
                 select(Muting.post_id).join(Post, Post.id == Muting.post_id).where(Post.topic_id == topic.id)
             )
         )
-        posts = db.session.execute(select(Post.id, Post.kind, Post.created_at).where(Post.topic_id == topic.id)).all()
+        posts = db.session.execute(select(Post.id, Post.kind).where(Post.topic_id == topic.id)).all()
         topic.answer_count = sum(post.kind == "answer" and post.id not in muted for post in posts)
-        topic.last_activity_at = max(post.created_at for post in posts)
+        topic.last_activity_at = counters.last_activity(topic.id)
         db.session.flush()
 
     def _mute(self, record: MutingRecord | None, *, topic_id: int | None = None, post_id: int | None = None) -> None:

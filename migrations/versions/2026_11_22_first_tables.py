@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 05:21:05.959811
+Create Date: 2026-11-22 05:37:27.461100
 """
 
 import sqlalchemy as sa
@@ -84,6 +84,25 @@ def upgrade():
     )
     with op.batch_alter_table('once_claim', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_once_claim_created_at'), ['created_at'], unique=False)
+
+    op.create_table('plaza_post',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('external_id', sa.String(length=300), nullable=False),
+    sa.Column('thread', sa.String(length=300), nullable=False),
+    sa.Column('handle', sa.String(length=200), nullable=False),
+    sa.Column('name', sa.String(length=200), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('idempotency_key', sa.String(length=80), nullable=True),
+    sa.Column('is_official', sa.Boolean(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_plaza_post')),
+    sa.UniqueConstraint('external_id', name=op.f('uq_plaza_post_external_id')),
+    sa.UniqueConstraint('idempotency_key', name=op.f('uq_plaza_post_idempotency_key')),
+    sqlite_autoincrement=True
+    )
+    with op.batch_alter_table('plaza_post', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_plaza_post_handle'), ['handle'], unique=False)
+        batch_op.create_index('ix_plaza_post_thread', ['thread', 'created_at', 'id'], unique=False)
 
     op.create_table('section',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -714,6 +733,11 @@ def downgrade():
 
     op.drop_table('sign_in_failure')
     op.drop_table('section')
+    with op.batch_alter_table('plaza_post', schema=None) as batch_op:
+        batch_op.drop_index('ix_plaza_post_thread')
+        batch_op.drop_index(batch_op.f('ix_plaza_post_handle'))
+
+    op.drop_table('plaza_post')
     with op.batch_alter_table('once_claim', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_once_claim_created_at'))
 

@@ -121,6 +121,18 @@ def test_a_muted_comment_goes_alone(world: World) -> None:
     assert topic.answer_count == 1
 
 
+def test_what_is_muted_does_not_make_a_topic_lively(world: World) -> None:
+    topic = world.ask()
+    first = world.answer(topic)
+    late = world.answer(topic, "And something rude.", by=world.charlie)
+    comment = answers.comment(late, source="Rude indeed", by=world.bob)
+    assert topic.last_activity_at == comment.created_at
+    moderation.mute(late, by=world.ada, reason="Rude words")
+    assert topic.last_activity_at == first.created_at
+    moderation.unmute(late, by=world.ada)
+    assert topic.last_activity_at == comment.created_at
+
+
 def test_a_muting_whose_time_is_up_hides_nothing_and_is_lifted_by_the_worker(world: World) -> None:
     topic = world.ask()
     answer = world.answer(topic)
