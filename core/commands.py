@@ -76,6 +76,7 @@ def start() -> None:
     except KeyboardInterrupt:
         click.echo("Stopping …")
     finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches everybody here; once is enough
         for child in children:
             child.terminate()
         for child in children:

@@ -8,10 +8,7 @@ from flask_babel import gettext
 
 from core import commands, health, i18n, markup, stylesheet, transfer, web
 from core.clock import now
-from core.commands import STARTERS as STARTERS
 from core.errors import NotFound
-from core.health import DOCTOR_CHECKS as DOCTOR_CHECKS
-from core.health import READY_CHECKS as READY_CHECKS
 from core.settings import Settings
 
 

@@ -11,7 +11,7 @@ def init_app(app: Flask) -> None:
     settings: Settings = app.extensions["klinke-settings"]
     if not settings.demo:
         return
-    from core.shell import STARTERS
+    from core.commands import STARTERS
     from demo import load, views
 
     app.register_blueprint(views.bp)

@@ -1,5 +1,6 @@
 from typing import Any
 
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField
 from wtforms.validators import StopValidation
@@ -21,6 +22,6 @@ class PlazaForm(Form):
     def validate_handle(self, field: Any) -> None:
         field.data = field.data.removeprefix("@")
         if not handles.is_shaped(field.data):
-            raise StopValidation(_l("Letters, digits, dashes, dots and underscores, please."))
+            raise StopValidation(gettext("Letters, digits, dashes, dots and underscores, please."))
         if handles.key(field.data) == handles.key(HOUSE):
-            raise StopValidation(_l("This name belongs to the house. Please choose another."))
+            raise StopValidation(gettext("This name belongs to the house. Please choose another."))

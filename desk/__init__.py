@@ -9,7 +9,7 @@ from desk.api import api as api  # the room's calls; the module of the same name
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from core.shell import READY_CHECKS
+    from core.health import READY_CHECKS
     from desk import cli, connections, listeners, transfer, views  # noqa: F401 -- listeners register themselves
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
 

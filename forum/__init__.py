@@ -7,7 +7,7 @@ from forum.api import api as api  # the room's calls; the module of the same nam
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from core.shell import DOCTOR_CHECKS
+    from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
     from forum import cli, counters, listeners, transfer, views  # noqa: F401 -- listeners register themselves
     from forum.source import Topics

@@ -33,7 +33,7 @@ def recount() -> int:
 
 
 def last_activity(topic_id: int) -> datetime:
-    """Return when somebody last wrote something in the topic that is not muted: a list's order must not tell of the rest."""
+    """Return when somebody last wrote what is not muted there: the order of a list must not tell of the rest."""
     own, above = aliased(Muting), aliased(Muting)
     latest = db.session.scalar(
         select(func.max(Post.created_at)).where(

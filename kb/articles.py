@@ -10,6 +10,7 @@ from sqlalchemy.sql import func
 
 from accounts import audit
 from accounts.models import User
+from accounts.people import AnonymousUser
 from core import markup, texts
 from core.clock import now
 from core.db import db
@@ -128,13 +129,20 @@ def classify(
 
 
 def publish(article: Article, *, by: User) -> None:
-    """Show the newest version to readers; faces are drawn, source threads link to it. A repeat changes nothing."""
+    """Show the newest version to readers; faces are drawn, source threads link to it. A repeat changes nothing.
+
+    What was muted is not brought back by an article: `Conflict` until the thread is unmuted.
+    """
     if not policy.may_publish(by, article):
         raise NotAllowed
     _lock(article)
     newest = queries.newest_revision(article)
     if article.is_published and article.published_id == newest.id:
         return
+    if not article.is_published and len(queries.visible_sources(article, viewer=AnonymousUser())) < len(
+        article.sources
+    ):
+        raise Conflict(gettext("The thread that this was made from is muted. Unmute it first, or leave the draft."))
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, IntegerField, RadioField, SelectField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # the type stubs are older
+from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from core.forms import BlockField, Form, LineField, MarkdownField

@@ -8,7 +8,7 @@ from search.api import api as api  # the room's calls; the module of the same na
 
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
-    from core.shell import DOCTOR_CHECKS, READY_CHECKS
+    from core.health import DOCTOR_CHECKS, READY_CHECKS
     from search import cli, indexer, registry, tracking, views
     from search.engines.whoosh import WhooshEngine
 

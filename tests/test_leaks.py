@@ -201,7 +201,7 @@ def like_nothing(app: Flask, reader: Any, scene: Scene) -> int:
             answer = look(reader, method, path, {})
             expected = [look(reader, method, other, {}) for other in nothing]
             assert without_names(answer, scene) in [without_names(one, scene) for one in expected], f"{method} {path}"
-            assert not traces(answer), f"{method} {path}"
+            assert not traces(without_names(answer, scene)), f"{method} {path}"
             tried += 1
     return tried
 
@@ -241,10 +241,9 @@ def look(reader: Any, method: str, path: str, query: dict[str, str]) -> str:
 
 def without_names(answer: str, scene: Scene) -> str:
     """Take out what was asked for, which an answer may repeat."""
-    for values in scene.values().values():
-        for name in (*values.muted, values.nothing):
-            answer = answer.replace(str(name), "…")
-    return answer
+    names = {str(name) for values in scene.values().values() for name in (*values.muted, values.nothing)}
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return re.sub(rf"(?<!\w)(?:{longest_first})(?!\w)", "…", answer)
 
 
 def traces(text: str) -> list[str]:

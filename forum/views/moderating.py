@@ -78,7 +78,8 @@ def _mute(subject: Topic | Post) -> Response | WerkzeugResponse:
     if not policy.may_mute(current_user):
         raise NotAllowed(gettext("Only moderators can mute."))
     form = forms.MuteForm()
-    topic, at = (subject, 0) if isinstance(subject, Topic) else (subject.topic, subject.id)
+    topic = subject if isinstance(subject, Topic) else subject.topic
+    at = 0 if isinstance(subject, Topic) or subject.kind == "question" else subject.id
     if not form.validate():
         return topic_page(topic, mute_form=form, at=at, status=UNPROCESSABLE)
     try:

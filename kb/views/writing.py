@@ -8,7 +8,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import role_required, team_required
-from core import web
+from core import texts, web
 from core.db import db
 from core.errors import Conflict, Invalid, KlinkeError
 from core.i18n import locale
@@ -219,11 +219,14 @@ def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dic
 
 
 def chosen_section(form: forms.ArticleForm) -> Section:
-    """Return the section that was chosen, or make the new one."""
+    """Return the section that was chosen, or make the new one, unless somebody just made it."""
     if form.section.data != forms.NEW_SECTION:
         return queries.visible_section(form.section.data, viewer=current_user)
+    name = form.section_name.data or ""
     try:
-        return sections.create(names={locale(): form.section_name.data or ""}, by=me())
+        return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
+            names={locale(): name}, by=me()
+        )
     except Invalid as error:
         raise Invalid(error.sentence, fields={"section_name": error.sentence}) from None
 

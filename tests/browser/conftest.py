@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 PASSWORD = "klinke-demo-2026"
 START_SECONDS = 90
 HEAVY = {"serious", "critical"}
+EXPECTED_COMPLAINTS = ("status of 4", "ERR_INTERNET_DISCONNECTED")
+"""What a browser says of pages that are meant to be refused, and of the connection that the walk cuts."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -149,7 +151,7 @@ def walker(engine: Browser, installation: str) -> Iterator[Callable[..., Walker]
         page.on(
             "console",
             lambda message: complaints.append(f"{page.url}: {message.text}")
-            if message.type == "error" and "status of 4" not in message.text
+            if message.type == "error" and not any(known in message.text for known in EXPECTED_COMPLAINTS)
             else None,
         )
         return Walker(installation, page, script, complaints, checked)

@@ -120,6 +120,7 @@ def test_a_muting_that_cannot_be_taken_says_why_and_keeps_the_reason(
     ada = browser_of("ada")
     for address, post_id in (
         (f"/topics/{scene.topic_id}/mute", scene.question_id),
+        (f"/posts/{scene.question_id}/mute", scene.question_id),
         (f"/posts/{scene.answer_id}/mute", scene.answer_id),
     ):
         refused = ada.post(address, data=data)

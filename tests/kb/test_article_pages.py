@@ -204,6 +204,17 @@ def test_a_draft_that_is_sent_twice_is_one_article(browser_of: Browse, nominatio
         assert db.session.query(Article).count() == 1
 
 
+def test_the_second_of_two_drafting_editors_keeps_what_they_typed(browser_of: Browse, nomination_id: int) -> None:
+    emil, root = browser_of("emil"), browser_of("root")
+    action = f"/kb/nominations/{nomination_id}/article"
+    fields = fields_of(root.get(f"/kb/nominations/{nomination_id}").text, action)
+    emil.post(action, data=fields_of(emil.get(f"/kb/nominations/{nomination_id}").text, action))
+    answer = root.post(action, data={**fields, "summary": "What Root typed."})
+    assert answer.status_code == 409
+    assert "There is an article of this answer" in answer.text
+    assert fields_of(answer.text, action)["summary"] == "What Root typed."
+
+
 def test_what_is_wrong_with_a_draft_is_said_and_nothing_typed_is_lost(browser_of: Browse, nomination_id: int) -> None:
     emil = browser_of("emil")
     action = f"/kb/nominations/{nomination_id}/article"

@@ -238,6 +238,21 @@ def test_a_muted_thread_is_not_named_to_others_and_the_credit_stays(world: World
     assert article.sources[0].post.author is world.bob
 
 
+def test_what_was_muted_is_not_published_and_what_was_published_can_still_be_mended(world: World, shelf: Shelf) -> None:
+    topic = world.solved()
+    live = shelf.published(sources=[topic.acceptance.post])
+    draft = shelf.article(sources=[topic.acceptance.post])
+    moderation.mute(topic, by=world.ada, reason="personal data")
+    with pytest.raises(Conflict):
+        articles.publish(draft, by=world.emil)
+    articles.revise(live, by=world.emil, **{**articles.words_of(live.published), "summary": "Without the name."})
+    articles.publish(live, by=world.emil)
+    assert live.published.summary == "Without the name."
+    moderation.unmute(topic, by=world.ada)
+    articles.publish(draft, by=world.emil)
+    assert draft.is_published
+
+
 def test_a_use_is_kept_once_with_the_revision_of_that_moment(world: World, shelf: Shelf) -> None:
     article = shelf.published()
     first = uses.record(article, face="280", where_kind="message", where_id=5, by=world.dora, asked="No wireless?")
