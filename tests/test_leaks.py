@@ -36,8 +36,8 @@ SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wack
 """Words that stand only in the muted thread: title, question, answer, comment, tag."""
 PROBE = "Zauberlaterne Quittenmus router"
 NOBODY = 987654321
-UNFIT = {"static", "forum.preview"}
-"""Endpoints that show no stored thing."""
+UNFIT = {"static", "forum.preview", "readyz"}
+"""Endpoints that show nothing anybody wrote."""
 
 RANDOM_VALUE = re.compile(
     r'(name="(?:once|csrf_token)"[^>]*value=|value=)"[\w.\-~=]{16,}"|"[\w\-]{20,}\.[\w\-]{6}\.[\w\-]{20,}"'
@@ -73,6 +73,7 @@ class Scene:
             ),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
+            "name": Values(("none",)),
             "tag": Values(("wifi",), ("wackersdorf",), nothing="nothing"),
             "article_id": Values((NOBODY,)),
             "nomination_id": Values((NOBODY,)),

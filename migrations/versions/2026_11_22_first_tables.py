@@ -2,7 +2,7 @@
 
 Revision ID: 0001
 Revises: 
-Create Date: 2026-11-22 05:37:27.461100
+Create Date: 2026-11-22 05:45:51.852148
 """
 
 import sqlalchemy as sa
