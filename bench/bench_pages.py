@@ -10,6 +10,7 @@ import tempfile
 import urllib.request
 import uuid
 from pathlib import Path
+from urllib.parse import quote_plus
 
 from measure import (
     ROOT,
@@ -32,7 +33,7 @@ ANSWERS = 19
 PATIENT = 3.0
 
 
-def fill(data_dir: Path) -> tuple[int, str, list[tuple[str, str]]]:
+def fill(data_dir: Path) -> tuple[int, str, list[list[str]]]:
     """Build a community; return the id of a topic with 20 posts, an API token, and words to search for."""
     import flask_migrate
 
@@ -71,8 +72,7 @@ def fill(data_dir: Path) -> tuple[int, str, list[tuple[str, str]]]:
         token = tokens.create(helper, scopes=("all",), name="bench")
         db.session.commit()
     worker.work(app, until_idle=True)
-    words = [tuple(line.split()[:2]) for line in sentences(200, seed=2) if len(line.split()) > 2]
-    return big, token, words  # type: ignore[return-value]
+    return big, token, [line.split()[:3] for line in sentences(200, seed=2)]
 
 
 def main() -> None:
@@ -94,9 +94,7 @@ def main() -> None:
                     "topic": lambda _n: Request(address),
                     "category": lambda _n: Request("/c/router"),
                     "home": lambda _n: Request("/"),
-                    "search": lambda n: Request(
-                        "/search?q=" + "+".join(w.strip('.,:;"') for w in words[n % len(words)])
-                    ),
+                    "search": lambda n: Request("/search?q=" + quote_plus(" ".join(words[n % len(words)]))),
                     "answer": lambda n: Request(
                         f"/api/v1/topics/{topic_id + 1 + n % (TOPICS - 2)}/answers",
                         "POST",
