@@ -29,7 +29,7 @@ format: .make/dev
 # Collects what people read from code and templates into the German catalogue; missing translations come out empty.
 messages: .make/dev
 	$(BIN)/pybabel extract --no-location --sort-output -F babel.cfg -k lazy_gettext -k _l -o .make/messages.pot .
-	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --omit-header --no-wrap -i .make/messages.pot -d translations -l de
+	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --no-wrap -i .make/messages.pot -d translations -l de
 
 lock: .make/dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock" requirements.in -o requirements.txt

@@ -9,7 +9,8 @@ from flask_babel import force_locale
 from accounts.models import User
 from accounts.one_time import GOOD_FOR
 from core import mail
-from core.settings import Settings
+from core.settings import current_settings
+from core.web import absolute
 
 
 def send_confirm(user: User, token: str, *, locale: str) -> None:
@@ -28,7 +29,7 @@ def _send(user: User, name: str, locale: str, **values: Any) -> None:
     values |= {
         "user": user,
         "minutes": int(GOOD_FOR.total_seconds() // 60),
-        "site_name": _settings().site_name,
+        "site_name": current_settings().site_name,
         "locale": locale,
     }
     with force_locale(locale):
@@ -53,9 +54,4 @@ def _plain(rendered: str) -> str:
 def _address(endpoint: str, **values: str) -> str:
     # Built on the configured address, never on the Host header of a request: whoever sends that header must not be able
     # to choose where a link in somebody else's mail leads.
-    return _settings().base_url + current_app.url_map.bind("localhost").build(endpoint, values)
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["klinke-settings"]
-    return settings
+    return absolute(current_app.url_map.bind("localhost").build(endpoint, values))

@@ -11,16 +11,15 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, emails, handles, one_time, passwords, policy, sessions
 from accounts.models import ROLES, ApiToken, User, UserRole
-from core import texts
+from core import problems, texts
 from core.clock import now
-from core.db import db
+from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed
 
 LONGEST_NAME = 80
 LONGEST_ABOUT = 2000
 SHARED_PREFIX = 8
 """So many characters of a skeleton are the same for a handle and for the handle with a number behind it."""
-LARGEST_ID = 2**63 - 1
 THEMES = ("auto", "light", "dark")
 
 
@@ -239,10 +238,8 @@ def revoke_everything(user: User) -> None:
 
 
 def _checked_name(name: str) -> str:
-    try:
+    with problems.at("name"):
         return texts.line(name, longest=LONGEST_NAME, shortest=1)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"name": error.sentence}) from None
 
 
 def _as_rows(roles: Iterable[str]) -> list[UserRole]:

@@ -6,9 +6,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import attempts, mails, one_time, passwords, people, sessions, tokens
-from accounts.access import login_required
+from accounts.access import login_required, me
 from accounts.forms import SCOPE_NAMES, TEAM_SCOPES, ChangePasswordForm, ProfileForm, TokenForm, choices
-from accounts.models import User
 from accounts.views import Answer, bp, page, refused
 from core import i18n, once, web
 from core.db import db
@@ -22,7 +21,7 @@ def settings() -> Answer:
     if form.validate_on_submit():
         try:
             people.change_profile(
-                _me(),
+                me(),
                 name=form.name.data,
                 about=form.about.data,
                 locale=form.locale.data or None,
@@ -39,7 +38,7 @@ def settings() -> Answer:
 @bp.post("/settings/confirmation")
 @login_required
 def send_confirmation() -> WerkzeugResponse:
-    user = _me()
+    user = me()
     if user.email_confirmed_at is None and user.email and attempts.may_mail(user):
         mails.send_confirm(user, one_time.issue(user, "confirm"), locale=i18n.locale())
         flash(gettext("A mail is on its way. Its link works for half an hour."), "good")
@@ -65,7 +64,7 @@ def password() -> Answer:
 
 
 def _change_password(form: ChangePasswordForm) -> None:
-    user = _me()
+    user = me()
     passwords.check(form.password.data, handle=user.handle, email=user.email)
     attempt = attempts.begin(user, user.handle, request.remote_addr)
     stored, token = user.password_hash, user.session_token
@@ -82,13 +81,13 @@ def _change_password(form: ChangePasswordForm) -> None:
 @bp.get("/settings/sessions", endpoint="sessions")
 @login_required
 def show_sessions() -> str:
-    return render_template("accounts/settings/sessions.html", sign_ins=sessions.of(_me()), current=sessions.current())
+    return render_template("accounts/settings/sessions.html", sign_ins=sessions.of(me()), current=sessions.current())
 
 
 @bp.post("/settings/sessions/<int:sign_in_id>/end")
 @login_required
 def end_session(sign_in_id: int) -> WerkzeugResponse:
-    mine = {sign_in.id: sign_in for sign_in in sessions.of(_me())}
+    mine = {sign_in.id: sign_in for sign_in in sessions.of(me())}
     if sign_in_id not in mine:
         raise NotFound(gettext("This session has ended already."))
     sessions.end(mine[sign_in_id])
@@ -100,7 +99,7 @@ def end_session(sign_in_id: int) -> WerkzeugResponse:
 @bp.post("/settings/sessions/end")
 @login_required
 def end_other_sessions() -> WerkzeugResponse:
-    user = _me()
+    user = me()
     sessions.end_all_but(user, user.session_token)
     db.session.commit()
     flash(gettext("All other sessions have ended."), "good")
@@ -110,7 +109,7 @@ def end_other_sessions() -> WerkzeugResponse:
 @bp.route("/settings/tokens", methods=["GET", "POST"], endpoint="tokens")
 @login_required
 def show_tokens() -> Answer:
-    user = _me()
+    user = me()
     form = TokenForm()
     form.scopes.choices = choices(
         {scope: name for scope, name in SCOPE_NAMES.items() if user.is_team or scope not in TEAM_SCOPES}
@@ -138,12 +137,7 @@ def show_tokens() -> Answer:
 @bp.post("/settings/tokens/<int:token_id>/revocation")
 @login_required
 def revoke_token(token_id: int) -> WerkzeugResponse:
-    tokens.revoke(_me(), token_id)
+    tokens.revoke(me(), token_id)
     db.session.commit()
     flash(gettext("The token is revoked. Programs that use it are turned away from now on."), "good")
     return web.go(url_for(".tokens"))
-
-
-def _me() -> User:
-    me: User = current_user._get_current_object()  # noqa: SLF001 -- werkzeug's documented way to the real object
-    return me

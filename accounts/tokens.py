@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 
 from accounts.models import ApiToken, User
 from accounts.one_time import hashed
-from core import texts
+from core import problems, texts
 from core.api import SCOPES
 from core.db import db
 from core.errors import Invalid, NotFound
@@ -27,10 +27,8 @@ def create(user: User, *, scopes: Iterable[str], name: str) -> str:
         raise Invalid(sentence, fields={"scopes": sentence})
     if len(of(user)) >= MOST:
         raise Invalid(gettext("There are %(most)s tokens already. Please revoke one first.", most=MOST))
-    try:
+    with problems.at("name"):
         name = texts.line(name, longest=LONGEST_NAME, shortest=1)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"name": error.sentence}) from None
     token = PREFIX + secrets.token_urlsafe(32)
     db.session.add(ApiToken(user_id=user.id, name=name, token_hash=hashed(token), scopes=chosen))
     db.session.flush()

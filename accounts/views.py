@@ -14,7 +14,7 @@ from accounts import attempts, emails, mails, one_time, passwords, people, sessi
 from accounts.events import ResetAsked
 from accounts.forms import ForgotForm, NewPasswordForm, RegisterForm, SignInForm
 from accounts.models import User
-from core import i18n, once, web
+from core import edge, i18n, once, web
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotFound
 from core.forms import Form
@@ -102,6 +102,9 @@ def register() -> Answer:
 
 
 def _take_in(form: RegisterForm) -> User:
+    # As at sign-in: the attempt is committed before the slow hash, so that it counts whatever comes of it.
+    attempts.count_at_door("register", request.remote_addr)
+    db.session.commit()
     user = people.register(
         handle=form.handle.data,
         name=form.name.data,
@@ -109,7 +112,6 @@ def _take_in(form: RegisterForm) -> User:
         password=form.password.data,
         locale=i18n.locale(),
     )
-    attempts.count_at_door("register", request.remote_addr)
     once.claim("register", form.once.data)
     mails.send_confirm(user, one_time.issue(user, "confirm"), locale=i18n.locale())
     sessions.sign_in(user)
@@ -224,8 +226,7 @@ def refused(form: Form, error: KlinkeError, template: str, **values: Any) -> Ans
     """Show a page with a form again, as it was typed, with what a deed had against it."""
     db.session.rollback()
     form.refuse(error)
-    headers = {"Retry-After": str(error.seconds)} if isinstance(error, attempts.TooManyAttempts) else {}
-    return render_template(template, form=form, **values), error.status, headers
+    return edge.show(template, refused=error, form=form, **values)
 
 
 def _gone_link(action: str, url: str) -> tuple[str, int]:

@@ -11,18 +11,19 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from flask import Blueprint, Flask, Response, g, jsonify, request
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from core import once, texts
-from core.db import db
+from core.db import LARGEST_ID, db
 from core.errors import Invalid, KlinkeError, NotAllowed, SignInNeeded
 from core.forms import csrf
-from core.settings import Settings
-from core.web import limiter, problem
+from core.problems import reasons
+from core.settings import current_settings
+from core.web import limiter, only_reads, problem
 
 PREFIX = "/api/v1"
 SCOPES = ("read", "write", "desk", "moderate", "all")
@@ -37,15 +38,20 @@ class Model(BaseModel):
 
 def line(longest: int, shortest: int = 1) -> Any:
     """Return the type of one clean line."""
-    return Annotated[str, AfterValidator(functools.partial(_clean, texts.line, longest, shortest))]
+    return Annotated[str, cleaned(functools.partial(texts.line, longest=longest, shortest=shortest))]
 
 
 def block(longest: int, shortest: int = 1) -> Any:
     """Return the type of a clean text of several lines."""
-    return Annotated[str, AfterValidator(functools.partial(_clean, texts.block, longest, shortest))]
+    return Annotated[str, cleaned(functools.partial(texts.block, longest=longest, shortest=shortest))]
 
 
-Id = Annotated[int, Field(ge=1, lt=2**63)]
+def cleaned(clean: Callable[[str], str]) -> AfterValidator:
+    """Return the validator that takes what `clean` returns, and says what it refuses."""
+    return AfterValidator(functools.partial(_clean, clean))
+
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,7 @@ class Api:
         csrf.exempt(self.blueprint)  # bearer tokens only: a cookie never signs an API call in
         self.calls: list[Call] = []
 
-    def call(
+    def call(  # noqa: PLR0913 -- the properties of a call, by keyword
         self,
         method: str,
         path: str,
@@ -81,11 +87,15 @@ class Api:
         scope: str | None = None,
         team: bool = False,
         status: int = 200,
+        reads: bool = False,
+        own_guard: bool = False,
     ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register a function as a call.
 
         It gets the path's values, `query=` and `body=` as models, and returns JSON-ready data. `scope` names what a
-        token must allow (None: guests may call); `team` asks for a member of the team.
+        token must allow (None: guests may call); `team` asks for a member of the team. A call that `reads` changes
+        nothing, whatever its method: it waits for no writer and takes no Idempotency-Key. A call with its `own_guard`
+        proves who calls, limits them and knows a repeat by itself.
         """
         about = Call(method, path, summary, query, body, scope, team, status, self.room)
 
@@ -99,12 +109,16 @@ class Api:
                     values["query"] = _checked(query, request.args.to_dict())
                 if body is not None:
                     values["body"] = _checked(body, _json())
-                if method == "GET":
+                if method == "GET" or reads:
                     return _answer(function(**values), status)
+                if own_guard:
+                    return _committed(_answer(function(**values), status))
                 return _write(about, functools.partial(function, **values))
 
-            limited = limiter.limit(_limit, key_func=_who, scope=lambda _name: "api")(edge)
-            self.blueprint.add_url_rule(path, endpoint=function.__name__, view_func=limited, methods=[method])
+            view = edge if own_guard else limiter.limit(_limit, key_func=_who, scope=lambda _name: "api")(edge)
+            if reads:
+                only_reads(view)
+            self.blueprint.add_url_rule(path, endpoint=function.__name__, view_func=view, methods=[method])
             return function
 
         return register
@@ -127,19 +141,23 @@ def init_app(app: Flask, rooms: list[Api]) -> None:
     csrf.exempt(no_such_call)
 
 
-def _clean(clean: Callable[..., str], longest: int, shortest: int, value: str) -> str:
+def _clean(clean: Callable[[str], str], value: str) -> str:
     try:
-        return clean(value, longest=longest, shortest=shortest)
+        return clean(value)
     except KlinkeError as error:
         raise ValueError(error.sentence) from None
 
 
 def _check_rights(about: Call) -> None:
-    if about.scope is None and not about.team:
-        return
-    if not current_user.is_authenticated:
-        raise SignInNeeded(gettext("Send the header Authorization: Bearer <token>."))
+    is_known = current_user.is_authenticated  # this is what reads the token, so it is asked first
     scopes: frozenset[str] = g.get("token_scopes", frozenset())
+    if about.scope is None and not about.team:
+        # What guests may read, a token's person may read more of: drafts, what is muted.
+        if is_known and about.method == "GET" and not scopes & {"read", "all"}:
+            raise NotAllowed(gettext("This token lacks the scope “%(scope)s”.", scope="read"))
+        return
+    if not is_known:
+        raise SignInNeeded(gettext("Send the header Authorization: Bearer <token>."))
     if about.scope is not None and not scopes & {about.scope, "all"}:
         raise NotAllowed(gettext("This token lacks the scope “%(scope)s”.", scope=about.scope))
     if about.team and not current_user.is_team:
@@ -150,12 +168,7 @@ def _checked(model: type[BaseModel], values: Any) -> BaseModel:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        fields = {".".join(str(part) for part in item["loc"]) or "body": _sentence(item) for item in error.errors()}
-        raise Invalid(gettext("Some values cannot be taken; see errors."), fields=fields) from None
-
-
-def _sentence(item: Any) -> str:
-    return str(item["msg"]).removeprefix("Value error, ")
+        raise Invalid(gettext("Some values cannot be taken; see errors."), fields=reasons(error)) from None
 
 
 def _json() -> Any:
@@ -186,18 +199,21 @@ def _write(about: Call, function: Callable[[], Any]) -> Response:
     key = request.headers.get("Idempotency-Key", "")
     if len(key) > once.LONGEST_KEY:
         raise Invalid(gettext("An Idempotency-Key has at most %(longest)s characters.", longest=once.LONGEST_KEY))
+    if not key:
+        return _committed(_answer(function(), about.status))
     owner = f"api:{_who()}"
-    if key:
-        content = f"{request.method} {request.path}\n".encode() + request.get_data(cache=True)
-        before = once.claim(owner, key, content)
-        if before is not None:
-            db.session.rollback()
-            if not before.is_same:
-                raise Invalid(gettext("This Idempotency-Key was used for something else."))
-            return Response(before.answer, status=before.status, content_type="application/json")
+    before = once.claim(owner, key, f"{request.method} {request.path}\n".encode() + request.get_data(cache=True))
+    if before is not None:
+        db.session.rollback()
+        if not before.is_same:
+            raise Invalid(gettext("This Idempotency-Key was used for something else."))
+        return Response(before.answer, status=before.status, content_type="application/json")
     answer = _answer(function(), about.status)
-    if key:
-        once.remember(owner, key, status=answer.status_code, answer=answer.get_data(as_text=True))
+    once.remember(owner, key, status=answer.status_code, answer=answer.get_data(as_text=True))
+    return _committed(answer)
+
+
+def _committed(answer: Response) -> Response:
     db.session.commit()
     return answer
 
@@ -222,7 +238,7 @@ def _who() -> str:
 
 
 def _limit() -> str:
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     many = settings.token_api_per_minute if current_user.is_authenticated else settings.guest_api_per_minute
     return f"{many} per minute"
 

@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 
 from core import worker
 from core.db import db
-from core.settings import Settings
+from core.settings import current_settings
 
 STARTERS: dict[str, Callable[[], list[str]]] = {}
 """What `flask start` does before it serves: name -> function that returns lines to show."""
@@ -41,7 +41,7 @@ def work(*, until_idle: bool) -> None:
 @with_appcontext
 def serve() -> None:
     """Serve over HTTP on loopback; put a proxy in front for the world."""
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     signal.signal(signal.SIGTERM, _leave)
     # 300 slow connections must not stop the server: many connections, poll instead of select (docs/decisions/0003).
     waitress.serve(
@@ -60,7 +60,7 @@ def serve() -> None:
 @with_appcontext
 def start() -> None:
     """Bring the database up to date, then run web server and worker together until Ctrl-C."""
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     flask_migrate.upgrade()
     lines = [line for starter in STARTERS.values() for line in starter()]
     db.session.remove()

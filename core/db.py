@@ -63,6 +63,9 @@ class UtcDateTime(TypeDecorator[datetime]):
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """A primary key: 64 bits on PostgreSQL, SQLite's own row id there."""
 
+LARGEST_ID = 2**63 - 1
+"""No row has a larger one, and SQLite takes no larger number."""
+
 db = SQLAlchemy(model_class=Base)
 
 if TYPE_CHECKING:

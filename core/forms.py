@@ -15,7 +15,7 @@ csrf = CSRFProtect()
 LONGEST_POST = 32_000
 
 
-class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
+class Form(FlaskForm):
     """A form; `once` is new on every page and claimed by `core.once` where a deed must not be repeated."""
 
     once = HiddenField(default=lambda: secrets.token_urlsafe(16))
@@ -29,7 +29,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF carries no types
             self.form_errors.append(error.sentence or str(error.title))
 
 
-class LineField(StringField):  # type: ignore[misc]  # WTForms carries no types
+class LineField(StringField):
     """One clean line of at most `longest` characters."""
 
     def __init__(
@@ -42,7 +42,7 @@ class LineField(StringField):  # type: ignore[misc]  # WTForms carries no types
         self.data = _cleaned(self, texts.line)
 
 
-class BlockField(TextAreaField):  # type: ignore[misc]  # WTForms carries no types
+class BlockField(TextAreaField):
     """A clean text of several lines."""
 
     def __init__(

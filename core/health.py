@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable
 
 import click
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, jsonify, request
 from flask.cli import with_appcontext
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,7 +16,7 @@ from core import outbox, worker
 from core.clock import now
 from core.db import db
 from core.errors import NotFound
-from core.settings import Settings
+from core.settings import Settings, current_settings
 
 READY_CHECKS: dict[str, Callable[[], str]] = {}
 """What must be well for /readyz: name -> function that returns what is wrong in a sentence, or an empty string."""
@@ -95,13 +95,13 @@ def _metrics() -> str:
 @with_appcontext
 def doctor() -> None:
     """Look at everything an admin must be able to trust; exit with 1 when something is wrong."""
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     wrong = _wrong_with_sqlite() if settings.is_sqlite else []
     for name, check in _ready_checks().items():
         if sentence := check():
             wrong.append(f"{name}: {sentence}")
-    for name, check in DOCTOR_CHECKS.items():
-        found = list(check())
+    for name, look in DOCTOR_CHECKS.items():
+        found = list(look())
         click.echo(f"{name}: {'ok' if not found else f'{len(found)} wrong'}")
         wrong += found
     for delivery in outbox.set_aside():

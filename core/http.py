@@ -95,7 +95,9 @@ class _Target:
 
 def check(url: str, settings: Settings) -> None:
     """Raise `Refused` with a reason when the address can be seen to be no way out, without asking the name servers."""
-    _read(url, settings)
+    target = _read(url, settings)
+    if not target.is_trusted and _is_inside(target.host):
+        raise _not_public(target)
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> Answer:
@@ -164,6 +166,19 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
     return parts, host.lower(), port
 
 
+def _is_inside(host: str) -> bool:
+    """Tell whether the host is an IP address, and not one on the public internet."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return not is_public(host)
+
+
+def _not_public(target: _Target) -> Refused:
+    return Refused(gettext("%(host)s is not on the public internet", host=target.host))
+
+
 def _no_address() -> Refused:
     return Refused(gettext("this is not an address like https://help.example.org/replies"))
 
@@ -184,7 +199,7 @@ def _resolve(target: _Target, deadline: float) -> list[str]:
         pool.shutdown(wait=False, cancel_futures=True)
     addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
     if not target.is_trusted and not all(is_public(address) for address in addresses):
-        raise Refused(gettext("%(host)s is not on the public internet", host=target.host))
+        raise _not_public(target)
     if not addresses:
         raise Unreachable(gettext("nobody knows the name %(host)s", host=target.host), sent=False)
     return addresses

@@ -1,5 +1,6 @@
 """Languages: German and English, chosen by person, then cookie, then browser."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal, cast
 
@@ -31,6 +32,11 @@ def locale() -> Locale:
     """Return the language of the page being made."""
     found = get_locale()
     return cast("Locale", found.language) if found is not None and found.language in LOCALES else "en"
+
+
+def spoken(words: Mapping[str, str], *, otherwise: str = "") -> str:
+    """Return what is said in the language of the page being made, else in any, else `otherwise`."""
+    return words.get(locale()) or next(iter(words.values()), otherwise)
 
 
 def ago(at: datetime | None) -> str:

@@ -10,14 +10,13 @@ from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from flask import current_app
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
 from core.db import BigId, Model, UtcDateTime, db
 from core.outbox import Event, listens_to, publish
-from core.settings import Settings
+from core.settings import Settings, current_settings
 
 TIMEOUT_SECONDS = 10
 
@@ -57,7 +56,7 @@ def send(event: MailQueued) -> None:
     mail = db.session.get(Mail, event.mail_id, with_for_update=True)
     if mail is None or mail.sent_at is not None:
         return
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     _hand_over(_composed(mail, settings), settings)
     mail.sent_at = now()
 

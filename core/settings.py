@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
+from flask import current_app
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 PREFIX = "KLINKE_"
@@ -113,6 +114,12 @@ class Settings(BaseModel):
     def trusted_endpoints(self) -> frozenset[str]:
         """host:port pairs that outgoing requests may reach although their address is private."""
         return frozenset(pair.strip() for pair in self.private_endpoints.split(",") if pair.strip())
+
+
+def current_settings() -> Settings:
+    """Return the settings of the application that is running."""
+    settings: Settings = current_app.extensions["klinke-settings"]
+    return settings
 
 
 def read(environ: Mapping[str, str] | None = None) -> Settings:

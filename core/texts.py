@@ -8,6 +8,9 @@ from flask_babel import gettext
 from core.errors import Invalid
 from core.normal import nfc
 
+LONGEST_NUMBER = 18
+"""Digits that surely fit into 64 bits."""
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _BIDI = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
@@ -44,6 +47,11 @@ def slug(value: str, fallback: str = "x", longest: int = 80) -> str:
         value = value.replace(letter, spelled)
     value = unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", value)[:longest].strip("-") or fallback
+
+
+def number(value: str) -> int | None:
+    """Return what is typed in ASCII digits as a number that a database can hold; None for anything else."""
+    return int(value) if value.isascii() and value.isdigit() and len(value) <= LONGEST_NUMBER else None
 
 
 def _clean(value: str) -> str:

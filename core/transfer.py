@@ -5,6 +5,7 @@ same file changes nothing, because every record keeps the source system's id.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,8 +21,13 @@ from sqlalchemy.exc import IntegrityError
 
 from core.db import db
 from core.errors import KlinkeError
+from core.problems import reasons
+from core.settings import current_settings
 
-BATCH = 200
+LONGEST_HOLD_SECONDS = 0.2
+"""An import commits after so long, because on SQLite nobody else can write in the meantime."""
+PAUSE_SECONDS = 0.05
+"""Then it waits, because on SQLite whoever waits for the lock only looks now and then whether it is free."""
 LONGEST_LINE = 4 * 1024 * 1024
 
 Outcome = Literal["new", "changed", "unchanged"]
@@ -74,23 +80,24 @@ def iso(at: datetime) -> str:
 
 
 def read_jsonl(path: Path, *, progress: Callable[[int], None] = lambda _lines: None) -> Report:
-    """Import a file, a pass for each record type, committed in batches; call `progress` with the lines read."""
+    """Import a file, a pass for each record type, committed every few records; call `progress` with the lines read."""
     report = Report()
     for number, _record, reason in _records(path):
         if reason:
             report.skipped.append((number, reason))
     for known in types():
-        in_batch = 0
+        began = time.monotonic()
         for number, record, reason in _records(path):
             progress(1)
             if reason or record is None or record.get("type") != known.name:
                 continue
             _take(known, number, record, report)
-            in_batch += 1
-            if in_batch >= BATCH:
+            if time.monotonic() - began >= LONGEST_HOLD_SECONDS:
                 db.session.commit()
                 db.session.expunge_all()
-                in_batch = 0
+                if current_settings().is_sqlite:
+                    time.sleep(PAUSE_SECONDS)
+                began = time.monotonic()
         db.session.commit()
     report.skipped.sort()
     return report
@@ -139,9 +146,8 @@ def _take(known: RecordType, number: int, record: dict[str, Any], report: Report
             outcome = known.load(checked)
         report.counts[known.name, outcome] += 1
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        report.skipped.append((number, f"{where}: {first['msg'].removeprefix('Value error, ')}"))
+        field_name, reason = next(iter(reasons(error, whole="the record").items()))
+        report.skipped.append((number, f"{field_name}: {reason}"))
     except KlinkeError as error:
         report.skipped.append((number, error.sentence or str(error.title)))
     except IntegrityError:

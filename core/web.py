@@ -19,12 +19,17 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from core import db as database
 from core.db import db
-from core.errors import KlinkeError, NotFound, TooSoon, Unavailable
-from core.settings import Settings
+from core.errors import KlinkeError, NotAllowed, NotFound, TooSoon, Unavailable
+from core.settings import Settings, current_settings
 
 LARGEST_FORM = 200 * 1024
 LARGEST_BODY = 256 * 1024
 SERVER_ERROR = 500
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PROBES = frozenset({"/healthz", "/readyz"})
+"""What a balancer asks by whatever name it knows; there are no links in the answers."""
+FOREIGN = frozenset({"cross-site", "same-site"})
 POLICY = (
     "default-src 'none'; "
     "script-src 'self'; "
@@ -40,6 +45,13 @@ POLICY = (
     "require-trusted-types-for 'script'; "
     "trusted-types klinke"
 )
+
+
+class UnknownName(KlinkeError):
+    """The request names a host that is not this installation."""
+
+    status = 421
+
 
 log = logging.getLogger(__name__)
 limiter = Limiter(get_remote_address, headers_enabled=False)
@@ -84,9 +96,19 @@ def safe_path(target: str | None, otherwise: str = "/") -> str:
     return target
 
 
+def only_reads(view: Any) -> None:
+    """Promise that a view changes nothing although it is posted to: on SQLite its request waits for no writer."""
+    view.only_reads = True
+
+
 def go(url: str) -> WerkzeugResponse:
     """Send a person on after a deed (303 See Other)."""
     return redirect(url, code=HTTPStatus.SEE_OTHER)
+
+
+def absolute(path: str) -> str:
+    """Return the whole address of a path on this site, by the address that people reach it by."""
+    return current_settings().base_url + path
 
 
 def is_api() -> bool:
@@ -112,10 +134,27 @@ def static_version(root: Path) -> str:
 
 def _begin() -> None:
     # Flask's test client reuses its context; production threads reuse theirs. So the promise is made anew either way.
-    if request.method in {"GET", "HEAD", "OPTIONS"}:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in READING or getattr(view, "only_reads", False):
         database.begin_reading()
     else:
         database.begin_writing()
+    _refuse_foreign_host()
+    _refuse_foreign_page()
+
+
+def _refuse_foreign_host() -> None:
+    # Links and redirects never lead where a request's Host header says, and a name that somebody pointed at this
+    # machine (DNS rebinding) reaches nothing.
+    known = {*LOOPBACK, urlsplit(current_settings().base_url).hostname}
+    if request.path not in PROBES and urlsplit(f"//{request.host}").hostname not in known:
+        raise UnknownName(gettext("This installation answers at %(address)s.", address=current_settings().base_url))
+
+
+def _refuse_foreign_page() -> None:
+    # Besides the token: browsers say where a request comes from (Fetch Metadata). Programs say nothing.
+    if request.method not in READING and not is_api() and request.headers.get("Sec-Fetch-Site") in FOREIGN:
+        raise NotAllowed(gettext("This was sent from a page on another site. Please send it from here."))
 
 
 def _set_headers(response: Response) -> Response:

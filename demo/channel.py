@@ -6,11 +6,11 @@ from sqlalchemy import select
 
 from core.clock import now
 from core.db import db
+from core.unique import add_once
 from demo.models import PlazaPost
 from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, SentReply, register
 from desk.channels.webhook import Webhook, new_secret
 from desk.models import Channel
-from forum.unique import add_once
 
 KIND: Final = "demo"
 SLUG: Final = "marktplatz"

@@ -14,12 +14,12 @@ from accounts.models import User
 from core import transfer
 from core.clock import now
 from core.db import db
+from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import answers, follows, moderation, votes
 from forum.models import Acceptance, Muting, Post, Topic
-from forum.unique import add_once
 from kb import promotion
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")

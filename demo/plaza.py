@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from flask import current_app, url_for
+from flask import url_for
 from flask_babel import gettext
 from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, TooSoon
-from core.settings import Settings
+from core.settings import current_settings
 from core.transfer import iso
+from core.web import absolute
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk import intake
@@ -80,7 +81,7 @@ def has_thread(thread: str) -> bool:
 
 def parts(text: str) -> Iterator[Part]:
     """Yield the text in pieces, so that a page can make links of our own addresses and of no others."""
-    base = _settings().base_url + "/"
+    base = current_settings().base_url + "/"
     at = 0
     while (found := text.find(base, at)) >= 0:
         end = next((place for place in range(found, len(text)) if text[place].isspace()), len(text))
@@ -94,7 +95,7 @@ def parts(text: str) -> Iterator[Part]:
 def _rest(handle: str) -> None:
     last = db.session.scalar(select(func.max(PlazaPost.created_at)).where(PlazaPost.handle == handle))
     if last is not None:
-        left = last + timedelta(seconds=_settings().post_pause_seconds) - now()
+        left = last + timedelta(seconds=current_settings().post_pause_seconds) - now()
         if left > timedelta(0):
             raise TooSoon(math.ceil(left.total_seconds()))
 
@@ -125,12 +126,7 @@ def _payload(written: PlazaPost) -> dict[str, object]:
             "text": written.text,
             "created": iso(written.created_at),
             "public": True,
-            "url": url_for("demo.plaza", _anchor=f"p{written.id}", _external=True),
+            "url": absolute(url_for("demo.plaza", _anchor=f"p{written.id}")),
         },
         "contact": {"handle": written.handle, "name": written.name},
     }
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["klinke-settings"]
-    return settings

@@ -1,22 +1,18 @@
 """The Marktplatz as a page: who passes by writes, everybody reads, and the desk answers from its own side."""
 
-import hashlib
-import json
 from http import HTTPStatus
 
-from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask import Blueprint, Response, flash, render_template, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from core import once, web
 from core.db import db
-from core.errors import Conflict, Invalid, KlinkeError, TooSoon
+from core.edge import REFUSALS, done, sent_before, show
+from core.errors import KlinkeError
 from core.web import limiter
 from demo import plaza as marketplace
 from demo.channel import LIMIT
 from demo.forms import PlazaForm
-
-OWNER = "plaza"
 
 bp = Blueprint("demo", __name__)
 
@@ -39,37 +35,29 @@ def post_to_plaza() -> WerkzeugResponse:
     form = PlazaForm()
     if not form.validate_on_submit():
         return _page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    key = _key(form)
-    before = once.claim(OWNER, key)
-    if before is not None:
-        db.session.rollback()
-        return web.go(before.answer)
+    if sent := sent_before(form):
+        return sent
     try:
         written = marketplace.post(
             handle=form.handle.data or "", text=form.text.data or "", thread=form.thread.data or ""
         )
-    except (Invalid, Conflict, TooSoon) as error:
+    except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _page(form, status=error.status, refused=error)
+        return _page(form, refused=error)
     url = url_for(".plaza", _anchor=f"p{written.id}")
-    once.remember(OWNER, key, status=HTTPStatus.SEE_OTHER, answer=url)
-    db.session.commit()
+    onward = done(form, url)
     flash(gettext("Your post is up, and the desk has it."), "good")
-    return web.go(url)
-
-
-def _key(form: PlazaForm) -> str:
-    # Of its content, too: whoever goes back, writes something else and sends it means a second post.
-    content = [form.once.data, form.handle.data, form.text.data, form.thread.data]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+    return onward
 
 
 def _page(form: PlazaForm, *, status: int = HTTPStatus.OK, refused: KlinkeError | None = None) -> Response:
-    page = render_template(
-        "demo/plaza.html", form=form, limit=LIMIT, threads=marketplace.threads(), parts=marketplace.parts
+    return show(
+        "demo/plaza.html",
+        status=status,
+        refused=refused,
+        form=form,
+        limit=LIMIT,
+        threads=marketplace.threads(),
+        parts=marketplace.parts,
     )
-    answer = make_response(page, status)
-    if isinstance(refused, TooSoon):
-        answer.headers["Retry-After"] = str(refused.seconds)
-    return answer

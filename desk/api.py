@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Response, make_response, request
 from flask_babel import gettext
+from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from pydantic import Field
 from werkzeug.exceptions import RequestEntityTooLarge
@@ -30,6 +31,8 @@ from desk.queries import View
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 20
 MOST_USES = 20
+DELIVERIES = "1200 per minute"
+"""To one channel from one address; what a stranger sends does not count for the service."""
 
 api = Api("desk")
 
@@ -98,13 +101,11 @@ def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
     return _messages([message])[0]
 
 
-@api.call("POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True)
+@api.call(
+    "POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True, reads=True
+)
 def suggest(body: Asked) -> dict[str, Any]:
     """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale."""
-    if "Idempotency-Key" not in request.headers:
-        # Nothing is written, so the place of the database's one writer is given back before the search begins.
-        db.session.rollback()
-        database.begin_reading()
     channel = queries.channel_by(body.channel) or body.channel
     found = suggestions.suggest_for(
         body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
@@ -112,12 +113,15 @@ def suggest(body: Asked) -> dict[str, Any]:
     return {"suggestions": [_suggestion(each) for each in found]}
 
 
-@api.call("POST", "/channels/<int:channel_id>/webhook", summary="Deliver a signed message (docs/webhook.md)")
+@api.call(
+    "POST", "/channels/<int:channel_id>/webhook", summary="Deliver a signed message (docs/webhook.md)", own_guard=True
+)
 def deliver(channel_id: int) -> Response:
     """Return 202 with our id; a repeat gets 200 and the same id."""
     return receive(str(channel_id))
 
 
+@web.limiter.limit(DELIVERIES, key_func=lambda: f"{request.path} {get_remote_address()}")
 def receive(name: str) -> Response:
     """Take in what a service delivers to the channel with this slug or id; the caller commits."""
     try:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from flask import current_app
 from flask_babel import gettext, ngettext
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
@@ -17,7 +16,7 @@ from core import http, texts
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotAllowed
-from core.settings import Settings
+from core.settings import current_settings
 from desk import policy
 from desk.channels import webhook
 from desk.models import Channel, Message
@@ -168,7 +167,7 @@ def _check_slug(slug: str) -> None:
 
 def _check_endpoint(endpoint: str) -> None:
     if endpoint:
-        settings: Settings = current_app.extensions["klinke-settings"]
+        settings = current_settings()
         try:
             http.check(endpoint, settings)
         except http.Refused as refusal:

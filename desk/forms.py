@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, IntegerField
 from wtforms.validators import Optional
 
+from core import texts
 from core.forms import BlockField, Form, LineField
 from desk.channels.base import LONGEST_TEXT
 
@@ -18,8 +19,7 @@ class ReplyForm(Form):
 
     @property
     def seen_id(self) -> int | None:
-        typed = str(self.seen.data or "")
-        return int(typed[:18]) if typed.isascii() and typed.isdigit() else None
+        return texts.number(self.seen.data or "")
 
     def show_as_seen(self, message_id: int) -> None:
         """Say in the form that the writer has this message before them now."""

@@ -5,11 +5,11 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import publish
+from core.unique import add_once
 from desk import conversations
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, Message
-from forum.unique import add_once
 from search.analysis import language
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.models import User, UserRole
 from accounts.people import Viewer
-from core import paging
-from core.db import db
+from core import paging, texts
+from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
 from desk.models import Channel, Conversation, Message
@@ -19,7 +19,6 @@ from kb.models import Article, ArticleUse
 
 View = Literal["waiting", "mine", "unassigned", "all", "solved"]
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-LARGEST_ID: Final = 2**63 - 1
 _DONE: Final = ("solved", "no_answer")
 
 
@@ -173,8 +172,8 @@ def channels() -> list[Channel]:
 def channel_by(name: str) -> Channel | None:
     """Return the channel with this slug or, when it is a number, with this id."""
     if name.isascii() and name.isdigit():
-        number = int(name)
-        return db.session.get(Channel, number) if 0 < number <= LARGEST_ID else None
+        number = texts.number(name)
+        return None if number is None else db.session.get(Channel, number)
     return db.session.scalars(select(Channel).where(Channel.slug == name)).one_or_none()
 
 

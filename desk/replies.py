@@ -6,18 +6,18 @@ import uuid
 from collections.abc import Iterable
 from typing import Final
 
-from flask import current_app
 from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
-from core import texts
+from core import problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
-from core.settings import Settings
+from core.settings import current_settings
+from core.web import absolute
 from desk import conversations, policy, queries
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.channels.counting import Measure
@@ -96,10 +96,8 @@ def why_silent(conversation: Conversation) -> str:
 
 def checked(text: str, measure: Measure) -> str:
     """Return the text, clean; raise `Invalid` with both numbers when it is longer than the channel takes."""
-    try:
+    with problems.at("text"):
         text = texts.block(text, longest=LONGEST_TEXT, shortest=1)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"text": error.sentence}) from None
     if not measure.fits(text):
         sentence = gettext(
             "This text counts %(length)s characters here, and %(limit)s fit.",
@@ -194,7 +192,7 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
             article = kb_queries.visible_article(article_id, viewer=by)
         except NotFound:
             continue  # a form can name anything; what is not there was not used
-        url = addresses.full(addresses.of_article(article))
+        url = absolute(addresses.of_article(article))
         if article.is_published and _leads_to(message.text, article):
             kind = face if face in FACE_KINDS else _face_in(message, article, url)
             uses.record(article, face=kind, where_kind="message", where_id=message.id, by=by, asked=asked)
@@ -202,7 +200,7 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
 
 def _leads_to(text: str, article: Article) -> bool:
     """Tell whether the article's address stands in the text, by whatever slug."""
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     return re.search(rf"{re.escape(settings.base_url)}/kb/{article.id}(?![0-9])", text) is not None
 
 

@@ -13,6 +13,7 @@ from core import markup
 from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
+from core.web import absolute
 from desk.channels.base import adapter_of
 from desk.channels.counting import Measure, measure
 from desk.models import Channel
@@ -85,10 +86,10 @@ def text_of(kind: str, thing_id: int, *, channel: Channel | str) -> str | None:
     try:
         if kind == "article":
             article = kb_queries.visible_article(thing_id, viewer=guest)
-            return _face(article, addresses.full(addresses.of_article(article)), _measure(channel))
+            return _face(article, absolute(addresses.of_article(article)), _measure(channel))
         if kind == "answer":
             answer = forum_queries.visible_post(thing_id, viewer=guest)
-            url = addresses.full(forum_addresses.of_post(answer))
+            url = absolute(forum_addresses.of_post(answer))
             return _quoted(markup.plain(answer.html), url, _measure(channel))
     except NotFound:
         return None
@@ -126,7 +127,7 @@ def _source_ids(post_ids: Collection[int]) -> Mapping[int, str | None]:
 
 
 def _of_article(hit: Hit, article: Article, how_long: Measure, locale: str) -> Suggestion:
-    url = addresses.full(hit.found.url)
+    url = absolute(hit.found.url)
     return _suggestion(
         hit, "article", article.id, article.source_id, url, _face(article, url, how_long), how_long, locale
     )
@@ -134,7 +135,7 @@ def _of_article(hit: Hit, article: Article, how_long: Measure, locale: str) -> S
 
 def _of_answer(hit: Hit, source_ids: Mapping[int, str | None], how_long: Measure, locale: str) -> Suggestion:
     meta = hit.found.meta
-    answer_id, url = meta["accepted_post_id"], addresses.full(meta["accepted_url"])
+    answer_id, url = meta["accepted_post_id"], absolute(meta["accepted_url"])
     text = _quoted(meta["accepted_text"], url, how_long)
     return _suggestion(hit, "answer", answer_id, source_ids.get(answer_id), url, text, how_long, locale)
 

@@ -21,10 +21,10 @@ from core.api import line
 from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
+from core.unique import add_once
 from desk import conversations, queries
 from desk.channels.base import LONGEST_URL
 from desk.models import Channel, Contact, Conversation, ConversationState, Message
-from forum.unique import add_once
 from kb import uses
 from kb.models import Article
 from search.analysis import language

@@ -1,12 +1,10 @@
 """The desk's pages: the inbox, a conversation with what may help beside it, the channels, and the door for messages."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
@@ -14,12 +12,13 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
-from accounts.access import role_required
+from accounts.access import me, role_required
 from accounts.models import User
-from core import once, texts, web
+from core import texts, web
 from core.clock import now
 from core.db import db
-from core.errors import Conflict, Invalid, KlinkeError
+from core.edge import REFUSALS, done, sent_before
+from core.errors import Invalid, KlinkeError
 from core.forms import csrf
 from desk import connections, conversations, queries, replies, suggestions
 from desk.api import receive
@@ -29,7 +28,6 @@ from desk.models import CONVERSATION_STATES, Channel, Conversation, Conversation
 from desk.queries import VIEWS, Listing, View
 from kb.models import ArticleUse
 
-REFUSALS = (Invalid, Conflict)
 PROMISED_SECONDS = 3600
 """In how long a customer is promised a first answer, until a channel has promises of its own."""
 MOST_USES = 20
@@ -87,16 +85,13 @@ def post_reply(conversation_id: int) -> Answer:
         return _with_inserted(conversation, form, request.form["insert"])
     if not is_fine:
         return _conversation_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    owner, key = f"user:{current_user.id}", _key(form)
-    before = once.claim(owner, key)
-    if before is not None:
-        db.session.rollback()
-        return web.go(before.answer)
+    if sent := sent_before(form):
+        return sent
     try:
         message = replies.reply(
             conversation,
             text=form.text.data or "",
-            by=_me(),
+            by=me(),
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
         )
@@ -106,18 +101,17 @@ def post_reply(conversation_id: int) -> Answer:
         conversation = queries.visible_conversation(conversation_id, viewer=current_user)
         return _conversation_page(conversation, form, status=error.status)
     url = url_for(".show_conversation", conversation_id=conversation_id, _anchor=f"m{message.id}")
-    once.remember(owner, key, status=HTTPStatus.SEE_OTHER, answer=url)
-    db.session.commit()
+    onward = done(form, url)
     flash(_draft_key(conversation_id), "draft_done")
     flash(gettext("Your reply is on its way."), "good")
-    return web.go(url)
+    return onward
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/state")
 @role_required("agent")
 def change_state(conversation_id: int) -> WerkzeugResponse:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    conversations.change_state(conversation, _state(request.form.get("state", "")), by=_me())
+    conversations.change_state(conversation, _state(request.form.get("state", "")), by=me())
     db.session.commit()
     return _back_to(conversation_id)
 
@@ -128,9 +122,9 @@ def assign(conversation_id: int) -> WerkzeugResponse:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     assignee = request.form.get("assignee", "")
     if assignee == "me":
-        conversations.take(conversation, by=_me())
+        conversations.take(conversation, by=me())
     else:
-        conversations.assign(conversation, _colleague(assignee), by=_me())
+        conversations.assign(conversation, _colleague(assignee), by=me())
     db.session.commit()
     return _back_to(conversation_id)
 
@@ -139,7 +133,7 @@ def assign(conversation_id: int) -> WerkzeugResponse:
 @role_required("agent")
 def send_again(message_id: int) -> WerkzeugResponse:
     message = queries.visible_message(message_id, viewer=current_user)
-    replies.send_again(message, by=_me())
+    replies.send_again(message, by=me())
     db.session.commit()
     flash(gettext("It is on its way again."), "good")
     return _back_to(message.conversation_id, anchor=f"m{message_id}")
@@ -149,7 +143,7 @@ def send_again(message_id: int) -> WerkzeugResponse:
 @role_required("agent")
 def mark_sent(message_id: int) -> WerkzeugResponse:
     message = queries.visible_message(message_id, viewer=current_user)
-    replies.mark_sent(message, by=_me())
+    replies.mark_sent(message, by=me())
     db.session.commit()
     return _back_to(message.conversation_id, anchor=f"m{message_id}")
 
@@ -172,7 +166,7 @@ def open_channel() -> Answer:
             name=form.name.data or "",
             endpoint=form.endpoint.data or "",
             limit=form.limit.data,
-            by=_me(),
+            by=me(),
         )
     except REFUSALS as error:
         db.session.rollback()
@@ -188,9 +182,9 @@ def open_channel() -> Answer:
 def switch_channel(channel_id: int) -> WerkzeugResponse:
     channel = queries.channel(channel_id)
     if request.form.get("to") == "on":
-        connections.switch_on(channel, by=_me())
+        connections.switch_on(channel, by=me())
     else:
-        connections.switch_off(channel, by=_me())
+        connections.switch_off(channel, by=me())
     db.session.commit()
     return web.go(url_for(".channels"))
 
@@ -258,8 +252,8 @@ def _about(conversation: Conversation) -> dict[str, Any]:
 def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
     """Show the page again with the suggestion behind what was typed: the way without a script."""
     kind, _, typed_id = what.partition(":")
-    is_number = typed_id.isascii() and typed_id.isdigit() and len(typed_id) < 19  # noqa: PLR2004 -- 64 bits
-    text = suggestions.text_of(kind, int(typed_id), channel=conversation.channel) if is_number else None
+    thing_id = texts.number(typed_id)
+    text = None if thing_id is None else suggestions.text_of(kind, thing_id, channel=conversation.channel)
     status = HTTPStatus.OK
     if text is None:
         form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
@@ -276,9 +270,9 @@ def _uses() -> list[tuple[str, int]]:
     given = [*request.form.getlist("uses")[:MOST_USES], *request.form.getlist("insert")[:1]]
     pairs = [value.partition(":")[::2] for value in dict.fromkeys(given)]
     return [
-        (kind, int(typed))
+        (kind, use_id)
         for kind, typed in pairs
-        if kind in {"article", "answer"} and typed.isascii() and typed.isdigit() and len(typed) < 19  # noqa: PLR2004 -- 64 bits
+        if kind in {"article", "answer"} and (use_id := texts.number(typed)) is not None
     ]
 
 
@@ -325,8 +319,8 @@ def _state(name: str) -> ConversationState:
 def _colleague(typed: str) -> User | None:
     if not typed:
         return None
-    is_number = typed.isascii() and typed.isdigit() and len(typed) < 19  # noqa: PLR2004 -- 64 bits
-    found = people.by_id(int(typed)) if is_number else None
+    user_id = texts.number(typed)
+    found = None if user_id is None else people.by_id(user_id)
     if found is None:
         raise Invalid(gettext("There is nobody of this name at the desk."))
     return found
@@ -338,13 +332,3 @@ def _back_to(conversation_id: int, *, anchor: str | None = None) -> WerkzeugResp
 
 def _draft_key(conversation_id: int) -> str:
     return f"reply:{conversation_id}-{current_user.id}"
-
-
-def _key(form: ReplyForm) -> str:
-    # Of its content, too: whoever goes back, writes something else and sends it means a second reply.
-    content = [request.path, form.once.data, form.text.data, form.seen.data]
-    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
-
-
-def _me() -> User:
-    return cast("User", current_user._get_current_object())  # noqa: SLF001 -- werkzeug's documented way to the real object

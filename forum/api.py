@@ -7,18 +7,18 @@ A post: id, source_id, kind, url, author, body (Markdown), html, created, edited
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal
 
 from flask_login import current_user
 from pydantic import AwareDatetime, Field
+from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from core import paging
 from core.api import Api, Model
-from core.errors import Invalid, NotFound
+from core.errors import NotFound
+from core.problems import renamed
 from core.transfer import iso
 from forum import addresses, answers, limits, moderation, queries, topics
 from forum.models import Category, Muting, Post, Topic
@@ -33,7 +33,7 @@ class TopicsQuery(Model):
 
     category: str | None = Field(None, max_length=80)
     tag: str | None = Field(None, max_length=limits.LONGEST_TAG)
-    state: Literal["unanswered", "unsolved", "solved"] | None = None
+    state: queries.State | None = None
     locale: Literal["de", "en"] | None = None
     limit: int = Field(20, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=500)
@@ -59,7 +59,9 @@ class NewMuting(Model):
 @api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
 def list_topics(query: TopicsQuery) -> dict[str, Any]:
     """Return `{"topics": […], "next": cursor or null}`."""
-    statement = queries.visible_topics(current_user)
+    statement = queries.listed(queries.visible_topics(current_user)).options(
+        joinedload(Topic.asker).lazyload(User.roles)
+    )
     if query.category is not None:
         statement = statement.where(Topic.category_id == queries.category(query.category).id)
     if query.tag is not None:
@@ -75,7 +77,7 @@ def list_topics(query: TopicsQuery) -> dict[str, Any]:
 @api.call("POST", "/topics", summary="Ask a question", body=NewTopic, scope="write", status=201)
 def ask(body: NewTopic) -> dict[str, Any]:
     """Return the new topic."""
-    with _at_the_fields_of_json():
+    with renamed(source="body"):
         topic = topics.ask(
             title=body.title,
             source=body.body,
@@ -98,7 +100,7 @@ def show_topic(topic_id: int) -> dict[str, Any]:
 def answer(topic_id: int, body: NewPost) -> dict[str, Any]:
     """Return the new post."""
     topic = queries.visible_topic(topic_id, viewer=current_user)
-    with _at_the_fields_of_json():
+    with renamed(source="body"):
         return _post(answers.post(topic, source=body.body, by=current_user), topic, [])
 
 
@@ -113,7 +115,7 @@ def answer(topic_id: int, body: NewPost) -> dict[str, Any]:
 def comment(post_id: int, body: NewPost) -> dict[str, Any]:
     """Return the new post."""
     post = queries.visible_post(post_id, viewer=current_user)
-    with _at_the_fields_of_json():
+    with renamed(source="body"):
         return _post(answers.comment(post, source=body.body, by=current_user), post.topic, [])
 
 
@@ -176,16 +178,6 @@ def mute_post(post_id: int, body: NewMuting) -> dict[str, Any]:
 @api.call("DELETE", "/posts/<int:post_id>/muting", summary="Unmute a post", scope="moderate", team=True, status=204)
 def unmute_post(post_id: int) -> None:
     moderation.unmute(queries.visible_post(post_id, viewer=current_user), by=current_user)
-
-
-@contextmanager
-def _at_the_fields_of_json() -> Iterator[None]:
-    # The deeds say "source" where the API says "body", as the import does.
-    try:
-        yield
-    except Invalid as error:
-        fields = {"body" if name == "source" else name: sentence for name, sentence in error.fields.items()}
-        raise Invalid(error.sentence, fields=fields) from None
 
 
 def _category(slug: str) -> Category | None:

@@ -10,8 +10,8 @@ from accounts.models import User
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
+from core.unique import add_once
 from forum.models import Draft
-from forum.unique import add_once
 
 MOST_FIELDS = 10
 LONGEST_FIELD = 40_000

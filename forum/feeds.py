@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from flask import Response, current_app, request
+from flask import Response, request
 
-from core.settings import Settings
+from core.web import absolute
 from forum.sitemaps import Place
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -32,12 +32,6 @@ class Entry:
     updated_at: datetime
     html: str
     locale: str | None = None
-
-
-def absolute(path: str) -> str:
-    """Return the full address of a path on this site, by the address that people reach it by."""
-    settings: Settings = current_app.extensions["klinke-settings"]
-    return settings.base_url + path
 
 
 def atom(*, title: str, path: str, page: str, entries: Sequence[Entry]) -> Response:

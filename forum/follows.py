@@ -8,9 +8,9 @@ from accounts.people import Viewer
 from core.clock import now
 from core.db import db
 from core.errors import NotAllowed
+from core.unique import add_once
 from forum import policy
 from forum.models import Follow, Topic
-from forum.unique import add_once
 
 
 def follow(topic: Topic, *, by: User) -> None:

@@ -2,21 +2,19 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import TypeVar
 
-from flask import current_app
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, select
 
 from accounts.models import User
-from core import markup, texts
+from core import markup, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, TooSoon
 from core.i18n import LOCALES
-from core.settings import Settings
+from core.settings import current_settings
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Post, PostKind
 
 LONGEST_SOURCE = {"question": 32_000, "answer": 32_000, "comment": 2_000}
@@ -27,29 +25,7 @@ LONGEST_REASON = 500
 SHORTEST_REASON = 3
 REPEAT = timedelta(minutes=5)
 
-T = TypeVar("T")
-
 _TAG = re.compile(r"(?:[^\W_]|[-+#.])+")
-
-
-class Problems:
-    """Collects what is wrong with which field, so that a person learns it all at once."""
-
-    def __init__(self) -> None:
-        self.fields: dict[str, str] = {}
-
-    def take(self, name: str, check: Callable[[], T], otherwise: T) -> T:
-        """Return what `check` returns; when it refuses, keep its sentence for the field `name`, return `otherwise`."""
-        try:
-            return check()
-        except Invalid as error:
-            self.fields[name] = error.fields.get(name) or error.sentence
-            return otherwise
-
-    def refuse(self) -> None:
-        """Raise `Invalid` with the fields when anything is wrong."""
-        if self.fields:
-            raise Invalid(next(iter(self.fields.values())), fields=self.fields)
 
 
 def title(value: str) -> str:
@@ -66,10 +42,8 @@ def source(kind: PostKind, value: str) -> str:
 
 def post_source(kind: PostKind, value: str) -> str:
     """Return the same as `source`; what is wrong is said at the field of that name."""
-    problems = Problems()
-    clean = problems.take("source", lambda: source(kind, value), "")
-    problems.refuse()
-    return clean
+    with problems.at("source"):
+        return source(kind, value)
 
 
 def reason(value: str) -> str:
@@ -105,7 +79,7 @@ def rest(by: User, kind: PostKind, text: str, *place: ColumnElement[bool]) -> No
 
     `place` narrows where a repeat counts. The team is never held up, and a pause of 0 seconds switches both off.
     """
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     if by.is_team or not settings.post_pause_seconds:
         return
     # Of two posts sent at the same moment the second waits here and then sees the first.

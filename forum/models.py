@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
-from core.i18n import locale
+from core.i18n import spoken
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -34,11 +34,11 @@ class Category(Model):
 
     @property
     def name(self) -> str:
-        return self.names.get(locale()) or next(iter(self.names.values()), self.slug)
+        return spoken(self.names, otherwise=self.slug)
 
     @property
     def description(self) -> str:
-        return self.descriptions.get(locale()) or next(iter(self.descriptions.values()), "")
+        return spoken(self.descriptions)
 
 
 class Tag(Model):

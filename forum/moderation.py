@@ -11,6 +11,7 @@ from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import NotAllowed
+from core.problems import Problems
 from core.worker import chore
 from forum import answers, counters, limits, policy
 from forum.events import PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
@@ -82,7 +83,7 @@ def _whole(subject: Topic | Post) -> Topic | Post:
 
 
 def _check(reason: str, until: datetime | None) -> str:
-    problems = limits.Problems()
+    problems = Problems()
     clean = problems.take("reason", lambda: limits.reason(reason), "")
     if until is not None and until <= now():
         problems.fields["until"] = gettext("This moment has passed; please choose one to come.")

@@ -10,9 +10,9 @@ from sqlalchemy.orm import contains_eager, joinedload, lazyload
 from accounts.models import User
 from core.clock import now
 from core.db import db
+from core.unique import add_once
 from forum import queries
 from forum.models import Notification, Post, Topic
-from forum.unique import add_once
 
 Sentence = Callable[[Notification], str]
 

@@ -9,6 +9,7 @@ from core import markup, outbox, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, NotAllowed
+from core.problems import Problems
 from forum import limits, policy
 from forum.events import PostEdited
 from forum.models import Post, PostRevision
@@ -21,7 +22,7 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
     """
     if not policy.may_edit(by, post):
         raise NotAllowed(gettext("Only its author and the team can edit this."))
-    problems = limits.Problems()
+    problems = Problems()
     source = problems.take("source", lambda: limits.source(post.kind, source), "")
     old_title = post.topic.title if post.kind == "question" else None
     new_title = old_title

@@ -1,7 +1,9 @@
 """Reads, each scoped to a viewer. The two `…_visible_to` clauses say who sees what; the rest is built on them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Literal
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import aliased, joinedload, lazyload
@@ -9,11 +11,21 @@ from sqlalchemy.orm import aliased, joinedload, lazyload
 from accounts.models import User
 from accounts.people import Viewer
 from core.clock import now
-from core.db import db
+from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from forum.models import Acceptance, Category, Duplicate, Muting, Post, SeeAlso, Tag, Topic, TopicTag
 
-LARGEST_ID = 2**63 - 1
+State = Literal["unanswered", "unsolved", "solved"]
+STATES: tuple[State, ...] = get_args(State)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many topics a category has in one language: `all`, `unanswered`, `unsolved` and `solved`."""
+
+    category_id: int
+    locale: str
+    counts: dict[str, int]
 
 
 def topics_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -59,6 +71,13 @@ def visible_topics(viewer: Viewer) -> Select[Topic]:
     return select(Topic).where(topics_visible_to(viewer))
 
 
+def listed(topics: Select[Topic]) -> Select[Topic]:
+    """Load no more than a list shows: it names the asker; who accepted and who muted is said on the topic's page."""
+    return topics.options(
+        joinedload(Topic.acceptance).lazyload(Acceptance.by), joinedload(Topic.muting).lazyload(Muting.by)
+    )
+
+
 def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
     """Return a topic, or raise `NotFound` when there is none that the viewer may see."""
     found = None
@@ -92,16 +111,6 @@ def visible_posts_by(author: User, *, viewer: Viewer) -> Select[Post]:
     return select(Post).where(Post.author_id == author.id, posts_visible_to(viewer)).options(joinedload(Post.topic))
 
 
-def unanswered(viewer: Viewer) -> Select[Topic]:
-    """Return the statement for the visible topics that have no answer."""
-    return visible_topics(viewer).where(is_unanswered())
-
-
-def solved(viewer: Viewer) -> Select[Topic]:
-    """Return the statement for the visible topics that are solved."""
-    return visible_topics(viewer).where(is_solved())
-
-
 def with_tag(viewer: Viewer, name: str) -> Select[Topic]:
     """Return the statement for the visible topics that have a tag."""
     return visible_topics(viewer).where(has_tag(name))
@@ -112,7 +121,7 @@ def has_tag(name: str) -> ColumnElement[bool]:
     return Topic.id.in_(select(TopicTag.topic_id).join(Tag, Tag.id == TopicTag.tag_id).where(Tag.name == name))
 
 
-def in_state(state: Literal["unanswered", "unsolved", "solved"]) -> ColumnElement[bool]:
+def in_state(state: State) -> ColumnElement[bool]:
     """Return the clause for topics in a state; unsolved ones have answers or none."""
     if state == "unanswered":
         return is_unanswered()
@@ -132,15 +141,11 @@ def is_unanswered() -> ColumnElement[bool]:
 def counts(viewer: Viewer, *where: ColumnElement[bool]) -> dict[str, int]:
     """Return how many visible topics there are: `all`, `unanswered`, `unsolved` and `solved`."""
     row = db.session.execute(
-        select(
-            func.count(Topic.id),
-            func.count(Topic.id).filter(is_unanswered()),
-            func.count(Acceptance.id),
-        )
+        select(*_numbers())
         .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
         .where(topics_visible_to(viewer), *where)
     ).one()
-    return {"all": row[0], "unanswered": row[1], "unsolved": row[0] - row[2], "solved": row[2]}
+    return _by_state(row)
 
 
 def categories() -> list[Category]:
@@ -156,12 +161,23 @@ def category(slug: str) -> Category:
     return found
 
 
-def topic_counts(viewer: Viewer) -> Mapping[int, int]:
-    """Return how many visible topics each category has, by its id."""
+def tallies(viewer: Viewer) -> list[Tally]:
+    """Count all visible topics, apart by category and language, in one statement."""
     rows = db.session.execute(
-        select(Topic.category_id, func.count()).where(topics_visible_to(viewer)).group_by(Topic.category_id)
+        select(Topic.category_id, Topic.locale, *_numbers())
+        .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+        .where(topics_visible_to(viewer))
+        .group_by(Topic.category_id, Topic.locale)
     )
-    return {row[0]: row[1] for row in rows}
+    return [Tally(row[0], row[1], _by_state(row[2:])) for row in rows]
+
+
+def added(tallies: Iterable[Tally]) -> dict[str, int]:
+    """Return the same as `counts`, from tallies."""
+    total: Counter[str] = Counter({"all": 0, "unanswered": 0, "unsolved": 0, "solved": 0})
+    for tally in tallies:
+        total.update(tally.counts)
+    return dict(total)
 
 
 def see_also(topic: Topic) -> list[SeeAlso]:
@@ -189,12 +205,26 @@ def posts_in(topic_ids: Collection[int], *, viewer: Viewer) -> Mapping[int, Sequ
     return posts
 
 
+def _numbers() -> tuple[ColumnElement[int], ...]:
+    return func.count(Topic.id), func.count(Topic.id).filter(is_unanswered()), func.count(Acceptance.id)
+
+
+def _by_state(numbers: Sequence[int]) -> dict[str, int]:
+    every, unanswered, solved = numbers
+    return {"all": every, "unanswered": unanswered, "unsolved": every - solved, "solved": solved}
+
+
 def _in_force(muting: Any) -> ColumnElement[bool]:
     return or_(muting.until.is_(None), muting.until > now())
 
 
 def _lean(statement: Select[Topic]) -> Select[Topic]:
-    return statement.options(_lean_muting(Topic.muting))
+    # The roles of the asker come with the posts, and of who accepted only those of others than the asker are shown.
+    return statement.options(
+        _lean_muting(Topic.muting),
+        joinedload(Topic.asker).lazyload(User.roles),
+        joinedload(Topic.acceptance).joinedload(Acceptance.by).lazyload(User.roles),
+    )
 
 
 def _lean_muting(path: Any) -> Any:

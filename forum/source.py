@@ -10,7 +10,7 @@ from accounts.models import User
 from accounts.people import AnonymousUser, Viewer
 from core import markup
 from core.db import db
-from core.i18n import locale as page_locale
+from core.i18n import spoken
 from forum import addresses, queries
 from forum.models import Acceptance, Category, Muting, Post, Tag, Topic, TopicTag
 from search.documents import Document, Found, Ref
@@ -105,7 +105,7 @@ class Topics:
                 meta={
                     "state": _state(is_solved=accepted is not None, answer_count=row.answer_count),
                     "answer_count": row.answer_count,
-                    "category": row.names.get(page_locale()) or next(iter(row.names.values()), row.category_slug),
+                    "category": spoken(row.names, otherwise=row.category_slug),
                     "tags": tags.get(row.id, ()),
                     "accepted_post_id": row.post_id if accepted is not None else None,
                     "accepted_text": accepted,

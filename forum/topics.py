@@ -11,10 +11,11 @@ from core import markup, outbox, texts
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
+from core.problems import Problems
+from core.unique import add_once
 from forum import follows, limits, policy
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
-from forum.unique import add_once
 
 LONGEST_LINK = 300
 
@@ -115,7 +116,7 @@ def remove_see_also(topic: Topic, *, url: str) -> None:
 def _check(
     title: str, source: str, category: Category | None, locale: str, tags: Iterable[str]
 ) -> tuple[str, str, list[str]]:
-    problems = limits.Problems()
+    problems = Problems()
     clean_title = problems.take("title", lambda: limits.title(title), "")
     clean_source = problems.take("source", lambda: limits.source("question", source), "")
     problems.take("locale", lambda: limits.locale(locale), "")

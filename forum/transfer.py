@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased, lazyload
 
 from accounts.models import User
 from core import markup, texts
-from core.api import line
+from core.api import cleaned, line
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
@@ -34,13 +34,6 @@ def _storable(value: str) -> str:
     if not value.strip():
         raise ValueError("is empty")
     return value
-
-
-def _tag(value: str) -> str:
-    try:
-        return limits.tag(value)
-    except Invalid as error:
-        raise ValueError(error.sentence) from None
 
 
 Id = line(LONGEST_ID)
@@ -85,7 +78,7 @@ class TopicRecord(PostRecord):
     category: Annotated[str, Field(min_length=1, max_length=80)]
     title: line(LONGEST_FOREIGN_TITLE)  # type: ignore[valid-type]  # a type made for the limit
     locale: Literal["de", "en"]
-    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], Field(max_length=MOST_TAGS)] = []
+    tags: Annotated[list[Annotated[str, cleaned(limits.tag)]], Field(max_length=MOST_TAGS)] = []
     answers: list[AnswerRecord] = []
     comments: list[PostRecord] = []
 

@@ -1,8 +1,5 @@
 """The paths of articles and sections, also for the worker, which serves no request; the views answer at the same."""
 
-from flask import current_app
-
-from core.settings import Settings
 from kb.models import Article, Revision, Section
 
 
@@ -18,9 +15,3 @@ def path(article_id: int, slug: str) -> str:
 
 def of_section(section: Section) -> str:
     return f"/kb/s/{section.slug}"
-
-
-def full(path: str) -> str:
-    """Return the whole address of a path on this installation."""
-    settings: Settings = current_app.extensions["klinke-settings"]
-    return settings.base_url + path

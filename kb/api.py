@@ -15,7 +15,8 @@ from pydantic import Field
 from accounts.models import User
 from core import paging
 from core.api import Api, Model
-from core.errors import Invalid, NotAllowed
+from core.errors import NotAllowed
+from core.problems import renamed
 from core.transfer import iso
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
@@ -78,7 +79,7 @@ def create_article(body: NewArticle) -> dict[str, Any]:
     """Return the new article."""
     if not policy.may_write(current_user):
         raise NotAllowed(gettext("Only editors write articles."))
-    try:
+    with renamed(resolution="body"):
         article = articles.create(
             section=sections.named(body.section),
             locale=body.locale,
@@ -92,10 +93,6 @@ def create_article(body: NewArticle) -> dict[str, Any]:
             resolution=body.body,
             keywords=body.keywords,
         )
-    except Invalid as error:
-        # The deed says "resolution" where the API says "body", as the import does.
-        fields = {"body" if name == "resolution" else name: sentence for name, sentence in error.fields.items()}
-        raise Invalid(error.sentence, fields=fields) from None
     return _in_full(article, queries.newest_revision(article))
 
 

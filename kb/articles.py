@@ -16,6 +16,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import publish as publish_event
+from core.problems import Problems, at
 from forum import limits, topics
 from forum.models import Post, Tag
 from kb import addresses, faces, policy, queries
@@ -192,7 +193,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
 
 def clean(words: Words) -> dict[str, Any]:
     """Return the words as they are stored; raise `Invalid` with a sentence for every field that needs another look."""
-    problems = limits.Problems()
+    problems = Problems()
 
     def line(field: str, text: str, *, longest: int, shortest: int = 0) -> str:
         return problems.take(field, lambda: texts.line(text, longest=longest, shortest=shortest), "")
@@ -223,7 +224,7 @@ def keywords(words: Iterable[str]) -> list[str]:
 
 def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revision:
     """Return a revision that says what `clean` returned; the caller adds who and when, and the row to the session."""
-    problems = limits.Problems()
+    problems = Problems()
     symptoms, resolution = (
         problems.take(field, partial(markup.render, said[field]), "") if said[field] else ""
         for field in ("symptoms", "resolution")
@@ -289,32 +290,23 @@ def _place(article: Article) -> dict[str, Any]:
 
 
 def _spoken(locale: str) -> str:
-    try:
+    with at("locale"):
         return limits.locale(locale)
-    except Invalid as error:
-        raise _invalid("locale", error.sentence) from None
 
 
 def _known(audience: str) -> Audience:
     for known in AUDIENCES:
         if audience == known:
             return known
-    raise _invalid("audience", gettext("Choose who may read this."))
+    sentence = gettext("Choose who may read this.")
+    raise Invalid(sentence, fields={"audience": sentence})
 
 
 def _tagged(names: Iterable[str]) -> list[Tag]:
-    try:
+    with at("tags"):
         return topics.tagged(limits.tags(names))
-    except Invalid as error:
-        raise _invalid("tags", error.sentence) from None
 
 
 def _line(field: str, value: str, *, longest: int, shortest: int = 0) -> str:
-    try:
+    with at(field):
         return texts.line(value, longest=longest, shortest=shortest)
-    except Invalid as error:
-        raise _invalid(field, error.sentence) from None
-
-
-def _invalid(field: str, sentence: str) -> Invalid:
-    return Invalid(sentence, fields={field: sentence})

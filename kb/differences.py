@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from forum.diffs import Piece, compare
+from core.diffs import Piece, compare
 from kb.models import Revision
 
 FIELDS = ("title", "summary", "symptoms", "environment", "resolution")

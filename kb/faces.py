@@ -14,10 +14,11 @@ from typing import Final
 from flask_babel import gettext
 
 from accounts.models import User
-from core import texts
+from core import problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
+from core.web import absolute
 from kb import addresses, outline, policy, queries, sentences
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
@@ -74,7 +75,7 @@ def text_for(
     revision = article.published
     if revision is None:
         raise Invalid(gettext("This article is not published."))
-    url = url or addresses.full(addresses.of_article(article))
+    url = url or absolute(addresses.of_article(article))
     room = LONGEST_FACE if limit is None else limit
     fitting: dict[FaceKind, str] = {}
     kept = {face.kind: face for face in article.faces}
@@ -97,7 +98,7 @@ def text_for(
 
 def best(article: Article, *, limit: int | None, count: Count = len, url: str | None = None) -> Face | None:
     """Return the longest stored face that fits with the address; None where none does."""
-    url = url or addresses.full(addresses.of_article(article))
+    url = url or absolute(addresses.of_article(article))
     kept = {face.kind: face for face in article.faces}
     for kind in RICHEST_FIRST:
         face = kept.get(kind)
@@ -111,7 +112,7 @@ def redraw(article: Article) -> None:
     revision = article.published
     if revision is None:
         return
-    url = addresses.full(addresses.of_article(article))
+    url = absolute(addresses.of_article(article))
     kept = {face.kind: face for face in article.faces}
     for kind in FACE_KINDS:
         face = kept.get(kind)
@@ -150,18 +151,16 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User) -> Face | No
 def shown(article: Article) -> dict[FaceKind, str]:
     """Return every face as it is or, where none is stored, as it would be drafted of the published or newest words."""
     words = article.published or queries.newest_revision(article)
-    url = addresses.full(addresses.of_article(article, words))
+    url = absolute(addresses.of_article(article, words))
     kept = {face.kind: face.text for face in article.faces}
     return {kind: kept.get(kind) or draft(words, kind=kind, url=url) for kind in FACE_KINDS}
 
 
 def check(article: Article, *, kind: FaceKind, text: str) -> str:
     """Return the text, cleaned; raise `Invalid` when it does not fit its kind together with the address."""
-    try:
+    with problems.at(field_of(kind)):
         text = texts.block(text, longest=LONGEST_FACE)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={field_of(kind): error.sentence}) from None
-    url = addresses.full(addresses.of_article(article, queries.newest_revision(article)))
+    url = absolute(addresses.of_article(article, queries.newest_revision(article)))
     over = len(with_link(text, url)) - LIMITS[kind] if text else 0
     if over > 0:
         sentence = gettext(

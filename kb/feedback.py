@@ -6,11 +6,10 @@ from typing import Final
 
 from sqlalchemy import Select, select
 
-from core import texts
+from core import problems, texts
 from core.clock import now
 from core.db import db
-from core.errors import Invalid
-from forum.unique import add_once
+from core.unique import add_once
 from kb.models import Article, ArticleFeedback
 
 LONGEST_COMMENT: Final = 1000
@@ -18,10 +17,8 @@ LONGEST_COMMENT: Final = 1000
 
 def give(article: Article, *, reader: str, helped: bool, comment: str = "") -> ArticleFeedback:
     """Keep what a reader says of the published version; who says it again changes their mind."""
-    try:
+    with problems.at("comment"):
         comment = texts.block(comment, longest=LONGEST_COMMENT)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"comment": error.sentence}) from None
     add_once(
         ArticleFeedback,
         article_id=article.id,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
-from core.i18n import locale
+from core.i18n import spoken
 from forum.models import Post, Tag
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Section(Model):
 
     @property
     def name(self) -> str:
-        return self.names.get(locale()) or next(iter(self.names.values()), self.slug)
+        return spoken(self.names, otherwise=self.slug)
 
 
 class Article(Model):

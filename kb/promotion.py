@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from accounts import audit
 from accounts.models import User
 from accounts.people import AnonymousUser, Viewer
-from core import texts
+from core import problems, texts
 from core.clock import now
-from core.db import db
+from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.unique import add_once
 from forum import queries as forum_queries
 from forum.models import Acceptance, Post
-from forum.unique import add_once
 from kb import articles, evidence, outline, policy, sections, sentences
 from kb.evidence import Evidence
 from kb.models import Article, ArticleSource, Audience, Nomination, Section
@@ -82,7 +82,7 @@ def of_post(post: Post) -> Nomination | None:
 def visible_nomination(nomination_id: int) -> Nomination:
     """Return a nomination; raise `NotFound` when there is none, or its thread is muted."""
     nomination = None
-    if nomination_id <= forum_queries.LARGEST_ID:
+    if nomination_id <= LARGEST_ID:
         statement = select(Nomination).join(Post, Post.id == Nomination.post_id).where(_is_open())
         nomination = db.session.scalars(statement.where(Nomination.id == nomination_id)).unique().one_or_none()
     if nomination is None:
@@ -94,6 +94,18 @@ def queue(state: str) -> list[Evidence]:
     """Return the nominations in a state, ranked by what speaks for them; muted threads are left out."""
     shown = select(Nomination.id).join(Post, Post.id == Nomination.post_id).where(Nomination.state == state, _is_open())
     return evidence.weigh(Nomination.id.in_(shown))
+
+
+def by_id(nomination_ids: Collection[int]) -> dict[int, Nomination]:
+    """Return these nominations with what a list shows of them: the answer, who wrote it, the question's title."""
+    rows = db.session.scalars(
+        select(Nomination)
+        .where(Nomination.id.in_(nomination_ids))
+        .options(
+            joinedload(Nomination.post).options(lazyload(Post.muting), joinedload(Post.topic).lazyload("*")),
+        )
+    )
+    return {nomination.id: nomination for nomination in rows.unique()}
 
 
 def counts() -> dict[str, int]:
@@ -190,10 +202,8 @@ def decline(nomination: Nomination, *, by: User, reason: str) -> None:
     """Say why no article is made of this answer."""
     if not policy.may_decide(by):
         raise NotAllowed
-    try:
+    with problems.at("reason"):
         reason = texts.block(reason.strip(), longest=articles.LONGEST_REASON, shortest=articles.SHORTEST_REASON)
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"reason": error.sentence}) from None
     _lock(nomination)
     if nomination.state in {"drafted", "published"}:
         raise Conflict(gettext("There is an article of this answer already."))

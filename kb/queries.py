@@ -6,16 +6,16 @@ from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
 from accounts.models import User
 from accounts.people import Viewer
-from core.db import db
+from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from forum import queries as forum_queries
 from forum.models import Post, Topic
 from kb import policy
-from kb.models import Article, ArticleFeedback, ArticleUse, Face, FaceKind, Revision, Section
+from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, FaceKind, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
 SHOWN_A_SECTION = 5
@@ -54,8 +54,13 @@ def visible_articles(viewer: Viewer) -> Select[Article]:
 def visible_article(article_id: int, *, viewer: Viewer) -> Article:
     """Return the article; raise `NotFound` when there is none that the viewer may see."""
     article = None
-    if article_id <= forum_queries.LARGEST_ID:
-        article = db.session.scalars(visible_articles(viewer).where(Article.id == article_id)).unique().one_or_none()
+    if article_id <= LARGEST_ID:
+        lean = (
+            joinedload(Article.published).lazyload(Revision.by),
+            selectinload(Article.sources).joinedload(ArticleSource.post).lazyload(Post.muting),
+        )
+        wanted = visible_articles(viewer).where(Article.id == article_id)
+        article = db.session.scalars(wanted.options(*lean)).unique().one_or_none()
     if article is None:
         raise NotFound(gettext("This article is not here, or not for everyone. The search finds what there is."))
     return article
@@ -172,6 +177,8 @@ def visible_sources(article: Article, *, viewer: Viewer) -> list[Post]:
             .join(Topic, Post.topic_id == Topic.id)
             .where(Post.id.in_(ids), forum_queries.posts_visible_to(viewer))
             .order_by(Post.id)
+            # Of the topic only its title and address are shown; the rest of the post came with the article.
+            .options(contains_eager(Post.topic).lazyload("*"), lazyload(Post.author), lazyload(Post.muting))
         ).unique()
     )
 

@@ -12,8 +12,8 @@ from core import texts
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.i18n import LOCALES
-from forum import limits
-from forum.unique import add_once
+from core.problems import Problems
+from core.unique import add_once
 from kb import policy
 from kb.models import Section
 
@@ -68,7 +68,7 @@ def _add(slug: str, names: dict[str, str], *, position: int) -> Section:
 
 
 def _checked_names(names: dict[str, str]) -> dict[str, str]:
-    problems = limits.Problems()
+    problems = Problems()
     checked = {
         locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=LONGEST_NAME), "")
         for locale in LOCALES

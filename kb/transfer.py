@@ -17,7 +17,7 @@ from accounts import people
 from accounts.models import User
 from accounts.transfer import reference
 from core import markup, texts
-from core.api import line
+from core.api import cleaned, line
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
@@ -54,13 +54,6 @@ def _filled(value: str) -> str:
     return _storable(value)
 
 
-def _tag(value: str) -> str:
-    try:
-        return limits.tag(value)
-    except Invalid as error:
-        raise ValueError(error.sentence) from None
-
-
 Id = line(LONGEST_ID)
 Markdown = Annotated[str, Field(max_length=markup.LIMIT), AfterValidator(_storable)]
 Keyword = Annotated[str, Field(max_length=200), AfterValidator(_storable)]
@@ -87,7 +80,7 @@ class ArticleRecord(BaseModel):
     environment: line(articles.LONGEST_ENVIRONMENT, 0) = ""  # type: ignore[valid-type]  # the same
     body: Annotated[Markdown, AfterValidator(_filled)]
     keywords: Annotated[list[Keyword], Field(max_length=MOST_KEYWORDS)] = []
-    tags: Annotated[list[Annotated[str, AfterValidator(_tag)]], Field(max_length=MOST_TAGS)] = []
+    tags: Annotated[list[Annotated[str, cleaned(limits.tag)]], Field(max_length=MOST_TAGS)] = []
     author: Id | None = None  # type: ignore[valid-type]  # the same
     created: AwareDatetime | None = None
     status: Literal["draft", "published"] = "published"

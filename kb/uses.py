@@ -7,7 +7,7 @@ from sqlalchemy import select
 from accounts.models import User
 from core.clock import now
 from core.db import db
-from forum.unique import add_once
+from core.unique import add_once
 from kb import queries
 from kb.models import Article, ArticleUse
 

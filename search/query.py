@@ -231,7 +231,8 @@ def _by_kind(hits: list[EngineHit]) -> dict[str, list[int]]:
 
 
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
-    terms = {variant.term for word in query.words for variant in word.variants if variant.locale == found.locale}
+    telling = [word for word in query.words if word.is_telling]  # "der" and "the" would only distract
+    terms = {variant.term for word in telling for variant in word.variants if variant.locale == found.locale}
     return Hit(
         found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query))
     )
@@ -239,13 +240,15 @@ def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
 
 def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:
     title = {tokens.term(word.text, found.locale) for word in tokens.words(found.title)}
-    in_title = [word for word in hit.matched if tokens.term(word, found.locale) in title]
-    elsewhere = [word for word in hit.matched if word not in in_title]
+    telling = {word.text for word in query.words if word.is_telling}
+    matched = [word for word in hit.matched if word in telling]
+    in_title = [word for word in matched if tokens.term(word, found.locale) in title]
+    elsewhere = [word for word in matched if word not in in_title]
     if in_title:
         yield gettext("In the title: %(words)s", words=", ".join(in_title))
     if elsewhere:
         yield gettext("In the text: %(words)s", words=", ".join(elsewhere))
-    if len(hit.matched) > 1 and len(hit.matched) == len(query.words):
+    if len(matched) > 1 and len(matched) == len(telling):
         yield gettext("Has all the words")
     if found.solved:
         yield gettext("Solved")

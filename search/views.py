@@ -2,12 +2,12 @@
 
 from typing import Any, Final
 
-from flask import Blueprint, Response, current_app, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 
 from core.i18n import LOCALES, locale
-from core.settings import Settings
+from core.settings import current_settings
 from search import query
 from search.grammar import Notice
 
@@ -68,7 +68,7 @@ def similar() -> str:
 
 @bp.get("/opensearch.xml")
 def opensearch() -> Response:
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     description = render_template("search/opensearch.xml", base_url=settings.base_url)
     response = Response(description, content_type="application/opensearchdescription+xml; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=86400"

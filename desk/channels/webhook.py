@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
-from flask import current_app
 from flask_babel import gettext
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from core import http
 from core.clock import now
-from core.settings import Settings
+from core.problems import reasons
+from core.settings import current_settings
 from desk.channels.base import (
     LONGEST_ID,
     LONGEST_TEXT,
@@ -90,7 +90,7 @@ class Webhook(Silent):
         try:
             delivery = _Delivery.model_validate(_whole(json.loads(raw)))
         except ValidationError as error:
-            raise WrongPayload(_reasons(error)) from None
+            raise WrongPayload(reasons(error)) from None
         except (ValueError, RecursionError):
             raise WrongPayload({"body": gettext("The body is not valid JSON.")}) from None
         message, contact = delivery.message, delivery.contact
@@ -110,7 +110,7 @@ class Webhook(Silent):
         ]
 
     def send(self, reply: OutgoingReply) -> SentReply:
-        settings: Settings = current_app.extensions["klinke-settings"]
+        settings = current_settings()
         body = json.dumps(_payload(reply), ensure_ascii=False, separators=(",", ":")).encode()
         timestamp = str(int(now().timestamp()))
         headers = {
@@ -239,13 +239,6 @@ def _storable(value: str) -> str:
         message = gettext("An id has no invisible characters.")
         raise ValueError(message)
     return value
-
-
-def _reasons(error: ValidationError) -> dict[str, str]:
-    return {
-        ".".join(str(part) for part in item["loc"]) or "body": item["msg"].removeprefix("Value error, ")
-        for item in error.errors()
-    }
 
 
 def _payload(reply: OutgoingReply) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from flask import Response, flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required
-from core import web
+from accounts.access import login_required, me
+from core import diffs, web
 from core.db import db
+from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError, NotAllowed
-from forum import answers, diffs, drafts, forms, policy, posts, queries
+from forum import answers, drafts, forms, policy, posts, queries
 from forum.models import Post
-from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
 

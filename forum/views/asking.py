@@ -6,15 +6,16 @@ from flask import Response, flash, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required
+from accounts.access import login_required, me
 from core import markup, texts, web
 from core.db import db
+from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.i18n import LOCALES, locale
 from core.web import limiter
 from forum import addresses, drafts, forms, queries, suggestions, topics
 from forum.models import LONGEST_TITLE, Draft
-from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from forum.views.edge import bp, show
 from search import query
 from search.query import Hit
 

@@ -3,11 +3,11 @@
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required
+from accounts.access import login_required, me
 from core import web
 from core.db import db
 from forum import addresses, answers, follows, queries, votes
-from forum.views.edge import bp, me
+from forum.views.edge import bp
 from forum.views.topic import where
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Response, request, url_for
 from flask_login import current_user
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import joinedload
 
 from accounts import people
 from accounts.models import User
@@ -17,11 +16,10 @@ from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
 from forum import queries
-from forum.models import Acceptance, Muting, Post, Tag, Topic, TopicTag
+from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 20
-STATES = ("unanswered", "unsolved", "solved")
 EXCERPT_LENGTH = 180
 
 
@@ -31,19 +29,24 @@ class Listing:
 
     topics: Page[Topic]
     counts: dict[str, int]
-    state: str | None
+    state: queries.State | None
     locale: str | None
     link: Callable[..., str]
 
 
 @bp.get("/")
 def home() -> Response:
-    listing = _listing()
+    tallies = queries.tallies(current_user)
+    spoken = _locale()
+    categories = queries.categories()
     return show(
         "forum/home.html",
-        listing=listing,
-        categories=queries.categories(),
-        topic_counts=queries.topic_counts(current_user),
+        listing=_listing(counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale})),
+        categories=categories,
+        topic_counts={
+            category.id: queries.added(tally for tally in tallies if tally.category_id == category.id)["all"]
+            for category in categories
+        },
         is_first_page=not request.args.get("page"),
         open_count=_open_count() if current_user.is_authenticated else 0,
     )
@@ -57,7 +60,7 @@ def show_category(slug: str) -> Response:
 
 @bp.get("/tags/<tag>")
 def show_tag(tag: str) -> Response:
-    listing = _listing(_has_tag(tag))
+    listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
         raise NotFound
     return show("forum/tag.html", tag=tag, listing=listing)
@@ -89,35 +92,31 @@ def show_person(handle: str) -> Response:
     )
 
 
-def _listing(*where: ColumnElement[bool]) -> Listing:
-    state = request.args.get("state") if request.args.get("state") in STATES else None
-    spoken = request.args.get("locale") if request.args.get("locale") in LOCALES else None
+def _locale() -> str | None:
+    chosen = request.args.get("locale")
+    return chosen if chosen in LOCALES else None
+
+
+def _listing(*where: ColumnElement[bool], counts: dict[str, int] | None = None) -> Listing:
+    state = next((known for known in queries.STATES if known == request.args.get("state")), None)
+    spoken = _locale()
     if spoken:
         where = (*where, Topic.locale == spoken)
     topics = queries.visible_topics(current_user).where(*where)
-    if state == "unanswered":
-        topics = topics.where(queries.is_unanswered())
-    elif state is not None:
-        topics = topics.where(queries.is_solved() if state == "solved" else ~queries.is_solved())
+    if state is not None:
+        topics = topics.where(queries.in_state(state))
     return Listing(
         topics=_page_of_topics(topics),
-        counts=queries.counts(current_user, *where),
+        counts=queries.counts(current_user, *where) if counts is None else counts,
         state=state,
         locale=spoken,
         link=_link(**(request.view_args or {}), state=state, locale=spoken),
     )
 
 
-def _has_tag(name: str) -> ColumnElement[bool]:
-    return Topic.id.in_(select(TopicTag.topic_id).join(Tag).where(Tag.name == name))
-
-
 def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:
-    # A list names the asker only; who accepted and who muted is said on the topic's page.
-    lean = topics.options(
-        joinedload(Topic.acceptance).lazyload(Acceptance.by), joinedload(Topic.muting).lazyload(Muting.by)
-    )
-    return paging.page(lean, by=(Topic.last_activity_at, Topic.id), cursor=request.args.get("page"), size=PAGE_SIZE)
+    by = (Topic.last_activity_at, Topic.id)
+    return paging.page(queries.listed(topics), by=by, cursor=request.args.get("page"), size=PAGE_SIZE)
 
 
 def _link(**given: Any) -> Callable[..., str]:

@@ -9,15 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required
+from accounts.access import login_required, me
 from accounts.models import AuditEntry
 from core import paging, web
 from core.clock import now
 from core.db import db
+from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import NotAllowed
 from forum import addresses, forms, moderation, policy, queries, suggestions
 from forum.models import Muting, Post, Topic
-from forum.views.edge import REFUSALS, UNPROCESSABLE, bp, me, show
+from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
 PAGE_SIZE = 20

@@ -5,13 +5,13 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required
+from accounts.access import login_required, me
 from core import paging, web
 from core.db import db
 from core.errors import NotFound
 from forum import addresses, drafts, notifications, queries
 from forum.models import Notification
-from forum.views.edge import bp, me, show
+from forum.views.edge import bp, show
 
 PAGE_SIZE = 30
 ASK_FIELDS = ("title", "category", "source", "tags", "locale")

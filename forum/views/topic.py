@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 
-from flask import Response, current_app, redirect, request
+from flask import Response, redirect, request
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.models import User
-from core import markup
+from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
-from core.settings import Settings
-from forum import addresses, diffs, drafts, forms, posts, queries, threads
+from core.settings import current_settings
+from core.web import absolute
+from forum import addresses, drafts, forms, posts, queries, threads
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
 
@@ -87,9 +88,9 @@ def topic_page(
         preview=preview,
         acceptance_words=_reason_of(topic),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
-        canonical=_settings().base_url + _page_path(topic, thread.page),
+        canonical=absolute(_page_path(topic, thread.page)),
         years=_years,
-        objection_address=parseaddr(_settings().mail_from)[1],
+        objection_address=parseaddr(current_settings().mail_from)[1],
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
         status=status,
@@ -145,8 +146,3 @@ def _versions(post: Post) -> Sequence[Version]:
         Version(number, title, source, by, at)
         for number, (title, source, (by, at)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["klinke-settings"]
-    return settings

@@ -9,14 +9,15 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
-from accounts.access import role_required
+from accounts.access import me, role_required
 from core import web
 from core.db import db
+from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from forum import queries as forum_queries
 from kb import addresses, evidence, forms, promotion, queries
 from kb.models import Audience, Nomination
-from kb.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from kb.views.edge import bp, show
 from kb.views.writing import article_form, chosen_section
 
 A_PAGE = 20
@@ -30,8 +31,7 @@ def promotion_queue() -> Response:
     ranked = promotion.queue(state)
     number = max(1, min(request.args.get("page", 1, type=int), -(-len(ranked) // A_PAGE)))
     shown = ranked[(number - 1) * A_PAGE : number * A_PAGE]
-    rows = db.session.scalars(select(Nomination).where(Nomination.id.in_([one.nomination_id for one in shown])))
-    nominations = {nomination.id: nomination for nomination in rows.unique()}
+    nominations = promotion.by_id([one.nomination_id for one in shown])
     return show(
         "kb/queue.html",
         state=state,

@@ -13,15 +13,16 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from accounts.people import AnonymousUser
 from core import web
 from core.db import db
+from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
 from core.paging import page
-from core.settings import Settings
-from core.web import limiter
+from core.settings import current_settings
+from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
 from kb import addresses, feedback, forms, policy, promotion, queries
 from kb.models import Article, Revision
-from kb.views.edge import REFUSALS, UNPROCESSABLE, bp, show
+from kb.views.edge import bp, show
 
 MOVED = 301
 A_PAGE = 25
@@ -87,7 +88,7 @@ def feed() -> Response:
         .order_by(Article.published_at.desc(), Article.id.desc())
         .limit(feeds.MOST_ENTRIES)
     ).unique()
-    settings: Settings = current_app.extensions["klinke-settings"]
+    settings = current_settings()
     return feeds.atom(
         title=gettext("%(site)s: knowledge base", site=settings.site_name),
         path=url_for(".feed"),
@@ -158,7 +159,7 @@ def _article_page(
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
-        canonical=addresses.full(addresses.of_article(article, words)),
+        canonical=absolute(addresses.of_article(article, words)),
         refused=refused,
         status=status,
     )

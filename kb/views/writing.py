@@ -7,16 +7,18 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import role_required, team_required
-from core import texts, web
+from accounts.access import me, role_required, team_required
+from core import problems, texts, web
 from core.db import db
+from core.diffs import compare
+from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, Invalid, KlinkeError
 from core.i18n import locale
 from core.paging import page
-from forum.diffs import compare
+from core.web import absolute
 from kb import addresses, articles, differences, faces, forms, queries, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section
-from kb.views.edge import REFUSALS, UNPROCESSABLE, bp, done, me, sent_before, show
+from kb.views.edge import bp, show
 
 A_PAGE = 25
 
@@ -223,12 +225,10 @@ def chosen_section(form: forms.ArticleForm) -> Section:
     if form.section.data != forms.NEW_SECTION:
         return queries.visible_section(form.section.data, viewer=current_user)
     name = form.section_name.data or ""
-    try:
+    with problems.at("section_name"):
         return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
             names={locale(): name}, by=me()
         )
-    except Invalid as error:
-        raise Invalid(error.sentence, fields={"section_name": error.sentence}) from None
 
 
 def _filled(article: Article) -> forms.EditForm:
@@ -251,11 +251,11 @@ def _filled(article: Article) -> forms.EditForm:
 
 
 def _save(article: Article, form: forms.EditForm) -> Revision:
-    based_on = form.based_on.data or ""
-    if not based_on.isascii() or not based_on.isdigit():
+    based_on = texts.number(form.based_on.data or "")
+    if based_on is None:
         raise Invalid(gettext("This page is damaged. Please open the article again and copy your text over."))
     shown = faces.shown(article)
-    revision = articles.revise(article, by=me(), comment=form.comment.data or "", based_on=int(based_on), **form.words)
+    revision = articles.revise(article, by=me(), comment=form.comment.data or "", based_on=based_on, **form.words)
     articles.classify(
         article,
         section=chosen_section(form),
@@ -281,7 +281,7 @@ def _edit_page(
     article: Article, form: forms.EditForm, *, refused: KlinkeError | None = None, status: int = 200, **context: Any
 ) -> Response:
     newest = queries.newest_revision(article)
-    used_up = 1 + len(addresses.full(addresses.of_article(article, newest)))
+    used_up = 1 + len(absolute(addresses.of_article(article, newest)))
     kept = {face.kind: face for face in article.faces}
     return show(
         "kb/edit.html",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.clock import now
 from core.db import db
@@ -83,6 +83,15 @@ def test_a_repeat_with_the_same_key_gets_the_same_suggestions(program: Program) 
     first, second = (program.post("/suggestions", body, **{"Idempotency-Key": "k"}) for _ in range(2))
     assert first.status_code == second.status_code == 200
     assert first.json == second.json
+
+
+def test_suggestions_wait_for_nobody_who_writes(app: Flask, program: Program) -> None:
+    with app.app_context():
+        engine = db.engine
+    with engine.begin() as writer:
+        writer.execute(update(Channel).values(name="Being renamed"))
+        answer = program.post("/suggestions", {"text": "wireless"})
+    assert answer.status_code == 200
 
 
 @pytest.mark.parametrize(

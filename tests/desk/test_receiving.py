@@ -15,6 +15,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import Delivery
 from desk import inbox
+from desk.api import DELIVERIES
 from desk.channels import webhook
 from desk.models import Contact, Conversation, Message
 from tests.cast import World
@@ -57,6 +58,34 @@ def test_the_address_by_slug_takes_the_same(guest: Any, address: str) -> None:
     body = props.raw(props.payload())
     assert guest.post("/channels/social/webhook", data=body, headers=props.signed(body)).status_code == 202
     assert guest.post(address, data=body, headers=props.signed(body)).status_code == 200
+
+
+def test_a_service_may_deliver_more_than_a_guest_may_call(app: Flask, guest: Any, address: str) -> None:
+    body = props.raw(props.payload())
+    headers = props.signed(body)
+    many = app.extensions["klinke-settings"].guest_api_per_minute + 1
+    statuses = [guest.post(address, data=body, headers=headers, without_csrf=True).status_code for _ in range(many)]
+    assert statuses == [202] + [200] * (many - 1)
+
+
+def test_what_strangers_send_from_one_address_is_limited_and_does_not_count_for_the_service(
+    guest: Any, address: str
+) -> None:
+    body = props.raw(props.payload())
+    most = int(DELIVERIES.split()[0])
+    stranger = {"REMOTE_ADDR": "203.0.113.7"}
+    statuses = {guest.post(address, data=b"{}", environ_base=stranger).status_code for _ in range(most)}
+    assert statuses == {401}
+    refused = guest.post(address, data=b"{}", environ_base=stranger)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
+    assert guest.post(address, data=body, headers=props.signed(body)).status_code == 202
+
+
+def test_an_idempotency_key_changes_nothing_of_how_a_delivery_is_taken(guest: Any, address: str) -> None:
+    body = props.raw(props.payload())
+    headers = {**props.signed(body), "Idempotency-Key": "k"}
+    assert [guest.post(address, data=body, headers=headers).status_code for _ in range(2)] == [202, 200]
 
 
 def test_our_signature_and_the_foreign_library_agree() -> None:

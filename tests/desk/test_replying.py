@@ -12,9 +12,10 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import Delivery
+from core.web import absolute
 from desk import connections, conversations, replies
 from desk.models import Conversation
-from kb import addresses, faces
+from kb import faces
 from kb.models import ArticleUse
 from tests.cast import World
 from tests.desk import stage as props
@@ -132,7 +133,7 @@ def test_an_article_that_was_inserted_is_remembered_with_its_revision_and_what_w
 
 def test_a_link_alone_counts_as_a_use_without_a_face(world: World, conversation: Conversation) -> None:
     article = Shelf(world).published()
-    url = addresses.full(f"/kb/{article.id}")
+    url = absolute(f"/kb/{article.id}")
     replies.reply(conversation, text=f"See {url}", by=world.dora, uses=[(article.id, None), (article.id, None)])
     assert [use.face for use in uses()] == [None]
 
@@ -144,8 +145,8 @@ def test_an_article_whose_link_was_deleted_again_was_not_used(
     article = Shelf(world).published()
     text = {
         "nothing": "Please restart it.",
-        "another article": f"See {addresses.full('/kb/4711-x')}",
-        "a longer number": f"See {addresses.full(f'/kb/{article.id}7-x')}",
+        "another article": f"See {absolute('/kb/4711-x')}",
+        "a longer number": f"See {absolute(f'/kb/{article.id}7-x')}",
     }[leaves]
     replies.reply(conversation, text=text, by=world.dora, uses=[(article.id, None), (4711, None), (2**70, None)])
     assert uses() == []
@@ -153,9 +154,7 @@ def test_an_article_whose_link_was_deleted_again_was_not_used(
 
 def test_a_draft_cannot_be_used(world: World, conversation: Conversation) -> None:
     article = Shelf(world).article()
-    replies.reply(
-        conversation, text=f"See {addresses.full(f'/kb/{article.id}')}", by=world.dora, uses=[(article.id, None)]
-    )
+    replies.reply(conversation, text=f"See {absolute(f'/kb/{article.id}')}", by=world.dora, uses=[(article.id, None)])
     assert uses() == []
 
 

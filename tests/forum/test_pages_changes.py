@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from forum.diffs import SHOWN_CONTEXT, Piece, compare
+from core.diffs import SHOWN_CONTEXT, Piece, compare
 
 
 def rebuilt(pieces: list[Piece], side: str) -> str:

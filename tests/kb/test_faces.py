@@ -6,6 +6,7 @@ import pytest
 
 from core import markup
 from core.errors import Invalid, NotAllowed
+from core.web import absolute
 from kb import addresses, articles, faces, outline, sentences
 from kb.models import FACE_KINDS
 from tests.cast import World
@@ -118,7 +119,7 @@ def test_faces_are_drafted_at_publication_for_every_kind(world: World, shelf: Sh
     assert article.faces == []
     articles.publish(article, by=world.emil)
     assert {face.kind for face in article.faces} == set(FACE_KINDS)
-    url = addresses.full(addresses.of_article(article))
+    url = absolute(addresses.of_article(article))
     for face in article.faces:
         assert face.is_drafted
         assert face.revision_id == article.published_id
@@ -150,7 +151,7 @@ def test_an_emptied_face_is_drafted_again(world: World, shelf: Shelf) -> None:
 
 def test_a_face_must_fit_with_the_address(world: World, shelf: Shelf) -> None:
     article = shelf.published()
-    room = 280 - 1 - len(addresses.full(addresses.of_article(article)))
+    room = 280 - 1 - len(absolute(addresses.of_article(article)))
     faces.write(article, kind="280", text="x" * room, by=world.emil)
     with pytest.raises(Invalid) as refusal:
         faces.write(article, kind="280", text="x" * (room + 1), by=world.emil)

@@ -1,0 +1,331 @@
+"""Hostile and odd texts in every field, and every page that shows them in a real browser: nothing runs, nothing breaks.
+
+The texts are a sample of ../shared/corpora where that folder exists, and our own few everywhere.
+"""
+
+import json
+import os
+import random
+import shutil
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
+from werkzeug.serving import make_server
+
+from accounts import people, sessions
+from app import create_app
+from core import worker
+from core.db import db
+from core.errors import KlinkeError
+from demo import plaza
+from desk import connections, replies
+from forum import answers, drafts, limits, moderation, topics, votes
+from forum.models import Topic
+from kb import articles, promotion, sections
+from kb.models import Article
+from tests.browser.conftest import FLAGS
+from tests.cast import World
+from tests.desk import stage as desk_stage
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+CORPORA = Path(os.environ.get("KLINKE_SHARED", Path(__file__).parents[2] / "shared")) / "corpora"
+SEED = 20261122
+SAMPLE = 400
+OWN = (
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "[click](javascript:alert(1))",
+    "![x](data:text/html,<script>alert(1)</script>)",
+    "<javascript:alert(1)>",
+    "{{ 7 * 7 }}{% raw %}{# x #}",
+    "</textarea></title></style><script>prompt(1)</script>",
+    "<style>*{display:none}</style><link rel=stylesheet href=//evil.example/x.css>",
+    "<iframe srcdoc='<script>parent.confirm(1)</script>'></iframe>",
+    "<a href='//evil.example' target=_top>x</a><base href=//evil.example/>",
+    "<form action=//evil.example><button formaction=javascript:alert(1)>x</button></form>",
+    "<math><mtext><table><mglyph><style><!--</style><img title='--><img src=x onerror=alert(1)>'>",
+    "\u202egnp.exe \u2066isolated\u2069 \ufeff\u200b",
+    "Z\u0335\u0321a\u0338l\u0336g\u0337o\u0334 \U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "]]> --> %> &lt;script&gt; &#x3c;script&#x3e;",
+    "`" * 7 + "\n<script>alert(1)</script>",
+    "| a | b |\n|---|---|\n| <script>alert(1)</script> | [x](vbscript:x) |",
+    "https://evil.example/\"onmouseover=alert(1)//  www.evil.example/<script>",
+)
+LISTEN = """
+window.__complaints = [];
+document.addEventListener('securitypolicyviolation', (event) => {
+  window.__complaints.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+TITLES, AUTHORS, ARTICLES, MESSAGES, SEARCHES = 120, 60, 24, 90, 12
+
+
+@dataclass(slots=True)
+class Watch:
+    """What the browser complained about, by page."""
+
+    dialogs: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> None:
+        def dismiss(dialog: Any) -> None:
+            self.dialogs.append(f"{page.url}: {dialog.type} {dialog.message}")
+            dialog.dismiss()
+
+        page.add_init_script(LISTEN)
+        page.on("dialog", dismiss)
+        page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
+        page.on(
+            "console",
+            lambda message: self.violations.append(f"{page.url}: {message.text}")
+            if "Content Security Policy" in message.text or "TrustedHTML" in message.text
+            else None,
+        )
+        page.on(
+            "response",
+            lambda answer: self.faults.append(f"{answer.url}: {answer.status}") if answer.status >= 500 else None,
+        )
+
+    def look(self, page: Page, url: str) -> None:
+        answer = page.goto(url)
+        assert answer is not None
+        assert answer.status < 400, f"{url}: {answer.status}"
+        page.wait_for_timeout(20)
+        self.violations += [f"{url}: {complaint}" for complaint in page.evaluate("window.__complaints")]
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[tuple[Flask, str]]:
+    """An installation with the Marktplatz, served from this process."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    base = f"http://127.0.0.1:{port}"
+    app = create_app(
+        {
+            "KLINKE_DATA_DIR": str(tmp_path / "var"),
+            "KLINKE_BASE_URL": base,
+            "KLINKE_SECRET_KEY": "tests " * 8,
+            "KLINKE_POST_PAUSE_SECONDS": "0",
+            "KLINKE_DEMO": "1",
+        }
+    )
+    with app.app_context():
+        db.create_all()
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield app, base
+    server.shutdown()
+    thread.join(timeout=10)
+    server.server_close()
+    with app.app_context():
+        db.session.remove()
+        db.engine.dispose()
+
+
+def texts() -> list[str]:
+    """Return the hostile texts, each once, in an order that is the same at every run."""
+    found = [*OWN]
+    for name, most in (("xss", SAMPLE), ("naughty", 1000), ("unicode", 1000)):
+        path = CORPORA / f"{name}.jsonl"
+        if path.exists():
+            lines = path.read_text(encoding="utf-8").splitlines()
+            records = [json.loads(line).get("input", "") for line in lines]
+            found += random.Random(SEED).sample(records, min(most, len(records)))  # noqa: S311 -- the same at every run
+    return list(dict.fromkeys(filter(None, found)))
+
+
+def test_no_text_runs_or_breaks_a_page_that_shows_it(house: tuple[Flask, str]) -> None:
+    app, base = house
+    hostile = texts()
+    with app.test_request_context():  # the Marktplatz names the page of a post
+        stored, paths, cookie = fill(app, hostile)
+    worker.work(app, until_idle=True)
+    assert stored >= len(hostile), "most of them must have been taken"
+    # In a thread of its own, since other tests of this run may have a browser of their own in the main one.
+    with ThreadPoolExecutor(1) as pool:
+        watch, looked = pool.submit(walk, base, paths, cookie, hostile).result(timeout=150)
+    assert watch.dialogs == []
+    assert watch.violations == []
+    assert watch.errors == []
+    assert watch.faults == []
+    assert looked >= 25
+
+
+def walk(base: str, paths: Sequence[str], cookie: str, hostile: Sequence[str]) -> tuple[Watch, int]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium is not None, "There is no Chromium. On Debian and Ubuntu: sudo apt-get install chromium"
+    watch = Watch()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        context = browser.new_context(locale="en-GB")
+        context.set_default_timeout(15_000)
+        prove_that_it_would_be_noticed(context, base)
+        page = context.new_page()
+        watch.over(page)
+        context.add_cookies([{"name": "klinke", "value": cookie, "url": base}])
+        looked = 0
+        short = [text for text in hostile if len(text) <= 150 and "\ud800" > max(text)]  # noqa: PLR2004 -- fits into a search
+        searches = ["/search?q=alert", *(f"/search?q={quote(text)}" for text in short[:SEARCHES])]
+        for path in (*paths, *searches):
+            watch.look(page, base + path)
+            looked += 1
+        browser.close()
+    return watch, looked
+
+
+def prove_that_it_would_be_noticed(context: BrowserContext, base: str) -> None:
+    """Check the watch itself: what it must see, it sees."""
+    control = Watch()
+    page = context.new_page()
+    control.over(page)
+
+    def serve(route: Route, policy: str) -> None:
+        body = "<!doctype html><title>x</title><img src=x onerror=alert(1)><script>alert(2)</script><script>oops()</script>"
+        route.fulfill(status=200, content_type="text/html", body=body, headers={"Content-Security-Policy": policy})
+
+    page.route("**/control-open", lambda route: serve(route, "img-src 'self'"))
+    page.route("**/control-closed", lambda route: serve(route, "script-src 'self'"))
+    control.look(page, f"{base}/control-open")
+    page.wait_for_timeout(200)
+    assert len(control.dialogs) == 2, control.dialogs
+    assert control.errors
+    assert not control.violations
+    control.look(page, f"{base}/control-closed")
+    page.wait_for_timeout(200)
+    assert len(control.dialogs) == 2
+    assert control.violations
+    page.close()
+
+
+def fill(app: Flask, hostile: list[str]) -> tuple[int, list[str], str]:
+    """Put the texts into every field that takes them; return how often one was taken, the pages, a cookie of an admin."""
+    world = World()
+    world.everybody()
+    paths = ["/", "/kb", "/desk", "/desk?view=all", "/demo/plaza", "/ask", "/notifications", "/moderation", "/admin/log"]
+    paths += ["/admin/people", "/admin/channels", "/settings", "/kb/nominations", "/kb/drafts"]
+    taken = 0
+
+    def put(deed: Callable[[], Any]) -> Any:
+        nonlocal taken
+        try:
+            with db.session.begin_nested():
+                done = deed()
+        except KlinkeError:
+            return None  # refused with a sentence, which is fine; test_bad_input.py looks at how
+        taken += 1
+        return done
+
+    names = iter(hostile)
+    authors = []
+    for number, text in zip(range(AUTHORS), names, strict=False):
+        user = world.person(f"writer{number}")
+        about = "\n".join(hostile[number * 7 : number * 7 + 7])[: people.LONGEST_ABOUT]
+        put(lambda user=user, text=text, about=about: people.change_profile(user, name=text[:80], about=about, locale="en", theme="auto"))
+        authors.append(user)
+    paths += [f"/u/writer{number}" for number in range(0, AUTHORS, 10)]
+
+    asked: list[Topic] = []
+    for number, text in enumerate(hostile[:TITLES]):
+        title, tags = f"Why is that: {text}"[: limits.LONGEST_TITLE], [tag for tag in text.split()[:2] if is_tag(tag)]
+        source = f"{hostile[-number]}\n\nWhat does this mean, please?"
+        about = {"category": world.router, "locale": "de" if number % 2 else "en", "tags": tags, "by": authors[number % AUTHORS]}
+        topic = put(lambda title=title, source=source, about=about: topics.ask(title=title, source=source, **about))
+        asked += [topic] if topic is not None else []
+    assert len(asked) >= min(len(hostile), TITLES) // 2
+    paths += [f"/t/{topic.id}" for topic in asked[:5]]
+
+    thick = asked[0]
+    pairs = [(hostile[number], hostile[(number + 1) % len(hostile)]) for number in range(0, len(hostile), 3)]
+    written = []
+    for number, (one, other) in enumerate(pairs):
+        source = f"{one}\n\n{other}\n\nThis is what helped here."
+        post = put(lambda source=source, number=number: answers.post(thick, source=source, by=authors[number % AUTHORS]))
+        written += [post] if post is not None else []
+    for number, text in enumerate(hostile):
+        parent = written[number % len(written)]
+        put(lambda text=text, parent=parent: answers.comment(parent, source=f"{text}     ", by=world.bob))
+    pages = -(-len(written) // 30)
+    paths += [f"/t/{thick.id}-{thick.slug}?answers={page}" for page in range(1, pages + 1)]
+    paths.append(f"/posts/{written[0].id}/edit")
+    votes.vote(written[0], by=world.alice)
+    answers.accept(written[0], by=world.root)
+    put(lambda: moderation.mute(asked[1], by=world.root, reason=" ".join(hostile[:4])[:500]))
+
+    article_ids = fill_articles(world, hostile, put)
+    paths += [f"/kb/{article_id}" for article_id in article_ids[:8]]
+    paths += [f"/kb/articles/{article_ids[0]}/edit", f"/kb/articles/{article_ids[0]}/history", "/kb/s/router", "/feeds/kb.xml"]
+    nomination = promotion.nominate(written[0])
+    assert nomination is not None
+    paths.append(f"/kb/nominations/{nomination.id}")
+
+    paths.append(fill_desk(world, hostile, put))
+    for number, text in enumerate(hostile[:MESSAGES]):
+        put(lambda text=text, number=number: plaza.post(handle=f"guest{number % 9}", text=text[:280]))
+    drafts.save(world.root, "ask", {"title": " ".join(hostile[:9])[:150], "source": "\n".join(hostile[:60])[:30_000]})
+    db.session.commit()
+    session = {"_user_id": sessions.begin(world.root, device=hostile[0]), "_fresh": True}
+    db.session.commit()
+    cookie = app.session_interface.get_signing_serializer(app).dumps(session)  # type: ignore[attr-defined]  # Flask's own has one
+    return taken, paths, str(cookie)
+
+
+def is_tag(text: str) -> bool:
+    try:
+        return bool(limits.tag(text))
+    except KlinkeError:
+        return False
+
+
+def fill_articles(world: World, hostile: list[str], put: Callable[[Callable[[], Any]], Any]) -> list[int]:
+    section = sections.named("router")
+    made = []
+    for number in range(ARTICLES):
+        one = [hostile[(number * 11 + step) % len(hostile)] for step in range(11)]
+
+        def write(one: list[str] = one) -> Article:
+            article = articles.create(
+                section=section,
+                locale="en",
+                by=world.root,
+                title=f"About: {one[0]}"[:200],
+                summary=one[1][:500],
+                symptoms="\n\n".join(one[2:5]),
+                environment=" ".join(one[5].split())[:200],
+                resolution="\n\n".join([*one[6:10], "And that is all."]),
+                keywords=[word for word in one[10].split()[:3] if len(word) < 60],
+            )
+            articles.publish(article, by=world.root)
+            return article
+
+        article = put(write)
+        made += [article.id] if article is not None else []
+    assert len(made) >= 5
+    return made
+
+
+def fill_desk(world: World, hostile: list[str], put: Callable[[Callable[[], Any]], Any]) -> str:
+    channel = desk_stage.channel(world, endpoint="https://social.example/replies")
+    put(lambda: connections.open_webhook("hostile", name=hostile[1][:80], endpoint="", limit=None, by=world.root))
+    message: Any = None
+    for number, text in enumerate(hostile[-MESSAGES:]):
+        about = {"id": f"post-{number}", "name": hostile[number][:200], "url": f"https://social.example/?{quote(text[:50])}"}
+        message = put(lambda text=text, about=about: desk_stage.received(channel, text=text, **about)) or message
+        if number % 10 == 0:
+            put(lambda text=text: replies.reply(message.conversation, text=text, by=world.root))
+    return f"/desk/conversations/{message.conversation_id}"

@@ -1,0 +1,255 @@
+"""Many at once: what can happen once happens once, and nobody's words are lost without being told."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from accounts import one_time, people
+from core.db import db
+from core.outbox import Delivery
+from forum import answers
+from forum.models import Acceptance, Post, PostRevision, Topic, Vote
+from tests.cast import World
+from tests.conftest import Browser
+
+Stage = Callable[[Callable[[World], Any]], Any]
+BrowserOf = Callable[[str], Browser]
+T = TypeVar("T")
+
+AT_ONCE = 10
+"""So many requests are under way at a time; the pool of connections has room for them."""
+
+
+def at_once(deed: Callable[[int], T], times: int) -> Sequence[T]:
+    """Have a deed done many times by threads that begin together."""
+    gate = threading.Barrier(min(AT_ONCE, times))
+
+    def begin(number: int) -> T:
+        if number < gate.parties:
+            gate.wait(timeout=20)
+        return deed(number)
+
+    with ThreadPoolExecutor(gate.parties) as pool:
+        return list(pool.map(begin, range(times)))
+
+
+def test_of_fifty_acceptances_at_once_exactly_one_stands(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    def scene(world: World) -> list[int]:
+        topic = world.ask()
+        world.ada  # noqa: B018 -- she comes on stage
+        return [world.answer(topic, f"Answer number {number}: choose channel 6.").id for number in range(50)]
+
+    post_ids = stage(scene)
+    headers = {"Authorization": f"Bearer {token_of('alice')}"}
+    told = at_once(
+        lambda number: app.test_client().post(f"/api/v1/posts/{post_ids[number]}/acceptance", headers=headers), 50
+    )
+    assert Counter(answer.status_code for answer in told) == {201: 50}
+    with app.app_context():
+        (acceptance,) = db.session.scalars(select(Acceptance)).all()
+        assert acceptance.post_id in post_ids
+        heard = Counter(db.session.scalars(select(Delivery.event).where(Delivery.event.like("A%"))))
+        listeners = heard["AnswerAccepted"] // 50
+        assert heard["AnswerAccepted"] == 50 * listeners, "each was chosen for a moment, and everybody hears of it"
+        undone = heard["AcceptanceUndone"]
+        assert undone % 49 == 0, "and all but the last were taken back"
+
+
+def test_of_twenty_edits_at_once_one_wins_and_the_others_see_its_text(
+    app: Flask, stage: Stage, browser_of: BrowserOf
+) -> None:
+    post_id = stage(lambda world: world.answer(world.ask()).id)
+    browsers = [browser_of("bob") for _ in range(20)]
+    words = [f"This is what number {number:02} wants to say." for number in range(20)]
+    told = at_once(
+        lambda number: browsers[number].post(f"/posts/{post_id}/edit", data={"source": words[number], "version": 1}), 20
+    )
+    assert Counter(answer.status_code for answer in told) == {303: 1, 409: 19}
+    winner = next(number for number, answer in enumerate(told) if answer.status_code == 303)
+    with app.app_context():
+        post = db.session.get_one(Post, post_id)
+        assert (post.source, post.version) == (words[winner], 2)
+        assert db.session.scalar(select(func.count(PostRevision.id))) == 1
+    for number, answer in enumerate(told):
+        if number != winner:
+            assert f"number {number:02}" in answer.text.replace("<ins>", "").replace("</ins>", ""), "what was typed"
+            assert 'name="version"' in answer.text
+            assert 'value="2"' in answer.text, "sent once more it knows the newer text"
+            assert f"{winner:02}" in answer.text, "the newer text is shown"
+
+
+def test_edits_that_are_repeated_after_a_conflict_all_stand_in_the_history(app: Flask, stage: Stage) -> None:
+    from core.errors import Conflict
+    from forum import posts
+
+    post_id = stage(lambda world: world.answer(world.ask()).id)
+
+    def edit(number: int) -> int:
+        for attempt in range(1, 200):
+            with app.app_context():
+                post = db.session.get_one(Post, post_id)
+                try:
+                    posts.edit(post, source=f"Said by {number:02}, sooner or later.", by=World().bob, version=post.version)
+                    db.session.commit()
+                except Conflict:
+                    db.session.rollback()
+                    continue
+                return attempt
+        return pytest.fail("never came through")
+
+    at_once(edit, 20)
+    with app.app_context():
+        post = db.session.get_one(Post, post_id)
+        said = [revision.source for revision in posts.revisions(post)] + [post.source]
+        assert len(said) == 21
+        assert {words[8:10] for words in said[1:]} == {f"{number:02}" for number in range(20)}
+        numbers = list(db.session.scalars(select(PostRevision.number).order_by(PostRevision.number)))
+        assert numbers == list(range(1, 21)), "without a gap"
+
+
+def test_thirty_votes_of_one_person_are_one(app: Flask, stage: Stage, browser_of: BrowserOf) -> None:
+    post_id = stage(lambda world: (world.charlie, world.answer(world.ask()).id)[1])
+    browsers = [browser_of("charlie") for _ in range(30)]
+    told = at_once(lambda number: browsers[number].post(f"/posts/{post_id}/vote"), 30)
+    assert {answer.status_code for answer in told} == {303}
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(Vote)) == 1
+        assert db.session.get_one(Post, post_id).helpful_count == 1
+
+
+def test_votes_and_their_taking_back_at_once_keep_the_number_right(
+    app: Flask, stage: Stage, browser_of: BrowserOf
+) -> None:
+    handles = ("charlie", "tina", "ada", "emil", "dora")
+    post_id = stage(lambda world: (world.everybody(), world.answer(world.ask()).id)[1])
+    browsers = {handle: [browser_of(handle) for _ in range(6)] for handle in handles}
+
+    def change(number: int) -> int:
+        handle = handles[number % 5]
+        undo = "/undo" if number // 5 % 2 else ""
+        return int(browsers[handle][number // 5].post(f"/posts/{post_id}/vote{undo}").status_code)
+
+    assert set(at_once(change, 30)) == {303}
+    with app.app_context():
+        votes = db.session.scalar(select(func.count()).select_from(Vote))
+        assert db.session.get_one(Post, post_id).helpful_count == votes
+
+
+def test_a_question_sent_ten_times_at_once_is_asked_once(app: Flask, stage: Stage, browser_of: BrowserOf) -> None:
+    stage(lambda world: (world.alice, world.router)[0].id)
+    browsers = [browser_of("alice") for _ in range(10)]
+    form = {
+        "title": "Wireless gone after the update",
+        "source": "Since this morning there is none. What now?",
+        "category": "router",
+        "locale": "en",
+        "tags": "wifi, brand-new-tag",
+        "once": "0123456789abcdef",
+    }
+    told = at_once(lambda number: browsers[number].post("/topics", data=form), 10)
+    assert {answer.status_code for answer in told} == {303}
+    assert len({answer.headers["Location"] for answer in told}) == 1
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Topic.id))) == 1
+        assert db.session.scalar(select(func.count(Post.id))) == 1
+
+
+def test_a_call_repeated_with_its_key_at_once_is_one_deed(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    topic_id = stage(lambda world: (world.bob, world.ask().id)[1])
+    headers = {"Authorization": f"Bearer {token_of('bob')}", "Idempotency-Key": "once-and-for-all"}
+    body = {"body": "Restart it, then choose channel 6."}
+    told = at_once(
+        lambda _: app.test_client().post(f"/api/v1/topics/{topic_id}/answers", json=body, headers=headers), 10
+    )
+    assert {answer.status_code for answer in told} == {201}
+    assert len({answer.get_data() for answer in told}) == 1
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Post.id)).where(Post.kind == "answer")) == 1
+        assert db.session.get_one(Topic, topic_id).answer_count == 1
+
+
+def test_answers_at_once_are_all_counted(app: Flask, stage: Stage, token_of: Callable[..., str]) -> None:
+    topic_id = stage(lambda world: (world.bob, world.ask().id)[1])
+    headers = {"Authorization": f"Bearer {token_of('bob')}"}
+    told = at_once(
+        lambda number: app.test_client().post(
+            f"/api/v1/topics/{topic_id}/answers", json={"body": f"Answer number {number} of many."}, headers=headers
+        ),
+        20,
+    )
+    assert {answer.status_code for answer in told} == {201}
+    with app.app_context():
+        assert db.session.get_one(Topic, topic_id).answer_count == 20
+
+
+def test_a_link_for_a_new_password_that_is_used_by_several_at_once_works_for_one(app: Flask, stage: Stage) -> None:
+    token = stage(lambda world: one_time.issue(world.alice, "reset"))
+    told = at_once(
+        lambda number: app.test_client().post(f"/reset/{token}", data={"password": f"a long password {number}"}), 4
+    )
+    assert Counter(answer.status_code for answer in told) == {303: 1, 404: 3}
+
+
+def test_two_who_want_the_same_handle_at_once_do_not_both_get_it(app: Flask, stage: Stage) -> None:
+    def register(number: int) -> int:
+        data = {
+            "handle": "anna" if number % 2 else "Anna",
+            "name": "Anna",
+            "email": f"anna{number}@example.org",
+            "password": "sieben Zwerge im Regen",
+            "licence": "y",
+        }
+        return int(app.test_client().post("/register", data=data).status_code)
+
+    assert Counter(at_once(register, 4)) == {303: 1, 422: 3}
+    with app.app_context():
+        assert people.by_handle("anna") is not None
+
+
+def test_an_answer_is_accepted_while_others_answer_and_nothing_stands_still(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    """Deeds that lock topic, post and person in different orders end, and do not wait for each other forever."""
+
+    def scene(world: World) -> tuple[int, list[int]]:
+        world.everybody()
+        topic = world.ask()
+        return topic.id, [world.answer(topic, f"Answer number {number}.").id for number in range(4)]
+
+    topic_id, post_ids = stage(scene)
+    tokens = {handle: {"Authorization": f"Bearer {token_of(handle)}"} for handle in ("alice", "bob", "ada")}
+
+    def deed(number: int) -> int:
+        client, post_id = app.test_client(), post_ids[number % 4]
+        calls: tuple[Callable[[], Any], ...] = (
+            lambda: client.post(f"/api/v1/posts/{post_id}/acceptance", headers=tokens["alice"]),
+            lambda: client.post(
+                f"/api/v1/topics/{topic_id}/answers", json={"body": f"Another one, {number}."}, headers=tokens["bob"]
+            ),
+            lambda: client.post(
+                f"/api/v1/posts/{post_id}/comments", json={"body": f"And another, {number}."}, headers=tokens["bob"]
+            ),
+            lambda: client.post(f"/api/v1/posts/{post_id}/muting", json={"reason": "off topic"}, headers=tokens["ada"]),
+            lambda: client.delete(f"/api/v1/posts/{post_id}/muting", headers=tokens["ada"]),
+        )
+        return int(calls[number % 5]().status_code)
+
+    told = Counter(at_once(deed, 40))
+    assert all(status < 500 for status in told), told
+    with app.app_context():
+        topic = db.session.get_one(Topic, topic_id)
+        from forum import counters
+
+        assert list(counters.complaints()) == []
+        assert topic.acceptance is None or not topic.acceptance.post.is_muted
+        assert answers is not None

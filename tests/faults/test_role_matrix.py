@@ -1,0 +1,197 @@
+"""Every route and every call, asked by everybody: who is let in is written down here, and nowhere else it is true.
+
+A route that is not in `LET_IN` fails this test: whoever adds one says whom it is for. What a person may do with the
+single thing behind a route (their own draft, somebody else's session) is in test_at_the_door.py and in the rooms' tests.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from accounts import one_time
+from app import create_app
+from core.api import PREFIX
+from core.db import db
+from desk import replies
+from desk.models import Channel
+from forum import answers
+from tests.cast import World
+from tests.conftest import Browser
+from tests.desk import stage as desk_stage
+from tests.kb.shelf import Shelf
+
+ROLES = {
+    "guest": "",
+    "member": "charlie",
+    "trusted": "tina",
+    "agent": "dora",
+    "moderator": "ada",
+    "editor": "emil",
+    "admin": "root",
+}
+ANYBODY = frozenset(ROLES)
+MEMBERS = ANYBODY - {"guest"}
+TEAM = MEMBERS - {"member", "trusted"}
+DECIDING = TEAM | {"trusted"}
+AGENTS, MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("agent", "moderator", "editor"))
+ADMINS = frozenset({"admin"})
+NOBODY = frozenset[str]()
+"""A service proves itself by the signature of what it delivers, not by being somebody."""
+
+GROUPS: dict[frozenset[str], str] = {
+    ANYBODY: """
+        about healthz readyz metrics robots openapi no_such_call styleguide static klinke_css
+        accounts.confirm_email accounts.forgot_password accounts.register accounts.reset_password accounts.sign_in
+        accounts.sign_out accounts.set_locale accounts.set_theme
+        forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
+        forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
+        forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
+        kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
+        search.opensearch search.results search.similar search_api.search search_api.similar
+        demo.plaza demo.plaza_posts demo.post_to_plaza
+    """,
+    MEMBERS: """
+        accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
+        accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
+        forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
+        forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
+        forum_api.answer forum_api.ask forum_api.comment
+    """,
+    DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
+    TEAM: """
+        forum.edit_post forum.save_edit forum.moderation kb.article_history kb.drafts desk_api.suggest
+    """,
+    AGENTS: """
+        desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
+        desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
+        desk_api.show_conversation
+    """,
+    MODERATORS: """
+        forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
+        forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
+    """,
+    EDITORS: """
+        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
+        kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
+        kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
+        kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
+    """,
+    ADMINS: """
+        accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        desk.channels desk.open_channel desk.switch_channel
+    """,
+    NOBODY: "desk.receive_webhook desk_api.deliver",
+}
+LET_IN = {endpoint: roles for roles, endpoints in GROUPS.items() for endpoint in endpoints.split()}
+WORDS = {
+    "forum_api.ask": {"category": "router", "title": "What is it for?", "body": "It is on all night.", "locale": "en"},
+    "forum_api.answer": {"body": "It is for the night."},
+    "forum_api.comment": {"body": "It is for the night."},
+    "forum_api.mute_topic": {"reason": "off topic"},
+    "forum_api.mute_post": {"reason": "off topic"},
+    "kb_api.create_article": {"section": "router", "locale": "en", "title": "The light", "body": "It is for the night."},
+    "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.suggest": {"text": "The light is on all night."},
+}
+"""Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
+ENDS_THE_SESSION = "accounts.sign_out"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+
+def test_every_route_says_whom_it_is_for(app: Flask, tmp_path: Path) -> None:
+    with_demo = create_app(
+        {"KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8, "KLINKE_DEMO": "1"}
+    )
+    assert set(with_demo.view_functions) | set(app.view_functions) == set(LET_IN)
+
+
+def test_everybody_is_let_in_where_they_belong_and_nowhere_else(
+    app: Flask,
+    stage: Callable[[Callable[[World], Any]], Any],
+    browser_of: Callable[[str], Browser],
+    token_of: Callable[..., str],
+) -> None:
+    things: dict[str, dict[str, Any]] = stage(scenes)
+    asked = 0
+    wrong = []
+    for role, handle in ROLES.items():
+        headers = {"Authorization": f"Bearer {token_of(handle)}"} if handle else {}
+        reader: Browser = browser_of(handle) if handle else app.test_client()  # type: ignore[assignment]
+        for rule, method, path in addresses(app, things[role]):
+            is_call = path.startswith(PREFIX)
+            body = {"json": WORDS.get(rule.endpoint)} if is_call else {"data": {"reason": "off topic"}}
+            status = reader.open(path, method=method, headers=headers, **({} if method == "GET" else body)).status_code
+            if not is_right(status, role, rule.endpoint, is_call=is_call, is_read=method == "GET"):
+                wrong.append(f"{role}: {method} {rule.rule} ({rule.endpoint}) answers {status}")
+            if rule.endpoint == ENDS_THE_SESSION and handle:
+                reader = browser_of(handle)
+            asked += 1
+    assert wrong == []
+    assert asked > 800
+
+
+def is_right(status: int, role: str, endpoint: str, *, is_call: bool, is_read: bool) -> bool:
+    """Tell whether a person of this role was let in, or refused in the way that is meant for them."""
+    let_in = LET_IN[endpoint]
+    if endpoint == "readyz":
+        return status == 503  # there is no worker here, and everybody is told
+    if let_in == NOBODY:
+        return status in {401, 404}
+    if role in let_in:
+        refused_to_members = status in {401, 403}
+        return status < 500 and not refused_to_members
+    if role == "guest":
+        return status == (303 if is_read and not is_call else 401)
+    return status == 403
+
+
+def addresses(app: Flask, things: dict[str, Any]) -> Iterator[tuple[Rule, str, str]]:
+    adapter = app.url_map.bind("localhost")
+    for rule in sorted(app.url_map.iter_rules(), key=str):
+        for method in METHODS:
+            if method in (rule.methods or ()):
+                values = {name: things[name] for name in rule.arguments}
+                yield rule, method, adapter.build(rule.endpoint, values, method=method)
+
+
+def scenes(world: World) -> dict[str, dict[str, Any]]:
+    """Give each role things of its own, so that what one does to them is nothing to the next."""
+    world.everybody()
+    channel = desk_stage.channel(world, endpoint="https://social.example/replies")
+    return {role: scene_for(world, role, channel) for role in ROLES}
+
+
+def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
+    topic = world.ask(f"What is the light for, asked for the {role}")
+    answer = world.answer(topic)
+    answers.accept(answer, by=world.alice)
+    article = Shelf(world).published(title=f"What the light is for, for the {role}")
+    message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
+    sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
+    sent.state = "failed"
+    nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
+    db.session.flush()
+    return {
+        "topic_id": topic.id,
+        "post_id": answer.id,
+        "slug": "router",
+        "handle": "alice",
+        "name": "social",
+        "tag": "wifi",
+        "article_id": article.id,
+        "nomination_id": nomination.id,
+        "conversation_id": message.conversation_id,
+        "message_id": sent.id,
+        "channel_id": channel.id,
+        "user_id": world.charlie.id,
+        "sign_in_id": 10**9,
+        "token_id": 10**9,
+        "token": one_time.issue(world.bob, "confirm"),
+        "number": 1,
+        "key": "ask",
+        "_rest": "nothing",
+        "filename": "css/klinke.css",
+    }
