@@ -27,7 +27,7 @@ class TooManyAttempts(TooSoon):
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
         self.sentence = gettext(
-            "That was tried too often. In %(time)s it goes on; what you typed stays here.",
+            "That was a lot of attempts. In %(time)s it goes on; what you typed stays here.",
             time=i18n.minutes_in_words(self.seconds),
         )
 

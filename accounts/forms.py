@@ -58,7 +58,7 @@ class RegisterForm(Form):
         _l("Handle"),
         longest=handles.LONGEST,
         shortest=handles.SHORTEST,
-        description=_l("Stands in your profile's address. Letters, digits, dashes, dots and underscores."),
+        description=_l("Part of your profile's address. Letters, digits, dashes, dots and underscores."),
     )
     name = LineField(_l("Name"), longest=people.LONGEST_NAME, description=_l("This is how others see you."))
     email = LineField(
@@ -102,7 +102,7 @@ class NewPasswordForm(Form):
 
 
 class ChangePasswordForm(NewPasswordForm):
-    current = _typed_password(_l("Password so far"))
+    current = _typed_password(_l("Current password"))
 
 
 class ProfileForm(Form):

@@ -70,7 +70,7 @@ def _change_password(form: ChangePasswordForm) -> None:
     stored, token = user.password_hash, user.session_token
     db.session.commit()  # the attempt counts, and no lock is held while the hashes are made
     if not passwords.fits(stored, form.current.data):
-        sentence = gettext("This is not your password so far.")
+        sentence = gettext("The current password does not match.")
         raise Invalid(sentence, fields={"current": sentence})
     hashed = passwords.hashed(form.password.data)
     attempts.forgive(user, attempt)

@@ -63,7 +63,7 @@ class Settings(BaseModel):
     )
     secret_key: str = Field("", description="Signs sessions and encrypts channel secrets; 32 characters or more.")
     base_url: Annotated[str, AfterValidator(_http_url)] = Field(
-        "http://127.0.0.1:8000", description="The address people reach this installation by."
+        "", validate_default=False, description="The address people reach this installation by."
     )
     port: int = Field(8000, ge=1, le=65535, description="The port the embedded server listens on, loopback only.")
     threads: int = Field(8, ge=1, le=64, description="Threads of the embedded server.")
@@ -88,11 +88,12 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_from_data_dir(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _fill_what_follows(cls, values: dict[str, Any]) -> dict[str, Any]:
         data_dir = Path(values.get("data_dir") or "var").resolve()
         values["data_dir"] = data_dir
         values["database_url"] = values.get("database_url") or f"sqlite:///{data_dir / 'klinke.db'}"
         values["mail_url"] = values.get("mail_url") or str(data_dir / "mail")
+        values["base_url"] = values.get("base_url") or f"http://127.0.0.1:{values.get('port') or 8000}"
         return values
 
     @model_validator(mode="after")

@@ -45,5 +45,5 @@ def voted_by(viewer: Viewer, posts: Collection[Post]) -> set[int]:
 
 def _refusal(post: Post, by: User) -> NotAllowed:
     if by.id == post.author_id:
-        return NotAllowed(gettext("What you wrote yourself, others call helpful."))
+        return NotAllowed(gettext("Only others can mark your post as helpful."))
     return NotAllowed(gettext("This cannot be voted on."))

@@ -1,11 +1,12 @@
 """Promotion: an accepted answer is nominated, an editor makes an article of it or says why not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy.orm import joinedload, lazyload
 
 from accounts import audit
 from accounts.models import User

@@ -170,7 +170,7 @@ class _Message(_Part):
     @classmethod
     def _is_of_our_time(cls, value: datetime) -> datetime:
         if value.year < EARLIEST_YEAR or value.year > now().year + 1:
-            message = gettext("This moment is not of our time.")
+            message = gettext("This time is too far from now.")
             raise ValueError(message)
         return value
 

@@ -5,7 +5,6 @@ from typing import Any, cast
 from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people

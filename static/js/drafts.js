@@ -45,7 +45,9 @@ function keep(form) {
   };
 
   restore(form, key, asServed);
-  form.addEventListener("input", () => {
+  // A field may belong to the form and stand outside of it.
+  document.addEventListener("input", (event) => {
+    if (event.target.form !== form) return;
     changed = true;
     stopTimers();
     timers = { device: setTimeout(saveHere, PAUSE.device), server: setTimeout(saveThere, PAUSE.server) };

@@ -20,6 +20,12 @@ def test_nothing_needs_to_be_set(folder: dict[str, str]) -> None:
     assert len(read.secret_key) >= 32
 
 
+def test_the_address_follows_the_port_unless_it_is_set(folder: dict[str, str]) -> None:
+    assert settings.read({**folder, "KLINKE_PORT": "8123"}).base_url == "http://127.0.0.1:8123"
+    known = settings.read({**folder, "KLINKE_PORT": "8123", "KLINKE_BASE_URL": "https://help.example.org/"})
+    assert known.base_url == "https://help.example.org"
+
+
 def test_the_secret_is_made_once_kept_and_private(folder: dict[str, str], tmp_path: Path) -> None:
     assert settings.read(folder).secret_key == settings.read(folder).secret_key
     assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600

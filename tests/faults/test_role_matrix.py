@@ -1,7 +1,7 @@
-"""Every route and every call, asked by everybody: who is let in is written down here, and nowhere else it is true.
+"""Every route and every call, asked by everybody: who is let in is written down here.
 
 A route that is not in `LET_IN` fails this test: whoever adds one says whom it is for. What a person may do with the
-single thing behind a route (their own draft, somebody else's session) is in test_at_the_door.py and in the rooms' tests.
+single thing behind a route (their own draft, somebody else's session) is asked in test_at_the_door.py and in the rooms.
 """
 
 from collections.abc import Callable, Iterator
@@ -92,7 +92,12 @@ WORDS = {
     "forum_api.comment": {"body": "It is for the night."},
     "forum_api.mute_topic": {"reason": "off topic"},
     "forum_api.mute_post": {"reason": "off topic"},
-    "kb_api.create_article": {"section": "router", "locale": "en", "title": "The light", "body": "It is for the night."},
+    "kb_api.create_article": {
+        "section": "router",
+        "locale": "en",
+        "title": "The light",
+        "body": "It is for the night.",
+    },
     "desk_api.post_reply": {"text": "Please restart it."},
     "desk_api.suggest": {"text": "The light is on all night."},
 }
@@ -102,9 +107,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def test_every_route_says_whom_it_is_for(app: Flask, tmp_path: Path) -> None:
-    with_demo = create_app(
-        {"KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8, "KLINKE_DEMO": "1"}
-    )
+    with_demo = create_app({"KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8, "KLINKE_DEMO": "1"})
     assert set(with_demo.view_functions) | set(app.view_functions) == set(LET_IN)
 
 
