@@ -278,6 +278,9 @@ def _person(by: Viewer) -> User | None:
 
 
 def _keep_an_admin(user: User) -> None:
+    # Of two admins who dismiss each other at the same moment the second waits here, and then sees that nobody is left.
+    admins = select(UserRole.user_id).where(UserRole.role == "admin").order_by(UserRole.user_id)
+    db.session.execute(admins.with_for_update())
     others = db.session.scalar(
         select(func.count())
         .select_from(UserRole)

@@ -116,7 +116,9 @@ class Walker:
             return
         found = Axe().run(self.page).response["violations"]
         heavy = [
-            f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes']][:3]}" for one in found if one["impact"] in HEAVY
+            f"{one['id']}: {one['help']} {[node['target'] for node in one['nodes']][:3]}"
+            for one in found
+            if one["impact"] in HEAVY
         ]
         assert heavy == [], f"{self.page.url}: {heavy}"
         self.checked.add(self.page.url)
@@ -150,9 +152,11 @@ def walker(engine: Browser, installation: str) -> Iterator[Callable[..., Walker]
         page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
         page.on(
             "console",
-            lambda message: complaints.append(f"{page.url}: {message.text}")
-            if message.type == "error" and not any(known in message.text for known in EXPECTED_COMPLAINTS)
-            else None,
+            lambda message: (
+                complaints.append(f"{page.url}: {message.text}")
+                if message.type == "error" and not any(known in message.text for known in EXPECTED_COMPLAINTS)
+                else None
+            ),
         )
         return Walker(installation, page, script, complaints, checked)
 

@@ -163,7 +163,7 @@ def test_cookies_are_out_of_reach_of_scripts_and_other_sites(app: Flask) -> None
     page = answers[0].text
     token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
     assert token is not None
-    answers.append(client.post("/theme", data={"theme": "dark", "csrf_token": token[1]}, without_csrf=True, **there))  # type: ignore[arg-type]  # the same
+    answers.append(client.post("/theme", data={"theme": "dark", "csrf_token": token[1]}, without_csrf=True, **there))
     cookies = [cookie for answer in answers for cookie in answer.headers.getlist("Set-Cookie")]
     assert len(cookies) >= 2
     for cookie in cookies:

@@ -14,9 +14,11 @@ from accounts import one_time, people
 from core.db import db
 from core.outbox import Delivery
 from forum import answers
-from forum.models import Acceptance, Post, PostRevision, Topic, Vote
+from forum.models import Acceptance, Muting, Post, PostRevision, Tag, Topic, Vote
+from kb.models import Article
 from tests.cast import World
 from tests.conftest import Browser
+from tests.desk import stage as desk_stage
 
 Stage = Callable[[Callable[[World], Any]], Any]
 BrowserOf = Callable[[str], Browser]
@@ -255,3 +257,113 @@ def test_an_answer_is_accepted_while_others_answer_and_nothing_stands_still(
         assert list(counters.complaints()) == []
         assert topic.acceptance is None or not topic.acceptance.post.is_muted
         assert answers is not None
+
+
+def test_of_two_admins_who_dismiss_each_other_at_once_one_stays(
+    app: Flask, stage: Stage, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> dict[str, int]:
+        return {handle: world.person(handle, "admin").id for handle in ("root", "toor")}
+
+    for _ in range(4):
+        ids = stage(scene)
+        browsers = {"root": browser_of("root"), "toor": browser_of("toor")}
+        pairs = (("root", "toor"), ("toor", "root"))
+
+        def dismiss(
+            number: int,
+            pairs: tuple[tuple[str, str], ...] = pairs,
+            ids: dict[str, int] = ids,
+            browsers: dict[str, Browser] = browsers,
+        ) -> int:
+            by, whom = pairs[number]
+            data = {"roles": ["member"], "reason": "no longer with us"}
+            return int(browsers[by].post(f"/admin/people/{ids[whom]}", data=data).status_code)
+
+        told = at_once(dismiss, 2)
+        with app.app_context():
+            left = [user for handle in ids if (user := people.by_handle(handle)) is not None and user.has_role("admin")]
+            assert len(left) == 1, told
+            missing = [handle for handle in ids if handle != left[0].handle]
+        stage(lambda world, missing=missing: promote(world, missing[0]))
+
+
+def promote(world: World, handle: str) -> None:
+    people.set_roles(world.person(handle), ["member", "admin"], by=next(
+        user for name in ("root", "toor") if (user := world.person(name)).has_role("admin")
+    ))  # fmt: skip
+
+
+def test_a_post_muted_by_several_at_once_is_muted_once(app: Flask, stage: Stage, token_of: Callable[..., str]) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        world.everybody()
+        topic = world.ask()
+        return topic.id, world.answer(topic).id
+
+    topic_id, post_id = stage(scene)
+    headers = {"Authorization": f"Bearer {token_of('ada')}"}
+    for path in (f"/api/v1/posts/{post_id}/muting", f"/api/v1/topics/{topic_id}/muting"):
+        told = at_once(lambda _, path=path: app.test_client().post(path, json={"reason": "spam"}, headers=headers), 6)
+        assert {answer.status_code for answer in told} <= {201, 409}, path
+        told = at_once(lambda _, path=path: app.test_client().delete(path, headers=headers), 6)
+        assert {answer.status_code for answer in told} <= {204, 404, 409}, path
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Muting.id))) == 0
+
+
+def test_an_answer_becomes_one_article_and_is_published_once(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    post_id = stage(lambda world: (world.everybody(), world.answer(world.ask()).id)[1])
+    headers = {"Authorization": f"Bearer {token_of('emil')}"}
+    told = at_once(lambda _: app.test_client().post(f"/api/v1/posts/{post_id}/article", headers=headers), 6)
+    assert Counter(answer.status_code for answer in told) == {201: 1, 409: 5}
+    (article_id,) = {answer.json["id"] for answer in told if answer.status_code == 201 and answer.json}
+    path = f"/api/v1/articles/{article_id}/publication"
+    told = at_once(lambda _: app.test_client().post(path, headers=headers), 6)
+    assert {answer.status_code for answer in told} == {201}
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Article.id))) == 1
+        published = select(func.count(Delivery.id)).where(Delivery.event == "ArticlePublished")
+        listeners = db.session.scalar(select(func.count(func.distinct(Delivery.listener))).where(
+            Delivery.event == "ArticlePublished"
+        ))  # fmt: skip
+        assert db.session.scalar(published) == listeners
+
+
+def test_of_several_replies_to_the_same_message_one_leaves(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        world.everybody()
+        message = desk_stage.received(desk_stage.channel(world, endpoint="https://social.example/replies"))
+        return message.conversation_id, message.id
+
+    conversation_id, seen = stage(scene)
+    headers = [{"Authorization": f"Bearer {token_of(handle)}"} for handle in ("dora", "root")]
+    told = at_once(
+        lambda number: app.test_client().post(
+            f"/api/v1/conversations/{conversation_id}/replies",
+            json={"text": f"Reply number {number}.", "seen": seen},
+            headers=headers[number % 2],
+        ),
+        8,
+    )
+    assert Counter(answer.status_code for answer in told) == {201: 1, 409: 7}
+
+
+def test_a_new_tag_used_by_several_questions_at_once_is_one_tag(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    stage(lambda world: (world.alice, world.router)[0].id)
+    headers = {"Authorization": f"Bearer {token_of('alice')}"}
+
+    def ask(number: int) -> int:
+        tags = ["brand-new", "quite-new"][:: 1 if number % 2 else -1]
+        body = {"category": "router", "title": f"Question number {number}", "locale": "en", "tags": tags}
+        body["body"] = "Since this morning there is none. What now?"
+        return int(app.test_client().post("/api/v1/topics", json=body, headers=headers).status_code)
+
+    assert set(at_once(ask, 12)) <= {201, 503}
+    with app.app_context():
+        assert db.session.scalar(select(func.count(Tag.id))) == 2

@@ -74,7 +74,7 @@ def test_the_author_reads_why_since_when_until_when_and_who_decides(scene: Scene
     banner = page[page.index("banner--muted") : page.index("topic__head")]
     assert "Muted: only you and the team see this" in banner
     assert REASON in banner
-    assert "Since" in banner
+    assert "Muted <time" in banner, "since when"
     assert f"until {until.day} " in banner
     assert "A person of the team decided this." in banner
     assert "mailto:" not in banner, "nobody is sent away to write a mail"
