@@ -11,7 +11,7 @@ run: .make/run translations/de/LC_MESSAGES/messages.mo
 	@$(FLASK) start
 
 test: .make/dev .make/browser translations/de/LC_MESSAGES/messages.mo
-	$(BIN)/pytest -n 2 --dist loadfile
+	$(BIN)/pytest -n 2 --dist worksteal
 
 check: .make/dev translations/de/LC_MESSAGES/messages.mo
 	$(BIN)/ruff format --check .

@@ -62,7 +62,9 @@ def start() -> None:
     """Bring the database up to date, then run web server and worker together until Ctrl-C."""
     settings = current_settings()
     flask_migrate.upgrade()
-    lines = [line for starter in STARTERS.values() for line in starter()]
+    # The rooms above fill what the rooms below would otherwise find empty.
+    lines = [line for starter in reversed(STARTERS.values()) for line in starter()]
+    db.session.commit()
     db.session.remove()
     db.engine.dispose()
     signal.signal(signal.SIGTERM, _leave)

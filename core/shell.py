@@ -18,6 +18,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     transfer.init_app(app)
     app.add_template_filter(markup.safe, "html")
     app.add_template_filter(i18n.isolated, "bdi")
+    app.add_template_global(web.absolute, "absolute")
     _add_static_files(app)
     _add_pages(app, settings)
 

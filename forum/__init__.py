@@ -1,15 +1,18 @@
 """Asking, answering, accepting, moderating, notifying."""
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 
 from forum.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
+    from accounts import admin
+    from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import cli, counters, listeners, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import categories, cli, counters, listeners, transfer, views  # noqa: F401 -- listeners register themselves
     from forum.source import Topics
     from search import registry
 
@@ -18,4 +21,8 @@ def init_app(app: Flask) -> None:
     transfer.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)
+    STARTERS["forum"] = categories.make_first
+    admin.contribute(
+        _l("Categories"), "forum.category_list", "admin", text=_l("What people choose from when they ask.")
+    )
     DOCTOR_CHECKS["forum counters"] = counters.complaints

@@ -53,6 +53,11 @@ def may_mute(user: Viewer) -> bool:
     return _may_write(user) and user.has_role("moderator")
 
 
+def may_arrange(user: Viewer) -> bool:
+    """Let admins make and name categories."""
+    return _may_write(user) and user.has_role("admin")
+
+
 def may_see_moderation(user: Viewer) -> bool:
     """Let the team see what is muted and why."""
     return _may_write(user) and user.is_team

@@ -1,6 +1,5 @@
 """Sections: the parts of the knowledge base."""
 
-from functools import partial
 from typing import Final
 
 from flask_babel import gettext
@@ -8,11 +7,10 @@ from sqlalchemy import func, select
 
 from accounts import audit
 from accounts.models import User
-from core import texts
+from core import bilingual, texts
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.i18n import LOCALES
-from core.problems import Problems
 from core.unique import add_once
 from kb import policy
 from kb.models import Section
@@ -24,7 +22,7 @@ def create(*, names: dict[str, str], by: User) -> Section:
     """Make a section with a name in each language; the name that is missing is taken from the other language."""
     if not policy.may_write(by):
         raise NotAllowed
-    names = _checked_names(names)
+    names = bilingual.checked(names, longest=LONGEST_NAME)
     slug = texts.slug(names["en"], "section")
     if find(slug) is not None:
         sentence = gettext("There is a section with this name already.")
@@ -40,7 +38,7 @@ def rename(section: Section, *, names: dict[str, str], position: int, by: User) 
     if not policy.may_write(by):
         raise NotAllowed
     before = {"names": section.names, "position": section.position}
-    section.names, section.position = _checked_names(names), position
+    section.names, section.position = bilingual.checked(names, longest=LONGEST_NAME), position
     db.session.flush()
     after = {"names": section.names, "position": section.position}
     if before != after:
@@ -65,16 +63,3 @@ def find(slug: str) -> Section | None:
 def _add(slug: str, names: dict[str, str], *, position: int) -> Section:
     add_once(Section, slug=slug, names=names, position=position)
     return db.session.scalars(select(Section).where(Section.slug == slug)).one()
-
-
-def _checked_names(names: dict[str, str]) -> dict[str, str]:
-    problems = Problems()
-    checked = {
-        locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=LONGEST_NAME), "")
-        for locale in LOCALES
-    }
-    if not any(checked.values()):
-        problems.fields.setdefault("name_en", gettext("This is still empty."))
-    problems.refuse()
-    filled = next(name for name in checked.values() if name)
-    return {locale: name or filled for locale, name in checked.items()}

@@ -8,10 +8,22 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
 from forum.views.edge import bp
 
-__all__ = ["answering", "asking", "bp", "deciding", "init_app", "lists", "moderating", "personal", "telling", "topic"]
+__all__ = [
+    "answering",
+    "arranging",
+    "asking",
+    "bp",
+    "deciding",
+    "init_app",
+    "lists",
+    "moderating",
+    "personal",
+    "telling",
+    "topic",
+]
 
 
 def init_app(app: Flask) -> None:

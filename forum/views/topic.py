@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parseaddr
 
 from flask import Response, redirect, request
 from flask_babel import gettext
@@ -14,7 +13,6 @@ from accounts.models import User
 from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
-from core.settings import current_settings
 from core.web import absolute
 from forum import addresses, drafts, forms, posts, queries, threads
 from forum.models import Post, Topic
@@ -90,7 +88,6 @@ def topic_page(
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         years=_years,
-        objection_address=parseaddr(current_settings().mail_from)[1],
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
         status=status,

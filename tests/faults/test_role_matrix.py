@@ -81,6 +81,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        forum.category_list forum.post_category forum.edit_category forum.save_category
         desk.channels desk.open_channel desk.switch_channel
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",

@@ -1,0 +1,23 @@
+"""Names that exist in each language."""
+
+from functools import partial
+
+from flask_babel import gettext
+
+from core import texts
+from core.i18n import LOCALES
+from core.problems import Problems
+
+
+def checked(names: dict[str, str], *, longest: int) -> dict[str, str]:
+    """Return a name for each language, the missing one taken from the other; raise `Invalid` at `name_<locale>`."""
+    problems = Problems()
+    found = {
+        locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=longest), "")
+        for locale in LOCALES
+    }
+    if not any(found.values()):
+        problems.fields.setdefault("name_en", gettext("This is still empty."))
+    problems.refuse()
+    filled = next(name for name in found.values() if name)
+    return {str(locale): name or filled for locale, name in found.items()}
