@@ -42,7 +42,8 @@ def work(*, until_idle: bool) -> None:
 def serve() -> None:
     """Serve over HTTP on loopback; put a proxy in front for the world."""
     settings = current_settings()
-    signal.signal(signal.SIGTERM, _leave)
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda _signal, _frame: sys.exit(0))
     # 300 slow connections must not stop the server: many connections, poll instead of select (docs/decisions/0003).
     waitress.serve(
         current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001 -- the documented way to the real object
@@ -68,6 +69,7 @@ def start() -> None:
     db.session.remove()
     db.engine.dispose()
     signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)  # also where a shell that started this in the background ignores it
     children = [subprocess.Popen([sys.executable, "-m", "flask", "--app", "wsgi", name]) for name in ("serve", "work")]  # noqa: S603 -- our own commands
     try:
         click.echo("\n".join(["", f"Klinke is at {settings.base_url}", *lines, "Ctrl-C stops it.", ""]))
