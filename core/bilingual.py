@@ -1,6 +1,7 @@
 """Names that exist in each language."""
 
 from functools import partial
+from typing import Final
 
 from flask_babel import gettext
 
@@ -8,12 +9,14 @@ from core import texts
 from core.i18n import LOCALES
 from core.problems import Problems
 
+LONGEST_NAME: Final = 60
 
-def checked(names: dict[str, str], *, longest: int) -> dict[str, str]:
+
+def checked(names: dict[str, str]) -> dict[str, str]:
     """Return a name for each language, the missing one taken from the other; raise `Invalid` at `name_<locale>`."""
     problems = Problems()
     found = {
-        locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=longest), "")
+        locale: problems.take(f"name_{locale}", partial(texts.line, names.get(locale, ""), longest=LONGEST_NAME), "")
         for locale in LOCALES
     }
     if not any(found.values()):

@@ -4,15 +4,17 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect, FlaskForm
-from wtforms import Field, HiddenField, StringField, TextAreaField
-from wtforms.validators import StopValidation
+from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
+from wtforms.validators import InputRequired, NumberRange, StopValidation
 
-from core import markup, texts
+from core import bilingual, markup, texts
 from core.errors import KlinkeError
 
 csrf = CSRFProtect()
 LONGEST_POST = 32_000
+HIGHEST_POSITION = 10_000
 
 
 class Form(FlaskForm):
@@ -72,6 +74,25 @@ class MarkdownField(BlockField):
             self.html = markup.render(self.data)
         except KlinkeError as error:
             raise StopValidation(error.sentence) from None
+
+
+class NamesForm(Form):
+    """A thing with a name in each language and a place in a list."""
+
+    name_de = LineField(lazy_gettext("Name in German"), longest=bilingual.LONGEST_NAME, shortest=0)
+    name_en = LineField(lazy_gettext("Name in English"), longest=bilingual.LONGEST_NAME, shortest=0)
+    position = IntegerField(
+        lazy_gettext("Place in the list"),
+        default=1,
+        validators=[
+            InputRequired(lazy_gettext("Please give a number.")),
+            NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please.")),
+        ],
+    )
+
+    @property
+    def names(self) -> dict[str, str]:
+        return {"de": self.name_de.data or "", "en": self.name_en.data or ""}
 
 
 def _cleaned(field: Field, clean: Any) -> str:

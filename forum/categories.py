@@ -14,7 +14,6 @@ from core.unique import add_once
 from forum import policy
 from forum.models import Category
 
-LONGEST_NAME: Final = 60
 LONGEST_DESCRIPTION: Final = 200
 FIRST_SLUG: Final = "general"
 FIRST: Final = {"de": "Allgemeines", "en": "General"}
@@ -25,7 +24,7 @@ def create(*, names: dict[str, str], descriptions: dict[str, str], by: User) -> 
     """Make a category with a name in each language; the name that is missing is taken from the other language."""
     if not policy.may_arrange(by):
         raise NotAllowed
-    names = bilingual.checked(names, longest=LONGEST_NAME)
+    names = bilingual.checked(names)
     slug = texts.slug(names["en"], "category")
     if db.session.scalar(select(Category.id).where(Category.slug == slug)) is not None:
         sentence = gettext("There is a category with this name already.")
@@ -42,7 +41,7 @@ def revise(category: Category, *, names: dict[str, str], descriptions: dict[str,
     if not policy.may_arrange(by):
         raise NotAllowed
     before = _state(category)
-    category.names, category.descriptions = bilingual.checked(names, longest=LONGEST_NAME), _checked(descriptions)
+    category.names, category.descriptions = bilingual.checked(names), _checked(descriptions)
     category.position = position
     db.session.flush()
     if before != _state(category):

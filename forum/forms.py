@@ -7,17 +7,16 @@ from typing import Any
 from flask_babel import gettext, lazy_gettext
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
 
-from core.forms import BlockField, Form, LineField, MarkdownField
+from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
 from forum import categories
 from forum.limits import LONGEST_REASON, LONGEST_SOURCE, SHORTEST_REASON, SHORTEST_SOURCE
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, PostKind
 
 LONGEST_TAG_LINE = 300
-HIGHEST_POSITION = 10_000
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
@@ -147,27 +146,13 @@ class SolvedForm(Form):
     title = StringField()
 
 
-class CategoryForm(Form):
-    name_de = LineField(lazy_gettext("Name in German"), longest=categories.LONGEST_NAME, shortest=0)
-    name_en = LineField(lazy_gettext("Name in English"), longest=categories.LONGEST_NAME, shortest=0)
+class CategoryForm(NamesForm):
     description_de = LineField(
         lazy_gettext("Description in German"), longest=categories.LONGEST_DESCRIPTION, shortest=0
     )
     description_en = LineField(
         lazy_gettext("Description in English"), longest=categories.LONGEST_DESCRIPTION, shortest=0
     )
-    position = IntegerField(
-        lazy_gettext("Place in the list"),
-        default=1,
-        validators=[
-            InputRequired(lazy_gettext("Please give a number.")),
-            NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please.")),
-        ],
-    )
-
-    @property
-    def names(self) -> dict[str, str]:
-        return {"de": self.name_de.data or "", "en": self.name_en.data or ""}
 
     @property
     def descriptions(self) -> dict[str, str]:

@@ -5,18 +5,18 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, IntegerField, RadioField, SelectChoice, SelectField
-from wtforms.validators import InputRequired, NumberRange
+from wtforms import HiddenField, RadioField, SelectChoice, SelectField
+from wtforms.validators import InputRequired
 
-from core.forms import BlockField, Form, LineField, MarkdownField
-from kb import articles, faces, feedback, sections
+from core import bilingual
+from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
+from kb import articles, faces, feedback
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
 
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {"de": "Deutsch", "en": "English"}
 NEW_SECTION: Final = "new"
 LONGEST_KEYWORD_LINE: Final = 2000
 LONGEST_TAG_LINE: Final = 300
-HIGHEST_POSITION: Final = 10_000
 FACE_LABELS: Final[Mapping[FaceKind, Any]] = {
     "sentence": lazy_gettext("One sentence"),
     "280": lazy_gettext("280 characters"),
@@ -76,7 +76,7 @@ class ArticleForm(Form):
     section = SelectField(lazy_gettext("Section"), choices=[])
     section_name = LineField(
         lazy_gettext("Name of the new section"),
-        longest=sections.LONGEST_NAME,
+        longest=bilingual.LONGEST_NAME,
         shortest=0,
         description=lazy_gettext("Only if none of the sections fits."),
     )
@@ -149,18 +149,5 @@ class FeedbackForm(Form):
     comment = BlockField(lazy_gettext("What was missing or wrong?"), longest=feedback.LONGEST_COMMENT, shortest=0)
 
 
-class SectionForm(Form):
-    name_de = LineField(lazy_gettext("Name in German"), longest=sections.LONGEST_NAME, shortest=0)
-    name_en = LineField(lazy_gettext("Name in English"), longest=sections.LONGEST_NAME, shortest=0)
-    position = IntegerField(
-        lazy_gettext("Place in the list"),
-        default=1,
-        validators=[
-            InputRequired(lazy_gettext("Please give a number.")),
-            NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please.")),
-        ],
-    )
-
-    @property
-    def names(self) -> dict[str, str]:
-        return {"de": self.name_de.data or "", "en": self.name_en.data or ""}
+class SectionForm(NamesForm):
+    """A section of the knowledge base."""

@@ -1,7 +1,5 @@
 """Sections: the parts of the knowledge base."""
 
-from typing import Final
-
 from flask_babel import gettext
 from sqlalchemy import func, select
 
@@ -15,14 +13,12 @@ from core.unique import add_once
 from kb import policy
 from kb.models import Section
 
-LONGEST_NAME: Final = 60
-
 
 def create(*, names: dict[str, str], by: User) -> Section:
     """Make a section with a name in each language; the name that is missing is taken from the other language."""
     if not policy.may_write(by):
         raise NotAllowed
-    names = bilingual.checked(names, longest=LONGEST_NAME)
+    names = bilingual.checked(names)
     slug = texts.slug(names["en"], "section")
     if find(slug) is not None:
         sentence = gettext("There is a section with this name already.")
@@ -38,7 +34,7 @@ def rename(section: Section, *, names: dict[str, str], position: int, by: User) 
     if not policy.may_write(by):
         raise NotAllowed
     before = {"names": section.names, "position": section.position}
-    section.names, section.position = bilingual.checked(names, longest=LONGEST_NAME), position
+    section.names, section.position = bilingual.checked(names), position
     db.session.flush()
     after = {"names": section.names, "position": section.position}
     if before != after:

@@ -16,7 +16,7 @@ from sqlalchemy.orm import selectinload
 from accounts import people
 from accounts.models import User
 from accounts.transfer import reference
-from core import markup, texts
+from core import bilingual, markup, texts
 from core.api import cleaned, line
 from core.clock import now
 from core.db import db
@@ -64,7 +64,7 @@ class SectionRecord(BaseModel):
     """A line of type `section`: only for one that is more than its slug says."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
-    names: dict[Literal["de", "en"], line(sections.LONGEST_NAME)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    names: dict[Literal["de", "en"], line(bilingual.LONGEST_NAME)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
     position: Annotated[int, Field(ge=0, le=HIGHEST_POSITION)] = 0
 
 
