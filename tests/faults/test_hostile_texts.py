@@ -38,7 +38,7 @@ from tests.browser.conftest import FLAGS
 from tests.cast import World
 from tests.desk import stage as desk_stage
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 T = TypeVar("T")
 

@@ -36,7 +36,7 @@ from forum.models import Acceptance, Follow, Post, Topic, Vote
 from tests.cast import World
 from tests.conftest import RAW_CSRF
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(240)
 
 ROOT = Path(__file__).parents[2]
 SEED = 20261122
