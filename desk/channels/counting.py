@@ -18,6 +18,10 @@ URL_LENGTH: Final = 23
 _URL: Final = re.compile(r"https?://\S+")
 _MENTION: Final = re.compile(r"(?<![\w/@])@(\w[\w.-]*)@[\w-]+(?:\.[\w-]+)+")
 _ZWJ: Final = "\u200d"
+_PLAIN: Final = re.compile(
+    r"[\t\n\x20-\x7e\xa0-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
+)
+"""Letters and signs that never join another one: a text of these has as many graphemes as code points."""
 _FLAG_LETTERS: Final = range(0x1F1E6, 0x1F200)
 _EXTENDING: Final = (range(0x1F3FB, 0x1F400), range(0xFE00, 0xFE10), range(0xE0020, 0xE0080), range(0x200C, 0x200D))
 """Skin tones, variation selectors, the tags in flags of regions, the zero-width non-joiner (Unicode TR 29, Extend)."""
@@ -107,6 +111,8 @@ def measure(slug: str, settings: Mapping[str, Any] | None = None, *, kind: str =
 
 
 def _graphemes(text: str) -> list[str]:
+    if _PLAIN.fullmatch(text):  # a hundred times faster, and true of nearly every text
+        return list(text)
     found: list[str] = []
     for letter in text:
         if found and _belongs_to(found[-1], letter):

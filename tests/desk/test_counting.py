@@ -1,0 +1,57 @@
+"""Every service counts in its own way; the facts are those of docs and of the services' own libraries."""
+
+import pytest
+
+from desk.channels import counting
+from desk.channels.counting import Measure, characters, graphemes, mastodon, weighted
+
+FAMILY = "👩‍👩‍👧‍👦"
+LINK = "https://help.example.org/kb/12-a-very-long-title-of-an-article"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", 0),
+        ("Grüße", 5),
+        ("Gru\u0308ße", 5),
+        (FAMILY, 1),
+        ("🇩🇪🇬🇧", 2),
+        ("👍🏽 ok", 4),
+        ("a\r\nb", 3),
+        ("❤️", 1),
+        ("Zeile\nund „Zitat“ – 5 €", 23),
+    ],
+)
+def test_graphemes_are_what_a_person_sees_as_one_character(text: str, expected: int) -> None:
+    assert graphemes(text) == expected
+
+
+def test_code_points_are_counted_one_by_one() -> None:
+    assert characters(FAMILY) == 7
+    assert characters("Gru\u0308ße") == 6
+
+
+def test_mastodon_counts_any_address_23_and_of_a_mention_the_name() -> None:
+    assert mastodon(LINK) == 23
+    assert mastodon(f"See {LINK} and {LINK}") == 4 + 23 + 5 + 23
+    assert mastodon("@max@example.social hello") == len("@max hello")
+
+
+def test_x_weighs_latin_once_the_rest_twice_and_an_emoji_twice_however_long() -> None:
+    assert weighted("Grüße") == 5
+    assert weighted("日本語") == 6
+    assert weighted(FAMILY) == 2
+    assert weighted(LINK) == 23
+
+
+def test_the_short_way_and_the_long_way_count_the_same() -> None:
+    plain = "".join(chr(point) for point in range(0x2200) if counting._PLAIN.fullmatch(chr(point)))
+    assert len(plain) > 500
+    assert graphemes(plain) == graphemes(plain + FAMILY) - 1 == len(plain)
+
+
+def test_without_a_limit_anything_fits() -> None:
+    assert Measure(None).fits("x" * 100_000)
+    assert Measure(500, "mastodon").fits("x" * 470 + " " + LINK)
+    assert not Measure(280, "characters").fits("x" * 281)
