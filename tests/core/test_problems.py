@@ -29,8 +29,9 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 def test_where_nothing_is_wrong_nothing_is_refused() -> None:
     found = problems.Problems()
-    found.take("name", lambda: "Anna", "")
+    assert found.take("name", lambda: "Anna", "") == "Anna"
     found.refuse()
+    assert found.fields == {}
 
 
 def test_a_sentence_finds_its_field() -> None:

@@ -112,7 +112,9 @@ def test_the_same_text_is_taken_once_within_five_minutes(world: World) -> None:
 def test_the_team_is_never_held_up(world: World) -> None:
     topic = world.ask(by=world.ada)
     world.answer(topic, by=world.ada)
-    world.ask(by=world.ada)
+    again = world.ask(by=world.ada)
+    assert (again.asker, again.title) == (topic.asker, topic.title)
+    assert again.id != topic.id
 
 
 @pytest.mark.usefixtures("paused")
