@@ -80,7 +80,7 @@ def reply(
     conversation.waiting_since = None
     conversation.last_message_at = now()
     db.session.flush()
-    _record_uses(message, uses, by=by, asked="" if asked is None else asked.text)
+    _record_uses(message, uses, by=by, asked=asked)
     publish(ReplyQueued(message.id))
     return message
 
@@ -186,7 +186,7 @@ def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
     raise SomethingNew(sentence)
 
 
-def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: str) -> None:
+def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: Message | None) -> None:
     for article_id, face in dict(inserted).items():
         try:
             article = kb_queries.visible_article(article_id, viewer=by)
@@ -195,7 +195,15 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
         url = absolute(addresses.of_article(article))
         if article.is_published and _leads_to(message.text, article):
             kind = face if face in FACE_KINDS else _face_in(message, article, url)
-            uses.record(article, face=kind, where_kind="message", where_id=message.id, by=by, asked=asked)
+            uses.record(
+                article,
+                face=kind,
+                where_kind="message",
+                where_id=message.id,
+                by=by,
+                asked="" if asked is None else asked.text,
+                asked_in_public=asked is not None and asked.is_public,
+            )
 
 
 def _leads_to(text: str, article: Article) -> bool:

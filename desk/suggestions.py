@@ -31,8 +31,6 @@ LONGEST_TITLE: Final = 300
 LONGEST_ANSWER: Final = 1000
 """Characters of an answer that are quoted where the channel sets no limit."""
 KINDS: Final = ("article", "topic")
-_LOOKED_AT: Final = 4
-"""How many times as many hits are looked at as are wanted, because questions without a solution fall out."""
 
 
 Kind = Literal["article", "answer"]
@@ -101,12 +99,10 @@ def _measure(channel: Channel | str) -> Measure:
 
 
 def _hits(text: str, locale: str, limit: int) -> list[Hit]:
-    wanted = limit * _LOOKED_AT
-    # The first words of a message are what it is about; `similar` takes every word for a word.
-    hits = query.similar(
-        text[:LONGEST_TITLE], text[LONGEST_TITLE:], viewer=AnonymousUser(), kinds=KINDS, locale=locale, limit=wanted
+    """Return what may help: articles and solved questions that every guest may read; private messages may have taught."""
+    return query.closest(
+        text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, only_answers=True, limit=limit, inside=True
     )
-    return hits or query.find(text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, limit=wanted).hits
 
 
 def _is_helpful(hit: Hit) -> bool:

@@ -167,10 +167,10 @@ def _take_in(record: ConversationRecord) -> None:
     messages = [_message(conversation, each) for each in record.messages]
     db.session.add_all(messages)
     db.session.flush()
-    asked = ""
+    asked = None
     for message, each in zip(messages, record.messages, strict=True):
         if each.direction == "in":
-            asked = each.text
+            asked = message
         for article in _articles(each.uses):
             _record_use(article, message, asked)
 
@@ -248,15 +248,22 @@ def _record_uses(message: Message, source_ids: Sequence[str]) -> bool:
         return False
     known = {use.article_id for use in queries.used_articles([message.id]).get(message.id, ())}
     added = [article for article in _articles(source_ids) if article.id not in known]
-    asked = _asked_before(message) if added else ""
+    asked = _asked_before(message) if added else None
     for article in added:
         _record_use(article, message, asked)
     return bool(added)
 
 
-def _record_use(article: Article, message: Message, asked: str) -> None:
+def _record_use(article: Article, message: Message, asked: Message | None) -> None:
     uses.record(
-        article, face=None, where_kind="message", where_id=message.id, by=None, asked=asked, at=message.created_at
+        article,
+        face=None,
+        where_kind="message",
+        where_id=message.id,
+        by=None,
+        asked="" if asked is None else asked.text,
+        asked_in_public=asked is not None and asked.is_public,
+        at=message.created_at,
     )
 
 
@@ -275,10 +282,10 @@ def _article(source_id: str) -> Article:
     return article
 
 
-def _asked_before(message: Message) -> str:
-    """Return the words that this was an answer to."""
+def _asked_before(message: Message) -> Message | None:
+    """Return the message that this was an answer to."""
     statement = (
-        select(Message.text)
+        select(Message)
         .where(
             Message.conversation_id == message.conversation_id,
             Message.direction == "in",
@@ -287,7 +294,7 @@ def _asked_before(message: Message) -> str:
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(1)
     )
-    return db.session.scalar(statement) or ""
+    return db.session.scalars(statement).first()
 
 
 def _author_id(source_id: str | None) -> int | None:

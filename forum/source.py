@@ -1,9 +1,9 @@
 """Topics, as search finds them."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, or_, select
 from sqlalchemy.orm import InstanceState
 
 from accounts.models import User
@@ -12,7 +12,7 @@ from core import markup
 from core.db import db
 from core.i18n import spoken
 from forum import addresses, queries
-from forum.models import Acceptance, Category, Muting, Post, Tag, Topic, TopicTag
+from forum.models import Acceptance, Category, Duplicate, Muting, Post, Tag, Topic, TopicTag
 from search.documents import Document, Found, Ref
 
 SOLVED_WEIGHT = 1.15
@@ -44,7 +44,7 @@ class Topics:
             .order_by(Topic.id)
         ).all()
         shown = [row.id for row in rows]
-        tags, texts = _tags_of(shown), _texts_of(shown, guest)
+        tags, texts, asked = _tags_of(shown), _texts_of(shown, guest), _asked_of(shown)
         for row in rows:
             yield Document(
                 ref=Ref(self.kind, row.id),
@@ -54,7 +54,9 @@ class Topics:
                 tags=tags.get(row.id, ()),
                 author=row.handle or "",
                 category=row.category,
+                asked=asked.get(row.id, ()),
                 solved=row.acceptance_id is not None,
+                answers=row.acceptance_id is not None,
                 created_at=row.created_at,
                 weight=SOLVED_WEIGHT if row.acceptance_id is not None else 1.0,
             )
@@ -62,6 +64,19 @@ class Topics:
     def ids(self) -> Iterable[int]:
         statement = select(Topic.id).where(queries.topics_visible_to(AnonymousUser()))
         return db.session.scalars(statement.order_by(Topic.id))
+
+    def visible_ids(self, ids: Collection[int], viewer: Viewer) -> Collection[int]:
+        statement = select(Topic.id).where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
+        return db.session.scalars(statement).all()
+
+    def plainly(self, words: Sequence[str], viewer: Viewer, limit: int) -> Sequence[int]:
+        statement = select(Topic.id).where(queries.topics_visible_to(viewer))
+        for word in words:
+            said = select(Post.topic_id).where(
+                Post.source.icontains(word, autoescape=True), queries.posts_visible_to(viewer)
+            )
+            statement = statement.where(or_(Topic.title.icontains(word, autoescape=True), Topic.id.in_(said)))
+        return db.session.scalars(statement.order_by(Topic.id.desc()).limit(limit)).all()
 
     def visible(self, ids: Collection[int], viewer: Viewer) -> Mapping[int, Found]:
         """Return what may be shown.
@@ -119,8 +134,10 @@ class Topics:
             return [instance.id]
         if isinstance(instance, Post | Acceptance | TopicTag):
             return [instance.topic_id]
+        if isinstance(instance, Duplicate):
+            return [instance.topic_id, instance.target_id]
         if isinstance(instance, Muting):
-            return [_topic_of(instance)]
+            return _with_originals([_topic_of(instance)])
         return _renamed(instance)
 
 
@@ -130,6 +147,19 @@ def _tags_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
     for topic_id, name in db.session.execute(rows.order_by(TopicTag.position)):
         tags[topic_id] = (*tags.get(topic_id, ()), name)
     return tags
+
+
+def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
+    """Return for each topic the titles of those that were the same question."""
+    asked: dict[int, tuple[str, ...]] = {}
+    rows = (
+        select(Duplicate.target_id, Topic.title)
+        .join(Topic, Topic.id == Duplicate.topic_id)
+        .where(Duplicate.target_id.in_(ids), queries.topics_visible_to(AnonymousUser()))
+    )
+    for topic_id, title in db.session.execute(rows.order_by(Duplicate.id)):
+        asked[topic_id] = (*asked.get(topic_id, ()), title)
+    return asked
 
 
 def _texts_of(ids: Collection[int], viewer: Viewer) -> Mapping[int, list[tuple[int, str]]]:
@@ -145,6 +175,11 @@ def _state(*, is_solved: bool, answer_count: int) -> str:
     if is_solved:
         return "solved"
     return "answered" if answer_count else "unanswered"
+
+
+def _with_originals(ids: Collection[int]) -> Iterable[int]:
+    """Return topics with those that they are duplicates of, which are found by their titles too."""
+    return [*ids, *db.session.scalars(select(Duplicate.target_id).where(Duplicate.topic_id.in_(ids)))]
 
 
 def _topic_of(muting: Muting) -> int:

@@ -201,6 +201,8 @@ class ArticleUse(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     asked: Mapped[str] = mapped_column(Text, default="")
     """The customer's words that this was an answer to."""
+    asked_in_public: Mapped[bool] = mapped_column(default=False)
+    """Whether everybody could read them: only then may they help everybody to find the article."""
 
     article: Mapped[Article] = relationship()
     revision: Mapped[Revision] = relationship()

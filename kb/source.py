@@ -1,16 +1,18 @@
 """Articles, as search finds them."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from accounts.models import User
+from accounts.people import AnonymousUser
 from core.db import db
-from forum.models import Post, Tag
+from forum.models import Post, Tag, Topic
+from forum.queries import topics_visible_to
 from kb import addresses, queries
-from kb.models import Article, ArticleSource, ArticleTag, Revision, Section
-from search.documents import Document, Found, Ref
+from kb.models import Article, ArticleSource, ArticleTag, ArticleUse, Revision, Section
+from search.documents import Audience, Document, Found, Ref
 
 VALIDATED_WEIGHT = 1.15
 """How much more an article counts that an editor has vouched for."""
@@ -24,6 +26,7 @@ class Articles:
     def documents(self, ids: Collection[int]) -> Iterable[Document]:
         tags = _tags_of(ids)
         authors = _authors_of(ids)
+        asked = _asked_of(ids)
         rows = db.session.execute(
             select(Article, Revision, Section.slug)
             .join(Revision, Revision.id == Article.published_id)
@@ -42,12 +45,28 @@ class Articles:
                 tags=tags.get(article.id, ()),
                 author=authors.get(article.id, ""),
                 category=section,
+                asked=tuple(asked.get((article.id, True), ())),
+                asked_inside=tuple(asked.get((article.id, False), ())),
+                audience=_AUDIENCES[article.audience],
                 created_at=article.published_at or article.created_at,
                 weight=VALIDATED_WEIGHT if article.confidence == "validated" else 1.0,
             )
 
     def ids(self) -> Iterable[int]:
         return db.session.scalars(select(Article.id).where(_is_published()).order_by(Article.id))
+
+    def visible_ids(self, ids: Collection[int], viewer: Any) -> Collection[int]:
+        return db.session.scalars(select(Article.id).where(Article.id.in_(ids), queries.readable_by(viewer))).all()
+
+    def plainly(self, words: Sequence[str], viewer: Any, limit: int) -> Sequence[int]:
+        has_all = [
+            or_(*(column.icontains(word, autoescape=True) for column in (Revision.title, Revision.plain)))
+            for word in words
+        ]
+        statement = select(Article.id).join(Revision, Revision.id == Article.published_id)
+        return db.session.scalars(
+            statement.where(*has_all, queries.readable_by(viewer)).order_by(Article.id.desc()).limit(limit)
+        ).all()
 
     def visible(self, ids: Collection[int], viewer: Any) -> Mapping[int, Found]:
         # A search may ask about a thousand articles at once, so only what a hit shows is read, and no rows are made.
@@ -101,11 +120,16 @@ class Articles:
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Article):
             return [instance.id]
-        if isinstance(instance, ArticleSource):
+        if isinstance(instance, ArticleSource | ArticleUse):
             return [instance.article_id]
         if isinstance(instance, Tag) and instance.id is not None:
             return db.session.scalars(select(ArticleTag.article_id).where(ArticleTag.tag_id == instance.id))
         return []
+
+
+_AUDIENCES: Final[Mapping[str, Audience]] = {"public": "everyone", "signed_in": "members", "team": "team"}
+_LONGEST_ASKED: Final = 500
+"""Characters of a message that search learns from."""
 
 
 def _is_published() -> Any:
@@ -123,6 +147,29 @@ def _tags_of(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     for article_id, name in rows:
         tags[article_id] = (*tags.get(article_id, ()), name)
     return tags
+
+
+def _asked_of(ids: Collection[int]) -> dict[tuple[int, bool], list[str]]:
+    """Return for each article what it was the answer to, oldest first, by whether everybody may read it.
+
+    That is what customers wrote who got it as a reply, and the titles of the topics that it was made from.
+    """
+    asked: dict[tuple[int, bool], list[str]] = {}
+    topics = (
+        select(ArticleSource.article_id, Topic.title)
+        .join(Post, Post.id == ArticleSource.post_id)
+        .join(Topic, Topic.id == Post.topic_id)
+        .where(ArticleSource.article_id.in_(ids), topics_visible_to(AnonymousUser()))
+        .order_by(ArticleSource.id)
+    )
+    for article_id, title in db.session.execute(topics):
+        asked.setdefault((article_id, True), []).append(title)
+    uses = select(ArticleUse.article_id, ArticleUse.asked_in_public, ArticleUse.asked).where(
+        ArticleUse.article_id.in_(ids), ArticleUse.asked != ""
+    )
+    for article_id, in_public, text in db.session.execute(uses.order_by(ArticleUse.at, ArticleUse.id)):
+        asked.setdefault((article_id, in_public), []).append(text[:_LONGEST_ASKED])
+    return asked
 
 
 def _authors_of(ids: Collection[int]) -> dict[int, str]:

