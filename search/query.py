@@ -28,9 +28,9 @@ LONGEST_BODY: Final = 2_000
 
 _LOCALES: Final = ("de", "en")
 _OTHER_LANGUAGE: Final = 0.8
-_STOP_WORD: Final = 0.4
+_STOP_WORD: Final[Mapping[str, float]] = {"en": 0.7, "de": 0.4}
 """What a stop word counts: "how do I" and "why can't I" are different questions about the same thing."""
-_PART: Final = 0.5
+_PART: Final = 0.7
 """What a part of a compound counts beside the whole."""
 _SYNONYM: Final = 0.8
 _BODY_WORD: Final = 0.5
@@ -119,14 +119,12 @@ def find(
     try:
         words = meant.of([*parsed.words, *_of_phrases(parsed)], locale)
         query = _query_of(parsed, words, narrowed, locale=locale, viewer=viewer)
-        findings = _seen(query, viewer, first + size, counted=counted)
+        findings, known = _seen(query, viewer, first + size, counted=counted)
         near = _near(query, viewer) if not findings.hits and parsed.words and first == 0 else []
     except SearchUnavailable:
         return _from_database(parsed, narrowed, viewer, first, size)
-    hits = _loaded(findings.hits[first : first + size], viewer, query)
-    return Results(
-        hits, min(findings.total, MOST_HITS), parsed, words.correction, facets=findings.facets, near=near
-    )
+    hits = _loaded(findings.hits[first : first + size], viewer, query, known)
+    return Results(hits, min(findings.total, MOST_HITS), parsed, words.correction, facets=findings.facets, near=near)
 
 
 def similar(
@@ -148,7 +146,7 @@ def similar(
         if not query.words:
             return []
         hits = registry.engine().find(query, _CHECKED).hits
-        allowed = _allowed([hit.ref for hit in hits], viewer)
+        allowed, known = _allowed([hit.ref for hit in hits], viewer)
     except SearchUnavailable:
         log.warning("similar things were not looked for: no index")
         return []
@@ -156,7 +154,7 @@ def similar(
     # Of the best that may be seen, not of a hidden one.
     enough = _SIMILAR_SHARE * hits[0].score if hits else 0.0
     close = [hit for hit in hits if hit.score >= enough]
-    return _loaded(close[: min(max(limit, 1), LARGEST_PAGE)], viewer, query)
+    return _loaded(close[: min(max(limit, 1), LARGEST_PAGE)], viewer, query, known)
 
 
 def closest(
@@ -196,7 +194,7 @@ def explain(text: str, *, viewer: Any, locale: str | None = None, limit: int = 2
         for word in query.words
     )
     hits = engine.find(query, limit).hits
-    found = _found(hits, viewer)
+    found = _found(hits, viewer, {})
     names = (*signal_names(), gettext("weight of the text"))
     rows = tuple(
         ExplainedHit(
@@ -247,7 +245,9 @@ class _Narrowed:
     since: datetime | None = None
 
 
-def _query_of(parsed: ParsedQuery, words: Meant, narrowed: _Narrowed, *, locale: str | None, viewer: Any) -> EngineQuery:
+def _query_of(
+    parsed: ParsedQuery, words: Meant, narrowed: _Narrowed, *, locale: str | None, viewer: Any
+) -> EngineQuery:
     kinds = narrowed.kinds
     if parsed.kinds is not None:
         kinds = parsed.kinds if kinds is None else set(kinds).intersection(parsed.kinds)
@@ -304,7 +304,7 @@ def _words(words: Meant, *, preferred: str) -> list[Word]:
         variants = _variants(written, preferred)
         is_telling = not stopwords.is_stop_word(written, words.locale)
         if variants:
-            found.append(Word(typed, variants, 1.0 if is_telling else _STOP_WORD, is_telling))
+            found.append(Word(typed, variants, 1.0 if is_telling else _STOP_WORD[words.locale], is_telling))
     if not any(word.is_telling for word in found):
         found = [replace(word, weight=1.0, is_telling=True) for word in found]
     return list(dict.fromkeys([*found, *_parts(words), *_synonyms(words, preferred)]))
@@ -356,8 +356,8 @@ def _phrase(text: str) -> tuple[Phrase, ...]:
     return tuple(phrases)
 
 
-def _seen(query: EngineQuery, viewer: Any, most: int, *, counted: bool) -> Findings:
-    """Return the findings without what the viewer may not see.
+def _seen(query: EngineQuery, viewer: Any, most: int, *, counted: bool) -> tuple[Findings, dict[Ref, Found]]:
+    """Return the findings without what the viewer may not see, and what was already loaded of them.
 
     The best hits are checked with the database. What stands behind them is checked where it has changed since the index
     heard of it: of the rest the index knows as much as the database.
@@ -367,10 +367,11 @@ def _seen(query: EngineQuery, viewer: Any, most: int, *, counted: bool) -> Findi
     checked = [hit.ref for hit in findings.hits[:_CHECKED]]
     if findings.total > len(checked):
         checked += _noted()
-    hidden = frozenset(checked) - _allowed(checked, viewer)
+    allowed, found = _allowed(checked, viewer)
+    hidden = frozenset(checked) - allowed
     if hidden:
         findings = engine.find(replace(query, without=hidden), max(most, _CHECKED), counted=counted)
-    return findings
+    return findings, found
 
 
 def _noted() -> list[Ref]:
@@ -379,15 +380,17 @@ def _noted() -> list[Ref]:
     return [Ref(kind, ref_id) for kind, ref_id in db.session.execute(rows)]
 
 
-def _allowed(refs: Sequence[Ref], viewer: Any) -> frozenset[Ref]:
+def _allowed(refs: Sequence[Ref], viewer: Any) -> tuple[frozenset[Ref], dict[Ref, Found]]:
+    """Return which of `refs` the viewer may see; of a source that cannot tell without loading, also what it loaded."""
     allowed: set[Ref] = set()
+    found: dict[Ref, Found] = {}
     for kind, ids in _by_kind(refs).items():
         source = registry.source(kind)
         if isinstance(source, QuickSource):
             allowed.update(Ref(kind, ref_id) for ref_id in source.visible_ids(ids, viewer))
         elif source is not None:
-            allowed.update(Ref(kind, ref_id) for ref_id in source.visible(ids, viewer))
-    return frozenset(allowed)
+            found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
+    return frozenset(allowed | found.keys()), found
 
 
 def _near(query: EngineQuery, viewer: Any) -> list[Hit]:
@@ -398,15 +401,17 @@ def _near(query: EngineQuery, viewer: Any) -> list[Hit]:
     return _loaded(hits, viewer, query)
 
 
-def _loaded(hits: list[EngineHit], viewer: Any, query: EngineQuery) -> list[Hit]:
+def _loaded(
+    hits: list[EngineHit], viewer: Any, query: EngineQuery, known: Mapping[Ref, Found] | None = None
+) -> list[Hit]:
     """Return hits with what is shown of them; what vanished since it was counted is left out."""
-    found = _found(hits, viewer)
+    found = _found(hits, viewer, known or {})
     return [_hit(hit, found[hit.ref], query) for hit in hits if hit.ref in found]
 
 
-def _found(hits: list[EngineHit], viewer: Any) -> dict[Ref, Found]:
-    found: dict[Ref, Found] = {}
-    for kind, ids in _by_kind([hit.ref for hit in hits]).items():
+def _found(hits: list[EngineHit], viewer: Any, known: Mapping[Ref, Found]) -> dict[Ref, Found]:
+    found = dict(known)
+    for kind, ids in _by_kind([hit.ref for hit in hits if hit.ref not in found]).items():
         source = registry.source(kind)
         if source is not None:
             found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())
@@ -436,7 +441,9 @@ def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first:
 
 
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
-    telling = [word for word in query.words if word.is_telling or not word.is_typed]  # "der" and "the" would only distract
+    telling = [
+        word for word in query.words if word.is_telling or not word.is_typed
+    ]  # "der" and "the" would only distract
     terms = {variant.term for word in telling for variant in word.variants if variant.locale == found.locale}
     return Hit(
         found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query))

@@ -51,8 +51,8 @@ class Weights(NamedTuple):
 
 
 _WEIGHTS: Final[Mapping[str, Weights]] = {
-    "en": Weights(words=1.0, grams=0.4, pairs=0.3, meaning=1.0, near=0.5, b=0.6, grams_b=0.5, pairs_b=0.3),
-    "de": Weights(words=1.0, grams=0.75, pairs=0.2, meaning=1.0, near=0.5, b=0.75, grams_b=0.75, pairs_b=0.3),
+    "en": Weights(words=1.0, grams=0.3, pairs=0.3, meaning=0.8, near=0.4, b=0.75, grams_b=0.5, pairs_b=0.3),
+    "de": Weights(words=1.0, grams=1.0, pairs=0.2, meaning=0.8, near=0.4, b=0.75, grams_b=0.75, pairs_b=0.3),
 }
 
 
@@ -74,7 +74,7 @@ def trusted(locale: str, strength: float, coverage: float) -> Floats:
             chosen.grams,
             chosen.pairs,
             chosen.meaning * strength * (1 - coverage / 2),
-            chosen.near * strength * (1 + 3 * coverage),
+            chosen.near * strength * (1 + 6 * coverage),
         ],
         dtype=np.float32,
     )
@@ -177,7 +177,11 @@ def compare(question: Question, those: Candidates, collection: Collection, local
         )
     if len(question.stems(locale)) > 1:
         found[:, 1] = _pair_scores(
-            question.stems(locale), those, collection, document_of, _portions(those, collection, document_of, chosen.pairs_b)
+            question.stems(locale),
+            those,
+            collection,
+            document_of,
+            _portions(those, collection, document_of, chosen.pairs_b),
         )
     if question.vector is not None:
         found[:, 2] = cosines(question.vector, those.vectors)

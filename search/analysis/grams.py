@@ -24,6 +24,9 @@ def of(word: str) -> NDArray[np.uint16]:
     """Return the trigrams of a folded word, accents and umlaut dots left out, in order: uint16[letters]."""
     padded = f"{_EDGE}{plain(word)}{_EDGE}"
     return np.fromiter(
-        (zlib.crc32(padded[place : place + _SIZE].encode("utf-8", "replace")) & 0xFFFF for place in range(len(padded) - 2)),
+        (
+            zlib.crc32(padded[place : place + _SIZE].encode("utf-8", "replace")) & 0xFFFF
+            for place in range(len(padded) - 2)
+        ),
         dtype=np.uint16,
     )

@@ -29,7 +29,7 @@ _LONGEST: Final = 8_000
 class StaticVectors:
     name: Final = "wordllama-256"
     dimensions: Final = _DIMENSIONS
-    strength: Final = {"en": 1.0, "de": 0.1}
+    strength: Final = {"en": 1.0, "de": 0.06}
 
     def __init__(self) -> None:
         folder = _folder()
@@ -48,7 +48,9 @@ class StaticVectors:
     def _sums(self, texts: list[str]) -> Vectors:
         tokens = [
             found.ids
-            for found in self._tokenizer.encode_batch_fast([text[:_LONGEST] for text in texts], add_special_tokens=False)
+            for found in self._tokenizer.encode_batch_fast(
+                [_storable(text) for text in texts], add_special_tokens=False
+            )
         ]
         sums = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
         told = [number for number, ids in enumerate(tokens) if ids]
@@ -57,6 +59,11 @@ class StaticVectors:
             starts = np.cumsum([0, *(len(tokens[number]) for number in told[:-1])])
             sums[told] = np.add.reduceat(rows, starts)
         return sums
+
+
+def _storable(text: str) -> str:
+    """Return what the tokenizer can take: half a pair of surrogates is no character."""
+    return text[:_LONGEST].encode("utf-8", "replace").decode()
 
 
 def _folder() -> Path:

@@ -134,7 +134,7 @@ class Builder:
             "keywords": [document.keywords],
             "asked": list(document.asked[-MOST_ASKED:]),
             "asked_inside": list(document.asked_inside[-MOST_ASKED:]),
-            "body": [document.body],
+            "body": [] if document.body.strip() == document.title.strip() else [document.body],
         }
         begun = len(self._tokens)
         for field in FIELDS:
@@ -220,7 +220,10 @@ class Builder:
             here = german.get(word)
             return elsewhere(word) + (0.0 if here is None else math.log1p(int(counts[here])))
 
-        return [facts.of(*fact, known) if isinstance(fact, tuple) and not isinstance(fact, facts.Facts) else fact for fact in self._facts]
+        return [
+            facts.of(*fact, known) if isinstance(fact, tuple) and not isinstance(fact, facts.Facts) else fact
+            for fact in self._facts
+        ]
 
     def _translated(self, segment: "Segment") -> NDArray[np.uint32]:
         """Return the numbers that the words of another segment have in this one, uint32[words]."""
@@ -363,7 +366,9 @@ def _postings(
     pairs = pairs[firsts]
     stem_of = pairs // np.uint64(max(count, 1))
     return {
-        "post_starts": np.searchsorted(stem_of, np.arange(len(words.stem_digests) + 1, dtype=np.uint64)).astype(np.uint64),
+        "post_starts": np.searchsorted(stem_of, np.arange(len(words.stem_digests) + 1, dtype=np.uint64)).astype(
+            np.uint64
+        ),
         "post_documents": (pairs % np.uint64(max(count, 1))).astype(np.uint32),
         "post_frequencies": frequencies,
     }

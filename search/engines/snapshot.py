@@ -201,9 +201,7 @@ class Snapshot:
         return Findings(hits, sum(map(len, documents)), self._facets(documents) if counted else {})
 
     def refs(self) -> set[Ref]:
-        return {
-            self._ref(leaf, number) for leaf in self._leaves for number in np.flatnonzero(leaf.is_alive).tolist()
-        }
+        return {self._ref(leaf, number) for leaf in self._leaves for number in np.flatnonzero(leaf.is_alive).tolist()}
 
     def counts(self, digests: NDArray[np.uint64]) -> Ints:
         total = np.zeros(len(digests), dtype=np.int64)
@@ -255,7 +253,9 @@ class Snapshot:
 
     def _tell(self, word: Word, variant: Variant) -> float:
         having = self._having(variant, inside=False)
-        return ranking.rarity(having, self._collections[False][variant.locale].documents) * word.weight if having else 0.0
+        return (
+            ranking.rarity(having, self._collections[False][variant.locale].documents) * word.weight if having else 0.0
+        )
 
     def _having(self, variant: Variant, *, inside: bool) -> int:
         found = (self._stem(leaf, variant.locale, variant.term, inside=inside) for leaf in self._leaves)
@@ -331,7 +331,9 @@ class Snapshot:
         scores = np.concatenate(worth or [np.zeros(0, dtype=np.float32)])
         most = limit if query.question is None else max(limit, COMPARED)
         top = _largest(scores, most)
-        ranked = [_Ranked(int(which[n]), int(documents[n]), float(scores[n]), (float(scores[n]),)) for n in top[COMPARED:]]
+        ranked = [
+            _Ranked(int(which[n]), int(documents[n]), float(scores[n]), (float(scores[n]),)) for n in top[COMPARED:]
+        ]
         compared = [(int(which[n]), int(documents[n])) for n in top[:COMPARED]]
         if query.question is None:
             ranked = [_Ranked(*place, float(scores[n]), ()) for n, place in zip(top, compared, strict=False)] + ranked
@@ -378,7 +380,9 @@ class Snapshot:
             documents = place[rows, 1]
             collection = self._collections[inside][locale]
             signals[rows, 0] = found[place[rows[0], 0]].scores[documents]
-            signals[rows, 1:4] = ranking.compare(question, self._candidates(leaf, documents, inside), collection, locale)
+            signals[rows, 1:4] = ranking.compare(
+                question, self._candidates(leaf, documents, inside), collection, locale
+            )
             trust[rows] = ranking.trusted(locale, query.strength.get(locale, 0.0), collection.coverage)
             weight[rows] = leaf.segment.columns["weight"][documents]
             if query.preferred is not None and locale != query.preferred:
@@ -447,7 +451,9 @@ class Snapshot:
         columns, names = leaf.segment.columns, leaf.segment.names
         mask = leaf.is_alive & (columns["audience"] <= AUDIENCES.index(query.audience))
         if query.kinds is not None:
-            mask &= np.isin(columns["kind"], [names["kind"].index(kind) for kind in query.kinds if kind in names["kind"]])
+            mask &= np.isin(
+                columns["kind"], [names["kind"].index(kind) for kind in query.kinds if kind in names["kind"]]
+            )
         if query.locale is not None:
             mask &= columns["locale"] == (LOCALES.index(query.locale) if query.locale in LOCALES else -1)
         if query.category is not None:
@@ -537,9 +543,7 @@ class Snapshot:
             begins = segment.tag_starts[documents].astype(np.int64)
             tags = segment.tags[ranking.ranges(begins, segment.tag_starts[documents + 1].astype(np.int64) - begins)]
             _count(counts["tag"], segment.names["tag"], tags)
-        return {
-            name: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for name, of in counts.items()
-        }
+        return {name: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for name, of in counts.items()}
 
     @staticmethod
     def _ref(leaf: Leaf, document: int) -> Ref:

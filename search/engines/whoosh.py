@@ -386,8 +386,9 @@ class WhooshEngine:
         """Return how well German words are known, from the list of words and from what is indexed already."""
         listed = lexicon.opened()
         try:
-            snapshot = self._current()
-        except SearchUnavailable:
+            with self._guarded():
+                snapshot = self._current()
+        except SearchUnavailable:  # it is being rebuilt: the list of words has to do
             snapshot = None
 
         def known(word: str) -> float:
@@ -475,9 +476,7 @@ def _too_many(segments: list[Any], most: int) -> list[Any]:
     for segment in segments:
         if segment.doc_count():
             tiers.setdefault(int(math.log(segment.doc_count(), _TIER)), []).append(segment)
-    chosen = [
-        segment for segment in segments if 0 < segment.deleted_count() > _MOST_DELETED * segment.doc_count_all()
-    ]
+    chosen = [segment for segment in segments if 0 < segment.deleted_count() > _MOST_DELETED * segment.doc_count_all()]
     for tier in sorted(tiers):
         if len(tiers[tier]) >= _TIER:
             chosen += [segment for segment in tiers[tier] if segment not in chosen]

@@ -9,10 +9,11 @@ import pytest
 from flask import Flask
 
 from core.worker import ChoreTurn
-from search import registry
+from search import encoders, registry
 from search.documents import Document, Found, Ref
 from search.engines.whoosh import WhooshEngine
 
+ENCODER = encoders.chosen("static")
 LONG_AGO = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
 
@@ -21,6 +22,12 @@ def document(
 ) -> Document:
     """Return a document that needs no more than a title."""
     return Document(ref=Ref(kind, number), locale=locale, title=title, body=body, **{"created_at": LONG_AGO, **more})
+
+
+def home(data_dir: Path) -> Path:
+    """Return the folder of the one finished index of an installation."""
+    (found,) = (data_dir / "index").glob("*.*[0-9]")
+    return found
 
 
 class Shelf:
@@ -80,7 +87,7 @@ def _found(thing: Document) -> Found:
 @pytest.fixture
 def engine(tmp_path: Path) -> WhooshEngine:
     """An engine on an empty folder."""
-    return WhooshEngine(tmp_path / "index")
+    return WhooshEngine(tmp_path / "index", ENCODER)
 
 
 @pytest.fixture

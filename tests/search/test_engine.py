@@ -11,7 +11,7 @@ from search.analysis import tokens
 from search.documents import Document, Ref
 from search.engines import Condition, EngineQuery, Phrase, SearchUnavailable, Variant, Word
 from search.engines.whoosh import WhooshEngine
-from tests.search.conftest import LONG_AGO, document
+from tests.search.conftest import ENCODER, LONG_AGO, document, home
 
 
 def word(text: str, *locales: str) -> Word:
@@ -20,7 +20,7 @@ def word(text: str, *locales: str) -> Word:
 
 def found(engine: WhooshEngine, *texts: str, **filters: object) -> list[int]:
     query = EngineQuery(words=tuple(word(text) for text in texts), **filters)  # type: ignore[arg-type]
-    return [hit.ref.id for hit in engine.hits(query, 100)]
+    return [hit.ref.id for hit in engine.find(query, 100).hits]
 
 
 def phrase(text: str, locale: str = "en") -> tuple[Phrase, ...]:
@@ -115,19 +115,19 @@ def test_a_heavier_document_comes_first(engine: WhooshEngine) -> None:
 def test_the_other_language_is_found_too(engine: WhooshEngine) -> None:
     engine.apply([document(1, "Router", locale="de"), document(2, "Router")], [])
     query = EngineQuery(words=(Word("router", (Variant("de", "rout", 1.0), Variant("en", "router", 0.8))),))
-    assert [hit.ref.id for hit in engine.hits(query, 10)] == [1, 2]
+    assert [hit.ref.id for hit in engine.find(query, 10).hits] == [1, 2]
 
 
 def test_a_hit_says_which_words_it_has(engine: WhooshEngine) -> None:
     engine.apply([document(1, "router"), document(2, "reset the router")], [])
     query = EngineQuery(words=(word("reset"), word("router"), word("nowhere")))
-    assert {hit.ref.id: set(hit.matched) for hit in engine.hits(query, 10)} == {1: {"router"}, 2: {"reset", "router"}}
+    assert {hit.ref.id: set(hit.matched) for hit in engine.find(query, 10).hits} == {1: {"router"}, 2: {"reset", "router"}}
 
 
 def test_a_stop_word_alone_finds_nothing(engine: WhooshEngine) -> None:
     engine.apply([document(1, "the printer"), document(2, "the router"), document(3, "a modem")], [])
     stop = Word("the", (Variant("en", "the"),), 0.3, is_telling=False)
-    hits = engine.hits(EngineQuery(words=(word("router"), stop)), 10)
+    hits = engine.find(EngineQuery(words=(word("router"), stop)), 10).hits
     assert [(hit.ref.id, set(hit.matched)) for hit in hits] == [(2, {"router", "the"})]
 
 
@@ -229,7 +229,7 @@ def test_the_folder_belongs_to_its_owner_alone(engine: WhooshEngine, tmp_path: P
 
 
 def test_another_engine_on_the_same_folder_sees_each_commit(engine: WhooshEngine, tmp_path: Path) -> None:
-    reader = WhooshEngine(tmp_path / "index")
+    reader = WhooshEngine(tmp_path / "index", ENCODER)
     for number in range(5):
         engine.apply([document(number, "router")], [])
         assert len(found(reader, "router")) == number + 1
@@ -237,7 +237,7 @@ def test_another_engine_on_the_same_folder_sees_each_commit(engine: WhooshEngine
 
 def test_readers_are_never_disturbed_by_the_writer(engine: WhooshEngine, tmp_path: Path) -> None:
     engine.replace([document(number, "router") for number in range(50)])
-    reader = WhooshEngine(tmp_path / "index")
+    reader = WhooshEngine(tmp_path / "index", ENCODER)
     done = threading.Event()
     wrong: list[object] = []
 
@@ -271,15 +271,17 @@ def _scribble(path: Path) -> None:
     path.write_bytes(bytes(reversed(path.read_bytes())))
 
 
-@pytest.mark.parametrize("pattern", ["*.seg", "*.toc"])
+@pytest.mark.parametrize("pattern", ["*.arrays.col", "*.toc"])
 @pytest.mark.parametrize("hurt", [_truncate, _scribble, Path.unlink], ids=["truncated", "scribbled", "deleted"])
 def test_damage_is_an_error_of_its_own_and_a_rebuild_mends_it(
     tmp_path: Path, engine: WhooshEngine, pattern: str, hurt: Callable[[Path], None]
 ) -> None:
     engine.replace([document(number, f"router {number}", "words " * 50) for number in range(300)])
-    for path in (tmp_path / "index").glob(pattern):
+    hurt_files = list(home(tmp_path).glob(pattern))
+    assert hurt_files
+    for path in hurt_files:
         hurt(path)
-    reader = WhooshEngine(tmp_path / "index")
+    reader = WhooshEngine(tmp_path / "index", ENCODER)
     with pytest.raises(SearchUnavailable):
         found(reader, "router", "words", "7")
     assert engine.condition() is Condition.DAMAGED
@@ -291,7 +293,7 @@ def test_damage_is_an_error_of_its_own_and_a_rebuild_mends_it(
 def test_damage_under_an_open_reader_never_ends_the_process(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.replace([document(number, f"router {number}", "words " * 50) for number in range(300)])
     assert found(engine, "router")
-    for path in (tmp_path / "index").glob("*.seg"):
+    for path in home(tmp_path).glob("*.arrays.col"):
         os.truncate(path, 10)
     with pytest.raises(SearchUnavailable):
         found(engine, "words", "123")
@@ -300,8 +302,8 @@ def test_damage_under_an_open_reader_never_ends_the_process(tmp_path: Path, engi
 
 def test_an_index_of_another_version_must_be_rebuilt(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
-    (tmp_path / "index" / "version").write_text("0\n", encoding="utf-8")
-    reader = WhooshEngine(tmp_path / "index")
+    home(tmp_path).rename(tmp_path / "index" / "0-other-vectors.1")
+    reader = WhooshEngine(tmp_path / "index", ENCODER)
     assert reader.condition() is Condition.OUTDATED
     with pytest.raises(SearchUnavailable):
         found(reader, "router")
@@ -312,9 +314,11 @@ def test_an_index_of_another_version_must_be_rebuilt(tmp_path: Path, engine: Who
 
 def test_leftovers_of_a_killed_writer_do_no_harm(tmp_path: Path, engine: WhooshEngine) -> None:
     engine.apply([document(1, "router")], [])
-    (tmp_path / "index" / "MAIN.tmp").mkdir()
-    (tmp_path / "index" / "MAIN.tmp" / "half.run").write_bytes(b"half")
-    (tmp_path / "index" / "MAIN_abcdefgh.seg").write_bytes(b"half")
+    (home(tmp_path) / "MAIN.tmp").mkdir()
+    (home(tmp_path) / "MAIN.tmp" / "half.run").write_bytes(b"half")
+    (home(tmp_path) / "MAIN_abcdefgh.arrays.col").write_bytes(b"half")
+    (tmp_path / "index" / "new").mkdir()
+    (tmp_path / "index" / "new" / "_MAIN_0.toc").write_bytes(b"half")
     engine.apply([document(2, "router")], [])
     assert sorted(found(engine, "router")) == [1, 2]
-    assert not (tmp_path / "index" / "MAIN_abcdefgh.seg").exists()
+    assert not (home(tmp_path) / "MAIN_abcdefgh.arrays.col").exists()

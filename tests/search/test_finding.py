@@ -185,10 +185,10 @@ def test_the_body_helps_where_the_title_says_little(app: Flask, stocked: dict[st
 def test_without_a_usable_index_search_says_so_and_goes_on(
     app: Flask, stocked: dict[str, Shelf], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(*_args: object) -> None:
+    def unreadable(*_args: object, **_more: object) -> None:
         raise SearchUnavailable("no")
 
-    monkeypatch.setattr(WhooshEngine, "hits", unreadable)
+    monkeypatch.setattr(WhooshEngine, "find", unreadable)
     with app.test_request_context():
         results = query.find("router", viewer=None)
         assert results.degraded

@@ -15,7 +15,7 @@ from search.engines import Condition, IndexBusy
 from search.engines.whoosh import WhooshEngine
 from search.models import StaleNote
 from search.query import find
-from tests.search.conftest import Shelf
+from tests.search.conftest import Shelf, home
 
 
 @pytest.fixture
@@ -159,14 +159,14 @@ def test_a_note_of_a_kind_nobody_knows_any_more_goes_away(shelf: Shelf) -> None:
 @pytest.mark.parametrize("condition", [Condition.ABSENT, Condition.DAMAGED, Condition.OUTDATED])
 def test_an_index_that_cannot_be_used_is_rebuilt(app: Flask, shelf: Shelf, condition: Condition) -> None:
     shelf.put(1, "router")
-    folder = app.extensions["klinke-settings"].data_dir / "index"
+    data_dir = app.extensions["klinke-settings"].data_dir
     match condition:
         case Condition.ABSENT:
             registry.engine().wipe()
         case Condition.DAMAGED:
-            (folder / "damaged").touch()
+            (home(data_dir) / "damaged").touch()
         case Condition.OUTDATED:
-            (folder / "version").write_text("old", encoding="utf-8")
+            home(data_dir).rename(data_dir / "index" / "0-other-vectors.1")
     assert indexer.why_not_ready().startswith(f"is {condition}")
     assert indexer.catch_up() == 1
     assert indexer.why_not_ready() == ""
@@ -254,7 +254,7 @@ def test_the_commands_say_when_they_cannot(
     rebuilding = app.test_cli_runner().invoke(args=["search", "rebuild"])
     assert rebuilding.exit_code == 1
     assert "Another process" in rebuilding.output
-    for path in (app.extensions["klinke-settings"].data_dir / "index").glob("*.toc"):
+    for path in home(app.extensions["klinke-settings"].data_dir).glob("*.toc"):
         path.write_bytes(b"damaged")
     checking = app.test_cli_runner().invoke(args=["search", "check"])
     assert checking.exit_code == 1

@@ -73,10 +73,10 @@ def test_what_was_cut_is_said(stocked: dict[str, Shelf], guest: Any) -> None:
 def test_a_resting_index_is_said_and_no_error(
     stocked: dict[str, Shelf], guest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def unreadable(*_args: object) -> None:
+    def unreadable(*_args: object, **_more: object) -> None:
         raise SearchUnavailable("no")
 
-    monkeypatch.setattr(WhooshEngine, "hits", unreadable)
+    monkeypatch.setattr(WhooshEngine, "find", unreadable)
     page = guest.get("/search?q=router")
     assert page.status_code == 200
     assert "being put in order" in page.text
