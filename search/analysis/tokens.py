@@ -64,10 +64,13 @@ def _term(word: str, locale: str) -> str:
 
 
 def _joined(text: str, locale: str) -> Iterator[str]:
-    before: Word | None = None
-    for word in words(text):
-        if before is not None and word.start == before.end + 1 and text[before.end] in _JOINERS:
-            joined = before.text + word.text
-            if len(joined) <= _LONGEST_JOINED and (found := spelt(joined, locale)):
-                yield found
-        before = word
+    for run in text.split():
+        if not _JOINED.search(run):
+            continue
+        before: Word | None = None
+        for word in words(run):
+            if before is not None and word.start == before.end + 1 and run[before.end] in _JOINERS:
+                joined = before.text + word.text
+                if len(joined) <= _LONGEST_JOINED and (found := spelt(joined, locale)):
+                    yield found
+            before = word
