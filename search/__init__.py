@@ -9,12 +9,13 @@ from search.api import api as api  # the room's calls; the module of the same na
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
     from core.health import DOCTOR_CHECKS, READY_CHECKS
-    from search import cli, indexer, registry, tracking, views
+    from search import cli, indexer, log, registry, synonyms, tracking, views  # noqa: F401 -- the chores of the log register themselves
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
     app.extensions[registry.EXTENSION] = registry.Registry(engine=WhooshEngine(settings.data_dir / "index"))
     tracking.init_app(app)
+    synonyms.init_app(app)
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.search)
     READY_CHECKS["index"] = indexer.why_not_ready
