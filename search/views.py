@@ -160,7 +160,7 @@ def _slip(found: query.Results, *, is_counted: bool) -> Slip | None:
 def _completions() -> tuple[list[str], list[query.Hit]]:
     """Return what others looked for that begins with what is typed, and what fits it already."""
     text = request.args.get("q", "")[:LONGEST_TEXT].strip()
-    popular = log.popular(locale(), text, limit=MOST_POPULAR)
+    popular = [it for it in log.popular(locale(), text, limit=MOST_POPULAR) if log.words_of(it) != log.words_of(text)]
     if len(text) < SHORTEST_BEGINNING:
         return popular, []
     kinds = tuple(narrowing.KINDS)

@@ -7,7 +7,7 @@ import { FragmentRefused, elementsFrom, fetchFragment } from "./fragment.js";
 import { forget, forgetAll, recall } from "./searches.js";
 
 const PAUSE = 150;
-const MOST_RECENT = 5;
+const MOST_RECENT = { typed: 3, empty: 6 };
 const parts = document.querySelector("template[data-complete-parts]");
 
 if (parts) for (const field of document.querySelectorAll("input[data-complete-url]")) bind(field);
@@ -44,7 +44,7 @@ function bind(field) {
     field.removeAttribute("aria-activedescendant");
   };
   const show = (html) => {
-    const own = recall(field.value).filter((q) => q !== field.value.trim()).slice(0, MOST_RECENT);
+    const own = recall(field.value).filter((q) => q !== field.value.trim()).slice(0, field.value.trim() ? MOST_RECENT.typed : MOST_RECENT.empty);
     list.replaceChildren(...(own.length ? [ownSearches(own, list.dataset)] : []), elementsFrom(html));
     for (const option of list.querySelectorAll("[data-fill]:not([data-own])")) if (own.includes(option.dataset.fill)) option.remove();
     for (const group of list.querySelectorAll("[role=group]")) if (!group.querySelector("[role=option]")) group.remove();
