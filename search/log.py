@@ -208,7 +208,7 @@ def _popular_searches() -> Iterable[PopularSearch]:
         .order_by(finders.desc(), newest.desc())
         .limit(MOST_POPULAR)
     )
-    counted: dict[int, int] = dict(often.tuples().all())
+    counted = {row[0]: row[1] for row in often}
     # The newest of them says whether it still finds something: what was muted since is not looked for in vain.
     hidden = select(ClosedGap.id).where(
         ClosedGap.kind == "popular", ClosedGap.words == LoggedSearch.words, ClosedGap.locale == LoggedSearch.locale
