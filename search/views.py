@@ -119,7 +119,7 @@ def explain() -> str:
 
 
 @bp.post("/search/log")
-@limiter.limit("120 per minute")
+@limiter.limit("60 per minute")
 def note_search() -> Response:
     """Take what the page's script tells: a search was made, a hit was opened, or somebody goes on to ask."""
     slip, visitor = Slip.unseal(request.form.get("slip", "")), request.form.get("visitor", "")

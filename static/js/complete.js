@@ -23,7 +23,7 @@ function bind(field) {
 
   list.id = `${field.id}-suggestions`;
   for (const [name, value] of Object.entries({ role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": list.id })) field.setAttribute(name, value);
-  field.form.append(popup);
+  field.after(popup);
 
   const options = () => [...list.querySelectorAll("[role=option]")];
   const active = () => list.querySelector("[aria-selected=true]");
