@@ -79,7 +79,8 @@ class Slip:
 
 def words_of(text: str) -> str:
     """Return the one spelling of a search by which equal ones are recognised; operators keep their signs."""
-    parts = (part.casefold() if _OPERATOR.search(part) else _folded(part) for part in text[:LONGEST_SEARCH].split())
+    text = "".join(sign if sign.isprintable() else " " for sign in text[:LONGEST_SEARCH])
+    parts = (part.casefold() if _OPERATOR.search(part) else _folded(part) for part in text.split())
     return " ".join(part for part in parts if part)[:LONGEST_SEARCH]
 
 

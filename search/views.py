@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from flask import Blueprint, Response, render_template, request, url_for
 from flask_babel import format_decimal, gettext, lazy_gettext
 from flask_login import current_user
+from jinja2.utils import htmlsafe_json_dumps
 
 from core.db import db
 from core.errors import NotFound
@@ -86,19 +87,16 @@ def complete() -> str:
 @bp.get("/search/suggestions.json")
 def suggestions() -> Response:
     popular, hits = _completions()
-    answer = jsonify(
-        [
-            request.args.get("q", "")[:LONGEST_TEXT],
-            [*popular, *(hit.found.title for hit in hits)],
-            [*("" for _ in popular), *(str(KIND_WORDS.get(hit.found.ref.kind, "")) for hit in hits)],
-            [
-                *(absolute(url_for(".results", q=text)) for text in popular),
-                *(absolute(hit.found.url) for hit in hits),
-            ],
-        ]
+    suggested = [
+        request.args.get("q", "")[:LONGEST_TEXT],
+        [*popular, *(hit.found.title for hit in hits)],
+        [*("" for _ in popular), *(str(KIND_WORDS.get(hit.found.ref.kind, "")) for hit in hits)],
+        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(hit.found.url) for hit in hits)],
+    ]
+    # It repeats what is in the address: no sign of it must mean anything to who takes it for a page.
+    return Response(
+        htmlsafe_json_dumps(suggested, ensure_ascii=True), content_type="application/x-suggestions+json; charset=utf-8"
     )
-    answer.content_type = "application/x-suggestions+json; charset=utf-8"
-    return answer
 
 
 @bp.get("/search/explain")
