@@ -274,6 +274,14 @@ def test_a_private_search_carries_no_slip(stocked: None, guest: Browser) -> None
     assert "data-search-slip" not in guest.get("/search").text
 
 
+def test_the_team_tries_searches_without_being_counted(
+    stocked: None, stage: Callable[[Callable[[World], Any]], Any], browser_of: Callable[[str], Browser]
+) -> None:
+    stage(lambda world: world.everybody() and None)
+    assert "data-search-slip" in browser_of("tina").get("/search?q=router").text
+    assert "data-search-slip" not in browser_of("emil").get("/search?q=router").text
+
+
 def test_nobody_can_tell_of_searches_that_were_not_made(app: Flask, stocked: None, guest: Browser) -> None:
     page = guest.get("/search?q=router").text
     slip = attributes(page)["slip"]
