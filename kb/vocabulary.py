@@ -27,10 +27,7 @@ def add(*, words: Iterable[str], locale: str | None, is_one_way: bool = False, b
     """Say that words mean the same; with `is_one_way` the first only leads to the others."""
     if not policy.may_arrange_synonyms(by):
         raise NotAllowed
-    if synonyms.count() >= synonyms.MOST_GROUPS:
-        raise Invalid(
-            gettext("There are %(most)s groups already; more would slow the search.", most=synonyms.MOST_GROUPS)
-        )
+    check_room()
     added = Synonym(words=synonyms.checked(words), locale=_checked(locale), is_one_way=is_one_way)
     db.session.add(added)
     db.session.flush()
@@ -60,6 +57,14 @@ def remove(synonym: Synonym, *, by: User) -> None:
     db.session.delete(synonym)
     db.session.flush()
     synonyms.changed()
+
+
+def check_room() -> None:
+    """Raise `Invalid` where there are as many groups as there may be."""
+    if synonyms.count() >= synonyms.MOST_GROUPS:
+        raise Invalid(
+            gettext("There are %(most)s groups already; more would slow the search.", most=synonyms.MOST_GROUPS)
+        )
 
 
 def _checked(locale: str | None) -> str | None:
