@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from search import ranking
 from search.analysis import facts, grams, hashes
 from search.analysis.text import label
-from search.documents import AUDIENCES, Audience, Ref
+from search.documents import AUDIENCES, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word
 from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, sketch
 from search.ranking import Candidates, Collection, Floats, WordTable

@@ -33,7 +33,7 @@ from whoosh.reading import SegmentReader
 
 from search.analysis import lexicon
 from search.analysis.facts import digest
-from search.documents import Audience, Document, Ref
+from search.documents import Document, Ref
 from search.encoders import Encoder
 from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUnavailable, Word
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
