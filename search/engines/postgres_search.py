@@ -1,0 +1,442 @@
+"""One search in the database: it ranks by what its index alone can tell, and the best are compared with the question.
+
+The full-text ranking of PostgreSQL reads every text that it ranks, which takes a second among a hundred thousand. So
+what a rank needs lies in the narrow part of a row (how long the text is) and in the names of the lexemes (whether a
+stem counts much there), and no text is read before few hundred are left. Those are scored exactly, like the embedded
+engine scores them.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    Integer,
+    and_,
+    any_,
+    cast,
+    column,
+    desc,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, BIT, TSQUERY
+from sqlalchemy.engine import Connection
+
+from search import ranking
+from search.analysis.facts import digest
+from search.analysis.text import label
+from search.documents import AUDIENCES, Ref
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, records
+from search.engines.analysed import LOCALES
+from search.engines.postgres_tables import documents
+from search.engines.statistics import Statistics
+from search.ranking import Floats
+
+COUNTED: Final = 1_000
+"""Up to so many hits are counted exactly, unless the facets are asked for; of more it is only known that there are more."""
+_COMPARED: Final = 250
+"""How many of the best are read and compared with the question."""
+_DRIVING: Final = 4_000
+"""Words that so many documents have, the rarest first, decide who is ranked; more common ones only say how high."""
+_CLOSE: Final = 100
+"""How many more are compared, whose vectors are close."""
+_SMALL: Final = 5_000
+"""In a collection of so many documents what is close is always looked for; in a larger one where the words find little."""
+_LOOKED_INTO: Final = 64
+_OTHER_LANGUAGE: Final = 0.8
+_STRONG_FREQUENCY: Final = 2.5
+"""How often a stem counts, about, where it counts much; elsewhere about once."""
+
+_d: Final = documents.c
+
+
+class _Asked(NamedTuple):
+    """One term in one language: which word it stands for, how many documents have it, what it tells."""
+
+    word: int
+    variant: Variant
+    having: int
+    tell: float
+    """What it adds to `words` where it counts infinitely often, over K1 + 1."""
+
+
+class _Ranked(NamedTuple):
+    """A document by what the index alone can tell; `words` are numbers of words that it has."""
+
+    id: int
+    ref: Ref
+    locale: str
+    weight: float
+    worth: float
+    words: tuple[int, ...]
+
+
+class Finder:
+    """Answers one query."""
+
+    def __init__(self, connection: Connection, index_id: int, statistics: Statistics, query: EngineQuery) -> None:
+        self._connection = connection
+        self._statistics = statistics
+        self._query = query
+        self._filters = _filters(query, index_id)
+        self._words, self._asked = self._looked_up()
+
+    def find(self, limit: int, *, counted: bool) -> Findings:
+        query = self._query
+        if not query.words and query.question is None:
+            return self._newest(limit, counted=counted)
+        ranked, total = self._ranked(max(limit, _COMPARED))
+        hits = self._best(ranked, total)[:limit]
+        if counted:
+            return Findings(hits, *self._facets(self._matching()))
+        return Findings(hits, total)
+
+    # First: which documents have the words, and about how well.
+
+    def _looked_up(self) -> tuple[list[Word], list[_Asked]]:
+        """Return the words that tell most, in the order of the query, and their terms that are there."""
+        query = self._query
+        words = list(dict.fromkeys(query.words))
+        variants = [(number, variant) for number, word in enumerate(words) for variant in word.variants]
+        having = self._having([variant for _, variant in variants])
+        weighed = []
+        for number, word in enumerate(words):
+            of_word = [count for (owner, _), count in zip(variants, having, strict=True) if owner == number]
+            if any(count is not None for count in of_word):
+                told = ranking.rarity(sum(filter(None, of_word)), self._statistics.total) * word.weight
+                weighed.append((told, number))
+        chosen = {number for _, number in sorted(weighed, key=lambda item: -item[0])[: query.most_words]}
+        reachable = self._reachable(words, chosen, variants, having)
+        asked = []
+        for (number, variant), count in zip(variants, having, strict=True):
+            if number in chosen and count is not None:
+                those = self._statistics.collections[query.inside][variant.locale]
+                tell = ranking.rarity(count, those.documents) * words[number].weight * variant.weight
+                asked.append(_Asked(number, variant, count, tell / reachable[variant.locale]))
+        return words, asked
+
+    def _having(self, variants: Sequence[Variant]) -> list[int | None]:
+        """Return how many documents for everybody have each term; None where nobody who asks may find it anywhere."""
+        digests = np.array([digest(variant.term, variant.locale) for variant in variants], dtype=np.uint64)
+        counts: list[int | None] = [
+            count if count > 0 else None for count in self._statistics.documents(digests).tolist()
+        ]
+        unknown = [number for number, count in enumerate(counts) if count is None]
+        if unknown and not self._is_for_all():
+            for place in self._there([variants[number] for number in unknown]):
+                counts[unknown[place]] = 0
+        return counts
+
+    def _is_for_all(self) -> bool:
+        """Tell whether whoever asks finds nothing but what everybody finds, of which the statistics know all."""
+        return self._query.audience == "everyone" and not self._query.inside
+
+    def _there(self, variants: Sequence[Variant]) -> set[int]:
+        """Return which terms stand in anything that may be found, by their place in `variants`."""
+        wanted = (
+            func.unnest(
+                cast([records.lexeme(variant.term, variant.locale) for variant in variants], ARRAY(TSQUERY)),
+                cast(list(range(len(variants))), ARRAY(Integer)),
+            )
+            .table_valued(column("query", TSQUERY), column("number", Integer), name="wanted")
+            .render_derived()
+        )
+        matching = self._has(wanted.c.query)
+        found = select(wanted.c.number).where(select(_d.id).where(matching, *self._filters).correlate(wanted).exists())
+        return set(self._connection.scalars(found))
+
+    def _reachable(
+        self, words: list[Word], chosen: set[int], variants: list[tuple[int, Variant]], having: list[int | None]
+    ) -> dict[str, float]:
+        """Return the score that a text made of the query alone would reach in each language."""
+        found = dict.fromkeys(LOCALES, 1e-9)
+        public = self._statistics.collections[False]
+        tells: dict[tuple[int, str], float] = {}
+        for (number, variant), count in zip(variants, having, strict=True):
+            tell = ranking.rarity(count, public[variant.locale].documents) if count else 0.0
+            key = (number, variant.locale)
+            tells[key] = max(tells.get(key, 0.0), tell if number in chosen else 0.0)
+        for (number, locale), tell in tells.items():
+            found[locale] += (
+                (ranking.K1 + 1) * words[number].weight * (tell or ranking.rarity(0, public[locale].documents))
+            )
+        return found
+
+    def _has(self, query: Any) -> ColumnElement[bool]:
+        """Say that a document has what a tsquery asks for; inside, in private messages too."""
+        if self._query.inside:
+            return or_(_d.terms.bool_op("@@")(query), _d.inside.op("@@")(query))
+        return _d.terms.bool_op("@@")(query)
+
+    def _telling(self) -> list[_Asked]:
+        return [asked for asked in self._asked if self._words[asked.word].is_telling]
+
+    def _ranked(self, most: int) -> tuple[list[_Ranked], int]:
+        """Return the documents with a telling word, best first, and how many there are (see `COUNTED`)."""
+        telling = sorted(self._telling(), key=lambda asked: asked.having)
+        if not telling:
+            return [], 0
+        driving, seen = 1, telling[0].having
+        while driving < len(telling) and seen + telling[driving].having <= _DRIVING:
+            seen += telling[driving].having
+            driving += 1
+        ranked, total = self._ranked_by(telling, driving, most)
+        if driving < len(telling) and total < max(most, COUNTED):
+            ranked, total = self._ranked_by(telling, len(telling), most)
+        return ranked, total
+
+    def _ranked_by(self, telling: list[_Asked], driving: int, most: int) -> tuple[list[_Ranked], int]:
+        """Rank the documents that have one of the first `driving` terms."""
+        drivers = "|".join(records.lexeme(each.variant.term, each.variant.locale) for each in telling[:driving])
+        rows: list[tuple[str, int, float, float, float, float, float]] = []
+        for place, asked in enumerate(telling):
+            locale = asked.variant.locale
+            average = max(self._statistics.collections[False][locale].own_length, 1.0)
+            b = ranking.weights(locale).b
+            for is_strong, low, high in ((False, 0.0, 1.0), (True, 1.0, _STRONG_FREQUENCY)):
+                term = records.lexeme(asked.variant.term, locale, is_strong=is_strong)
+                query = term if place < driving else f"{term}&({drivers})"
+                rows.append((query, asked.word, asked.tell, average, b, low, high))
+        columns = list(zip(*rows, strict=True))
+        wanted = (
+            func.unnest(
+                cast(list(columns[0]), ARRAY(TSQUERY)),
+                cast(list(columns[1]), ARRAY(Integer)),
+                *(cast(list(values), ARRAY(Float)) for values in columns[2:]),
+            )
+            .table_valued(
+                column("query", TSQUERY),
+                column("word", Integer),
+                *(column(name, Float) for name in ("tell", "average", "b", "low", "high")),
+                name="wanted",
+            )
+            .render_derived()
+        )
+        short = 1 - wanted.c.b + wanted.c.b * _d.own_length / wanted.c.average
+        told = wanted.c.tell * (_saturated(wanted.c.high, short) - _saturated(wanted.c.low, short))
+        worth = func.sum(told) * _d.weight
+        found = (
+            select(
+                _d.id,
+                _d.kind,
+                _d.ref_id,
+                _d.locale,
+                _d.weight,
+                worth.label("worth"),
+                func.array_agg(wanted.c.word.distinct()).label("words"),
+                func.count().over().label("total"),
+            )
+            .select_from(wanted.join(documents, self._has(wanted.c.query)))
+            .where(*self._filters)
+            .group_by(_d.id)
+            .order_by(desc("worth"), _d.id)
+            .limit(most)
+        )
+        ranked = self._connection.execute(found).all()
+        return [
+            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, row.worth, tuple(row.words))
+            for row in ranked
+        ], ranked[0].total if ranked else 0
+
+    def _matching(self) -> ColumnElement[bool]:
+        terms = "|".join(records.lexeme(each.variant.term, each.variant.locale) for each in self._telling())
+        return self._has(cast(terms, TSQUERY)) if terms else false()
+
+    # Second: the best of them, and those that mean the same, are compared with the question.
+
+    def _best(self, ranked: list[_Ranked], total: int) -> list[EngineHit]:
+        query = self._query
+        compared = ranked[:_COMPARED]
+        if query.is_open and query.question is not None and query.question.vector is not None:
+            if self._statistics.total <= _SMALL or total < _COMPARED:
+                known = {each.id for each in compared}
+                compared += [each for each in self._close(query.question.vector) if each.id not in known]
+        hits = self._compared(compared)
+        hits += [
+            EngineHit(each.ref, each.worth, self._matched(each.words), (each.worth / each.weight,), each.weight)
+            for each in ranked[_COMPARED:]
+        ]
+        return hits
+
+    def _close(self, vector: NDArray[np.float32]) -> list[_Ranked]:
+        """Return the documents whose vectors have the most signs in common with `vector`."""
+        bits = cast(records.sketch(vector), BIT(varying=True))
+        found = (
+            select(_d.id, _d.kind, _d.ref_id, _d.locale, _d.weight)
+            .where(*self._filters)
+            .order_by(func.bit_count(_d.sketch.op("#")(bits)), _d.id)
+            .limit(_CLOSE)
+        )
+        return [
+            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, 0.0, ())
+            for row in self._connection.execute(found)
+        ]
+
+    def _compared(self, those: list[_Ranked]) -> list[EngineHit]:
+        """Score documents exactly, best first."""
+        rows = self._read(those)
+        those = [each for each in those if each.id in rows]
+        if not those:
+            return []
+        query, question = self._query, self._query.question
+        signals = np.zeros((len(those), len(ranking.SIGNALS)), dtype=np.float32)
+        trust = np.zeros_like(signals)
+        trust[:, 0] = 1
+        weight = np.array([each.weight for each in those], dtype=np.float32)
+        has = np.zeros((len(those), len(self._asked)), dtype=np.bool_)
+        for locale in LOCALES:
+            mine = np.array([place for place, each in enumerate(those) if each.locale == locale], dtype=np.int64)
+            if not len(mine):
+                continue
+            collection = self._statistics.collections[query.inside][locale]
+            opened = records.opened([rows[those[place].id] for place in mine.tolist()], inside=query.inside)
+            columns = [number for number, asked in enumerate(self._asked) if asked.variant.locale == locale]
+            if columns:
+                wanted = [self._asked[number] for number in columns]
+                digests = np.array([digest(each.variant.term, locale) for each in wanted], dtype=np.uint64)
+                found = records.frequencies(opened, digests, collection, ranking.weights(locale).b)
+                tells = np.array([each.tell for each in wanted], dtype=np.float32)
+                signals[mine, 0] = ranking.saturated(found) @ tells
+                has[mine[:, None], columns] = found > 0
+            if question is not None:
+                signals[mine, 1:4] = ranking.compare(question, records.shortened(opened), collection, locale)
+                trust[mine] = ranking.trusted(locale, query.strength.get(locale, 0.0), collection.coverage)
+                if query.preferred is not None and locale != query.preferred:
+                    weight[mine] *= _OTHER_LANGUAGE
+        if question is not None and question.vector is not None:
+            first = np.argsort(-((signals * trust).sum(axis=1) * weight), kind="stable")[:_LOOKED_INTO]
+            signals[:, 4] = signals[:, 3]
+            signals[first, 4] = self._nearness(question.vector, [those[place].id for place in first.tolist()])
+            others = np.delete(np.arange(len(those)), first)
+            signals[others, 4] = np.minimum(signals[others, 3], signals[first, 4].min(initial=1.0))
+        parts = signals * trust
+        scores = parts.sum(axis=1) * weight
+        return [
+            EngineHit(
+                those[row].ref,
+                float(scores[row]),
+                self._matched(self._asked[number].word for number in np.flatnonzero(has[row]).tolist()),
+                () if question is None else tuple(parts[row].tolist()),
+                those[row].weight,
+            )
+            for row in np.argsort(-scores, kind="stable").tolist()
+        ]
+
+    def _read(self, those: list[_Ranked]) -> dict[int, Any]:
+        wanted = select(_d.id, _d.record, _d.vector, _d.own_length, _d.asked_length, _d.inside_length).where(
+            _d.id == any_(cast([each.id for each in those], ARRAY(_d.id.type)))
+        )
+        return {row.id: row for row in self._connection.execute(wanted)}
+
+    def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:
+        """Return how close the closest passages of documents are, float32[n]; those of private messages only inside."""
+        wanted = select(_d.id, _d.passages, _d.passage_counts).where(_d.id == any_(cast(ids, ARRAY(_d.id.type))))
+        found = {row.id: row for row in self._connection.execute(wanted)}
+        pieces, counts = [], []
+        for each in ids:
+            own, asked, inside = found[each].passage_counts
+            counts.append(own + asked + (inside if self._query.inside else 0))
+            pieces.append(found[each].passages[: counts[-1] * len(vector)])
+        rows = np.frombuffer(b"".join(pieces), dtype=np.int8).reshape(-1, len(vector))
+        return ranking.nearness(vector, rows, np.array(counts, dtype=np.int64))
+
+    def _matched(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        there = set(numbers)
+        return tuple(dict.fromkeys(word.text for number, word in enumerate(self._words) if number in there))
+
+    # What is shown.
+
+    def _newest(self, limit: int, *, counted: bool) -> Findings:
+        found = (
+            select(_d.kind, _d.ref_id).where(*self._filters).order_by(_d.created.desc(), _d.ref_id.desc()).limit(limit)
+        )
+        hits = [EngineHit(Ref(row.kind, row.ref_id), 1.0, ()) for row in self._connection.execute(found)]
+        if counted:
+            return Findings(hits, *self._facets(None))
+        some = select(_d.id).where(*self._filters).limit(COUNTED).subquery()
+        return Findings(hits, self._connection.scalar(select(func.count()).select_from(some)) or 0)
+
+    def _facets(self, matching: ColumnElement[bool] | None) -> tuple[int, dict[str, tuple[tuple[str, int], ...]]]:
+        """Return how many documents there are, and how many of each kind, locale, category, state and tag."""
+        where = self._filters if matching is None else [matching, *self._filters]
+        found = select(_d.kind, _d.locale, _d.category, _d.solved, _d.tags).where(*where).cte("found")
+        grouped = select(
+            found.c.kind,
+            found.c.locale,
+            found.c.category,
+            found.c.solved,
+            found.c.tags,
+            func.count().label("documents"),
+        ).group_by(*found.c)
+        counts: dict[str, dict[str, int]] = {name: {} for name in ("kind", "locale", "category", "solved", "tag")}
+        total = 0
+        for row in self._connection.execute(grouped):
+            total += row.documents
+            names = [("kind", row.kind), ("locale", row.locale), ("category", row.category)]
+            names += [("solved", "solved" if row.solved else "unsolved"), *(("tag", tag) for tag in row.tags)]
+            for facet, name in names:
+                if name:
+                    counts[facet][name] = counts[facet].get(name, 0) + row.documents
+        return total, {
+            facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
+        }
+
+
+def _saturated(frequency: Any, short: Any) -> Any:
+    return (ranking.K1 + 1) * frequency / (ranking.K1 * short + frequency)
+
+
+def _filters(query: EngineQuery, index_id: int) -> list[ColumnElement[bool]]:
+    """Say what a document must be beside having the words."""
+    found: list[ColumnElement[bool]] = [_d.index_id == index_id, _d.audience <= AUDIENCES.index(query.audience)]
+    if query.kinds is not None:
+        found.append(_d.kind == any_(cast(sorted(query.kinds), ARRAY(_d.kind.type))))
+    if query.locale is not None:
+        found.append(_d.locale == query.locale)
+    if query.category is not None:
+        found.append(_d.category == label(query.category))
+    if query.solved is not None:
+        found.append(_d.solved.is_(query.solved))
+    if query.only_answers:
+        found.append(_d.answers)
+    if query.author is not None:
+        found.append(and_(_d.author == label(query.author), _d.author != ""))
+    if query.since is not None:
+        found.append(_d.created >= int(query.since.timestamp()))
+    for tag in query.tags:
+        found.append(literal(label(tag)) == any_(_d.tags))
+    for phrases in query.phrases:
+        found.append(_has_one("|".join(_written(phrase) for phrase in phrases), inside=query.inside))
+    terms = [records.lexeme(variant.term, variant.locale) for word in query.excluded for variant in word.variants]
+    if terms:
+        found.append(~_has_one("|".join(terms), inside=query.inside))
+    if query.without:
+        gone = [(ref.kind, ref.id) for ref in sorted(query.without, key=lambda ref: (ref.kind, ref.id))]
+        found.append(tuple_(_d.kind, _d.ref_id).not_in(gone))
+    return found
+
+
+def _has_one(terms: str, *, inside: bool) -> ColumnElement[bool]:
+    if not terms:
+        return false()
+    query = cast(terms, TSQUERY)
+    if inside:
+        return or_(_d.terms.bool_op("@@")(query), func.coalesce(_d.inside.op("@@")(query), false()))
+    return _d.terms.bool_op("@@")(query)
+
+
+def _written(phrase: Phrase) -> str:
+    """Return a phrase as a tsquery: each term so many places behind the one before."""
+    written, before = "", 0
+    for term, place in phrase.terms:
+        written += f"{f'<{place - before}>' if written else ''}{records.lexeme(term, phrase.locale)}"
+        before = place
+    return f"({written})"
