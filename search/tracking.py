@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from flask import Flask
 from sqlalchemy import event, insert
-from sqlalchemy.orm import Session, UOWTransaction
+from sqlalchemy.orm import Session, SessionTransaction, UOWTransaction
 
 from core.clock import now
 from core.db import db
@@ -23,7 +23,7 @@ def init_app(_app: Flask) -> None:
     for name, listener in (
         ("after_flush", _note_what_changed),
         ("before_commit", _index_what_was_noted),
-        ("after_rollback", _forget_what_was_noted),
+        ("after_soft_rollback", _forget_what_was_noted),
     ):
         if not event.contains(db.session, name, listener):
             event.listen(db.session, name, listener)
@@ -65,5 +65,6 @@ def _index_what_was_noted(session: Session) -> None:
         indexer.index_at_once(note_ids)
 
 
-def _forget_what_was_noted(session: Session) -> None:
-    session.info.pop(_NOTED, None)
+def _forget_what_was_noted(session: Session, ended: SessionTransaction) -> None:
+    if not ended.nested:
+        session.info.pop(_NOTED, None)

@@ -58,6 +58,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_document")),
     )
     op.execute("ALTER TABLE search_document SET (toast_tuple_target = 128)")
+    for name in ("record", "words", "vector", "passages"):  # numbers that look random: packing them only takes time
+        op.execute(f"ALTER TABLE search_document ALTER COLUMN {name} SET STORAGE EXTERNAL")
     op.create_index("uq_search_document_ref", "search_document", ["kind", "ref_id", "index_id"], unique=True)
     op.create_index("ix_search_document_terms", "search_document", ["terms"], postgresql_using="gin")
     op.create_index("ix_search_document_inside", "search_document", ["inside"], postgresql_using="gin")

@@ -11,6 +11,7 @@ of its own and builds beside the index that serves.
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -50,6 +51,7 @@ _MOST_PENDING: Final = 200
 """Differences that readers add up themselves; more are summed up for them (`tidy`)."""
 _SUMMED_AT_ONCE: Final = 50
 _GONE_AT_ONCE: Final = 5_000
+_GRACE_SECONDS: Final = 1.0
 _LISTED: Final = 0.2
 """How well a word is known that the list has and no text; in logarithms of occurrences."""
 _WRITING: Final = hashes.of("klinke: the search index is written") >> 1
@@ -165,11 +167,11 @@ class PostgresEngine:
         with self._building() as connection:
             index_id = self._begun(connection)
             count = self._filled(connection, index_id, documents)
-            old = list(connection.scalars(select(_i.id).where(_i.id != index_id)))
-            connection.execute(update(_indexes).where(_i.id == index_id).values(is_complete=True))
-            connection.execute(delete(_indexes).where(_i.id != index_id))
+            connection.execute(update(_indexes).values(is_complete=_i.id == index_id))
+            is_old_in_use = connection.scalar(select(select(_d.id).where(_d.index_id != index_id).exists()))
             connection.commit()
-            self._remove(connection, old)
+            if is_old_in_use:
+                time.sleep(_GRACE_SECONDS)  # for whoever asked a moment ago where to look
         return count
 
     def tidy(self) -> bool:

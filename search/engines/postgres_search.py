@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     ColumnElement,
     Float,
@@ -54,6 +55,11 @@ _LOOKED_INTO: Final = 64
 _OTHER_LANGUAGE: Final = 0.8
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
+
+_RECORDS: Final = """
+    SELECT id, record, vector, own_length, asked_length, inside_length FROM search_document WHERE id = ANY(%s)
+"""
+_PASSAGES: Final = "SELECT id, passages, passage_counts FROM search_document WHERE id = ANY(%s)"
 
 _d: Final = documents.c
 
@@ -331,15 +337,11 @@ class Finder:
         ]
 
     def _read(self, those: list[_Ranked]) -> dict[int, Any]:
-        wanted = select(_d.id, _d.record, _d.vector, _d.own_length, _d.asked_length, _d.inside_length).where(
-            _d.id == any_(cast([each.id for each in those], ARRAY(_d.id.type)))
-        )
-        return {row.id: row for row in self._connection.execute(wanted)}
+        return self._fetched(_RECORDS, [each.id for each in those])
 
     def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:
         """Return how close the closest passages of documents are, float32[n]; those of private messages only inside."""
-        wanted = select(_d.id, _d.passages, _d.passage_counts).where(_d.id == any_(cast(ids, ARRAY(_d.id.type))))
-        found = {row.id: row for row in self._connection.execute(wanted)}
+        found = self._fetched(_PASSAGES, ids)
         pieces, counts = [], []
         for each in ids:
             own, asked, inside = found[each].passage_counts
@@ -347,6 +349,11 @@ class Finder:
             pieces.append(found[each].passages[: counts[-1] * len(vector)])
         rows = np.frombuffer(b"".join(pieces), dtype=np.int8).reshape(-1, len(vector))
         return ranking.nearness(vector, rows, np.array(counts, dtype=np.int64))
+
+    def _fetched(self, statement: str, ids: list[int]) -> dict[int, Any]:
+        """Return rows by their ids. The driver is asked itself, because it alone hands over bytes as they are."""
+        with self._connection.connection.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+            return {row.id: row for row in cursor.execute(statement, (ids,))}
 
     def _matched(self, numbers: Iterable[int]) -> tuple[str, ...]:
         there = set(numbers)
