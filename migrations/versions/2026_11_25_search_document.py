@@ -52,14 +52,14 @@ def upgrade() -> None:
         sa.Column("inside", postgresql.TSVECTOR(), nullable=True),
         sa.Column("record", sa.LargeBinary(), nullable=False),
         sa.Column("words", sa.LargeBinary(), nullable=False),
-        sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.Column("passages", sa.LargeBinary(), nullable=False),
-        sa.Column("passage_counts", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_search_document")),
     )
     op.execute("ALTER TABLE search_document SET (toast_tuple_target = 128)")
-    for name in ("record", "words", "vector", "passages"):  # numbers that look random: packing them only takes time
+    for name in ("record", "words", "passages"):  # numbers that look random: packing them only takes time
         op.execute(f"ALTER TABLE search_document ALTER COLUMN {name} SET STORAGE EXTERNAL")
+    for name in ("kind", "author", "category", "tags", "sketch"):  # what many rows are asked for stays in them
+        op.execute(f"ALTER TABLE search_document ALTER COLUMN {name} SET STORAGE MAIN")
     op.create_index("uq_search_document_ref", "search_document", ["kind", "ref_id", "index_id"], unique=True)
     op.create_index("ix_search_document_terms", "search_document", ["terms"], postgresql_using="gin")
     op.create_index("ix_search_document_inside", "search_document", ["inside"], postgresql_using="gin")

@@ -83,4 +83,5 @@ def spoken_in(document: Document) -> str:
 def small(rows: Vectors) -> NDArray[np.int8]:
     """Return unit vectors in one byte a number, each scaled by its own largest."""
     largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-9)
-    return np.rint(rows * (127.0 / largest)[:, None]).astype(np.int8)
+    result: NDArray[np.int8] = np.rint(rows * (127.0 / largest)[:, None]).astype(np.int8)
+    return result

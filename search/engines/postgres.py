@@ -1,8 +1,8 @@
 """The engine for a larger installation: the index is some tables of the database that PostgreSQL already runs.
 
 A change of the index is part of the transaction that changed what is indexed, so any number of processes on any number
-of machines write and read, and nothing lags behind. Those who write at the same time wait for each other only where they
-change the same document; the statistics are sums of differences (`statistics.py`).
+of machines write and read, and nothing lags behind. Who writes waits for others only where they change the same
+document; the statistics are sums of differences (`statistics.py`).
 
 `apply` and `wipe` work in the session's transaction and leave the commit to whoever called; `replace` has a connection
 of its own and builds beside the index that serves.
@@ -163,7 +163,7 @@ class PostgresEngine:
         connection.execute(insert(_changes).values(index_id=index_id, counts=change.packed()))
 
     def replace(self, documents: Iterable[Document]) -> int:
-        """Build an index beside the one that serves; in a transaction of its own, so nothing of the session is in it."""
+        """Build an index beside the one that serves, in transactions of its own."""
         with self._building() as connection:
             index_id = self._begun(connection)
             count = self._filled(connection, index_id, documents)
@@ -187,7 +187,7 @@ class PostgresEngine:
         self._held = None
 
     def is_replaced(self) -> bool:
-        """Tell whether an index is being built beside the one that serves, which must hear of what changes meanwhile."""
+        """Tell whether an index is being built beside the one that serves, and must hear of what changes."""
         return bool(db.session.connection().scalar(select(select(_i.id).where(~_i.is_complete).exists())))
 
     def wait_for_writers(self) -> None:
@@ -392,9 +392,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "terms": "",
     "record": b"",
     "words": b"",
-    "vector": b"",
     "passages": b"",
-    "passage_counts": [],
 }
 """The row of a document that is only claimed; it is for nobody."""
 

@@ -6,16 +6,19 @@ stem counts much there), and no text is read before few hundred are left. Those 
 engine scores them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 from typing import Any, Final, NamedTuple
+from typing import cast as cast_type
 
 import numpy as np
+import psycopg
 from numpy.typing import NDArray
-from psycopg.rows import namedtuple_row
 from sqlalchemy import (
     ColumnElement,
     Float,
     Integer,
+    ScalarSelect,
     and_,
     any_,
     cast,
@@ -42,24 +45,32 @@ from search.engines.statistics import Statistics
 from search.ranking import Floats
 
 COUNTED: Final = 1_000
-"""Up to so many hits are counted exactly, unless the facets are asked for; of more it is only known that there are more."""
+"""Up to so many hits are counted, all of them only where the facets are asked for."""
+_SUGGESTED: Final = 50
+"""Whoever wants no more hits does not look at how many there are."""
 _COMPARED: Final = 250
 """How many of the best are read and compared with the question."""
-_DRIVING: Final = 4_000
-"""Words that so many documents have, the rarest first, decide who is ranked; more common ones only say how high."""
+_ENOUGH: Final = 150
+"""With so many ranked nobody else is looked for."""
+_DRIVING: Final = 3_000
+"""Whatever has one of the rarest words is ranked, as long as they are in no more documents than this, together."""
+_WANTED: Final = 500
+"""About so many should have enough of the other words to be ranked."""
+_MOST_TOGETHER: Final = 6
+"""So many of the other words, the rarest, are looked for together."""
 _CLOSE: Final = 100
 """How many more are compared, whose vectors are close."""
 _SMALL: Final = 5_000
-"""In a collection of so many documents what is close is always looked for; in a larger one where the words find little."""
+"""Among so many documents what is close is always looked for; among more only where the words find little."""
 _LOOKED_INTO: Final = 64
 _OTHER_LANGUAGE: Final = 0.8
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
 
 _RECORDS: Final = """
-    SELECT id, record, vector, own_length, asked_length, inside_length FROM search_document WHERE id = ANY(%s)
+    SELECT id, record, own_length, asked_length, inside_length FROM search_document WHERE id = ANY(%s)
 """
-_PASSAGES: Final = "SELECT id, passages, passage_counts FROM search_document WHERE id = ANY(%s)"
+_PASSAGES: Final = "SELECT id, passages FROM search_document WHERE id = ANY(%s)"
 
 _d: Final = documents.c
 
@@ -99,7 +110,7 @@ class Finder:
         query = self._query
         if not query.words and query.question is None:
             return self._newest(limit, counted=counted)
-        ranked, total = self._ranked(max(limit, _COMPARED))
+        ranked, total = self._ranked(max(limit, _COMPARED), counted=limit > _SUGGESTED)
         hits = self._best(ranked, total)[:limit]
         if counted:
             return Findings(hits, *self._facets(self._matching()))
@@ -185,32 +196,57 @@ class Finder:
     def _telling(self) -> list[_Asked]:
         return [asked for asked in self._asked if self._words[asked.word].is_telling]
 
-    def _ranked(self, most: int) -> tuple[list[_Ranked], int]:
-        """Return the documents with a telling word, best first, and how many there are (see `COUNTED`)."""
-        telling = sorted(self._telling(), key=lambda asked: asked.having)
-        if not telling:
-            return [], 0
-        driving, seen = 1, telling[0].having
-        while driving < len(telling) and seen + telling[driving].having <= _DRIVING:
-            seen += telling[driving].having
-            driving += 1
-        ranked, total = self._ranked_by(telling, driving, most)
-        if driving < len(telling) and total < max(most, COUNTED):
-            ranked, total = self._ranked_by(telling, len(telling), most)
+    def _ranked(self, most: int, *, counted: bool) -> tuple[list[_Ranked], int]:
+        """Return the documents with a telling word, best first, and how many there are, at least (see `COUNTED`)."""
+        ranked: list[_Ranked] = []
+        total = 0
+        for drivers in self._drivers():
+            ranked, total = self._ranked_by(drivers, most)
+            if drivers is None or len(ranked) >= max(most - _COMPARED, _ENOUGH):
+                break
+        if counted and total < COUNTED and drivers is not None:
+            some = select(_d.id).where(self._matching(), *self._filters).limit(COUNTED).subquery()
+            total = self._connection.scalar(select(func.count()).select_from(some)) or 0
         return ranked, total
 
-    def _ranked_by(self, telling: list[_Asked], driving: int, most: int) -> tuple[list[_Ranked], int]:
-        """Rank the documents that have one of the first `driving` terms."""
-        drivers = "|".join(records.lexeme(each.variant.term, each.variant.locale) for each in telling[:driving])
+    def _drivers(self) -> Iterator[str | None]:
+        """Yield what a document must have to be ranked, from the strictest to nothing in particular.
+
+        Most documents with a common word have nothing else of the query, and ranking them all would take long. So the
+        rare words lead, and so many of the common ones together, or one of them said with emphasis.
+        """
+        terms = sorted(self._telling(), key=lambda asked: asked.having)
+        seen, rare = 0, 0
+        while rare < len(terms) and seen + terms[rare].having <= _DRIVING:
+            seen += terms[rare].having
+            rare += 1
+        if rare < len(terms):
+            leading = [_lexeme(each) for each in terms[:rare]]
+            common = terms[rare : rare + _MOST_TOGETHER]
+            shares = [each.having / max(self._statistics.total, 1) for each in common]
+            together = len(common)
+            while together > 1 and seen + _expected(shares, together) * self._statistics.total < _WANTED:
+                together -= 1
+            for least in range(together, 1, -1):
+                sets = combinations([_lexeme(each) for each in common], least)
+                yield "|".join([*leading, *(f"({'&'.join(each)})" for each in sets)])
+            yield "|".join([*leading, *(_lexeme(each, is_strong=True) for each in terms[rare:])])
+        yield None
+
+    def _ranked_by(self, drivers: str | None, most: int) -> tuple[list[_Ranked], int]:
+        """Rank the documents that match `drivers`, or all that have a telling word."""
         rows: list[tuple[str, int, float, float, float, float, float]] = []
-        for place, asked in enumerate(telling):
+        without = "".join(f"&!{lexeme}" for lexeme in _excluded(self._query))
+        within = f"&({drivers})" if drivers else ""
+        for asked in self._telling():
             locale = asked.variant.locale
             average = max(self._statistics.collections[False][locale].own_length, 1.0)
             b = ranking.weights(locale).b
             for is_strong, low, high in ((False, 0.0, 1.0), (True, 1.0, _STRONG_FREQUENCY)):
-                term = records.lexeme(asked.variant.term, locale, is_strong=is_strong)
-                query = term if place < driving else f"{term}&({drivers})"
+                query = f"{_lexeme(asked, is_strong=is_strong)}{within}{without}"
                 rows.append((query, asked.word, asked.tell, average, b, low, high))
+        if not rows:
+            return [], 0
         columns = list(zip(*rows, strict=True))
         wanted = (
             func.unnest(
@@ -237,7 +273,7 @@ class Finder:
                 _d.locale,
                 _d.weight,
                 worth.label("worth"),
-                func.array_agg(wanted.c.word.distinct()).label("words"),
+                func.array_agg(wanted.c.word).label("words"),
                 func.count().over().label("total"),
             )
             .select_from(wanted.join(documents, self._has(wanted.c.query)))
@@ -253,18 +289,19 @@ class Finder:
         ], ranked[0].total if ranked else 0
 
     def _matching(self) -> ColumnElement[bool]:
-        terms = "|".join(records.lexeme(each.variant.term, each.variant.locale) for each in self._telling())
-        return self._has(cast(terms, TSQUERY)) if terms else false()
+        """Say that a document has a telling word."""
+        terms = "|".join(_lexeme(each) for each in self._telling())
+        return self._has(_asked_for(terms)) if terms else false()
 
     # Second: the best of them, and those that mean the same, are compared with the question.
 
     def _best(self, ranked: list[_Ranked], total: int) -> list[EngineHit]:
         query = self._query
         compared = ranked[:_COMPARED]
-        if query.is_open and query.question is not None and query.question.vector is not None:
-            if self._statistics.total <= _SMALL or total < _COMPARED:
-                known = {each.id for each in compared}
-                compared += [each for each in self._close(query.question.vector) if each.id not in known]
+        looks_further = query.is_open and (self._statistics.total <= _SMALL or total < _COMPARED)
+        if looks_further and query.question is not None and query.question.vector is not None:
+            known = {each.id for each in compared}
+            compared += [each for each in self._close(query.question.vector) if each.id not in known]
         hits = self._compared(compared)
         hits += [
             EngineHit(each.ref, each.worth, self._matched(each.words), (each.worth / each.weight,), each.weight)
@@ -288,7 +325,8 @@ class Finder:
 
     def _compared(self, those: list[_Ranked]) -> list[EngineHit]:
         """Score documents exactly, best first."""
-        rows = self._read(those)
+        found = self._fetched(_RECORDS, [each.id for each in those])
+        rows = {each: records.Kept(*row) for each, row in found.items()}
         those = [each for each in those if each.id in rows]
         if not those:
             return []
@@ -308,10 +346,10 @@ class Finder:
             if columns:
                 wanted = [self._asked[number] for number in columns]
                 digests = np.array([digest(each.variant.term, locale) for each in wanted], dtype=np.uint64)
-                found = records.frequencies(opened, digests, collection, ranking.weights(locale).b)
+                often = records.frequencies(opened, digests, collection, ranking.weights(locale).b)
                 tells = np.array([each.tell for each in wanted], dtype=np.float32)
-                signals[mine, 0] = ranking.saturated(found) @ tells
-                has[mine[:, None], columns] = found > 0
+                signals[mine, 0] = ranking.saturated(often) @ tells
+                has[mine[:, None], columns] = often > 0
             if question is not None:
                 signals[mine, 1:4] = ranking.compare(question, records.shortened(opened), collection, locale)
                 trust[mine] = ranking.trusted(locale, query.strength.get(locale, 0.0), collection.coverage)
@@ -336,24 +374,17 @@ class Finder:
             for row in np.argsort(-scores, kind="stable").tolist()
         ]
 
-    def _read(self, those: list[_Ranked]) -> dict[int, Any]:
-        return self._fetched(_RECORDS, [each.id for each in those])
-
     def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:
         """Return how close the closest passages of documents are, float32[n]; those of private messages only inside."""
         found = self._fetched(_PASSAGES, ids)
-        pieces, counts = [], []
-        for each in ids:
-            own, asked, inside = found[each].passage_counts
-            counts.append(own + asked + (inside if self._query.inside else 0))
-            pieces.append(found[each].passages[: counts[-1] * len(vector)])
-        rows = np.frombuffer(b"".join(pieces), dtype=np.int8).reshape(-1, len(vector))
-        return ranking.nearness(vector, rows, np.array(counts, dtype=np.int64))
+        rows, counts = records.passages([found[each][0] for each in ids], len(vector), inside=self._query.inside)
+        return ranking.nearness(vector, rows, counts)
 
-    def _fetched(self, statement: str, ids: list[int]) -> dict[int, Any]:
+    def _fetched(self, statement: str, ids: list[int]) -> dict[int, tuple[Any, ...]]:
         """Return rows by their ids. The driver is asked itself, because it alone hands over bytes as they are."""
-        with self._connection.connection.cursor(binary=True, row_factory=namedtuple_row) as cursor:
-            return {row.id: row for row in cursor.execute(statement, (ids,))}
+        driver = cast_type("psycopg.Connection[tuple[Any, ...]]", self._connection.connection.dbapi_connection)
+        with driver.cursor(binary=True) as cursor:
+            return {row[0]: row[1:] for row in cursor.execute(statement, (ids,))}
 
     def _matched(self, numbers: Iterable[int]) -> tuple[str, ...]:
         there = set(numbers)
@@ -403,41 +434,75 @@ def _saturated(frequency: Any, short: Any) -> Any:
 
 def _filters(query: EngineQuery, index_id: int) -> list[ColumnElement[bool]]:
     """Say what a document must be beside having the words."""
-    found: list[ColumnElement[bool]] = [_d.index_id == index_id, _d.audience <= AUDIENCES.index(query.audience)]
+    return [
+        _d.index_id == index_id,
+        _d.audience <= AUDIENCES.index(query.audience),
+        *_of_columns(query),
+        *(literal(label(tag)) == any_(_d.tags) for tag in query.tags),
+        *_of_terms(query),
+    ]
+
+
+def _of_columns(query: EngineQuery) -> Iterator[ColumnElement[bool]]:
     if query.kinds is not None:
-        found.append(_d.kind == any_(cast(sorted(query.kinds), ARRAY(_d.kind.type))))
+        yield _d.kind == any_(cast(sorted(query.kinds), ARRAY(_d.kind.type)))
     if query.locale is not None:
-        found.append(_d.locale == query.locale)
+        yield _d.locale == query.locale
     if query.category is not None:
-        found.append(_d.category == label(query.category))
+        yield _d.category == label(query.category)
     if query.solved is not None:
-        found.append(_d.solved.is_(query.solved))
+        yield _d.solved.is_(query.solved)
     if query.only_answers:
-        found.append(_d.answers)
+        yield _d.answers
     if query.author is not None:
-        found.append(and_(_d.author == label(query.author), _d.author != ""))
+        yield and_(_d.author == label(query.author), _d.author != "")
     if query.since is not None:
-        found.append(_d.created >= int(query.since.timestamp()))
-    for tag in query.tags:
-        found.append(literal(label(tag)) == any_(_d.tags))
-    for phrases in query.phrases:
-        found.append(_has_one("|".join(_written(phrase) for phrase in phrases), inside=query.inside))
-    terms = [records.lexeme(variant.term, variant.locale) for word in query.excluded for variant in word.variants]
-    if terms:
-        found.append(~_has_one("|".join(terms), inside=query.inside))
+        yield _d.created >= int(query.since.timestamp())
     if query.without:
         gone = [(ref.kind, ref.id) for ref in sorted(query.without, key=lambda ref: (ref.kind, ref.id))]
-        found.append(tuple_(_d.kind, _d.ref_id).not_in(gone))
-    return found
+        yield tuple_(_d.kind, _d.ref_id).not_in(gone)
+
+
+def _of_terms(query: EngineQuery) -> Iterator[ColumnElement[bool]]:
+    for phrases in query.phrases:
+        written = "|".join(_written(phrase) for phrase in phrases)
+        yield _has_one(written, inside=query.inside) if written else false()
+    terms = _excluded(query)
+    # Where words are looked up the index itself leaves these out, which is quicker; but it sees one column at a time.
+    if terms and (query.inside or not query.words):
+        yield ~_has_one("|".join(terms), inside=query.inside)
+
+
+def _excluded(query: EngineQuery) -> list[str]:
+    return [records.lexeme(variant.term, variant.locale) for word in query.excluded for variant in word.variants]
 
 
 def _has_one(terms: str, *, inside: bool) -> ColumnElement[bool]:
-    if not terms:
-        return false()
-    query = cast(terms, TSQUERY)
+    query = _asked_for(terms)
     if inside:
-        return or_(_d.terms.bool_op("@@")(query), func.coalesce(_d.inside.op("@@")(query), false()))
+        return or_(_d.terms.bool_op("@@")(query), func.coalesce(_d.inside.bool_op("@@")(query), false()))
     return _d.terms.bool_op("@@")(query)
+
+
+def _asked_for(terms: str) -> ScalarSelect[Any]:
+    """Return a tsquery that the planner cannot look into: it would think that reading every text is cheap."""
+    return select(cast(terms, TSQUERY)).scalar_subquery()
+
+
+def _lexeme(asked: _Asked, *, is_strong: bool = False) -> str:
+    return records.lexeme(asked.variant.term, asked.variant.locale, is_strong=is_strong)
+
+
+def _expected(shares: Sequence[float], least: int) -> float:
+    """Return the share of documents that have at least so many of some terms, if they were scattered by chance."""
+    exactly = [1.0]
+    for share in shares:
+        exactly = [
+            (exactly[number] if number < len(exactly) else 0.0) * (1 - share)
+            + (exactly[number - 1] * share if number else 0.0)
+            for number in range(len(exactly) + 1)
+        ]
+    return sum(exactly[least:])
 
 
 def _written(phrase: Phrase) -> str:

@@ -1,5 +1,6 @@
-"""The tables of the PostgreSQL engine. They are made by a migration, on PostgreSQL alone, and hold nothing that cannot be
-made again from the rooms' own tables.
+"""The tables of the PostgreSQL engine.
+
+A migration makes them, on PostgreSQL alone. They hold nothing that cannot be made again from the rooms' own tables.
 """
 
 from typing import Final
@@ -61,9 +62,7 @@ documents: Final = Table(
     Column("inside", TSVECTOR),  # of private messages alone
     Column("record", LargeBinary, nullable=False),
     Column("words", LargeBinary, nullable=False),
-    Column("vector", LargeBinary, nullable=False),
     Column("passages", LargeBinary, nullable=False),
-    Column("passage_counts", ARRAY(SmallInteger), nullable=False),
     Index("uq_search_document_ref", "kind", "ref_id", "index_id", unique=True),
     Index("ix_search_document_terms", "terms", postgresql_using="gin"),
     Index("ix_search_document_inside", "inside", postgresql_using="gin"),
@@ -86,7 +85,7 @@ switches: Final = Table(
     Column("is_built", Boolean, nullable=False),  # whether its index is complete
     Column("serving_since", UtcDateTime),
 )
-"""At most one row: the engine that shall serve, or does for a while. As long as it is there both engines are kept up."""
+"""At most one row: the engine that shall serve, or serves since a while. While it is there both are kept up."""
 
 late_notes: Final = Table(
     "search_late_note",
@@ -96,4 +95,4 @@ late_notes: Final = Table(
     Column("kind", String(LONGEST_KIND), nullable=False),
     Column("ref_id", BigInteger, nullable=False),
 )
-"""What changed and must come into an index besides the one that serves: of another engine, or one that is being built."""
+"""What changed and must come into another index than the one that serves: of the other engine, or one being built."""

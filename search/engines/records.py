@@ -23,7 +23,7 @@ from search.ranking import Candidates, Collection, Floats, Ints, WordTable
 PART: Final = 0.5
 """What a part of a compound counts where a whole word counts 1."""
 STRONG: Final = 2.0
-"""A stem that counts so much in a document has a second lexeme there, which the index finds without reading the text."""
+"""A stem that counts so much in a document has a second lexeme there, found without reading the text."""
 MOST_COMPARED: Final = 1_500
 """Words that a document is compared by; of a longer one the first."""
 _MOST_KEPT: Final = 8_000
@@ -43,6 +43,15 @@ _LABELS: Final = dict(zip(FIELDS, ("A", "B", "C", "C", "D"), strict=True))
 _STRONG_SIGN: Final = "!"
 _EARLIEST: Final = 1
 _LATEST: Final = 0xFFFFFFFF
+
+
+class Kept(NamedTuple):
+    """What is read of a document to compare it."""
+
+    record: bytes
+    own_length: int
+    asked_length: int
+    inside_length: int
 
 
 class Opened(NamedTuple):
@@ -120,9 +129,7 @@ def _columns(document: Document, one: Analysed, words: Mapping[tuple[str, str], 
         "sketch": sketch(one.vector),
         "record": _record(one, told),
         "words": _words(one, told),
-        "vector": one.vector.tobytes(),
-        "passages": one.passages.tobytes(),
-        "passage_counts": list(one.passage_counts),
+        "passages": bytes(one.passage_counts) + one.passages.tobytes(),
     }
 
 
@@ -191,6 +198,7 @@ def _record(one: Analysed, told: Sequence[_Word]) -> bytes:
             np.array([len(each) for each in of_words], dtype="<u1"),
             flat.astype("<u2"),
             np.array([numbers.get(word, 0) for word in kept], dtype="<u2"),
+            one.vector,
         )
     )
 
@@ -232,11 +240,11 @@ def _counts(row: Any) -> Counts:
     )
 
 
-def opened(rows: Sequence[Any], *, inside: bool) -> Opened:
-    """Open the records of documents of one language; a row has record, vector and lengths."""
+def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
+    """Open the records of documents of one language."""
     joined = np.frombuffer(b"".join(row.record for row in rows), dtype=np.uint8)
     sizes = np.array([len(row.record) for row in rows], dtype=np.int64)
-    place = np.cumsum(sizes) - sizes
+    begins = place = np.cumsum(sizes) - sizes
     headers = _gathered(joined, place, np.full(len(rows), _HEADER), "<u4").reshape(-1, _HEADER).astype(np.int64)
     words, parts, trigrams, tokens = headers[:, :4].T
     bounds = headers[:, 4:]
@@ -257,7 +265,7 @@ def opened(rows: Sequence[Any], *, inside: bool) -> Opened:
     # The words of each document come behind those of the one before; word 0 is none, in all of them.
     numbers += np.where(numbers > 0, np.repeat(np.cumsum(words) - words, tokens), 0)
     candidates = Candidates(
-        vectors=np.frombuffer(b"".join(row.vector for row in rows), dtype=np.int8).reshape(len(rows), -1),
+        vectors=_gathered(joined, place, sizes - (place - begins), "i1").reshape(len(rows), -1),
         tokens=numbers.astype(np.uint32),
         token_counts=tokens,
         bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE]),
@@ -272,6 +280,16 @@ def opened(rows: Sequence[Any], *, inside: bool) -> Opened:
         ),
     )
     return Opened(candidates, sections[1], np.concatenate([[0, 0], np.cumsum(sections[2], dtype=np.int64)]))
+
+
+def passages(packed: Sequence[bytes], dimensions: int, *, inside: bool) -> tuple[NDArray[np.int8], Ints]:
+    """Return the passages of documents, int8[m, dimensions], and how many each has, int64[n].
+
+    Those that are private messages are there only `inside`.
+    """
+    counts = [sum(each[: 3 if inside else 2]) for each in packed]
+    joined = b"".join(each[3 : 3 + count * dimensions] for each, count in zip(packed, counts, strict=True))
+    return np.frombuffer(joined, dtype=np.int8).reshape(-1, dimensions), np.array(counts, dtype=np.int64)
 
 
 def frequencies(those: Opened, wanted: NDArray[np.uint64], collection: Collection, b: float) -> Floats:

@@ -1,4 +1,4 @@
-"""The index in the database: changes in the transaction that makes them, many writers, building beside, in order again."""
+"""The index in the database: changes in the transaction that makes them, many writers, building beside."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -130,9 +130,9 @@ def test_the_end_of_a_savepoint_is_not_yet_the_end(shelf: Shelf) -> None:
     shelf.put(2, "router")
     with db.session.begin_nested():
         touch("topic 1")
-    with pytest.raises(ZeroDivisionError), db.session.begin_nested():
-        touch("topic 2")
-        raise ZeroDivisionError
+    taken_back = db.session.begin_nested()
+    touch("topic 2")
+    taken_back.rollback()
     assert notes() == 1
     db.session.commit()
     assert ids("router") == [1]
@@ -168,9 +168,7 @@ def test_a_change_that_cannot_be_indexed_is_kept_and_the_worker_tries_again(
 def test_a_statement_that_fails_within_the_index_does_not_spoil_the_transaction(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        PostgresEngine, "apply", lambda *_args: db.session.connection().exec_driver_sql("SELECT 1 / 0")
-    )
+    monkeypatch.setattr(PostgresEngine, "apply", lambda *_args: db.session.connection().exec_driver_sql("SELECT 1 / 0"))
     put(shelf, 1, "router")
     assert db.session.get(ChoreTurn, "topic 1") is not None
     assert notes() == 1
