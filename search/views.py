@@ -107,7 +107,9 @@ def explain() -> str:
     return render_template(
         "search/explain.html",
         text=text,
-        explanation=query.explain(text, viewer=current_user, locale=locale(), limit=PAGE_SIZE) if text.strip() else None,
+        explanation=query.explain(text, viewer=current_user, locale=locale(), limit=PAGE_SIZE)
+        if text.strip()
+        else None,
         kind_words=KIND_WORDS,
         decimal=lambda number: format_decimal(number, format="0.000"),
     )

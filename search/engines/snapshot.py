@@ -21,13 +21,13 @@ from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Wo
 from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, sketch
 from search.ranking import Candidates, Collection, Floats, WordTable
 
-COMPARED: Final = 200
+COMPARED: Final = 100
 """How many of the best by their words are compared with the question."""
-_CLOSE: Final = 100
+_CLOSE: Final = 50
 """How many more are, whose vectors are close."""
-_LOOKED_INTO: Final = 64
+_LOOKED_INTO: Final = 40
 """How many of those are looked into passage by passage."""
-_MOST_TOKENS: Final = 1_500
+_MOST_TOKENS: Final = 1_000
 _CACHED_BYTES: Final = 32 << 20
 _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
@@ -192,9 +192,10 @@ class Snapshot:
     def find(self, query: EngineQuery, limit: int, *, counted: bool) -> Findings:
         masks = [self._allowed(leaf, query) for leaf in self._leaves]
         if query.words or query.question is not None:
-            found = self._matching(query, masks)
+            looked = [self._looked_up(word, inside=query.inside) for word in dict.fromkeys(query.words)]
+            found = self._matching(looked, masks, query.most_words)
             documents = [each.documents for each in found]
-            hits = self._best(query, found, masks, limit)
+            hits = self._best(query, looked, found, masks, limit)
         else:
             documents = [np.flatnonzero(mask) for mask in masks]
             hits = self._newest(masks, limit)
@@ -211,85 +212,61 @@ class Snapshot:
         return total
 
     def rarity(self, word: Word, *, inside: bool) -> float:
-        having = sum(self._having(variant, inside=inside) for variant in word.variants)
-        if not having and not any(self._is_there(variant) for variant in word.variants):
-            return 0.0
-        return ranking.rarity(having, self._total)
-
-    def _is_there(self, variant: Variant) -> bool:
-        """Tell whether a term is there at all, be it for a smaller circle only."""
-        digest = facts.digest(variant.term, variant.locale)
-        return any(leaf.segment.stem(digest) >= 0 for leaf in self._leaves)
+        return self._looked_up(word, inside=inside).rarity
 
     # First: which documents have the words, and how well.
 
-    def _matching(self, query: EngineQuery, masks: list[Mask]) -> list["_Found"]:
+    def _looked_up(self, word: Word, *, inside: bool) -> "_Looked":
+        """Return what is known of a word; everything that follows asks this and not the segments again."""
+        found = []
+        having, is_there = 0, False
+        for variant in word.variants:
+            digest = facts.digest(variant.term, variant.locale)
+            stems = [self._stem(leaf, variant.locale, digest, inside=inside) for leaf in self._leaves]
+            counted = sum(stem.counted for stem in stems if stem is not None)
+            having += counted
+            is_there = is_there or any(stem is not None for stem in stems)
+            documents = self._collections[inside][variant.locale].documents
+            # What only a smaller circle has tells as much as what nobody has.
+            found.append(_Variant(variant, ranking.rarity(counted, documents) * word.weight, stems))
+        return _Looked(word, found, ranking.rarity(having, self._total) if is_there else 0.0)
+
+    def _matching(self, looked: list["_Looked"], masks: list[Mask], most: int) -> list["_Found"]:
         """Return the documents with a telling word, and what all words say of every document of each segment."""
-        inside = query.inside
         scores = [np.zeros(leaf.segment.count, dtype=np.float32) for leaf in self._leaves]
-        words = self._rarest(query)
-        reachable = self._reachable(query, words)
-        for word in words:
-            if word.is_telling:
-                self._add(scores, word, reachable, inside=inside)
+        reachable = self._reachable(looked)
+        chosen = _most_telling(looked, most)
+        for each in chosen:
+            if each.word.is_telling:
+                each.add_to(scores, reachable)
         hits = [np.flatnonzero(score) for score in scores]
-        for word in words:
-            if not word.is_telling:
-                self._add(scores, word, reachable, inside=inside)
+        for each in chosen:
+            if not each.word.is_telling:
+                each.add_to(scores, reachable)
         return [
             _Found(documents[mask[documents]], score)
             for documents, score, mask in zip(hits, scores, masks, strict=True)
         ]
 
-    def _reachable(self, query: EngineQuery, words: list[Word]) -> dict[str, float]:
+    @staticmethod
+    def _reachable(looked: list["_Looked"]) -> dict[str, float]:
         """Return the score that a text made of the query alone would reach in each language."""
         found = dict.fromkeys(LOCALES, 1e-9)
-        for word in query.words:
-            for locale in {variant.locale for variant in word.variants}:
-                tells = [self._tell(word, variant) for variant in word.variants if variant.locale == locale]
-                unknown = ranking.rarity(0, self._collections[False][locale].documents) * word.weight
-                found[locale] += (ranking.K1 + 1) * (max(tells) if word in words and any(tells) else unknown)
+        for each in looked:
+            best: dict[str, float] = {}
+            for variant in each.variants:
+                best[variant.locale] = max(best.get(variant.locale, 0.0), variant.tell)
+            for locale, tell in best.items():
+                found[locale] += (ranking.K1 + 1) * tell
         return found
 
-    def _tell(self, word: Word, variant: Variant) -> float:
-        having = self._having(variant, inside=False)
-        return (
-            ranking.rarity(having, self._collections[False][variant.locale].documents) * word.weight if having else 0.0
-        )
-
-    def _having(self, variant: Variant, *, inside: bool) -> int:
-        found = (self._stem(leaf, variant.locale, variant.term, inside=inside) for leaf in self._leaves)
-        return sum(stem.counted for stem in found if stem is not None)
-
-    def _add(self, scores: list[Floats], word: Word, reachable: dict[str, float], *, inside: bool) -> None:
-        for variant in word.variants:
-            having = self._having(variant, inside=inside)
-            tell = ranking.rarity(having, self._collections[inside][variant.locale].documents)
-            weight = np.float32(tell * word.weight * variant.weight / reachable[variant.locale])
-            for leaf, score in zip(self._leaves, scores, strict=True):
-                stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
-                if stem is None:
-                    continue
-                if stem.documents is None:
-                    score += weight * stem.scores
-                else:
-                    score[stem.documents] += weight * stem.scores
-
-    def _rarest(self, query: EngineQuery) -> list[Word]:
-        """Return the words that say most, in the order of the query."""
-        weighed = [(self.rarity(word, inside=query.inside) * word.weight, word) for word in dict.fromkeys(query.words)]
-        told = sorted((item for item in weighed if item[0] > 0), key=lambda item: -item[0])[: query.most_words]
-        chosen = {word for _, word in told}
-        return [word for _, word in weighed if word in chosen]
-
-    def _stem(self, leaf: Leaf, locale: str, term: str, *, inside: bool) -> _Stem | None:
-        number = leaf.segment.stem(facts.digest(term, locale))
+    def _stem(self, leaf: Leaf, locale: str, digest: int, *, inside: bool) -> _Stem | None:
+        number = leaf.segment.stem(digest)
         if number < 0:
             return None
         key = (leaf.number, number, inside)
         known = self._cache.get(key)
-        those = self._collections[inside][locale]
-        if known is None or not known.is_like(those):
+        if known is None or not known.is_like(self._collections[inside][locale]):
             known = self._read(leaf, number, locale, inside=inside)
             self._cache.put(key, known)
         return known
@@ -321,29 +298,30 @@ class Snapshot:
 
     # Second: the best of them, and those that mean or look the same, are compared with the question.
 
-    def _best(self, query: EngineQuery, found: list["_Found"], masks: list[Mask], limit: int) -> list[EngineHit]:
+    def _best(
+        self, query: EngineQuery, looked: list["_Looked"], found: list["_Found"], masks: list[Mask], limit: int
+    ) -> list[EngineHit]:
+        which = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
+        documents = np.concatenate([each.documents for each in found] or [np.zeros(0, dtype=np.int64)])
         worth = [
             each.scores[each.documents] * leaf.segment.columns["weight"][each.documents]
             for leaf, each in zip(self._leaves, found, strict=True)
         ]
-        which = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
-        documents = np.concatenate([each.documents for each in found] or [np.zeros(0, dtype=np.int64)])
         scores = np.concatenate(worth or [np.zeros(0, dtype=np.float32)])
-        most = limit if query.question is None else max(limit, COMPARED)
-        top = _largest(scores, most)
+        top = _largest(scores, limit if query.question is None else max(limit, COMPARED))
         ranked = [
-            _Ranked(int(which[n]), int(documents[n]), float(scores[n]), (float(scores[n]),)) for n in top[COMPARED:]
+            _Ranked(leaf, document, score, ())
+            for leaf, document, score in zip(
+                which[top].tolist(), documents[top].tolist(), scores[top].tolist(), strict=True
+            )
         ]
-        compared = [(int(which[n]), int(documents[n])) for n in top[:COMPARED]]
-        if query.question is None:
-            ranked = [_Ranked(*place, float(scores[n]), ()) for n, place in zip(top, compared, strict=False)] + ranked
-        else:
+        if query.question is not None:
+            places = [(each.leaf, each.document) for each in ranked[:COMPARED]]
             if query.is_open and query.question.vector is not None:
-                known = set(compared)
-                compared += [place for place in self._close(query.question.vector, masks) if place not in known]
-            ranked = self._compared(query, compared, found) + ranked
+                known = set(places)
+                places += [place for place in self._close(query.question.vector, masks) if place not in known]
+            ranked = self._compared(query, places, found, limit) + ranked[COMPARED:]
         ranked = ranked[:limit]
-        matched = self._matched(query, ranked)
         return [
             EngineHit(
                 self._ref(self._leaves[each.leaf], each.document),
@@ -352,7 +330,7 @@ class Snapshot:
                 each.signals,
                 float(self._leaves[each.leaf].segment.columns["weight"][each.document]),
             )
-            for each, words in zip(ranked, matched, strict=True)
+            for each, words in zip(ranked, _matched(looked, ranked), strict=True)
         ]
 
     def _close(self, vector: NDArray[np.float32], masks: list[Mask]) -> list[tuple[int, int]]:
@@ -366,7 +344,9 @@ class Snapshot:
             found += [(int(differing[document]), number, int(document)) for document in nearest if mask[document]]
         return [(leaf, document) for _, leaf, document in sorted(found)[:_CLOSE]]
 
-    def _compared(self, query: EngineQuery, places: list[tuple[int, int]], found: list["_Found"]) -> list["_Ranked"]:
+    def _compared(
+        self, query: EngineQuery, places: list[tuple[int, int]], found: list["_Found"], limit: int
+    ) -> list["_Ranked"]:
         question = query.question
         inside = query.inside
         if question is None or not places:
@@ -400,7 +380,7 @@ class Snapshot:
         scores = parts.sum(axis=1) * weight
         return [
             _Ranked(*places[row], float(scores[row]), tuple(parts[row].tolist()))
-            for row in np.argsort(-scores, kind="stable").tolist()
+            for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
     def _groups(self, place: Ints) -> Iterator[tuple[Leaf, str, Ints]]:
@@ -427,23 +407,6 @@ class Snapshot:
             asked_lengths=(leaf.inside_lengths if inside else leaf.asked_lengths)[documents],
             table=leaf.table,
         )
-
-    def _matched(self, query: EngineQuery, ranked: list["_Ranked"]) -> list[tuple[str, ...]]:
-        """Say for each hit which words it has."""
-        inside = query.inside
-        has: list[list[str]] = [[] for _ in ranked]
-        for number, leaf in enumerate(self._leaves):
-            rows = [row for row, each in enumerate(ranked) if each.leaf == number]
-            documents = np.array([ranked[row].document for row in rows], dtype=np.int64)
-            for word in query.words if rows else ():
-                having = np.zeros(len(rows), dtype=np.bool_)
-                for variant in word.variants:
-                    stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
-                    if stem is not None:
-                        having |= stem.has(documents)
-                for row in np.flatnonzero(having).tolist():
-                    has[rows[row]].append(word.text)
-        return [tuple(dict.fromkeys(words)) for words in has]
 
     # Filters.
 
@@ -473,7 +436,8 @@ class Snapshot:
             mask &= np.any([self._with_phrase(leaf, phrase, inside=query.inside) for phrase in phrases], axis=0)
         for word in query.excluded:
             for variant in word.variants:
-                stem = self._stem(leaf, variant.locale, variant.term, inside=query.inside)
+                digest = facts.digest(variant.term, variant.locale)
+                stem = self._stem(leaf, variant.locale, digest, inside=query.inside)
                 if stem is not None:
                     mask &= ~stem.as_mask(leaf.segment.count)
         for ref in query.without:
@@ -495,7 +459,8 @@ class Snapshot:
         """Tell which documents have the terms of a phrase behind each other in one field."""
         segment = leaf.segment
         mask = np.zeros(segment.count, dtype=np.bool_)
-        stems = [self._stem(leaf, phrase.locale, term, inside=inside) for term, _ in phrase.terms]
+        terms = [(facts.digest(term, phrase.locale), distance) for term, distance in phrase.terms]
+        stems = [self._stem(leaf, phrase.locale, digest, inside=inside) for digest, _ in terms]
         having = np.ones(segment.count, dtype=np.bool_)
         for stem in stems:
             having &= np.zeros_like(having) if stem is None else stem.as_mask(segment.count)
@@ -503,7 +468,7 @@ class Snapshot:
         if not len(documents):
             return mask
         record = segment.records(documents)
-        wanted = [(segment.stem(facts.digest(term, phrase.locale)), distance) for term, distance in phrase.terms]
+        wanted = [(segment.stem(digest), distance) for digest, distance in terms]
         found = segment.word_stems[record.tokens]
         document_of = np.repeat(documents, record.counts)
         length = max(distance for _, distance in wanted) + 1
@@ -551,6 +516,36 @@ class Snapshot:
         return Ref(leaf.segment.names["kind"][int(columns["kind"][document])], int(columns["ref"][document]))
 
 
+class _Variant(NamedTuple):
+    """A term that stands for a word: how much it tells, and what each segment has of it."""
+
+    variant: Variant
+    tell: float
+    stems: list[_Stem | None]
+
+    @property
+    def locale(self) -> str:
+        return self.variant.locale
+
+
+class _Looked(NamedTuple):
+    """A word of the query with what the segments have of it."""
+
+    word: Word
+    variants: list[_Variant]
+    rarity: float
+
+    def add_to(self, scores: list[Floats], reachable: dict[str, float]) -> None:
+        """Add what the word says of each document to its score, as a share of what is reachable."""
+        for variant, tell, stems in self.variants:
+            weight = np.float32(tell * variant.weight / reachable[variant.locale])
+            for stem, score in zip(stems, scores, strict=True):
+                if stem is not None and stem.documents is None:
+                    np.add(score, weight * stem.scores, out=score)
+                elif stem is not None:
+                    score[stem.documents] += weight * stem.scores
+
+
 class _Found(NamedTuple):
     """The hits of a segment, and what the words say of every one of its documents."""
 
@@ -563,6 +558,32 @@ class _Ranked(NamedTuple):
     document: int
     score: float
     signals: tuple[float, ...]
+
+
+def _most_telling(looked: list[_Looked], most: int) -> list[_Looked]:
+    """Return the words that say most, in the order of the query."""
+    told = [each for each in looked if each.rarity > 0]
+    if len(told) > most:
+        least = sorted((each.rarity * each.word.weight for each in told), reverse=True)[most - 1]
+        told = [each for each in told if each.rarity * each.word.weight >= least][:most]
+    return told
+
+
+def _matched(looked: list[_Looked], ranked: list[_Ranked]) -> list[tuple[str, ...]]:
+    """Say for each hit which words it has."""
+    has: list[dict[str, None]] = [{} for _ in ranked]
+    rows: dict[int, list[int]] = {}
+    for row, each in enumerate(ranked):
+        rows.setdefault(each.leaf, []).append(row)
+    for leaf, of_leaf in rows.items():
+        documents = np.array([ranked[row].document for row in of_leaf], dtype=np.int64)
+        for each in looked:
+            for variant in each.variants:
+                stem = variant.stems[leaf]
+                if stem is not None:
+                    for row in np.flatnonzero(stem.has(documents)).tolist():
+                        has[of_leaf[row]][each.word.text] = None
+    return [tuple(words) for words in has]
 
 
 def _collection(sums: NDArray[np.float64], total: int, gram_counts: Floats) -> Collection:
