@@ -38,7 +38,8 @@ class StaticVectors:
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> Vectors:
-        return units(self._sums([text]))[0]
+        vector: Vectors = units(self._sums([text]))[0]
+        return vector
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         sums = self._sums(passages)

@@ -7,8 +7,8 @@ that are still there, with what was cached of them.
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from search import ranking
 from search.analysis import facts, grams, hashes
 from search.analysis.text import label
-from search.documents import AUDIENCES, Ref
+from search.documents import AUDIENCES, Audience, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word
-from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, sketch
+from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
 from search.ranking import Candidates, Collection, Floats, WordTable
 
 COMPARED: Final = 100
@@ -28,15 +28,18 @@ _CLOSE: Final = 50
 _LOOKED_INTO: Final = 40
 """How many of those are looked into passage by passage."""
 _MOST_TOKENS: Final = 1_000
-_CACHED_BYTES: Final = 32 << 20
+_CACHED_BYTES: Final = 40 << 20
 _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""
 _OTHER_LANGUAGE: Final = 0.8
+_MOST_MASKS: Final = 50
+"""Filters of a segment that are remembered, a byte a document each."""
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
 _ASKED: Final = FIELDS.index("asked")
 _INSIDE: Final = FIELDS.index("asked_inside")
+_PUBLIC: Final = [number for number in range(len(FIELDS)) if number != _INSIDE]
 _OWN_BOOSTS: Final = np.array([ranking.FIELD_BOOSTS[FIELDS[number]] for number in _OWN], dtype=np.float32) / WHOLE_WORD
 
 Mask = NDArray[np.bool_]
@@ -45,7 +48,7 @@ Mask = NDArray[np.bool_]
 class _Stem(NamedTuple):
     """What a stem adds to the words of each document that has it, before its rarity counts."""
 
-    documents: NDArray[np.uint32] | None
+    documents: NDArray[np.uint16] | NDArray[np.uint32] | None
     """None where `scores` has a number for every document of the segment."""
     scores: Floats
     counted: int
@@ -65,11 +68,13 @@ class _Stem(NamedTuple):
     def has(self, documents: Ints) -> Mask:
         """Tell which of some documents have it."""
         if self.documents is None:
-            return self.scores[documents] > 0
+            having: Mask = self.scores[documents] > 0
+            return having
         if not len(self.documents):
             return np.zeros(len(documents), dtype=np.bool_)
         place = np.minimum(np.searchsorted(self.documents, documents), len(self.documents) - 1)
-        return self.documents[place] == documents
+        found: Mask = self.documents[place] == documents
+        return found
 
     def as_mask(self, count: int) -> Mask:
         """Tell of every document of its segment whether it has it."""
@@ -141,14 +146,55 @@ class Leaf:
         self.own_lengths: Floats = lengths[:, _OWN].sum(axis=1)
         self.asked_lengths: Floats = lengths[:, _ASKED]
         self.inside_lengths: Floats = self.asked_lengths + lengths[:, _INSIDE]
+        self._masks: dict[tuple[str, str], Mask] = {}
+        self.has_inside = bool(segment.lengths[:, _INSIDE].any())
         self.word_counts = self._without_deleted(before)
         self.gram_counts: Floats = np.bincount(
             segment.grams,
-            np.repeat(self.word_counts, np.diff(segment.gram_starts.astype(np.int64))),
+            np.repeat(self.word_counts, counts_of(segment.gram_starts)),
             minlength=grams.COUNT,
         ).astype(np.float32)
         self.table = WordTable(segment.stem_digests, segment.word_stems, segment.gram_starts, segment.grams)
         self.sums = {locale: self._sums(number) for number, locale in enumerate(LOCALES)}
+
+    def readable_by(self, audience: Audience) -> Mask:
+        """Tell which documents are for a circle; not to be changed."""
+        return self._kept(
+            ("audience", audience),
+            lambda: self.is_alive & (self.segment.columns["audience"] <= AUDIENCES.index(audience)),
+        )
+
+    def labelled(self, name: str, value: str) -> Mask:
+        """Tell which documents have a kind, a locale, a category, a state ("solved", "answers") or a tag; as it is."""
+        return self._kept((name, value), lambda: self._with_label(name, value))
+
+    def _with_label(self, name: str, value: str) -> Mask:
+        columns, names = self.segment.columns, self.segment.names
+        mask: Mask = np.zeros(self.segment.count, dtype=np.bool_)
+        if name == "locale":
+            mask = columns[name] == (LOCALES.index(value) if value in LOCALES else len(LOCALES))
+            return mask
+        if name in {"solved", "answers"}:
+            mask = (columns[name] > 0) == (value == "yes")
+            return mask
+        if value not in names[name]:
+            return mask
+        number = names[name].index(value)
+        if name != "tag":
+            mask = columns[name] == number
+            return mask
+        places = np.flatnonzero(self.segment.tags == number)
+        mask[np.searchsorted(self.segment.tag_starts, places, side="right") - 1] = True
+        return mask
+
+    def _kept(self, key: tuple[str, str], make: Callable[[], Mask]) -> Mask:
+        found = self._masks.get(key)
+        if found is None:
+            found = make()
+            if len(self._masks) >= _MOST_MASKS:
+                self._masks.clear()
+            self._masks[key] = found
+        return found
 
     def _without_deleted(self, before: "Leaf | None") -> NDArray[np.int64]:
         counts = self.segment.word_counts.astype(np.int64) if before is None else before.word_counts
@@ -239,7 +285,7 @@ class Snapshot:
         for each in chosen:
             if each.word.is_telling:
                 each.add_to(scores, reachable)
-        hits = [np.flatnonzero(score) for score in scores]
+        hits = [np.flatnonzero(score > 0) for score in scores]
         for each in chosen:
             if not each.word.is_telling:
                 each.add_to(scores, reachable)
@@ -273,27 +319,32 @@ class Snapshot:
 
     def _read(self, leaf: Leaf, number: int, locale: str, *, inside: bool) -> _Stem:
         documents, found = leaf.segment.postings(number)
-        public = np.delete(found, _INSIDE, axis=1).any(axis=1)
-        kept = leaf.is_alive[documents] if inside else leaf.is_alive[documents] & public
-        counts = public[kept] if leaf.counted is None else public[kept] & leaf.counted[documents[kept]]
-        documents, found = documents[kept], found[kept]
+        counted = len(documents)
+        if leaf.counted is not None or leaf.has_inside:
+            public: Mask = found[:, _PUBLIC].any(axis=1)
+            kept = leaf.is_alive[documents] if inside else leaf.is_alive[documents] & public
+            documents, found, public = documents[kept], found[kept], public[kept]
+            if leaf.counted is not None:
+                public = public & leaf.counted[documents]
+            counted = int(public.sum())
         those = self._collections[inside][locale]
         frequencies = found[:, _OWN].astype(np.float32) @ _OWN_BOOSTS
         frequencies /= ranking.shortness(leaf.own_lengths[documents], those.own_length, ranking.weights(locale).b)
         asked = found[:, _ASKED].astype(np.float32)
         lengths = leaf.asked_lengths
-        if inside:
+        if inside and leaf.has_inside:
             asked += found[:, _INSIDE]
             lengths = leaf.inside_lengths
-        if asked.any():
+        if those.coverage and asked.any():
             shortness = ranking.shortness(lengths[documents], those.asked_length, ranking.ASKED_B)
             frequencies += ranking.asked_boost(those) / WHOLE_WORD * asked / shortness
-        scores = ranking.saturated(frequencies)
-        counted = int(counts.sum())
+        scores = ranking.saturated(frequencies.astype(np.float32, copy=False))
         if len(documents) * _DENSE > leaf.segment.count:
             dense = np.zeros(leaf.segment.count, dtype=np.float32)
             dense[documents] = scores
             return _Stem(None, dense, counted, those.own_length, those.asked_length, those.coverage)
+        if leaf.segment.count <= np.iinfo(np.uint16).max:
+            documents = documents.astype(np.uint16)
         return _Stem(documents, scores, counted, those.own_length, those.asked_length, those.coverage)
 
     # Second: the best of them, and those that mean or look the same, are compared with the question.
@@ -338,10 +389,12 @@ class Snapshot:
         bits = sketch(vector)
         found: list[tuple[int, int, int]] = []
         for number, (leaf, mask) in enumerate(zip(self._leaves, masks, strict=True)):
-            differing = np.bitwise_count(leaf.segment.sketches ^ bits).sum(axis=1, dtype=np.int32)
-            differing[~mask] = 1 << 20
-            nearest = _largest(-differing, _CLOSE)
-            found += [(int(differing[document]), number, int(document)) for document in nearest if mask[document]]
+            common = np.zeros(leaf.segment.count, dtype=np.int16)
+            for those, these in zip(leaf.segment.sketches, bits, strict=True):
+                common += np.bitwise_count(~(those ^ these))
+            common[~mask] = -1
+            nearest = _largest(common, _CLOSE)
+            found += [(-int(common[document]), number, int(document)) for document in nearest if mask[document]]
         return [(leaf, document) for _, leaf, document in sorted(found)[:_CLOSE]]
 
     def _compared(
@@ -379,7 +432,7 @@ class Snapshot:
         parts = signals * trust
         scores = parts.sum(axis=1) * weight
         return [
-            _Ranked(*places[row], float(scores[row]), tuple(parts[row].tolist()))
+            _Ranked(places[row][0], places[row][1], float(scores[row]), tuple(parts[row].tolist()))
             for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
@@ -412,26 +465,15 @@ class Snapshot:
 
     def _allowed(self, leaf: Leaf, query: EngineQuery) -> Mask:
         columns, names = leaf.segment.columns, leaf.segment.names
-        mask = leaf.is_alive & (columns["audience"] <= AUDIENCES.index(query.audience))
+        mask = leaf.readable_by(query.audience).copy()
+        for named, value in _labels(query):
+            mask &= leaf.labelled(named, value)
         if query.kinds is not None:
-            mask &= np.isin(
-                columns["kind"], [names["kind"].index(kind) for kind in query.kinds if kind in names["kind"]]
-            )
-        if query.locale is not None:
-            mask &= columns["locale"] == (LOCALES.index(query.locale) if query.locale in LOCALES else -1)
-        if query.category is not None:
-            wanted = label(query.category)
-            mask &= columns["category"] == (names["category"].index(wanted) if wanted in names["category"] else -1)
-        if query.solved is not None:
-            mask &= columns["solved"] == query.solved
-        if query.only_answers:
-            mask &= columns["answers"] > 0
+            mask &= np.any([leaf.labelled("kind", kind) for kind in query.kinds] or [np.zeros_like(mask)], axis=0)
         if query.author is not None:
             mask &= columns["author"] == np.uint64(hashes.of(label(query.author)))
         if query.since is not None:
             mask &= columns["created"] >= max(int(query.since.timestamp()), 0)
-        for tag in query.tags:
-            mask &= self._tagged(leaf, label(tag))
         for phrases in query.phrases:
             mask &= np.any([self._with_phrase(leaf, phrase, inside=query.inside) for phrase in phrases], axis=0)
         for word in query.excluded:
@@ -442,17 +484,7 @@ class Snapshot:
                     mask &= ~stem.as_mask(leaf.segment.count)
         for ref in query.without:
             if ref.kind in names["kind"]:
-                kind = names["kind"].index(ref.kind)
-                mask &= (columns["ref"] != ref.id) | (columns["kind"] != kind)
-        return mask
-
-    @staticmethod
-    def _tagged(leaf: Leaf, tag: str) -> Mask:
-        segment = leaf.segment
-        mask = np.zeros(segment.count, dtype=np.bool_)
-        if tag in segment.names["tag"]:
-            places = np.flatnonzero(segment.tags == segment.names["tag"].index(tag))
-            mask[np.searchsorted(segment.tag_starts, places, side="right") - 1] = True
+                mask &= (columns["ref"] != ref.id) | (columns["kind"] != names["kind"].index(ref.kind))
         return mask
 
     def _with_phrase(self, leaf: Leaf, phrase: Phrase, *, inside: bool) -> Mask:
@@ -542,8 +574,8 @@ class _Looked(NamedTuple):
             for stem, score in zip(stems, scores, strict=True):
                 if stem is not None and stem.documents is None:
                     np.add(score, weight * stem.scores, out=score)
-                elif stem is not None:
-                    score[stem.documents] += weight * stem.scores
+                elif stem is not None and stem.documents is not None:
+                    np.add.at(score, stem.documents, weight * stem.scores)
 
 
 class _Found(NamedTuple):
@@ -560,6 +592,20 @@ class _Ranked(NamedTuple):
     signals: tuple[float, ...]
 
 
+def _labels(query: EngineQuery) -> Iterator[tuple[str, str]]:
+    """Yield the labels that every hit must have."""
+    if query.locale is not None:
+        yield "locale", query.locale
+    if query.category is not None:
+        yield "category", label(query.category)
+    if query.solved is not None:
+        yield "solved", "yes" if query.solved else "no"
+    if query.only_answers:
+        yield "answers", "yes"
+    for tag in query.tags:
+        yield "tag", label(tag)
+
+
 def _most_telling(looked: list[_Looked], most: int) -> list[_Looked]:
     """Return the words that say most, in the order of the query."""
     told = [each for each in looked if each.rarity > 0]
@@ -573,16 +619,15 @@ def _matched(looked: list[_Looked], ranked: list[_Ranked]) -> list[tuple[str, ..
     """Say for each hit which words it has."""
     has: list[dict[str, None]] = [{} for _ in ranked]
     rows: dict[int, list[int]] = {}
-    for row, each in enumerate(ranked):
-        rows.setdefault(each.leaf, []).append(row)
+    for row, hit in enumerate(ranked):
+        rows.setdefault(hit.leaf, []).append(row)
     for leaf, of_leaf in rows.items():
         documents = np.array([ranked[row].document for row in of_leaf], dtype=np.int64)
         for each in looked:
-            for variant in each.variants:
-                stem = variant.stems[leaf]
-                if stem is not None:
-                    for row in np.flatnonzero(stem.has(documents)).tolist():
-                        has[of_leaf[row]][each.word.text] = None
+            found = [stem.has(documents) for variant in each.variants if (stem := variant.stems[leaf]) is not None]
+            if found:
+                for row in np.flatnonzero(found[0] if len(found) == 1 else np.any(found, axis=0)).tolist():
+                    has[of_leaf[row]][each.word.text] = None
     return [tuple(words) for words in has]
 
 
@@ -598,7 +643,7 @@ def _collection(sums: NDArray[np.float64], total: int, gram_counts: Floats) -> C
     )
 
 
-def _largest(values: NDArray[np.generic], most: int) -> Ints:
+def _largest(values: NDArray[Any], most: int) -> Ints:
     """Return where the largest values stand, largest first; of equals the first."""
     if len(values) <= most:
         return np.argsort(-values, kind="stable")
