@@ -321,7 +321,7 @@ class Snapshot:
         documents, found = leaf.segment.postings(number)
         counted = len(documents)
         if leaf.counted is not None or leaf.has_inside:
-            public: Mask = found[:, _PUBLIC].any(axis=1)
+            public: Mask = np.any(found[:, _PUBLIC], axis=1)
             kept = leaf.is_alive[documents] if inside else leaf.is_alive[documents] & public
             documents, found, public = documents[kept], found[kept], public[kept]
             if leaf.counted is not None:
