@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.people import AnonymousUser, Viewer
 from core import markup
@@ -22,7 +22,7 @@ from forum import queries as forum_queries
 from forum.models import Post
 from kb import addresses, faces
 from kb import queries as kb_queries
-from kb.models import Article
+from kb.models import Article, Revision
 from search import query
 from search.analysis import language
 from search.query import Hit
@@ -121,7 +121,11 @@ def _is_helpful(hit: Hit) -> bool:
 def _articles(ids: Collection[int]) -> Mapping[int, Article]:
     if not ids:
         return {}
-    found = db.session.scalars(select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces))).unique()
+    lean = [lazyload(each) for each in (Article.section, Article.owner, Article.sources, Article.tags)]
+    words = joinedload(Article.published).lazyload(Revision.by)
+    found = db.session.scalars(
+        select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces), words, *lean)
+    ).unique()
     return {article.id: article for article in found}
 
 

@@ -40,6 +40,8 @@ _MOST_NOTES: Final = 2_000
 _SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
 _MOST_NEAR: Final = 5
+_MOST_PLAIN: Final = 6
+"""Words that are looked for in the database while there is no index; each is a look at every text."""
 _LIKELY: Final = 0.6
 """From this score on something is about the same although it has none of the words."""
 
@@ -437,7 +439,7 @@ def _by_kind(refs: Sequence[Ref]) -> dict[str, list[int]]:
 def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first: int, size: int) -> Results:
     """Find what simply has the words, newest first, while there is no index."""
     log.warning("a search went without the index")
-    words = [*parsed.words, *parsed.phrases]
+    words = [*parsed.words, *parsed.phrases][:_MOST_PLAIN]
     kinds = parsed.kinds if narrowed.kinds is None else narrowed.kinds
     refs = [
         Ref(source.kind, ref_id)
