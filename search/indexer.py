@@ -180,18 +180,9 @@ def catch_up_fully() -> None:
             while catch_up_late(name) >= BATCH:
                 pass
         switching.finish()
+        registry.engine().tidy()
     except IndexBusy:
         log.info("the index is being written by another process; the changes wait")
-
-
-@chore("search.tidy", every=60)
-def tidy() -> None:
-    """Put the index in order where that takes longer than a change may."""
-    try:
-        while registry.engine().tidy():
-            pass
-    except IndexBusy:
-        log.info("the index is being written by another process; it is put in order another time")
 
 
 def _replace(engine: Engine, progress: Callable[[int, int], None] | None) -> int:

@@ -13,6 +13,7 @@ from flask_login import current_user
 from core.clock import now
 from core.i18n import LOCALES
 from search import labels
+from search.grammar import LONGEST_QUERY
 
 KINDS: Final = {"topic": lazy_gettext("Questions"), "article": lazy_gettext("Articles")}
 LANGUAGES: Final = {"de": "Deutsch", "en": "English"}
@@ -90,7 +91,7 @@ class Narrowing:
 
     def address(self, text: str, *, page: int = 1) -> str:
         """Return the address of the results for `text` with these filters."""
-        values: dict[str, Any] = {"q": text[:200], **self.chosen, "page": page if page > 1 else None}
+        values: dict[str, Any] = {"q": text[:LONGEST_QUERY], **self.chosen, "page": page if page > 1 else None}
         return url_for("search.results", **values)
 
     def asked(self) -> dict[str, Any]:

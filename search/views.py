@@ -13,7 +13,7 @@ from core.i18n import LOCALES, locale
 from core.settings import current_settings
 from core.web import absolute, limiter
 from search import log, narrowing, query
-from search.grammar import Notice
+from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice
 from search.log import Slip
 from search.narrowing import Narrowing
 
@@ -168,5 +168,5 @@ def _completions() -> tuple[list[str], list[query.Hit]]:
 
 def _sentence(notice: Notice) -> str:
     if notice is Notice.CUT:
-        return str(gettext("The search takes the first 200 characters; the rest was left out."))
-    return str(gettext("The search takes 12 words at once; the rest was left out."))
+        return str(gettext("The search takes the first %(most)s characters; the rest was left out.", most=LONGEST_QUERY))
+    return str(gettext("The search takes %(most)s words at once; the rest was left out.", most=MOST_TERMS))

@@ -45,6 +45,7 @@ def spoken(text: str, locale: str) -> Spoken:
     return Spoken(found, list(_joined(text, locale)) if _JOINED.search(text) else [])
 
 
+@lru_cache(maxsize=_CACHED_TERMS)
 def spelt(word: str, locale: str) -> str:
     """Return the one spelling of a word: folded, without a German 's (geht's, gibt's)."""
     word = word.replace("\u2019", "'")

@@ -21,7 +21,7 @@ _WEIGHTS: Final = f"weights/l2_supercat_{_DIMENSIONS}.safetensors"
 _TOKENIZER: Final = "tokenizers/l2_supercat_tokenizer_config.json"
 _LONGEST: Final = 8_000
 """Characters of a text that are encoded."""
-_CACHED_WORDS: Final = 50_000
+_CACHED_WORDS: Final = 150_000
 
 
 class StaticVectors:
@@ -38,7 +38,8 @@ class StaticVectors:
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> Vectors:
-        return units(self._sums([text]))[0]
+        vector: Vectors = units(self._sums([text]))[0]
+        return vector
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         sums = self._sums(passages)
