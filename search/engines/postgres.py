@@ -382,6 +382,7 @@ _EMPTY: Final[dict[str, Any]] = {
     "answers": False,
     "weight": 1.0,
     "created": 0,
+    "facets": 0,
     "author": "",
     "category": "",
     "tags": [],

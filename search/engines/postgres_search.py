@@ -15,10 +15,12 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Float,
     Integer,
     ScalarSelect,
+    TableValuedAlias,
     and_,
     any_,
     cast,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, BIT, TSQUERY
@@ -48,22 +51,23 @@ COUNTED: Final = 1_000
 """Up to so many hits are counted, all of them only where the facets are asked for."""
 _SUGGESTED: Final = 50
 """Whoever wants no more hits does not look at how many there are."""
-_COMPARED: Final = 250
+_COMPARED: Final = 150
 """How many of the best are read and compared with the question."""
-_ENOUGH: Final = 150
+_ENOUGH: Final = 100
 """With so many ranked nobody else is looked for."""
-_DRIVING: Final = 3_000
+_DRIVING: Final = 2_000
 """Whatever has one of the rarest words is ranked, as long as they are in no more documents than this, together."""
-_WANTED: Final = 500
+_WANTED: Final = 150
 """About so many should have enough of the other words to be ranked."""
 _MOST_TOGETHER: Final = 6
 """So many of the other words, the rarest, are looked for together."""
-_CLOSE: Final = 100
+_CLOSE: Final = 50
 """How many more are compared, whose vectors are close."""
 _SMALL: Final = 5_000
 """Among so many documents what is close is always looked for; among more only where the words find little."""
-_LOOKED_INTO: Final = 64
+_LOOKED_INTO: Final = 40
 _OTHER_LANGUAGE: Final = 0.8
+_BITS: Final = 63
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
 
@@ -86,14 +90,14 @@ class _Asked(NamedTuple):
 
 
 class _Ranked(NamedTuple):
-    """A document by what the index alone can tell; `words` are numbers of words that it has."""
+    """A document by what the index alone can tell; bit n of `words` says that it has word n."""
 
     id: int
     ref: Ref
     locale: str
     weight: float
     worth: float
-    words: tuple[int, ...]
+    words: int
 
 
 class Finder:
@@ -131,14 +135,17 @@ class Finder:
                 told = ranking.rarity(sum(filter(None, of_word)), self._statistics.total) * word.weight
                 weighed.append((told, number))
         chosen = {number for _, number in sorted(weighed, key=lambda item: -item[0])[: query.most_words]}
-        reachable = self._reachable(words, chosen, variants, having)
-        asked = []
-        for (number, variant), count in zip(variants, having, strict=True):
-            if number in chosen and count is not None:
-                those = self._statistics.collections[query.inside][variant.locale]
-                tell = ranking.rarity(count, those.documents) * words[number].weight * variant.weight
-                asked.append(_Asked(number, variant, count, tell / reachable[variant.locale]))
-        return words, asked
+        tells = [
+            ranking.rarity(count or 0, self._statistics.collections[query.inside][variant.locale].documents)
+            * words[number].weight
+            for (number, variant), count in zip(variants, having, strict=True)
+        ]
+        reachable = _reachable(variants, tells)
+        return words, [
+            _Asked(number, variant, count, tell * variant.weight / reachable[variant.locale])
+            for (number, variant), count, tell in zip(variants, having, tells, strict=True)
+            if number in chosen and count is not None
+        ]
 
     def _having(self, variants: Sequence[Variant]) -> list[int | None]:
         """Return how many documents for everybody have each term; None where nobody who asks may find it anywhere."""
@@ -169,23 +176,6 @@ class Finder:
         matching = self._has(wanted.c.query)
         found = select(wanted.c.number).where(select(_d.id).where(matching, *self._filters).correlate(wanted).exists())
         return set(self._connection.scalars(found))
-
-    def _reachable(
-        self, words: list[Word], chosen: set[int], variants: list[tuple[int, Variant]], having: list[int | None]
-    ) -> dict[str, float]:
-        """Return the score that a text made of the query alone would reach in each language."""
-        found = dict.fromkeys(LOCALES, 1e-9)
-        public = self._statistics.collections[False]
-        tells: dict[tuple[int, str], float] = {}
-        for (number, variant), count in zip(variants, having, strict=True):
-            tell = ranking.rarity(count, public[variant.locale].documents) if count else 0.0
-            key = (number, variant.locale)
-            tells[key] = max(tells.get(key, 0.0), tell if number in chosen else 0.0)
-        for (number, locale), tell in tells.items():
-            found[locale] += (
-                (ranking.K1 + 1) * words[number].weight * (tell or ranking.rarity(0, public[locale].documents))
-            )
-        return found
 
     def _has(self, query: Any) -> ColumnElement[bool]:
         """Say that a document has what a tsquery asks for; inside, in private messages too."""
@@ -230,11 +220,51 @@ class Finder:
             for least in range(together, 1, -1):
                 sets = combinations([_lexeme(each) for each in common], least)
                 yield "|".join([*leading, *(f"({'&'.join(each)})" for each in sets)])
+            if leading:
+                yield "|".join(leading)
             yield "|".join([*leading, *(_lexeme(each, is_strong=True) for each in terms[rare:])])
         yield None
 
     def _ranked_by(self, drivers: str | None, most: int) -> tuple[list[_Ranked], int]:
         """Rank the documents that match `drivers`, or all that have a telling word."""
+        wanted = self._wanted(drivers)
+        if wanted is None:
+            return [], 0
+        # A query of its own for each term: joined freely, the planner may read every text for each of them instead.
+        having = (
+            select(_d.id, _d.weight, _d.own_length)
+            .where(self._has(wanted.c.query), *self._filters)
+            .correlate(wanted)
+            .offset(0)
+            .lateral("having")
+        )
+        short = 1 - wanted.c.b + wanted.c.b * having.c.own_length / wanted.c.average
+        told = wanted.c.tell * (_saturated(wanted.c.high, short) - _saturated(wanted.c.low, short))
+        best = (
+            select(
+                having.c.id,
+                func.sum(told * having.c.weight).label("worth"),
+                func.bit_or(wanted.c.word).label("words"),
+                func.count().over().label("total"),
+            )
+            .select_from(wanted.join(having, true()))
+            .group_by(having.c.id)
+            .order_by(desc("worth"), having.c.id)
+            .limit(most)
+            .subquery("best")
+        )
+        found = (
+            select(best, _d.kind, _d.ref_id, _d.locale, _d.weight)
+            .join(documents, _d.id == best.c.id)
+            .order_by(best.c.worth.desc(), best.c.id)
+        )
+        ranked = self._connection.execute(found).all()
+        return [
+            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, row.worth, row.words) for row in ranked
+        ], ranked[0].total if ranked else 0
+
+    def _wanted(self, drivers: str | None) -> TableValuedAlias | None:
+        """Return what is looked up as a table: a tsquery, a bit for its word, and what BM25F needs to know of it."""
         rows: list[tuple[str, int, float, float, float, float, float]] = []
         without = "".join(f"&!{lexeme}" for lexeme in _excluded(self._query))
         within = f"&({drivers})" if drivers else ""
@@ -242,51 +272,27 @@ class Finder:
             locale = asked.variant.locale
             average = max(self._statistics.collections[False][locale].own_length, 1.0)
             b = ranking.weights(locale).b
+            bit = 1 << asked.word if asked.word < _BITS else 0
             for is_strong, low, high in ((False, 0.0, 1.0), (True, 1.0, _STRONG_FREQUENCY)):
                 query = f"{_lexeme(asked, is_strong=is_strong)}{within}{without}"
-                rows.append((query, asked.word, asked.tell, average, b, low, high))
+                rows.append((query, bit, asked.tell, average, b, low, high))
         if not rows:
-            return [], 0
-        columns = list(zip(*rows, strict=True))
-        wanted = (
+            return None
+        queries, bits, *numbers = zip(*rows, strict=True)
+        return (
             func.unnest(
-                cast(list(columns[0]), ARRAY(TSQUERY)),
-                cast(list(columns[1]), ARRAY(Integer)),
-                *(cast(list(values), ARRAY(Float)) for values in columns[2:]),
+                cast(list(queries), ARRAY(TSQUERY)),
+                cast(list(bits), ARRAY(BigInteger)),
+                *(cast(list(values), ARRAY(Float)) for values in numbers),
             )
             .table_valued(
                 column("query", TSQUERY),
-                column("word", Integer),
+                column("word", BigInteger),
                 *(column(name, Float) for name in ("tell", "average", "b", "low", "high")),
                 name="wanted",
             )
             .render_derived()
         )
-        short = 1 - wanted.c.b + wanted.c.b * _d.own_length / wanted.c.average
-        told = wanted.c.tell * (_saturated(wanted.c.high, short) - _saturated(wanted.c.low, short))
-        worth = func.sum(told) * _d.weight
-        found = (
-            select(
-                _d.id,
-                _d.kind,
-                _d.ref_id,
-                _d.locale,
-                _d.weight,
-                worth.label("worth"),
-                func.array_agg(wanted.c.word).label("words"),
-                func.count().over().label("total"),
-            )
-            .select_from(wanted.join(documents, self._has(wanted.c.query)))
-            .where(*self._filters)
-            .group_by(_d.id)
-            .order_by(desc("worth"), _d.id)
-            .limit(most)
-        )
-        ranked = self._connection.execute(found).all()
-        return [
-            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, row.worth, tuple(row.words))
-            for row in ranked
-        ], ranked[0].total if ranked else 0
 
     def _matching(self) -> ColumnElement[bool]:
         """Say that a document has a telling word."""
@@ -304,7 +310,13 @@ class Finder:
             compared += [each for each in self._close(query.question.vector) if each.id not in known]
         hits = self._compared(compared)
         hits += [
-            EngineHit(each.ref, each.worth, self._matched(each.words), (each.worth / each.weight,), each.weight)
+            EngineHit(
+                each.ref,
+                each.worth,
+                self._matched(number for number in range(_BITS) if each.words >> number & 1),
+                (),
+                each.weight,
+            )
             for each in ranked[_COMPARED:]
         ]
         return hits
@@ -319,7 +331,7 @@ class Finder:
             .limit(_CLOSE)
         )
         return [
-            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, 0.0, ())
+            _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, 0.0, 0)
             for row in self._connection.execute(found)
         ]
 
@@ -405,15 +417,15 @@ class Finder:
     def _facets(self, matching: ColumnElement[bool] | None) -> tuple[int, dict[str, tuple[tuple[str, int], ...]]]:
         """Return how many documents there are, and how many of each kind, locale, category, state and tag."""
         where = self._filters if matching is None else [matching, *self._filters]
-        found = select(_d.kind, _d.locale, _d.category, _d.solved, _d.tags).where(*where).cte("found")
-        grouped = select(
-            found.c.kind,
-            found.c.locale,
-            found.c.category,
-            found.c.solved,
-            found.c.tags,
-            func.count().label("documents"),
-        ).group_by(*found.c)
+        like = (
+            select(func.min(_d.id).label("id"), func.count().label("documents"))
+            .where(*where)
+            .group_by(_d.facets)
+            .subquery("like")
+        )
+        grouped = select(like.c.documents, _d.kind, _d.locale, _d.category, _d.solved, _d.tags).join(
+            documents, _d.id == like.c.id
+        )
         counts: dict[str, dict[str, int]] = {name: {} for name in ("kind", "locale", "category", "solved", "tag")}
         total = 0
         for row in self._connection.execute(grouped):
@@ -426,6 +438,17 @@ class Finder:
         return total, {
             facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
         }
+
+
+def _reachable(variants: Sequence[tuple[int, Variant]], tells: Sequence[float]) -> dict[str, float]:
+    """Return the score that a text made of the query alone would reach in each language."""
+    best: dict[tuple[int, str], float] = {}
+    for (number, variant), tell in zip(variants, tells, strict=True):
+        best[number, variant.locale] = max(best.get((number, variant.locale), 0.0), tell)
+    found = dict.fromkeys(LOCALES, 1e-9)
+    for (_, locale), tell in best.items():
+        found[locale] += (ranking.K1 + 1) * tell
+    return found
 
 
 def _saturated(frequency: Any, short: Any) -> Any:

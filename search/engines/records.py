@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import ranking
-from search.analysis import facts, grams, stems
+from search.analysis import facts, grams, hashes, stems
 from search.analysis.text import label
 from search.documents import AUDIENCES, Document
 from search.encoders import Encoder, Vectors
@@ -24,7 +24,7 @@ PART: Final = 0.5
 """What a part of a compound counts where a whole word counts 1."""
 STRONG: Final = 2.0
 """A stem that counts so much in a document has a second lexeme there, found without reading the text."""
-MOST_COMPARED: Final = 1_500
+MOST_COMPARED: Final = 1_000
 """Words that a document is compared by; of a longer one the first."""
 _MOST_KEPT: Final = 8_000
 """Words in a record; of a longer text the rest is found and does not count."""
@@ -106,10 +106,13 @@ class _Word(NamedTuple):
 
 
 def _columns(document: Document, one: Analysed, words: Mapping[tuple[str, str], _Word]) -> dict[str, Any]:
+    tags = list(dict.fromkeys(label(tag) for tag in document.tags))
     own = sum(one.lengths[number] for number in _OWN)
     asked, inside = one.lengths[_ASKED], one.lengths[_INSIDE]
     told = [words[word, one.locale] for word in list(dict.fromkeys(filter(None, one.words)))[:_MOST_WORDS]]
+    counted_by = (document.ref.kind, one.locale, label(document.category), document.solved, tags)
     return {
+        "facets": hashes.of(repr(counted_by)) >> 1,
         "kind": document.ref.kind,
         "ref_id": document.ref.id,
         "locale": one.locale,
@@ -120,7 +123,7 @@ def _columns(document: Document, one: Analysed, words: Mapping[tuple[str, str], 
         "created": min(max(int(document.created_at.timestamp()), _EARLIEST), _LATEST),
         "author": label(document.author),
         "category": label(document.category),
-        "tags": list(dict.fromkeys(label(tag) for tag in document.tags)),
+        "tags": tags,
         "terms": _terms(one, words, inside=False),
         "inside": _terms(one, words, inside=True) if inside else None,
         "own_length": own,
