@@ -40,6 +40,8 @@ _MOST_NOTES: Final = 2_000
 _SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
 _MOST_NEAR: Final = 5
+_NEAR: Final = 0.35
+"""From this score on it is shown where nothing has the words; weaker ones would only puzzle."""
 _MOST_PLAIN: Final = 6
 """Words that are looked for in the database while there is no index; each is a look at every text."""
 _LIKELY: Final = 0.6
@@ -409,7 +411,7 @@ def _near(query: EngineQuery, viewer: Any) -> list[Hit]:
     if query.phrases or query.excluded or query.question is None:
         return []
     hits = registry.engine().find(replace(query, is_open=True), _MOST_NEAR).hits
-    return _loaded(hits, viewer, query)
+    return _loaded([hit for hit in hits if hit.score >= _NEAR], viewer, query)
 
 
 def _loaded(
