@@ -107,7 +107,7 @@ def _measure(channel: Channel | str) -> Measure:
 
 
 def _hits(text: str, locale: str, limit: int) -> list[Hit]:
-    """Return what may help: articles and solved questions that every guest may read; private messages may have taught."""
+    """Return articles and solved questions that every guest may read; private messages may have taught it."""
     return query.closest(
         text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, only_answers=True, limit=limit, inside=True
     )

@@ -71,7 +71,7 @@ class Hit:
 class Results:
     """One page of hits and how many there are for this viewer; `degraded` while the index cannot be read.
 
-    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, the most first. `near` is what
+    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, most first. `near` is what
     means the same and is shown where nothing has the words.
     """
 
@@ -102,7 +102,7 @@ class Explanation:
     rows: tuple[ExplainedHit, ...]
 
 
-def find(
+def find(  # noqa: PLR0913 -- each filter is a keyword
     text: str,
     *,
     viewer: Any,

@@ -1,4 +1,4 @@
-"""What is found although it was asked for in other words: mistyped, in parts, by meaning, or as somebody asked before."""
+"""What is found although it was asked for in other words: mistyped, in parts, by meaning, as it was asked before."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -28,7 +28,9 @@ def library(shelves: dict[str, Shelf], indexed: Index) -> dict[str, Shelf]:
     articles.put(1, "Rechnungsadresse ändern", "Unter Konto steht die Anschrift.", locale="de", category="konto")
     articles.put(2, "Passwort vergessen", "So setzen Sie es zurück.", locale="de", category="konto")
     articles.put(3, "Cancel an order", "Open your orders and choose what should not be sent.", category="orders")
-    articles.put(4, "Wireless drops at night", "Restart the router, then update it.", category="devices", tags=("wlan",))
+    articles.put(
+        4, "Wireless drops at night", "Restart the router, then update it.", category="devices", tags=("wlan",)
+    )
     articles.put(5, "Printer stays offline", "Switch it off and on again.", category="devices")
     indexed()
     return shelves
@@ -93,7 +95,8 @@ def test_a_message_that_was_answered_teaches(app: Flask, library: dict[str, Shel
         before = [hit.found.ref.id for hit in query.closest(message, viewer=None, locale="en")]
     for number, title in ((3, "Cancel an order"), (4, "Wireless drops at night"), (5, "Printer stays offline")):
         library["article"].put(number, title, "As told.", asked=(f"what about number {number}",))
-    library["article"].put(5, "Printer stays offline", "As told.", asked=("a blue triangle on my telly", "telly is blue"))
+    asked = ("a blue triangle on my telly", "telly is blue")
+    library["article"].put(5, "Printer stays offline", "As told.", asked=asked)
     indexed()
     with app.test_request_context():
         after = [hit.found.ref.id for hit in query.closest(message, viewer=None, locale="en")]
@@ -181,8 +184,9 @@ def test_without_an_index_the_rooms_are_asked_themselves(
     app: Flask, library: dict[str, Shelf], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Plain(Shelf):
-        def plainly(self, words: list[str], viewer: object, limit: int) -> list[int]:
-            return [number for number, thing in self.things.items() if all(word in thing.body for word in words)]
+        def plainly(self, words: list[str], _viewer: object, limit: int) -> list[int]:
+            has_all = [number for number, thing in self.things.items() if all(word in thing.body for word in words)]
+            return has_all[:limit]
 
     plain = Plain("article")
     plain.put(1, "Router", "a green light")
