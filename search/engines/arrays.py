@@ -1,9 +1,10 @@
 """A segment of the index as arrays: what is scored with numpy is kept the way numpy reads it.
 
-The arrays of a segment are one column of Whoosh's: Whoosh opens, commits, merges and deletes, and knows nothing of what
-is inside. The file is a header (JSON: name, type, shape and place of each array) and the arrays. Small ones are read when
-a segment is opened, large ones piece by piece when they are asked for, with `pread`, so that nothing but the page cache
-holds them and threads need no lock. Nothing is mapped: a mapped file that somebody truncates kills the process.
+The arrays of a segment are one column of Whoosh's: Whoosh opens, commits, merges and deletes, and knows nothing of
+what is inside. The file is a header (JSON: name, type, shape and place of each array) and the arrays. Small ones are
+read when a segment is opened, large ones piece by piece when they are asked for, with `pread`, so that nothing but the
+page cache holds them and threads need no lock. Nothing is mapped: a mapped file that somebody truncates kills the
+process.
 
 A document is the row of its number in the per-document arrays, and a record of bytes: its vector, then its words.
 `tokens` are numbers of words in the order of the text, field after field; 0 stands between what is no neighbour.

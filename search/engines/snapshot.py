@@ -33,7 +33,7 @@ _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""
-_OTHER_LANGUAGE: Final = 0.8
+_OTHER_LANGUAGE: Final = 0.7
 _MOST_MASKS: Final = 50
 """Filters of a segment that are remembered, a byte a document each."""
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
