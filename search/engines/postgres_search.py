@@ -66,7 +66,7 @@ _CLOSE: Final = 50
 _SMALL: Final = 5_000
 """Among so many documents what is close is always looked for; among more only where the words find little."""
 _LOOKED_INTO: Final = 40
-_OTHER_LANGUAGE: Final = 0.8
+_OTHER_LANGUAGE: Final = 0.7
 _BITS: Final = 63
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
