@@ -122,7 +122,7 @@ class Finder:
             ranked, total = self._ranked(max(limit, _COMPARED), counted=limit > _SUGGESTED and not counted)
             if counted:
                 total, facets = self._facets(self._matching())
-        return Findings(self._best(ranked)[:limit], total, facets)
+        return Findings(self._best(ranked, limit)[:limit], total, facets)
 
     # First: which documents have the words, and about how well.
 
@@ -314,14 +314,14 @@ class Finder:
 
     # Second: the best of them, and those that mean the same, are compared with the question.
 
-    def _best(self, ranked: list[_Ranked]) -> list[EngineHit]:
+    def _best(self, ranked: list[_Ranked], limit: int) -> list[EngineHit]:
         query = self._query
         compared = ranked[:_COMPARED]
         looks_further = query.is_open and (self._statistics.total <= _SMALL or len(ranked) < _COMPARED)
         if looks_further and query.question is not None and query.question.vector is not None:
             known = {each.id for each in compared}
             compared += [each for each in self._close(query.question.vector) if each.id not in known]
-        hits = self._compared(compared)
+        hits = self._compared(compared, limit)
         hits += [
             EngineHit(
                 each.ref,
@@ -330,7 +330,7 @@ class Finder:
                 (),
                 each.weight,
             )
-            for each in ranked[_COMPARED:]
+            for each in ranked[_COMPARED:limit]
         ]
         return hits
 
@@ -348,7 +348,7 @@ class Finder:
             for row in self._connection.execute(found)
         ]
 
-    def _compared(self, those: list[_Ranked]) -> list[EngineHit]:
+    def _compared(self, those: list[_Ranked], limit: int) -> list[EngineHit]:
         """Score documents exactly, best first."""
         found = self._fetched(_RECORDS, [each.id for each in those])
         rows = {each: records.Kept(*row) for each, row in found.items()}
@@ -396,7 +396,7 @@ class Finder:
                 () if question is None else tuple(parts[row].tolist()),
                 those[row].weight,
             )
-            for row in np.argsort(-scores, kind="stable").tolist()
+            for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
     def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:

@@ -390,6 +390,16 @@ def test_both_engines_score_alike(engine: PostgresEngine, tmp_path: Path, inside
             assert hit.matched == scores[hit.ref].matched
 
 
+def test_the_commands_look_after_this_index_too(in_database: Flask, shelf: Shelf) -> None:
+    put(shelf, 1, "router")
+    run = in_database.test_cli_runner().invoke
+    assert "agree" in run(args=["search", "check"]).output
+    shelf.put(2, "router")
+    assert "1 missing from the index: topic 2" in run(args=["search", "check"]).output
+    assert "2 documents indexed" in run(args=["search", "rebuild"]).output
+    assert "agree" in run(args=["search", "check"]).output
+
+
 # From one engine to the other.
 
 
