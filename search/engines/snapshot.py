@@ -210,16 +210,21 @@ class Snapshot:
             total += np.where(numbers > 0, leaf.word_counts[numbers], 0)
         return total
 
-    def rarity(self, word: Word, *, inside: bool) -> float:
+    def rarity(self, word: Word, *, inside: bool, audience: Audience = "everyone") -> float:
         having = sum(self._having(variant, inside=inside) for variant in word.variants)
-        if not having and not any(self._is_there(variant) for variant in word.variants):
+        if not having and not any(self._is_there(variant, audience, inside=inside) for variant in word.variants):
             return 0.0
         return ranking.rarity(having, self._total)
 
-    def _is_there(self, variant: Variant) -> bool:
-        """Tell whether a term is there at all, be it for a smaller circle only."""
-        digest = facts.digest(variant.term, variant.locale)
-        return any(leaf.segment.stem(digest) >= 0 for leaf in self._leaves)
+    def _is_there(self, variant: Variant, audience: Audience, *, inside: bool) -> bool:
+        """Tell whether anything has a term that this circle may find; what others have must not even take a place."""
+        for leaf in self._leaves:
+            stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
+            if stem is not None:
+                of_whom = leaf.segment.columns["audience"][stem.as_mask(leaf.segment.count)]
+                if (of_whom <= AUDIENCES.index(audience)).any():
+                    return True
+        return False
 
     # First: which documents have the words, and how well.
 
@@ -277,7 +282,10 @@ class Snapshot:
 
     def _rarest(self, query: EngineQuery) -> list[Word]:
         """Return the words that say most, in the order of the query."""
-        weighed = [(self.rarity(word, inside=query.inside) * word.weight, word) for word in dict.fromkeys(query.words)]
+        weighed = [
+            (self.rarity(word, inside=query.inside, audience=query.audience) * word.weight, word)
+            for word in dict.fromkeys(query.words)
+        ]
         told = sorted((item for item in weighed if item[0] > 0), key=lambda item: -item[0])[: query.most_words]
         chosen = {word for _, word in told}
         return [word for _, word in weighed if word in chosen]
