@@ -132,10 +132,10 @@ class Candidates:
     tokens: NDArray[np.uint32]
     token_counts: Ints
     bounds: tuple[Ints, Ints, Ints]
-    """Before the first and from the third of these tokens on a document's own words stand, between the messages that it
-    answered: up to the second those that everybody may learn from."""
+    """Up to the first of these tokens and from the second to the third a document's own words stand; between the first
+    and the second the messages that it answered in public, from the third on those in private."""
     inside: bool
-    """Whether the others count too."""
+    """Whether the private ones count too."""
     own_lengths: Floats
     asked_lengths: Floats
     table: WordTable
@@ -219,9 +219,9 @@ def _portions(those: Candidates, collection: Collection, document_of: Ints, b: f
     first, second, third = (bound[document_of] for bound in those.bounds)
     own = (1 / shortness(those.own_lengths, collection.own_length, b))[document_of]
     asked = asked_boost(collection) / shortness(those.asked_lengths, collection.asked_length, ASKED_B)
-    portions = np.where((place < first) | (place >= third), own, asked[document_of])
+    portions = np.where((place < first) | ((place >= second) & (place < third)), own, asked[document_of])
     if not those.inside:
-        portions[(place >= second) & (place < third)] = 0
+        portions[place >= third] = 0
     return portions.astype(np.float32)
 
 

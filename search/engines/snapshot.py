@@ -429,7 +429,7 @@ class Snapshot:
             vectors=record.vectors,
             tokens=record.tokens,
             token_counts=record.counts,
-            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE]),
+            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
             inside=inside,
             own_lengths=leaf.own_lengths[documents],
             asked_lengths=(leaf.inside_lengths if inside else leaf.asked_lengths)[documents],
@@ -514,6 +514,10 @@ class Snapshot:
         wanted = [(segment.stem(facts.digest(term, phrase.locale)), distance) for term, distance in phrase.terms]
         found = segment.word_stems[record.tokens]
         document_of = np.repeat(documents, record.counts)
+        if not inside:
+            begins = np.cumsum(record.counts) - record.counts
+            last_public = segment.bounds[documents, _INSIDE - 1].astype(np.int64)
+            found[ranking.ranges(begins + last_public, record.counts - last_public)] = 0
         length = max(distance for _, distance in wanted) + 1
         last = len(found) - length + 1
         if last <= 0:
