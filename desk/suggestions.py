@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.people import AnonymousUser, Viewer
 from core import markup
@@ -22,7 +22,7 @@ from forum import queries as forum_queries
 from forum.models import Post
 from kb import addresses, faces
 from kb import queries as kb_queries
-from kb.models import Article
+from kb.models import Article, Revision
 from search import query
 from search.analysis import language
 from search.query import Hit
@@ -55,9 +55,17 @@ class Suggestion:
 
 
 def suggest_for(
-    text: str, *, locale: str | None = None, channel: Channel | str, viewer: Viewer, limit: int = 5
+    text: str,
+    *,
+    locale: str | None = None,
+    channel: Channel | str,
+    viewer: Viewer,
+    limit: int = 5,
+    only_likely: bool = False,
 ) -> list[Suggestion]:
     """Return what a reader outside may be sent about `text`, the best first; nothing to those who are not on the team.
+
+    There is always a best one where there is anything at all; `only_likely` leaves out what hardly fits.
 
     `channel` is a channel or the name of a service. Only what every guest may read is suggested, whoever asks: a link
     that the customer cannot open helps nobody.
@@ -66,7 +74,7 @@ def suggest_for(
         return []
     how_long = _measure(channel)
     spoken = str(locale) if locale in LOCALES else language.guess(text)
-    hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit)][:limit]
+    hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit) and (hit.is_likely or not only_likely)]
     articles = _articles([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
     return [
@@ -106,13 +114,18 @@ def _hits(text: str, locale: str, limit: int) -> list[Hit]:
 
 
 def _is_helpful(hit: Hit) -> bool:
+    """Tell whether there is an answer at all: the index may not have heard yet that one was taken away."""
     return hit.found.ref.kind == "article" or hit.found.meta["accepted_post_id"] is not None
 
 
 def _articles(ids: Collection[int]) -> Mapping[int, Article]:
     if not ids:
         return {}
-    found = db.session.scalars(select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces))).unique()
+    lean = [lazyload(each) for each in (Article.section, Article.owner, Article.sources, Article.tags)]
+    words = joinedload(Article.published).lazyload(Revision.by)
+    found = db.session.scalars(
+        select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces), words, *lean)
+    ).unique()
     return {article.id: article for article in found}
 
 

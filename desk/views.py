@@ -222,6 +222,7 @@ def _conversation_page(
         locale=None if question else conversation.locale,
         channel=conversation.channel,
         viewer=current_user,
+        only_likely=True,
     )
     page = render_template(
         "desk/conversation.html",

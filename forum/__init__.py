@@ -12,12 +12,13 @@ def init_app(app: Flask) -> None:
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import categories, cli, counters, listeners, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import categories, cli, counters, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
     from forum.source import Topics
-    from search import registry
+    from search import labels, registry
 
     views.init_app(app)
     registry.register(Topics(), app)
+    labels.register("category", "forum", queries.category_names)
     transfer.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)

@@ -1,17 +1,24 @@
 """What has been learnt: articles, their faces, where they came from and where they were used."""
 
 from flask import Flask
+from flask_babel import lazy_gettext as _l
 
 from kb.api import api as api  # the room's calls; the module of the same name is of no use to others
 
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from kb import cli, listeners, transfer, views  # noqa: F401 -- listeners register themselves
+    from accounts import admin
+    from kb import cli, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
     from kb.source import Articles
-    from search import registry
+    from search import labels, registry
 
     views.init_app(app)
     registry.register(Articles(), app)
+    labels.register("category", "kb", queries.section_names)
     transfer.init_app()
     app.cli.add_command(cli.kb)
+    admin.contribute(
+        _l("What people look for"), "kb.searches", "admin", text=_l("Searches that found nothing or did not help.")
+    )
+    admin.contribute(_l("Synonyms"), "kb.synonym_list", "admin", text=_l("Words that mean the same to the search."))

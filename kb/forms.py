@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import HiddenField, RadioField, SelectChoice, SelectField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField
 from wtforms.validators import InputRequired
 
 from core import bilingual
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from kb import articles, faces, feedback
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
+from search import synonyms
 
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {"de": "Deutsch", "en": "English"}
 NEW_SECTION: Final = "new"
@@ -151,3 +152,27 @@ class FeedbackForm(Form):
 
 class SectionForm(NamesForm):
     """A section of the knowledge base."""
+
+
+class SynonymForm(Form):
+    """Words that mean the same."""
+
+    words = BlockField(
+        lazy_gettext("Words and short phrases"),
+        longest=synonyms.MOST_WORDS * (synonyms.LONGEST_PHRASE + 2),
+        validators=[_wanted()],
+        description=lazy_gettext("One in each line, or separated by commas. Two at least, 20 at most."),
+    )
+    locale = SelectField(
+        lazy_gettext("Language"), choices=choices({**LANGUAGE_NAMES, "": lazy_gettext("Every language")})
+    )
+    is_one_way = BooleanField(
+        lazy_gettext("One way only"),
+        description=lazy_gettext(
+            "Whoever looks for the first word also finds the others, but not the other way round."
+        ),
+    )
+
+    @property
+    def word_list(self) -> list[str]:
+        return [word.strip() for word in _SEPARATORS.split(self.words.data or "") if word.strip()]

@@ -27,3 +27,13 @@ def may_decide(user: Viewer) -> bool:
 def may_see_drafts(user: Viewer) -> bool:
     """Only the team sees what is not published, or not published yet."""
     return bool(user.is_authenticated and user.is_active and user.is_team)
+
+
+def may_see_searches(user: Viewer) -> bool:
+    """Editors and moderators see what people look for in vain, and close the gaps."""
+    return bool(user.is_authenticated and user.is_active and (user.has_role("editor") or user.has_role("moderator")))
+
+
+def may_arrange_synonyms(user: Viewer) -> bool:
+    """Admins say which words mean the same."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("admin"))

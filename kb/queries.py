@@ -128,6 +128,14 @@ def visible_section(slug: str, *, viewer: Viewer) -> Section:
     return section
 
 
+def section_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:
+    """Return what the sections with these slugs are called in which there is something for the viewer."""
+    statement = select(Section).where(Section.slug.in_(slugs))
+    if not policy.may_write(viewer):
+        statement = statement.where(exists().where(Article.section_id == Section.id, readable_by(viewer)))
+    return {section.slug: section.name for section in db.session.scalars(statement)}
+
+
 def newest_revision(article: Article) -> Revision:
     """Return the words that were written last, published or not."""
     return db.session.scalars(

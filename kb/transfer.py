@@ -1,4 +1,4 @@
-"""Import and export of sections and articles.
+"""Import and export of sections, synonyms and articles.
 
 What came in with an id of its own goes out with it, what was written here as `klinke:<id>`. Texts are stored as
 they come, so that an export says what the import said. Nobody here has vouched yet for what is imported.
@@ -24,8 +24,10 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Post
-from kb import addresses, articles, faces, queries, sections
+from kb import addresses, articles, faces, queries, sections, vocabulary
 from kb.models import LONGEST_FACE, Article, ArticleSource, Audience, Confidence, Face, FaceKind, Revision, Section
+from search import synonyms
+from search.models import Synonym
 
 BATCH: Final = 200
 LONGEST_ID: Final = 100
@@ -68,6 +70,14 @@ class SectionRecord(BaseModel):
     position: Annotated[int, Field(ge=0, le=HIGHEST_POSITION)] = 0
 
 
+class SynonymRecord(BaseModel):
+    """A line of type `synonym`: words that mean the same, in one language or (without `locale`) in every one."""
+
+    words: list[line(synonyms.LONGEST_PHRASE)] = Field(min_length=2, max_length=synonyms.MOST_WORDS)  # type: ignore[valid-type]  # a type made for the limit
+    locale: Literal["de", "en"] | None = None
+    one_way: bool = False
+
+
 class ArticleRecord(BaseModel):
     """A line of type `article`; `body` is what helps, in Markdown."""
 
@@ -92,6 +102,7 @@ class ArticleRecord(BaseModel):
 
 def init_app() -> None:
     register(RecordType(name="section", order=28, model=SectionRecord, load=load_section, dump=dump_sections))
+    register(RecordType(name="synonym", order=29, model=SynonymRecord, load=load_synonym, dump=dump_synonyms))
     register(RecordType(name="article", order=30, model=ArticleRecord, load=load, dump=dump))
 
 
@@ -130,6 +141,21 @@ def load_section(record: SectionRecord) -> Outcome:
     return "changed"
 
 
+def load_synonym(record: SynonymRecord) -> Outcome:
+    """Take in a group of words, unless there is an equal one."""
+    words = synonyms.checked(record.words)
+    if any(
+        (group.words, group.locale, group.is_one_way) == (words, record.locale, record.one_way)
+        for group in synonyms.groups()
+    ):
+        return "unchanged"
+    vocabulary.check_room()
+    db.session.add(Synonym(words=words, locale=record.locale, is_one_way=record.one_way))
+    db.session.flush()
+    synonyms.changed()
+    return "new"
+
+
 def dump() -> Iterator[dict[str, Any]]:
     """Yield every article with its published words, or with the newest where nothing is published."""
     every = select(Article).order_by(Article.id).options(selectinload(Article.faces))
@@ -148,6 +174,13 @@ def dump_sections() -> Iterator[dict[str, Any]]:
     for section in db.session.scalars(select(Section).order_by(Section.id)):
         if section.position or section.names != sections.names_of(section.slug):
             yield {"id": section.slug, "names": section.names, "position": section.position}
+
+
+def dump_synonyms() -> Iterator[dict[str, Any]]:
+    """Yield every group of words; what goes without saying is left out."""
+    for group in synonyms.groups():
+        told = {"locale": group.locale, "one_way": group.is_one_way}
+        yield {"words": group.words, **{name: value for name, value in told.items() if value}}
 
 
 def _author(record: ArticleRecord) -> User | None:

@@ -9,7 +9,9 @@ from search.api import api as api  # the room's calls; the module of the same na
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
     from core.health import DOCTOR_CHECKS, READY_CHECKS
-    from search import cli, encoders, indexer, registry, tracking, views
+
+    # The chores of the log register themselves.
+    from search import cli, encoders, indexer, log, registry, synonyms, tracking, views  # noqa: F401
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
@@ -18,6 +20,7 @@ def init_app(app: Flask) -> None:
         engine=WhooshEngine(settings.data_dir / "index", encoder), encoder=encoder
     )
     tracking.init_app(app)
+    synonyms.init_app(app)
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.search)
     READY_CHECKS["index"] = indexer.why_not_ready

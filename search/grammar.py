@@ -11,8 +11,9 @@ from typing import Final
 
 from search.analysis import tokens
 
-LONGEST_QUERY: Final = 200
-MOST_TERMS: Final = 12
+LONGEST_QUERY: Final = 500
+MOST_TERMS: Final = 64
+"""Bounds the cost: a query is an OR of so many words at most, each read once."""
 AREAS: Final = {"kb": ("article",), "forum": ("topic", "answer")}
 """What `in:` may name, and the kinds of things that are found there."""
 

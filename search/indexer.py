@@ -111,6 +111,7 @@ def catch_up_fully() -> None:
     try:
         while catch_up() >= BATCH:
             pass
+        registry.engine().tidy()
     except IndexBusy:
         log.info("the index is being written by another process; the changes wait")
 

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from search import registry
-from search.analysis import compounds, facts, hashes, language, lexicon, spelling, tokens
+from search.analysis import compounds, hashes, language, lexicon, spelling, tokens
 
 _LOCALES: Final = ("de", "en")
 _LONGEST_JOINED: Final = 40

@@ -40,18 +40,29 @@ _MOST_NOTES: Final = 2_000
 _SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
 _MOST_NEAR: Final = 5
+_MOST_PLAIN: Final = 6
+"""Words that are looked for in the database while there is no index; each is a look at every text."""
+_LIKELY: Final = 0.6
+"""From this score on something is about the same although it has none of the words."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """Something found that the viewer may see; `excerpt` is safe HTML with <mark>, `why` says it in words."""
+    """Something found that the viewer may see; `why` says in words why it was found."""
 
     found: Found
     score: float
-    excerpt: Markup
     why: tuple[str, ...]
+    terms: frozenset[str]
+    is_likely: bool
+    """Whether it has a telling word of the query, or means much the same."""
+
+    @property
+    def excerpt(self) -> Markup:
+        """Cut the best part out of the text, safe HTML with <mark>; costs a look at every word of it."""
+        return excerpts.highlight(self.found.text, self.terms, self.found.locale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -428,7 +439,7 @@ def _by_kind(refs: Sequence[Ref]) -> dict[str, list[int]]:
 def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first: int, size: int) -> Results:
     """Find what simply has the words, newest first, while there is no index."""
     log.warning("a search went without the index")
-    words = [*parsed.words, *parsed.phrases]
+    words = [*parsed.words, *parsed.phrases][:_MOST_PLAIN]
     kinds = parsed.kinds if narrowed.kinds is None else narrowed.kinds
     refs = [
         Ref(source.kind, ref_id)
@@ -441,13 +452,10 @@ def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first:
 
 
 def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
-    telling = [
-        word for word in query.words if word.is_telling or not word.is_typed
-    ]  # "der" and "the" would only distract
-    terms = {variant.term for word in telling for variant in word.variants if variant.locale == found.locale}
-    return Hit(
-        found, hit.score, excerpts.highlight(found.text, terms, found.locale), tuple(_reasons(hit, found, query))
-    )
+    telling = [word for word in query.words if word.is_telling]  # "der" and "the" would only distract
+    terms = frozenset(variant.term for word in telling for variant in word.variants if variant.locale == found.locale)
+    is_likely = bool({word.text for word in telling}.intersection(hit.matched)) or hit.score >= _LIKELY
+    return Hit(found, hit.score, tuple(_reasons(hit, found, query)), terms, is_likely)
 
 
 def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:

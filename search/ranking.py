@@ -13,12 +13,13 @@ cosines. `words` is counted by the engine over the whole collection, the others 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from search.analysis import facts, grams, stems
+from search.analysis import facts, grams, hashes, stems
 from search.encoders import Vectors
 
 Floats = NDArray[np.float32]
@@ -30,6 +31,8 @@ FIELD_BOOSTS: Final = {"title": 1.5, "keywords": 1.5, "body": 1.0}
 ASKED_BOOST: Final = 0.7
 """Of a message that was answered with the text, where every text has such messages; less where few have."""
 ASKED_B: Final = 0.75
+MOST_GRAMS: Final = 64
+"""Trigrams of a question that are looked for, those that tell most."""
 MOST_PAIRED: Final = 32
 """Words of a question whose neighbourhood counts."""
 _NEAREST: Final = 3
@@ -46,13 +49,13 @@ class Weights(NamedTuple):
     meaning: float
     near: float
     b: float
-    grams_b: float
-    pairs_b: float
+    near_b: float
+    """The same for trigrams and pairs."""
 
 
 _WEIGHTS: Final[Mapping[str, Weights]] = {
-    "en": Weights(words=1.0, grams=0.3, pairs=0.3, meaning=0.8, near=0.4, b=0.75, grams_b=0.5, pairs_b=0.3),
-    "de": Weights(words=1.0, grams=1.0, pairs=0.2, meaning=0.8, near=0.4, b=0.75, grams_b=0.75, pairs_b=0.3),
+    "en": Weights(words=1.0, grams=0.3, pairs=0.3, meaning=0.8, near=0.4, b=0.75, near_b=0.5),
+    "de": Weights(words=1.0, grams=1.0, pairs=0.2, meaning=0.8, near=0.4, b=0.75, near_b=0.75),
 }
 
 
@@ -169,20 +172,12 @@ def compare(question: Question, those: Candidates, collection: Collection, local
     found = np.zeros((len(those.token_counts), 3), dtype=np.float32)
     if not len(found):
         return found
-    chosen = _WEIGHTS[locale]
-    document_of = np.repeat(np.arange(len(found)), those.token_counts)
+    document_of = np.repeat(np.arange(len(found), dtype=np.int32), those.token_counts)
+    portions = _portions(those, collection, _WEIGHTS[locale].near_b)
     if len(question.grams):
-        found[:, 0] = _gram_scores(
-            question, those, collection, document_of, _portions(those, collection, document_of, chosen.grams_b)
-        )
+        found[:, 0] = _gram_scores(question, those, collection, document_of, portions)
     if len(question.stems(locale)) > 1:
-        found[:, 1] = _pair_scores(
-            question.stems(locale),
-            those,
-            collection,
-            document_of,
-            _portions(those, collection, document_of, chosen.pairs_b),
-        )
+        found[:, 1] = _pair_scores(question.stems(locale), those, collection, document_of, portions)
     if question.vector is not None:
         found[:, 2] = cosines(question.vector, those.vectors)
     return found
@@ -211,18 +206,14 @@ def nearness(vector: Vectors, rows: NDArray[np.int8], counts: Ints) -> Floats:
     return result
 
 
-def _portions(those: Candidates, collection: Collection, document_of: Ints, b: float) -> Floats:
+def _portions(those: Candidates, collection: Collection, b: float) -> Floats:
     """Return what each token adds to a frequency in its document, float32[tokens]."""
-    place = np.arange(len(document_of)) - np.repeat(
-        np.cumsum(those.token_counts) - those.token_counts, those.token_counts
-    )
-    first, second, third = (bound[document_of] for bound in those.bounds)
-    own = (1 / shortness(those.own_lengths, collection.own_length, b))[document_of]
+    own = 1 / shortness(those.own_lengths, collection.own_length, b)
     asked = asked_boost(collection) / shortness(those.asked_lengths, collection.asked_length, ASKED_B)
-    portions = np.where((place < first) | ((place >= second) & (place < third)), own, asked[document_of])
-    if not those.inside:
-        portions[place >= third] = 0
-    return portions.astype(np.float32)
+    inside = asked if those.inside else np.zeros_like(asked)
+    ends = np.minimum(np.stack([*those.bounds, those.token_counts], axis=1), those.token_counts[:, None])
+    counts = np.maximum(np.diff(ends, axis=1, prepend=0), 0)
+    return np.repeat(np.stack([own, asked, own, inside], axis=1).astype(np.float32).ravel(), counts.ravel())
 
 
 def asked_boost(collection: Collection) -> float:
@@ -231,27 +222,37 @@ def asked_boost(collection: Collection) -> float:
 
 
 def _gram_scores(
-    question: Question,
-    those: Candidates,
-    collection: Collection,
-    document_of: Ints,
-    portions: Floats,
+    question: Question, those: Candidates, collection: Collection, document_of: NDArray[np.int32], portions: Floats
 ) -> Floats:
     # How many documents have a trigram follows from how often it is there, as if it were scattered by chance.
     total = max(collection.total, 1)
     having = total * -np.expm1(-collection.gram_counts[question.grams] / total)
     tell = np.log(1 + (total - having + 0.5) / (having + 0.5)).astype(np.float32) * question.gram_counts
-    number_of = np.full(grams.COUNT, -1, dtype=np.int16)
-    number_of[question.grams] = np.arange(len(question.grams))
-    starts = those.table.gram_starts
-    begins = starts[those.tokens].astype(np.int64)
-    counts = starts[those.tokens + np.uint32(1)].astype(np.int64) - begins
+    kept = np.argsort(-tell, kind="stable")[:MOST_GRAMS]
+    tell = tell[kept]
+    number_of = np.full(grams.COUNT, -1, dtype=np.int8)
+    number_of[question.grams[kept]] = np.arange(len(kept))
+    # Each word is looked at once, however often it stands in the candidates.
+    is_there = np.zeros(len(those.table.stems), dtype=np.bool_)
+    is_there[those.tokens] = True
+    words = np.flatnonzero(is_there)
+    begins = those.table.gram_starts[words].astype(np.int64)
+    counts = those.table.gram_starts[words + 1].astype(np.int64) - begins
     number = number_of[those.table.grams[ranges(begins, counts)]]
     hit = np.flatnonzero(number >= 0)
-    token = np.repeat(np.arange(len(those.tokens)), counts)[hit]
-    cells = document_of[token] * len(tell) + number[hit]
-    frequencies = np.bincount(cells, portions[token], minlength=len(those.token_counts) * len(tell)).astype(np.float32)
-    scores: Floats = saturated(frequencies.reshape(-1, len(tell))) @ tell
+    number = number[hit]
+    ends = np.searchsorted(hit, np.cumsum(counts))
+    row = np.zeros(len(is_there), dtype=np.int32)
+    row[words] = np.arange(len(words))
+    row = row[those.tokens]
+    hit_counts = np.diff(ends, prepend=0)
+    token_counts = hit_counts[row]
+    cells = number[ranges((ends - hit_counts)[row], token_counts)] + np.repeat(
+        document_of * np.int32(len(kept)), token_counts
+    )
+    size = len(those.token_counts) * len(kept)
+    frequencies = np.bincount(cells, np.repeat(portions, token_counts), minlength=size).astype(np.float32)
+    scores: Floats = saturated(frequencies.reshape(-1, len(kept))) @ tell
     return scores / max(float(tell.sum()) * (K1 + 1), 1e-9)
 
 
@@ -259,33 +260,34 @@ def _pair_scores(
     asked: tuple[int, ...],
     those: Candidates,
     collection: Collection,
-    document_of: Ints,
+    document_of: NDArray[np.int32],
     portions: Floats,
 ) -> Floats:
     places = {digest: number for number, digest in enumerate(dict.fromkeys(asked), 1)}
+    width = len(places) + 1
     counts: dict[int, int] = {}
-    for one, other in zip(asked, asked[1:], strict=False):
-        pair = places[one] * (len(places) + 1) + places[other]
+    for one, other in pairwise(asked):
+        pair = places[one] * width + places[other]
         counts[pair] = counts.get(pair, 0) + 1
-    pairs = np.array(list(counts), dtype=np.int64)
-    wanted = np.array(list(counts.values()), dtype=np.float32)
-    number_of = np.zeros(len(those.table.stem_digests), dtype=np.int64)
+    wanted = np.fromiter(counts.values(), dtype=np.float32)
+    number_of_pair = np.full(width * width, -1, dtype=np.int16)
+    number_of_pair[np.fromiter(counts, dtype=np.int64)] = np.arange(len(counts))
+    number_of = np.zeros(len(those.table.stem_digests), dtype=np.int16)
     for digest, number in places.items():
-        place = int(those.table.stem_digests.searchsorted(np.uint64(digest)))
-        if place < len(number_of) and int(those.table.stem_digests[place]) == digest:
+        place = hashes.place(digest, those.table.stem_digests)
+        if place >= 0:
             number_of[place] = number
     row = number_of[those.table.stems[those.tokens]]
-    together = row[:-1] * (len(places) + 1) + row[1:]
-    together[(row[:-1] == 0) | (row[1:] == 0) | (document_of[:-1] != document_of[1:])] = -1
-    order = np.argsort(pairs)
-    place = np.searchsorted(pairs[order], together)
-    place[place == len(pairs)] = 0
-    hit = np.flatnonzero(pairs[order][place] == together)
-    cells = document_of[hit] * len(pairs) + place[hit]
-    size = len(those.token_counts) * len(pairs)
-    frequencies = np.bincount(cells, portions[hit], minlength=size).astype(np.float32).reshape(-1, len(pairs))
+    asked_for = np.flatnonzero(row)
+    first = asked_for[:-1][np.diff(asked_for) == 1]
+    first = first[document_of[first] == document_of[first + 1]]
+    number = number_of_pair[row[first] * np.int16(width) + row[first + 1]]
+    first, number = first[number >= 0], number[number >= 0]
+    cells = document_of[first] * len(counts) + number
+    size = len(those.token_counts) * len(counts)
+    frequencies = np.bincount(cells, portions[first], minlength=size).astype(np.float32).reshape(-1, len(counts))
     having = np.minimum((frequencies > 0).sum(axis=0), collection.documents)
-    tell = np.log(1 + (collection.documents - having + 0.5) / (having + 0.5)).astype(np.float32) * wanted[order]
+    tell = np.log(1 + (collection.documents - having + 0.5) / (having + 0.5)).astype(np.float32) * wanted
     scores: Floats = saturated(frequencies) @ tell
     return scores / max(float(tell.sum()) * (K1 + 1), 1e-9)
 

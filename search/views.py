@@ -1,27 +1,35 @@
-"""The page of results, what is shown while a question is typed, and the description for browsers."""
+"""The page of results, what is shown while somebody types, and the descriptions for browsers."""
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Blueprint, Response, render_template, request, url_for
-from flask_babel import gettext, lazy_gettext
+from flask_babel import format_decimal, gettext, lazy_gettext
 from flask_login import current_user
+from jinja2.utils import htmlsafe_json_dumps
 
+from core.db import db
+from core.errors import NotFound
 from core.i18n import LOCALES, locale
 from core.settings import current_settings
-from search import query
-from search.grammar import Notice
+from core.web import absolute, limiter
+from search import log, narrowing, query
+from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice
+from search.log import Slip
+from search.narrowing import Narrowing
 
 PAGE_SIZE: Final = 20
 MOST_MATCHES: Final = 5
+MOST_POPULAR: Final = 5
 LONGEST_TITLE: Final = 200
-KINDS: Final = {"topic": lazy_gettext("Questions"), "article": lazy_gettext("Articles")}
-"""What the results can be narrowed to."""
+LONGEST_TEXT: Final = 200
+SHORTEST_BEGINNING: Final = 3
+"""Fewer characters fit too many titles to be a help."""
 KIND_WORDS: Final = {
     "topic": lazy_gettext("Question"),
     "answer": lazy_gettext("Answer"),
     "article": lazy_gettext("Article"),
 }
-LANGUAGE_NAMES: Final = {"de": "Deutsch", "en": "English"}
+NOTHING_TO_SAY: Final = 204
 
 bp = Blueprint("search", __name__)
 
@@ -29,41 +37,98 @@ bp = Blueprint("search", __name__)
 @bp.get("/search")
 def results() -> str:
     text = request.args.get("q", "")
-    kind = _one_of(request.args.get("kind"), KINDS)
-    only = _one_of(request.args.get("locale"), LOCALES)
+    chosen = Narrowing.read(request.args)
     page = max(1, request.args.get("page", 1, type=int))
-    found = _find(text, kind, only, page)
+    found = _find(text, chosen, page)
     pages = -(-found.total // PAGE_SIZE)
     if page > max(pages, 1):
         page = max(pages, 1)
-        found = _find(text, kind, only, page)
+        found = _find(text, chosen, page)
+    text = found.query.raw
     return render_template(
         "search/results.html",
         results=found,
+        near=found.near,
         notices=[_sentence(notice) for notice in found.query.notices],
-        kind=kind,
-        only=only,
-        kinds=KINDS,
+        chosen=chosen,
+        filters=narrowing.filters(text, chosen, found.facets) if text else [],
+        chips=narrowing.chips(text, chosen),
         kind_words=KIND_WORDS,
-        languages=LANGUAGE_NAMES,
-        newer=_address(text, kind, only, page - 1) if page > 1 else None,
-        older=_address(text, kind, only, page + 1) if page < pages else None,
-        address=_address,
+        languages=narrowing.LANGUAGES,
+        first=(page - 1) * PAGE_SIZE,
+        newer=chosen.address(text, page=page - 1) if page > 1 else None,
+        older=chosen.address(text, page=page + 1) if page < pages else None,
+        slip=_slip(found, is_counted=page == 1 and not chosen.chosen),
+        popular=[] if text else log.popular(locale(), limit=MOST_POPULAR),
     )
 
 
 @bp.get("/search/similar")
 def similar() -> str:
     title = request.args.get("title", "")
+    asked = request.args.get("locale")
     hits = query.similar(
         title,
         request.args.get("body", ""),
         viewer=current_user,
-        kinds=tuple(KINDS),
-        locale=_one_of(request.args.get("locale"), LOCALES) or locale(),
+        kinds=tuple(narrowing.KINDS),
+        locale=asked if asked in LOCALES else locale(),
         limit=MOST_MATCHES,
     )
     return render_template("search/_similar.html", hits=hits, asked=title[:LONGEST_TITLE])
+
+
+@bp.get("/search/complete")
+def complete() -> str:
+    popular, hits = _completions()
+    return render_template("search/_complete.html", popular=popular, hits=hits, kind_words=KIND_WORDS)
+
+
+@bp.get("/search/suggestions.json")
+def suggestions() -> Response:
+    popular, hits = _completions()
+    suggested = [
+        request.args.get("q", "")[:LONGEST_TEXT],
+        [*popular, *(hit.found.title for hit in hits)],
+        [*("" for _ in popular), *(str(KIND_WORDS.get(hit.found.ref.kind, "")) for hit in hits)],
+        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(hit.found.url) for hit in hits)],
+    ]
+    # It repeats what is in the address: no sign of it must mean anything to who takes it for a page.
+    return Response(
+        htmlsafe_json_dumps(suggested, ensure_ascii=True), content_type="application/x-suggestions+json; charset=utf-8"
+    )
+
+
+@bp.get("/search/explain")
+def explain() -> str:
+    if not current_user.is_authenticated or not current_user.is_team:
+        raise NotFound
+    text = request.args.get("q", "")[:LONGEST_TEXT]
+    return render_template(
+        "search/explain.html",
+        text=text,
+        explanation=query.explain(text, viewer=current_user, locale=locale(), limit=PAGE_SIZE)
+        if text.strip()
+        else None,
+        kind_words=KIND_WORDS,
+        decimal=lambda number: format_decimal(number, format="0.000"),
+    )
+
+
+@bp.post("/search/log")
+@limiter.limit("60 per minute")
+def note_search() -> Response:
+    """Take what the page's script tells: a search was made, a hit was opened, or somebody goes on to ask."""
+    slip, visitor = Slip.unseal(request.form.get("slip", "")), request.form.get("visitor", "")
+    if "opened" in request.form:
+        position = request.form.get("position", 0, type=int)
+        log.note_opened(slip, visitor=visitor, ref=log.ref_of(request.form["opened"]), position=position)
+    elif "asks" in request.form:
+        log.note_asked_people(slip, visitor=visitor)
+    else:
+        log.note(slip, visitor=visitor)
+    db.session.commit()
+    return Response(status=NOTHING_TO_SAY)
 
 
 @bp.get("/opensearch.xml")
@@ -71,31 +136,37 @@ def opensearch() -> Response:
     settings = current_settings()
     description = render_template("search/opensearch.xml", base_url=settings.base_url)
     response = Response(description, content_type="application/opensearchdescription+xml; charset=utf-8")
-    response.headers["Cache-Control"] = "public, max-age=86400"
+    response.headers["Cache-Control"] = "private, max-age=86400"
+    response.headers["Vary"] = "Cookie, Accept-Language"  # it speaks the reader's language
     return response
 
 
-def _find(text: str, kind: str | None, only: str | None, page: int) -> query.Results:
+def _find(text: str, chosen: Narrowing, page: int) -> query.Results:
     return query.find(
-        text,
-        viewer=current_user,
-        kinds=None if kind is None else (kind,),
-        locale=locale(),
-        only_locale=only,
-        limit=PAGE_SIZE,
-        page=page,
+        text, viewer=current_user, locale=locale(), limit=PAGE_SIZE, page=page, counted=True, **chosen.asked()
     )
 
 
-def _address(text: str, kind: str | None, only: str | None, page: int = 1) -> str:
-    return url_for("search.results", q=text[:200], kind=kind, locale=only, page=page if page > 1 else None)
+def _slip(found: query.Results, *, is_counted: bool) -> Slip | None:
+    """Return what the page's script may tell of; who on the team tries a search is not looking for something."""
+    text = found.query.raw
+    is_team = current_user.is_authenticated and current_user.is_team
+    if is_team or found.degraded or not log.is_kept(text):
+        return None
+    return Slip(text, locale(), found.total if is_counted else None)
 
 
-def _one_of(value: str | None, known: Any) -> str | None:
-    return value if value in known else None
+def _completions() -> tuple[list[str], list[query.Hit]]:
+    """Return what others looked for that begins with what is typed, and what fits it already."""
+    text = request.args.get("q", "")[:LONGEST_TEXT].strip()
+    popular = [it for it in log.popular(locale(), text, limit=MOST_POPULAR) if log.words_of(it) != log.words_of(text)]
+    if len(text) < SHORTEST_BEGINNING:
+        return popular, []
+    kinds = tuple(narrowing.KINDS)
+    return popular, query.similar(text, viewer=current_user, kinds=kinds, locale=locale(), limit=MOST_MATCHES)
 
 
 def _sentence(notice: Notice) -> str:
     if notice is Notice.CUT:
-        return str(gettext("The search takes the first 200 characters; the rest was left out."))
-    return str(gettext("The search takes 12 words at once; the rest was left out."))
+        return str(gettext("The search takes the first %(most)s characters; the rest was left out.", most=LONGEST_QUERY))
+    return str(gettext("The search takes %(most)s words at once; the rest was left out.", most=MOST_TERMS))

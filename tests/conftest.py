@@ -22,6 +22,7 @@ from app import create_app
 from core import worker as core_worker
 from core.db import db
 from core.web import limiter
+from search import synonyms
 from tests.cast import World
 
 POSTGRES = os.environ.get("KLINKE_TEST_POSTGRES_URL", "")
@@ -103,6 +104,7 @@ def app(built: tuple[Flask, Path]) -> Iterator[Flask]:
     for leftover in ("index", "mail", "uploads"):
         shutil.rmtree(folder / leftover, ignore_errors=True)
     limiter.reset()
+    synonyms.forget(app)
     yield app
     with app.app_context():
         db.session.remove()

@@ -87,6 +87,7 @@ class Scene:
             "channel": Values(("none",)),
             "user_id": Values((NOBODY,)),
             "sign_in_id": Values((NOBODY,)),
+            "synonym_id": Values((NOBODY,)),
             "token_id": Values((NOBODY,)),
             "token": Values(("x" * 43,)),
             "number": Values((1,)),

@@ -12,7 +12,7 @@ from core.db import db
 from forum import addresses as forum_addresses
 from forum import answers, moderation, votes
 from kb import addresses
-from search import indexer
+from search import indexer, synonyms
 from tests.cast import World
 from tests.conftest import Browser
 from tests.kb.shelf import Shelf
@@ -23,9 +23,11 @@ FEW, MANY = 1, 20
 
 
 @pytest.fixture
-def statements(app: Flask) -> Iterator[list[str]]:
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """What is sent to the database, without the beginnings and ends of transactions."""
     sent: list[str] = []
+    # Now and then a process asks whether the synonyms changed; here it always asks: a page costs the same twice.
+    monkeypatch.setattr(synonyms, "CHECK_SECONDS", 0.0)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if not statement.startswith(("BEGIN", "COMMIT", "ROLLBACK")):

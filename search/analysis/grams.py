@@ -23,10 +23,11 @@ _CACHED: Final = 20_000
 def of(word: str) -> NDArray[np.uint16]:
     """Return the trigrams of a folded word, accents and umlaut dots left out, in order: uint16[letters]."""
     padded = f"{_EDGE}{plain(word)}{_EDGE}"
-    return np.fromiter(
-        (
-            zlib.crc32(padded[place : place + _SIZE].encode("utf-8", "replace")) & 0xFFFF
-            for place in range(len(padded) - 2)
-        ),
-        dtype=np.uint16,
-    )
+    if padded.isascii():
+        raw = padded.encode()
+        digests = [zlib.crc32(raw[place : place + _SIZE]) & 0xFFFF for place in range(len(raw) - 2)]
+    else:
+        letters = [letter.encode("utf-8", "replace") for letter in padded]
+        triples = zip(letters, letters[1:], letters[2:], strict=False)
+        digests = [zlib.crc32(b"".join(three)) & 0xFFFF for three in triples]
+    return np.array(digests, dtype=np.uint16)

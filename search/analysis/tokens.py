@@ -45,6 +45,7 @@ def spoken(text: str, locale: str) -> Spoken:
     return Spoken(found, list(_joined(text, locale)) if _JOINED.search(text) else [])
 
 
+@lru_cache(maxsize=_CACHED_TERMS)
 def spelt(word: str, locale: str) -> str:
     """Return the one spelling of a word: folded, without a German 's (geht's, gibt's)."""
     word = word.replace("\u2019", "'")
@@ -64,10 +65,13 @@ def _term(word: str, locale: str) -> str:
 
 
 def _joined(text: str, locale: str) -> Iterator[str]:
-    before: Word | None = None
-    for word in words(text):
-        if before is not None and word.start == before.end + 1 and text[before.end] in _JOINERS:
-            joined = before.text + word.text
-            if len(joined) <= _LONGEST_JOINED and (found := spelt(joined, locale)):
-                yield found
-        before = word
+    for run in text.split():
+        if not _JOINED.search(run):
+            continue
+        before: Word | None = None
+        for word in words(run):
+            if before is not None and word.start == before.end + 1 and run[before.end] in _JOINERS:
+                joined = before.text + word.text
+                if len(joined) <= _LONGEST_JOINED and (found := spelt(joined, locale)):
+                    yield found
+            before = word

@@ -7,23 +7,21 @@ weights stay in their file and are mapped, so that all processes of a machine sh
 
 import importlib.util
 import json
-import os
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from search.encoders import Vectors, units
-
-os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # one text is too little to share, and forks would warn
-from tokenizers import Tokenizer
 
 _DIMENSIONS: Final = 256
 _WEIGHTS: Final = f"weights/l2_supercat_{_DIMENSIONS}.safetensors"
 _TOKENIZER: Final = "tokenizers/l2_supercat_tokenizer_config.json"
 _LONGEST: Final = 8_000
 """Characters of a text that are encoded."""
+_CACHED_WORDS: Final = 150_000
 
 
 class StaticVectors:
@@ -37,33 +35,43 @@ class StaticVectors:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         self._rows = _mapped(folder / _WEIGHTS)
+        self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> Vectors:
-        return units(self._sums([text]))[0]
+        vector: Vectors = units(self._sums([text]))[0]
+        return vector
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         sums = self._sums(passages)
         return units(sums.sum(axis=0, keepdims=True))[0], units(sums)
 
     def _sums(self, texts: list[str]) -> Vectors:
-        tokens = [
-            found.ids
-            for found in self._tokenizer.encode_batch_fast(
-                [_storable(text) for text in texts], add_special_tokens=False
-            )
-        ]
+        pieces = [self._pieces(text[:_LONGEST]) for text in texts]
         sums = np.zeros((len(texts), _DIMENSIONS), dtype=np.float32)
-        told = [number for number, ids in enumerate(tokens) if ids]
+        told = [number for number, found in enumerate(pieces) if found]
         if told:
-            rows = self._rows[[token for number in told for token in tokens[number]]].astype(np.float32)
-            starts = np.cumsum([0, *(len(tokens[number]) for number in told[:-1])])
-            sums[told] = np.add.reduceat(rows, starts)
+            rows = self._rows[[piece for found in pieces for piece in found]].astype(np.float32)
+            sums[told] = np.add.reduceat(rows, np.cumsum([0, *(len(pieces[number]) for number in told[:-1])]))
         return sums
+
+    def _pieces(self, text: str) -> list[int]:
+        """Return the numbers of the pieces of a text; no piece reaches over a blank, so each word is cut once."""
+        known = self._known
+        if len(known) > _CACHED_WORDS:
+            known.clear()
+        found: list[int] = []
+        for word in text.split():
+            pieces = known.get(word)
+            if pieces is None:
+                encoding = self._tokenizer.encode(_storable(word), add_special_tokens=False)
+                pieces = known[word] = tuple(encoding.ids)
+            found += pieces
+        return found
 
 
 def _storable(text: str) -> str:
     """Return what the tokenizer can take: half a pair of surrogates is no character."""
-    return text[:_LONGEST].encode("utf-8", "replace").decode()
+    return text.encode("utf-8", "replace").decode()
 
 
 def _folder() -> Path:
@@ -83,4 +91,5 @@ def _mapped(path: Path) -> NDArray[np.float16]:
     if tensor["dtype"] != "F16":
         raise ValueError(f"{path.name} has numbers of another kind: {tensor['dtype']}")
     begin, _end = tensor["data_offsets"]
-    return np.memmap(path, dtype="<f2", mode="r", offset=8 + length + begin, shape=tuple(tensor["shape"]))
+    mapped = np.memmap(path, dtype="<f2", mode="r", offset=8 + length + begin, shape=tuple(tensor["shape"]))
+    return np.asarray(mapped)  # the same memory, without what memmap does at every look

@@ -64,7 +64,7 @@ class Kept(NamedTuple):
     number: int
 
 
-class ArraysColumn(columns.Column):  # type: ignore[misc]  # Whoosh has no types
+class ArraysColumn(columns.Column):  # Whoosh has no types
     """The column; Whoosh pickles it into the index, so it has no state."""
 
     def writer(self, dbfile: Any) -> "_ColumnWriter":
@@ -77,7 +77,7 @@ class ArraysColumn(columns.Column):  # type: ignore[misc]  # Whoosh has no types
         return None
 
 
-class _ColumnWriter(columns.ColumnWriter):  # type: ignore[misc]  # the same
+class _ColumnWriter(columns.ColumnWriter):
     def __init__(self, dbfile: Any) -> None:
         self._dbfile = dbfile
         self._builder = Builder()
@@ -93,7 +93,7 @@ class _ColumnWriter(columns.ColumnWriter):  # type: ignore[misc]  # the same
             self._dbfile.write(piece)
 
 
-class _ColumnReader(columns.ColumnReader):  # type: ignore[misc]  # the same
+class _ColumnReader(columns.ColumnReader):
     """Hands out documents to be merged into another segment."""
 
     def __init__(self, segment: "Segment") -> None:
@@ -349,11 +349,12 @@ def _postings(
     """Return for each stem the documents that have it and how often in each field, in halves (`WHOLE_WORD`, `PART`)."""
     count = len(starts) - 1
     fields = np.uint64(len(FIELDS))
-    in_field = np.diff(bounds.astype(np.int64), axis=1, prepend=0)
+    in_field = bounds.astype(np.int64)
+    in_field[:, 1:] -= in_field[:, :-1].copy()
     where = np.repeat(np.arange(count * len(FIELDS), dtype=np.uint64), in_field.ravel())
     is_word = found > 0
     found, where = found[is_word].astype(np.int64), where[is_word]
-    part_counts = np.diff(words.part_starts.astype(np.int64))[found]
+    part_counts = counts_of(words.part_starts)[found]
     parts = words.parts[ranges(words.part_starts[found].astype(np.int64), part_counts)]
     keys = np.concatenate([words.stems[found], parts]).astype(np.uint64) * np.uint64(count * len(FIELDS))
     keys += np.concatenate([where, np.repeat(where, part_counts)])
@@ -556,6 +557,12 @@ def spoken_in(document: Document) -> str:
     return document.locale if document.locale in LOCALES else "en"
 
 
+def counts_of(starts: NDArray[np.unsignedinteger]) -> Ints:
+    """Return how many rows lie between each start and the next, int64[n - 1]."""
+    wide = starts.astype(np.int64)
+    return wide[1:] - wide[:-1]
+
+
 def _firsts(rising: NDArray[np.uint64]) -> Ints:
     """Return where each value of a rising array stands first."""
     return np.flatnonzero(np.diff(rising, prepend=rising[:1] + np.uint64(1))) if len(rising) else np.zeros(0, np.int64)
@@ -577,12 +584,13 @@ def counted(
 def _small(rows: Vectors) -> NDArray[np.int8]:
     """Return unit vectors in one byte a number, each scaled by its own largest."""
     largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-9)
-    return np.rint(rows * (127.0 / largest)[:, None]).astype(np.int8)
+    small: NDArray[np.int8] = np.rint(rows * (127.0 / largest)[:, None]).astype(np.int8)
+    return small
 
 
 def _sketches(vectors: NDArray[np.int8]) -> NDArray[np.uint64]:
-    """Return the signs of vectors as bits, uint64[n, dimensions / 64]."""
-    return np.packbits(vectors > 0, axis=1).view(np.uint64)
+    """Return the signs of vectors as bits, uint64[dimensions / 64, n]: the first 64 of all, then the next."""
+    return np.ascontiguousarray(np.packbits(vectors > 0, axis=1).view(np.uint64).T)
 
 
 def sketch(vector: Vectors) -> NDArray[np.uint64]:

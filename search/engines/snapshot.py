@@ -7,8 +7,8 @@ that are still there, with what was cached of them.
 import itertools
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,25 +18,28 @@ from search.analysis import facts, grams, hashes
 from search.analysis.text import label
 from search.documents import AUDIENCES, Audience, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word
-from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, sketch
+from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
 from search.ranking import Candidates, Collection, Floats, WordTable
 
-COMPARED: Final = 200
+COMPARED: Final = 100
 """How many of the best by their words are compared with the question."""
-_CLOSE: Final = 100
+_CLOSE: Final = 50
 """How many more are, whose vectors are close."""
-_LOOKED_INTO: Final = 64
+_LOOKED_INTO: Final = 40
 """How many of those are looked into passage by passage."""
-_MOST_TOKENS: Final = 1_500
-_CACHED_BYTES: Final = 32 << 20
+_MOST_TOKENS: Final = 1_000
+_CACHED_BYTES: Final = 40 << 20
 _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""
 _OTHER_LANGUAGE: Final = 0.8
+_MOST_MASKS: Final = 50
+"""Filters of a segment that are remembered, a byte a document each."""
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
 _ASKED: Final = FIELDS.index("asked")
 _INSIDE: Final = FIELDS.index("asked_inside")
+_PUBLIC: Final = [number for number in range(len(FIELDS)) if number != _INSIDE]
 _OWN_BOOSTS: Final = np.array([ranking.FIELD_BOOSTS[FIELDS[number]] for number in _OWN], dtype=np.float32) / WHOLE_WORD
 
 Mask = NDArray[np.bool_]
@@ -45,7 +48,7 @@ Mask = NDArray[np.bool_]
 class _Stem(NamedTuple):
     """What a stem adds to the words of each document that has it, before its rarity counts."""
 
-    documents: NDArray[np.uint32] | None
+    documents: NDArray[np.uint16] | NDArray[np.uint32] | None
     """None where `scores` has a number for every document of the segment."""
     scores: Floats
     counted: int
@@ -65,11 +68,13 @@ class _Stem(NamedTuple):
     def has(self, documents: Ints) -> Mask:
         """Tell which of some documents have it."""
         if self.documents is None:
-            return self.scores[documents] > 0
+            having: Mask = self.scores[documents] > 0
+            return having
         if not len(self.documents):
             return np.zeros(len(documents), dtype=np.bool_)
         place = np.minimum(np.searchsorted(self.documents, documents), len(self.documents) - 1)
-        return self.documents[place] == documents
+        found: Mask = self.documents[place] == documents
+        return found
 
     def as_mask(self, count: int) -> Mask:
         """Tell of every document of its segment whether it has it."""
@@ -141,14 +146,55 @@ class Leaf:
         self.own_lengths: Floats = lengths[:, _OWN].sum(axis=1)
         self.asked_lengths: Floats = lengths[:, _ASKED]
         self.inside_lengths: Floats = self.asked_lengths + lengths[:, _INSIDE]
+        self._masks: dict[tuple[str, str], Mask] = {}
+        self.has_inside = bool(segment.lengths[:, _INSIDE].any())
         self.word_counts = self._without_deleted(before)
         self.gram_counts: Floats = np.bincount(
             segment.grams,
-            np.repeat(self.word_counts, np.diff(segment.gram_starts.astype(np.int64))),
+            np.repeat(self.word_counts, counts_of(segment.gram_starts)),
             minlength=grams.COUNT,
         ).astype(np.float32)
         self.table = WordTable(segment.stem_digests, segment.word_stems, segment.gram_starts, segment.grams)
         self.sums = {locale: self._sums(number) for number, locale in enumerate(LOCALES)}
+
+    def readable_by(self, audience: Audience) -> Mask:
+        """Tell which documents are for a circle; not to be changed."""
+        return self._kept(
+            ("audience", audience),
+            lambda: self.is_alive & (self.segment.columns["audience"] <= AUDIENCES.index(audience)),
+        )
+
+    def labelled(self, name: str, value: str) -> Mask:
+        """Tell which documents have a kind, a locale, a category, a state ("solved", "answers") or a tag; as it is."""
+        return self._kept((name, value), lambda: self._with_label(name, value))
+
+    def _with_label(self, name: str, value: str) -> Mask:
+        columns, names = self.segment.columns, self.segment.names
+        mask: Mask = np.zeros(self.segment.count, dtype=np.bool_)
+        if name == "locale":
+            mask = columns[name] == (LOCALES.index(value) if value in LOCALES else len(LOCALES))
+            return mask
+        if name in {"solved", "answers"}:
+            mask = (columns[name] > 0) == (value == "yes")
+            return mask
+        if value not in names[name]:
+            return mask
+        number = names[name].index(value)
+        if name != "tag":
+            mask = columns[name] == number
+            return mask
+        places = np.flatnonzero(self.segment.tags == number)
+        mask[np.searchsorted(self.segment.tag_starts, places, side="right") - 1] = True
+        return mask
+
+    def _kept(self, key: tuple[str, str], make: Callable[[], Mask]) -> Mask:
+        found = self._masks.get(key)
+        if found is None:
+            found = make()
+            if len(self._masks) >= _MOST_MASKS:
+                self._masks.clear()
+            self._masks[key] = found
+        return found
 
     def _without_deleted(self, before: "Leaf | None") -> NDArray[np.int64]:
         counts = self.segment.word_counts.astype(np.int64) if before is None else before.word_counts
@@ -192,9 +238,12 @@ class Snapshot:
     def find(self, query: EngineQuery, limit: int, *, counted: bool) -> Findings:
         masks = [self._allowed(leaf, query) for leaf in self._leaves]
         if query.words or query.question is not None:
-            found = self._matching(query, masks)
+            looked = [
+                self._looked_up(word, query.audience, inside=query.inside) for word in dict.fromkeys(query.words)
+            ]
+            found = self._matching(looked, masks, query.most_words)
             documents = [each.documents for each in found]
-            hits = self._best(query, found, masks, limit)
+            hits = self._best(query, looked, found, masks, limit)
         else:
             documents = [np.flatnonzero(mask) for mask in masks]
             hits = self._newest(masks, limit)
@@ -210,148 +259,132 @@ class Snapshot:
             total += np.where(numbers > 0, leaf.word_counts[numbers], 0)
         return total
 
-    def rarity(self, word: Word, *, inside: bool, audience: Audience = "everyone") -> float:
-        having = sum(self._having(variant, inside=inside) for variant in word.variants)
-        if not having and not any(self._is_there(variant, audience, inside=inside) for variant in word.variants):
-            return 0.0
-        return ranking.rarity(having, self._total)
-
-    def _is_there(self, variant: Variant, audience: Audience, *, inside: bool) -> bool:
-        """Tell whether anything has a term that this circle may find; what others have must not even take a place."""
-        for leaf in self._leaves:
-            stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
-            if stem is not None:
-                of_whom = leaf.segment.columns["audience"][stem.as_mask(leaf.segment.count)]
-                if (of_whom <= AUDIENCES.index(audience)).any():
-                    return True
-        return False
+    def rarity(self, word: Word, *, inside: bool) -> float:
+        return self._looked_up(word, "everyone", inside=inside).rarity
 
     # First: which documents have the words, and how well.
 
-    def _matching(self, query: EngineQuery, masks: list[Mask]) -> list["_Found"]:
+    def _looked_up(self, word: Word, audience: Audience, *, inside: bool) -> "_Looked":
+        """Return what is known of a word; everything that follows asks this and not the segments again.
+
+        What only a larger circle's texts have is not there: it must not even take a place among the telling words.
+        """
+        found = []
+        having, is_there = 0, False
+        for variant in word.variants:
+            digest = facts.digest(variant.term, variant.locale)
+            stems = [self._stem(leaf, variant.locale, digest, inside=inside) for leaf in self._leaves]
+            counted = sum(stem.counted for stem in stems if stem is not None)
+            having += counted
+            is_there = is_there or counted > 0 or self._is_there(stems, audience)
+            documents = self._collections[inside][variant.locale].documents
+            # What only a smaller circle has tells as much as what nobody has.
+            found.append(_Variant(variant, ranking.rarity(counted, documents) * word.weight, stems))
+        return _Looked(word, found, ranking.rarity(having, self._total) if is_there else 0.0)
+
+    def _is_there(self, stems: list[_Stem | None], audience: Audience) -> bool:
+        """Tell whether anything that this circle may find has a term."""
+        return any(
+            stem is not None and bool((stem.as_mask(leaf.segment.count) & leaf.readable_by(audience)).any())
+            for leaf, stem in zip(self._leaves, stems, strict=True)
+        )
+
+    def _matching(self, looked: list["_Looked"], masks: list[Mask], most: int) -> list["_Found"]:
         """Return the documents with a telling word, and what all words say of every document of each segment."""
-        inside = query.inside
         scores = [np.zeros(leaf.segment.count, dtype=np.float32) for leaf in self._leaves]
-        words = self._rarest(query)
-        reachable = self._reachable(query, words)
-        for word in words:
-            if word.is_telling:
-                self._add(scores, word, reachable, inside=inside)
-        hits = [np.flatnonzero(score) for score in scores]
-        for word in words:
-            if not word.is_telling:
-                self._add(scores, word, reachable, inside=inside)
+        reachable = self._reachable(looked)
+        chosen = _most_telling(looked, most)
+        for each in chosen:
+            if each.word.is_telling:
+                each.add_to(scores, reachable)
+        hits = [np.flatnonzero(score > 0) for score in scores]
+        for each in chosen:
+            if not each.word.is_telling:
+                each.add_to(scores, reachable)
         return [
             _Found(documents[mask[documents]], score)
             for documents, score, mask in zip(hits, scores, masks, strict=True)
         ]
 
-    def _reachable(self, query: EngineQuery, words: list[Word]) -> dict[str, float]:
+    @staticmethod
+    def _reachable(looked: list["_Looked"]) -> dict[str, float]:
         """Return the score that a text made of the query alone would reach in each language."""
         found = dict.fromkeys(LOCALES, 1e-9)
-        for word in query.words:
-            for locale in {variant.locale for variant in word.variants}:
-                tells = [self._tell(word, variant) for variant in word.variants if variant.locale == locale]
-                unknown = ranking.rarity(0, self._collections[False][locale].documents) * word.weight
-                found[locale] += (ranking.K1 + 1) * (max(tells) if word in words and any(tells) else unknown)
+        for each in looked:
+            best: dict[str, float] = {}
+            for variant in each.variants:
+                best[variant.locale] = max(best.get(variant.locale, 0.0), variant.tell)
+            for locale, tell in best.items():
+                found[locale] += (ranking.K1 + 1) * tell
         return found
 
-    def _tell(self, word: Word, variant: Variant) -> float:
-        having = self._having(variant, inside=False)
-        return (
-            ranking.rarity(having, self._collections[False][variant.locale].documents) * word.weight if having else 0.0
-        )
-
-    def _having(self, variant: Variant, *, inside: bool) -> int:
-        found = (self._stem(leaf, variant.locale, variant.term, inside=inside) for leaf in self._leaves)
-        return sum(stem.counted for stem in found if stem is not None)
-
-    def _add(self, scores: list[Floats], word: Word, reachable: dict[str, float], *, inside: bool) -> None:
-        for variant in word.variants:
-            having = self._having(variant, inside=inside)
-            tell = ranking.rarity(having, self._collections[inside][variant.locale].documents)
-            weight = np.float32(tell * word.weight * variant.weight / reachable[variant.locale])
-            for leaf, score in zip(self._leaves, scores, strict=True):
-                stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
-                if stem is None:
-                    continue
-                if stem.documents is None:
-                    score += weight * stem.scores
-                else:
-                    score[stem.documents] += weight * stem.scores
-
-    def _rarest(self, query: EngineQuery) -> list[Word]:
-        """Return the words that say most, in the order of the query."""
-        weighed = [
-            (self.rarity(word, inside=query.inside, audience=query.audience) * word.weight, word)
-            for word in dict.fromkeys(query.words)
-        ]
-        told = sorted((item for item in weighed if item[0] > 0), key=lambda item: -item[0])[: query.most_words]
-        chosen = {word for _, word in told}
-        return [word for _, word in weighed if word in chosen]
-
-    def _stem(self, leaf: Leaf, locale: str, term: str, *, inside: bool) -> _Stem | None:
-        number = leaf.segment.stem(facts.digest(term, locale))
+    def _stem(self, leaf: Leaf, locale: str, digest: int, *, inside: bool) -> _Stem | None:
+        number = leaf.segment.stem(digest)
         if number < 0:
             return None
         key = (leaf.number, number, inside)
         known = self._cache.get(key)
-        those = self._collections[inside][locale]
-        if known is None or not known.is_like(those):
+        if known is None or not known.is_like(self._collections[inside][locale]):
             known = self._read(leaf, number, locale, inside=inside)
             self._cache.put(key, known)
         return known
 
     def _read(self, leaf: Leaf, number: int, locale: str, *, inside: bool) -> _Stem:
         documents, found = leaf.segment.postings(number)
-        public = np.delete(found, _INSIDE, axis=1).any(axis=1)
-        kept = leaf.is_alive[documents] if inside else leaf.is_alive[documents] & public
-        counts = public[kept] if leaf.counted is None else public[kept] & leaf.counted[documents[kept]]
-        documents, found = documents[kept], found[kept]
+        counted = len(documents)
+        if leaf.counted is not None or leaf.has_inside:
+            public: Mask = np.any(found[:, _PUBLIC], axis=1)
+            kept = leaf.is_alive[documents] if inside else leaf.is_alive[documents] & public
+            documents, found, public = documents[kept], found[kept], public[kept]
+            if leaf.counted is not None:
+                public = public & leaf.counted[documents]
+            counted = int(public.sum())
         those = self._collections[inside][locale]
         frequencies = found[:, _OWN].astype(np.float32) @ _OWN_BOOSTS
         frequencies /= ranking.shortness(leaf.own_lengths[documents], those.own_length, ranking.weights(locale).b)
         asked = found[:, _ASKED].astype(np.float32)
         lengths = leaf.asked_lengths
-        if inside:
+        if inside and leaf.has_inside:
             asked += found[:, _INSIDE]
             lengths = leaf.inside_lengths
-        if asked.any():
+        if those.coverage and asked.any():
             shortness = ranking.shortness(lengths[documents], those.asked_length, ranking.ASKED_B)
             frequencies += ranking.asked_boost(those) / WHOLE_WORD * asked / shortness
-        scores = ranking.saturated(frequencies)
-        counted = int(counts.sum())
+        scores = ranking.saturated(frequencies.astype(np.float32, copy=False))
         if len(documents) * _DENSE > leaf.segment.count:
             dense = np.zeros(leaf.segment.count, dtype=np.float32)
             dense[documents] = scores
             return _Stem(None, dense, counted, those.own_length, those.asked_length, those.coverage)
+        if leaf.segment.count <= np.iinfo(np.uint16).max:
+            documents = documents.astype(np.uint16)
         return _Stem(documents, scores, counted, those.own_length, those.asked_length, those.coverage)
 
     # Second: the best of them, and those that mean or look the same, are compared with the question.
 
-    def _best(self, query: EngineQuery, found: list["_Found"], masks: list[Mask], limit: int) -> list[EngineHit]:
+    def _best(
+        self, query: EngineQuery, looked: list["_Looked"], found: list["_Found"], masks: list[Mask], limit: int
+    ) -> list[EngineHit]:
+        which = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
+        documents = np.concatenate([each.documents for each in found] or [np.zeros(0, dtype=np.int64)])
         worth = [
             each.scores[each.documents] * leaf.segment.columns["weight"][each.documents]
             for leaf, each in zip(self._leaves, found, strict=True)
         ]
-        which = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
-        documents = np.concatenate([each.documents for each in found] or [np.zeros(0, dtype=np.int64)])
         scores = np.concatenate(worth or [np.zeros(0, dtype=np.float32)])
-        most = limit if query.question is None else max(limit, COMPARED)
-        top = _largest(scores, most)
+        top = _largest(scores, limit if query.question is None else max(limit, COMPARED))
         ranked = [
-            _Ranked(int(which[n]), int(documents[n]), float(scores[n]), (float(scores[n]),)) for n in top[COMPARED:]
+            _Ranked(leaf, document, score, ())
+            for leaf, document, score in zip(
+                which[top].tolist(), documents[top].tolist(), scores[top].tolist(), strict=True
+            )
         ]
-        compared = [(int(which[n]), int(documents[n])) for n in top[:COMPARED]]
-        if query.question is None:
-            ranked = [_Ranked(*place, float(scores[n]), ()) for n, place in zip(top, compared, strict=False)] + ranked
-        else:
+        if query.question is not None:
+            places = [(each.leaf, each.document) for each in ranked[:COMPARED]]
             if query.is_open and query.question.vector is not None:
-                known = set(compared)
-                compared += [place for place in self._close(query.question.vector, masks) if place not in known]
-            ranked = self._compared(query, compared, found) + ranked
+                known = set(places)
+                places += [place for place in self._close(query.question.vector, masks) if place not in known]
+            ranked = self._compared(query, places, found, limit) + ranked[COMPARED:]
         ranked = ranked[:limit]
-        matched = self._matched(query, ranked)
         return [
             EngineHit(
                 self._ref(self._leaves[each.leaf], each.document),
@@ -360,7 +393,7 @@ class Snapshot:
                 each.signals,
                 float(self._leaves[each.leaf].segment.columns["weight"][each.document]),
             )
-            for each, words in zip(ranked, matched, strict=True)
+            for each, words in zip(ranked, _matched(looked, ranked), strict=True)
         ]
 
     def _close(self, vector: NDArray[np.float32], masks: list[Mask]) -> list[tuple[int, int]]:
@@ -368,13 +401,17 @@ class Snapshot:
         bits = sketch(vector)
         found: list[tuple[int, int, int]] = []
         for number, (leaf, mask) in enumerate(zip(self._leaves, masks, strict=True)):
-            differing = np.bitwise_count(leaf.segment.sketches ^ bits).sum(axis=1, dtype=np.int32)
-            differing[~mask] = 1 << 20
-            nearest = _largest(-differing, _CLOSE)
-            found += [(int(differing[document]), number, int(document)) for document in nearest if mask[document]]
+            common = np.zeros(leaf.segment.count, dtype=np.int16)
+            for those, these in zip(leaf.segment.sketches, bits, strict=True):
+                common += np.bitwise_count(~(those ^ these))
+            common[~mask] = -1
+            nearest = _largest(common, _CLOSE)
+            found += [(-int(common[document]), number, int(document)) for document in nearest if mask[document]]
         return [(leaf, document) for _, leaf, document in sorted(found)[:_CLOSE]]
 
-    def _compared(self, query: EngineQuery, places: list[tuple[int, int]], found: list["_Found"]) -> list["_Ranked"]:
+    def _compared(
+        self, query: EngineQuery, places: list[tuple[int, int]], found: list["_Found"], limit: int
+    ) -> list["_Ranked"]:
         question = query.question
         inside = query.inside
         if question is None or not places:
@@ -407,8 +444,8 @@ class Snapshot:
         parts = signals * trust
         scores = parts.sum(axis=1) * weight
         return [
-            _Ranked(*places[row], float(scores[row]), tuple(parts[row].tolist()))
-            for row in np.argsort(-scores, kind="stable").tolist()
+            _Ranked(places[row][0], places[row][1], float(scores[row]), tuple(parts[row].tolist()))
+            for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
     def _groups(self, place: Ints) -> Iterator[tuple[Leaf, str, Ints]]:
@@ -436,74 +473,38 @@ class Snapshot:
             table=leaf.table,
         )
 
-    def _matched(self, query: EngineQuery, ranked: list["_Ranked"]) -> list[tuple[str, ...]]:
-        """Say for each hit which words it has."""
-        inside = query.inside
-        has: list[list[str]] = [[] for _ in ranked]
-        for number, leaf in enumerate(self._leaves):
-            rows = [row for row, each in enumerate(ranked) if each.leaf == number]
-            documents = np.array([ranked[row].document for row in rows], dtype=np.int64)
-            for word in query.words if rows else ():
-                having = np.zeros(len(rows), dtype=np.bool_)
-                for variant in word.variants:
-                    stem = self._stem(leaf, variant.locale, variant.term, inside=inside)
-                    if stem is not None:
-                        having |= stem.has(documents)
-                for row in np.flatnonzero(having).tolist():
-                    has[rows[row]].append(word.text)
-        return [tuple(dict.fromkeys(words)) for words in has]
-
     # Filters.
 
     def _allowed(self, leaf: Leaf, query: EngineQuery) -> Mask:
         columns, names = leaf.segment.columns, leaf.segment.names
-        mask = leaf.is_alive & (columns["audience"] <= AUDIENCES.index(query.audience))
+        mask = leaf.readable_by(query.audience).copy()
+        for named, value in _labels(query):
+            mask &= leaf.labelled(named, value)
         if query.kinds is not None:
-            mask &= np.isin(
-                columns["kind"], [names["kind"].index(kind) for kind in query.kinds if kind in names["kind"]]
-            )
-        if query.locale is not None:
-            mask &= columns["locale"] == (LOCALES.index(query.locale) if query.locale in LOCALES else -1)
-        if query.category is not None:
-            wanted = label(query.category)
-            mask &= columns["category"] == (names["category"].index(wanted) if wanted in names["category"] else -1)
-        if query.solved is not None:
-            mask &= columns["solved"] == query.solved
-        if query.only_answers:
-            mask &= columns["answers"] > 0
+            mask &= np.any([leaf.labelled("kind", kind) for kind in query.kinds] or [np.zeros_like(mask)], axis=0)
         if query.author is not None:
             mask &= columns["author"] == np.uint64(hashes.of(label(query.author)))
         if query.since is not None:
             mask &= columns["created"] >= max(int(query.since.timestamp()), 0)
-        for tag in query.tags:
-            mask &= self._tagged(leaf, label(tag))
         for phrases in query.phrases:
             mask &= np.any([self._with_phrase(leaf, phrase, inside=query.inside) for phrase in phrases], axis=0)
         for word in query.excluded:
             for variant in word.variants:
-                stem = self._stem(leaf, variant.locale, variant.term, inside=query.inside)
+                digest = facts.digest(variant.term, variant.locale)
+                stem = self._stem(leaf, variant.locale, digest, inside=query.inside)
                 if stem is not None:
                     mask &= ~stem.as_mask(leaf.segment.count)
         for ref in query.without:
             if ref.kind in names["kind"]:
-                kind = names["kind"].index(ref.kind)
-                mask &= (columns["ref"] != ref.id) | (columns["kind"] != kind)
-        return mask
-
-    @staticmethod
-    def _tagged(leaf: Leaf, tag: str) -> Mask:
-        segment = leaf.segment
-        mask = np.zeros(segment.count, dtype=np.bool_)
-        if tag in segment.names["tag"]:
-            places = np.flatnonzero(segment.tags == segment.names["tag"].index(tag))
-            mask[np.searchsorted(segment.tag_starts, places, side="right") - 1] = True
+                mask &= (columns["ref"] != ref.id) | (columns["kind"] != names["kind"].index(ref.kind))
         return mask
 
     def _with_phrase(self, leaf: Leaf, phrase: Phrase, *, inside: bool) -> Mask:
         """Tell which documents have the terms of a phrase behind each other in one field."""
         segment = leaf.segment
         mask = np.zeros(segment.count, dtype=np.bool_)
-        stems = [self._stem(leaf, phrase.locale, term, inside=inside) for term, _ in phrase.terms]
+        terms = [(facts.digest(term, phrase.locale), distance) for term, distance in phrase.terms]
+        stems = [self._stem(leaf, phrase.locale, digest, inside=inside) for digest, _ in terms]
         having = np.ones(segment.count, dtype=np.bool_)
         for stem in stems:
             having &= np.zeros_like(having) if stem is None else stem.as_mask(segment.count)
@@ -511,7 +512,7 @@ class Snapshot:
         if not len(documents):
             return mask
         record = segment.records(documents)
-        wanted = [(segment.stem(facts.digest(term, phrase.locale)), distance) for term, distance in phrase.terms]
+        wanted = [(segment.stem(digest), distance) for digest, distance in terms]
         found = segment.word_stems[record.tokens]
         document_of = np.repeat(documents, record.counts)
         if not inside:
@@ -563,6 +564,36 @@ class Snapshot:
         return Ref(leaf.segment.names["kind"][int(columns["kind"][document])], int(columns["ref"][document]))
 
 
+class _Variant(NamedTuple):
+    """A term that stands for a word: how much it tells, and what each segment has of it."""
+
+    variant: Variant
+    tell: float
+    stems: list[_Stem | None]
+
+    @property
+    def locale(self) -> str:
+        return self.variant.locale
+
+
+class _Looked(NamedTuple):
+    """A word of the query with what the segments have of it."""
+
+    word: Word
+    variants: list[_Variant]
+    rarity: float
+
+    def add_to(self, scores: list[Floats], reachable: dict[str, float]) -> None:
+        """Add what the word says of each document to its score, as a share of what is reachable."""
+        for variant, tell, stems in self.variants:
+            weight = np.float32(tell * variant.weight / reachable[variant.locale])
+            for stem, score in zip(stems, scores, strict=True):
+                if stem is not None and stem.documents is None:
+                    np.add(score, weight * stem.scores, out=score)
+                elif stem is not None and stem.documents is not None:
+                    np.add.at(score, stem.documents, weight * stem.scores)
+
+
 class _Found(NamedTuple):
     """The hits of a segment, and what the words say of every one of its documents."""
 
@@ -577,6 +608,45 @@ class _Ranked(NamedTuple):
     signals: tuple[float, ...]
 
 
+def _labels(query: EngineQuery) -> Iterator[tuple[str, str]]:
+    """Yield the labels that every hit must have."""
+    if query.locale is not None:
+        yield "locale", query.locale
+    if query.category is not None:
+        yield "category", label(query.category)
+    if query.solved is not None:
+        yield "solved", "yes" if query.solved else "no"
+    if query.only_answers:
+        yield "answers", "yes"
+    for tag in query.tags:
+        yield "tag", label(tag)
+
+
+def _most_telling(looked: list[_Looked], most: int) -> list[_Looked]:
+    """Return the words that say most, in the order of the query."""
+    told = [each for each in looked if each.rarity > 0]
+    if len(told) > most:
+        least = sorted((each.rarity * each.word.weight for each in told), reverse=True)[most - 1]
+        told = [each for each in told if each.rarity * each.word.weight >= least][:most]
+    return told
+
+
+def _matched(looked: list[_Looked], ranked: list[_Ranked]) -> list[tuple[str, ...]]:
+    """Say for each hit which words it has."""
+    has: list[dict[str, None]] = [{} for _ in ranked]
+    rows: dict[int, list[int]] = {}
+    for row, hit in enumerate(ranked):
+        rows.setdefault(hit.leaf, []).append(row)
+    for leaf, of_leaf in rows.items():
+        documents = np.array([ranked[row].document for row in of_leaf], dtype=np.int64)
+        for each in looked:
+            found = [stem.has(documents) for variant in each.variants if (stem := variant.stems[leaf]) is not None]
+            if found:
+                for row in np.flatnonzero(found[0] if len(found) == 1 else np.any(found, axis=0)).tolist():
+                    has[of_leaf[row]][each.word.text] = None
+    return [tuple(words) for words in has]
+
+
 def _collection(sums: NDArray[np.float64], total: int, gram_counts: Floats) -> Collection:
     documents, own, answering, asked = sums.tolist()
     return Collection(
@@ -589,7 +659,7 @@ def _collection(sums: NDArray[np.float64], total: int, gram_counts: Floats) -> C
     )
 
 
-def _largest(values: NDArray[np.generic], most: int) -> Ints:
+def _largest(values: NDArray[Any], most: int) -> Ints:
     """Return where the largest values stand, largest first; of equals the first."""
     if len(values) <= most:
         return np.argsort(-values, kind="stable")

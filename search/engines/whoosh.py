@@ -39,13 +39,15 @@ from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUn
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
 from search.engines.snapshot import Cache, Leaf, Snapshot
 
-VERSION: Final = "3"
+VERSION: Final = "4"
 """Changes whenever an index of the version before cannot serve: other arrays, other terms."""
 
 _COLUMN: Final = "arrays"
 _SCHEMA: Final = fields.Schema(**{_COLUMN: fields.COLUMN(ArraysColumn())})
 _LARGEST_SEGMENT: Final = 50_000
 """Documents of a segment, at most: more would need too much memory while it is written."""
+_LARGEST_TEXTS: Final = 60_000_000
+"""Characters of a segment, at most, for the same reason."""
 _MERGED_AT_ONCE: Final = 2_000
 """Documents that a commit may copy to keep the segments few; larger ones are merged when there is time (`tidy`)."""
 _TIER: Final = 8
@@ -369,7 +371,9 @@ class WhooshEngine:
                 with self._writer(storage) as writer:
                     self._take_out(home, writer.segments, gone)
                     gone = set()
-                    while document is not None and writer.doc_count() < _LARGEST_SEGMENT:
+                    texts = 0
+                    while document is not None and writer.doc_count() < _LARGEST_SEGMENT and texts < _LARGEST_TEXTS:
+                        texts += len(document.body)
                         with self._guarded():
                             writer.add_document(**{_COLUMN: ToWrite(document, self._encoder, known)})
                         document = next(waiting, None)

@@ -18,6 +18,7 @@ from core.db import db
 from desk import replies
 from desk.models import Channel
 from forum import answers
+from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -50,7 +51,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
-        search.opensearch search.results search.similar search_api.search search_api.similar
+        search.complete search.note_search search.opensearch search.results search.similar search.suggestions
+        search_api.search search_api.similar
         demo.plaza demo.plaza_posts demo.post_to_plaza
     """,
     MEMBERS: """
@@ -62,7 +64,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
     TEAM: """
-        forum.edit_post forum.save_edit forum.moderation kb.article_history kb.drafts desk_api.suggest
+        forum.edit_post forum.save_edit forum.moderation kb.article_history kb.drafts desk_api.suggest search.explain
     """,
     AGENTS: """
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
@@ -79,10 +81,12 @@ GROUPS: dict[frozenset[str], str] = {
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
         kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
+    MODERATORS | EDITORS: "kb.searches kb.close_search",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.category_list forum.post_category forum.edit_category forum.save_category
         desk.channels desk.open_channel desk.switch_channel
+        kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
 }
@@ -103,6 +107,8 @@ WORDS = {
     "desk_api.suggest": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
+HIDDEN = {"search.explain"}
+"""Pages that others do not even learn of."""
 ENDS_THE_SESSION = "accounts.sign_out"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -147,6 +153,8 @@ def is_right(status: int, role: str, endpoint: str, *, is_call: bool, is_read: b
     if role in let_in:
         refused_to_members = status in {401, 403}
         return status < 500 and not refused_to_members
+    if endpoint in HIDDEN:
+        return status == 404
     if role == "guest":
         return status == (303 if is_read and not is_call else 401)
     return status == 403
@@ -173,6 +181,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     answer = world.answer(topic)
     answers.accept(answer, by=world.alice)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
+    synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
@@ -192,6 +201,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "channel_id": channel.id,
         "user_id": world.charlie.id,
         "sign_in_id": 10**9,
+        "synonym_id": synonym.id,
         "token_id": 10**9,
         "token": one_time.issue(world.bob, "confirm"),
         "number": 1,

@@ -155,7 +155,7 @@ def test_search_hands_over_what_a_hit_shows(world: World, shelf: Shelf) -> None:
     assert found.meta["section"] == "Router"
     assert found.meta["confidence"] == "validated"
     assert found.meta["helpful_share"] is None
-    assert set(found.meta["faces"]) == {"sentence", "280", "300", "500", "1000", "mail"}
+    assert found.meta["uses"] == 0
     assert list(source.ids()) == [article.id]
     assert list(source.stale(article)) == [article.id]
     assert list(source.stale(article.tags[0])) == [article.id]

@@ -14,6 +14,7 @@ from forum import queries as forum_queries
 from forum.models import Post
 from kb import articles, faces, queries
 from kb.models import Article, Face, Nomination, Revision, Section
+from search import synonyms
 from search.models import StaleNote
 from tests.cast import World
 from tests.kb.shelf import Shelf
@@ -239,6 +240,20 @@ def test_sections_with_names_of_their_own_go_along(app: Any, tmp_path: Path) -> 
         assert imported(tmp_path, section).counts["section", "unchanged"] == 1
         assert imported(tmp_path, {**section, "position": 4}).counts["section", "changed"] == 1
         assert db.session.query(Section).one().position == 4
+
+
+def test_words_that_mean_the_same_go_along(app: Any, tmp_path: Path) -> None:
+    groups = [
+        {"type": "synonym", "words": ["Birke 3", "Router"], "locale": "de", "one_way": True},
+        {"type": "synonym", "words": ["Wi-Fi", "WLAN"]},
+    ]
+    with app.app_context():
+        assert imported(tmp_path, *groups).skipped == []
+        assert [record for record in exported(tmp_path) if record["type"] == "synonym"] == groups
+        assert imported(tmp_path, *groups).counts["synonym", "unchanged"] == 2
+        assert imported(tmp_path, {"type": "synonym", "words": ["Wi-Fi", "wi fi"]}).skipped != []
+        assert synonyms.expansions("router", "de") == ()
+        assert synonyms.expansions("birke 3", "de") == ("Router",)
 
 
 def test_what_was_edited_here_since_is_kept_in_the_history(app: Any, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from flask import Flask
 
 from search.engines import SearchUnavailable
 from search.engines.whoosh import WhooshEngine
+from search.grammar import LONGEST_QUERY, MOST_TERMS
 from tests.search.conftest import Shelf
 from tests.search.samples import ODD_QUERIES
 
@@ -66,8 +67,8 @@ def test_results_are_paged(shelves: dict[str, Shelf], indexed: Callable[[], None
 
 
 def test_what_was_cut_is_said(stocked: dict[str, Shelf], guest: Any) -> None:
-    assert "first 200 characters" in guest.get("/search?q=" + "a" * 300).text
-    assert "12 words" in guest.get("/search?q=" + "+".join(f"w{n}" for n in range(20))).text
+    assert f"first {LONGEST_QUERY} characters" in guest.get("/search?q=" + "a" * (LONGEST_QUERY + 1)).text
+    assert f"{MOST_TERMS} words" in guest.get("/search?q=" + "+".join(f"w{n}" for n in range(MOST_TERMS + 5))).text
 
 
 def test_a_resting_index_is_said_and_no_error(

@@ -1,0 +1,23 @@
+"""What the values of a filter are called: search knows slugs, the rooms know names."""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
+
+Names = Callable[[Collection[str], Any], Mapping[str, str]]
+"""Takes values and a viewer; returns the names of those that the viewer may know of, in the language of the page."""
+
+_known: Final[dict[tuple[str, str], Names]] = {}
+
+
+def register(facet: str, room: str, names: Names) -> None:
+    """Have `room` name the values of a filter; a second call of the room replaces the first."""
+    _known[facet, room] = names
+
+
+def names(facet: str, values: Collection[str], *, viewer: Any) -> dict[str, str]:
+    """Return a name for each value: of the first room that knows one for this viewer, else the value itself."""
+    found = {value: value for value in values}
+    for (of_facet, _room), names_of in reversed(_known.items()) if values else ():
+        if of_facet == facet:
+            found |= names_of(values, viewer)
+    return found
