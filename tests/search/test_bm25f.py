@@ -223,24 +223,27 @@ def with_private(
     history: Sequence[Commit], hidden: Sequence[tuple[tuple[Document, ...], tuple[str, ...]]]
 ) -> list[Commit]:
     """Return the same commits, each with private documents and with private messages of its public ones."""
-    return [
-        Commit(
-            (
-                *private[::2],
-                *(replace(each, asked_inside=said) for each in commit.upserts),
-                *private[1::2],
-            ),
-            commit.deletes,
-        )
-        for commit, (private, said) in zip(history, hidden, strict=False)
-    ]
+    found = []
+    for row, (commit, (private, said)) in enumerate(zip(history, hidden, strict=False), 1):
+        new = [replace(each, ref=Ref("topic", 1000 * row + number)) for number, each in enumerate(private)]
+        public = [replace(each, asked_inside=said) for each in commit.upserts]
+        found.append(Commit((*new[::2], *public, *new[1::2]), commit.deletes))
+    return found
 
 
 HIDDEN_OF_FOUR = st.lists(hidden_changes(), min_size=4, max_size=4)
 
 
+def growing(history: Sequence[Commit]) -> list[Commit]:
+    """Return commits that only bring new documents, so that no segments are merged: neighbours are weighed in each."""
+    return [
+        Commit(tuple(replace(each, ref=Ref("topic", 100 * row + each.ref.id)) for each in commit.upserts), ())
+        for row, commit in enumerate(history)
+    ]
+
+
 @drawn
-@given(commits(asked=messages), HIDDEN_OF_FOUR, asked, st.booleans())
+@given(commits(asked=messages).map(growing), HIDDEN_OF_FOUR, asked, st.booleans())
 @example(  # a phrase that stands in a private message only
     [Commit((document(1, "router modem router"),), ())], [((), ("router router",))], ["router"], False
 )
@@ -276,6 +279,16 @@ def test_what_is_private_changes_nothing_for_everyone(
             replace(base, locale="en", solved=False),
         ):
             assert told(engine, query) == pytest.approx(told(other, query), rel=FIVE_DIGITS, abs=1e-6)
+
+
+@drawn
+@given(commits(asked=messages), HIDDEN_OF_FOUR, asked)
+def test_what_is_private_changes_nothing_of_the_words_while_texts_come_and_go(
+    history: list[Commit], hidden: list[tuple[tuple[Document, ...], tuple[str, ...]]], words: list[str]
+) -> None:
+    with indexed(history) as engine, indexed(with_private(history, hidden)) as other:
+        query = replace(full([*words, HIDDEN]), question=None)
+        assert told(engine, query) == pytest.approx(told(other, query), rel=FIVE_DIGITS, abs=1e-6)
 
 
 def test_a_private_text_does_not_teach_how_words_are_split() -> None:
