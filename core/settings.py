@@ -60,8 +60,8 @@ class Settings(BaseModel):
     search_engine: Literal["whoosh"] = Field("whoosh", description="Which engine finds: whoosh, embedded.")
     encoder: Literal["auto", "static", "minilm"] = Field(
         "auto",
-        description="What turns texts into vectors: static, built in, or minilm, slower and better in English; auto takes "
-        "minilm where requirements-neural.txt is installed.",
+        description="What turns texts into vectors: static, built in, or minilm, slower and better in English; "
+        "auto takes minilm where requirements-neural.txt is installed.",
     )
     redis_url: Annotated[str, AfterValidator(_redis_url)] = Field(
         "", description="Shared counters for rate limits; empty counts in each process."

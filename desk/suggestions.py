@@ -6,7 +6,6 @@ from typing import Final, Literal
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.people import AnonymousUser, Viewer
 from core import markup
@@ -22,7 +21,8 @@ from forum import queries as forum_queries
 from forum.models import Post
 from kb import addresses, faces
 from kb import queries as kb_queries
-from kb.models import Article, Revision
+from kb.models import Article
+from kb.queries import Publication
 from search import query
 from search.analysis import language
 from search.query import Hit
@@ -75,7 +75,7 @@ def suggest_for(
     how_long = _measure(channel)
     spoken = str(locale) if locale in LOCALES else language.guess(text)
     hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit) and (hit.is_likely or not only_likely)]
-    articles = _articles([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
+    articles = kb_queries.publications([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
     return [
         _of_article(hit, articles[hit.found.ref.id], how_long, spoken)
@@ -107,7 +107,7 @@ def _measure(channel: Channel | str) -> Measure:
 
 
 def _hits(text: str, locale: str, limit: int) -> list[Hit]:
-    """Return what may help: articles and solved questions that every guest may read; private messages may have taught."""
+    """Return articles and solved questions that every guest may read; private messages may have taught it."""
     return query.closest(
         text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, only_answers=True, limit=limit, inside=True
     )
@@ -118,24 +118,13 @@ def _is_helpful(hit: Hit) -> bool:
     return hit.found.ref.kind == "article" or hit.found.meta["accepted_post_id"] is not None
 
 
-def _articles(ids: Collection[int]) -> Mapping[int, Article]:
-    if not ids:
-        return {}
-    lean = [lazyload(each) for each in (Article.section, Article.owner, Article.sources, Article.tags)]
-    words = joinedload(Article.published).lazyload(Revision.by)
-    found = db.session.scalars(
-        select(Article).where(Article.id.in_(ids)).options(selectinload(Article.faces), words, *lean)
-    ).unique()
-    return {article.id: article for article in found}
-
-
 def _source_ids(post_ids: Collection[int]) -> Mapping[int, str | None]:
     if not post_ids:
         return {}
     return {row[0]: row[1] for row in db.session.execute(select(Post.id, Post.source_id).where(Post.id.in_(post_ids)))}
 
 
-def _of_article(hit: Hit, article: Article, how_long: Measure, locale: str) -> Suggestion:
+def _of_article(hit: Hit, article: Publication, how_long: Measure, locale: str) -> Suggestion:
     url = absolute(hit.found.url)
     return _suggestion(
         hit, "article", article.id, article.source_id, url, _face(article, url, how_long), how_long, locale
@@ -168,7 +157,7 @@ def _suggestion(
     )
 
 
-def _face(article: Article, url: str, how_long: Measure) -> str:
+def _face(article: Article | Publication, url: str, how_long: Measure) -> str:
     return faces.text_for(article, limit=how_long.limit, count=how_long.count, url=url)[1]
 
 

@@ -9,9 +9,10 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from itertools import takewhile
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import gettext
+from sqlalchemy import Row
 
 from accounts.models import User
 from core import problems, texts
@@ -22,6 +23,7 @@ from core.web import absolute
 from kb import addresses, outline, policy, queries, sentences
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
+from kb.queries import Publication
 
 Count = Callable[[str], int]
 
@@ -47,7 +49,9 @@ def with_link(text: str, url: str) -> str:
     return text + ("\n" if "\n" in text else " ") + url
 
 
-def draft(revision: Revision, *, kind: FaceKind, url: str, count: Count = len, limit: int | None = None) -> str:
+def draft(
+    revision: Revision | Row[Any], *, kind: FaceKind, url: str, count: Count = len, limit: int | None = None
+) -> str:
     """Draft a face by rules: what helps, as much of it as fits together with the address (which is not in the result).
 
     Steps are given all or not at all, sentences are given whole. Only where not even the first sentence fits it is cut.
@@ -65,7 +69,7 @@ def draft(revision: Revision, *, kind: FaceKind, url: str, count: Count = len, l
 
 
 def text_for(
-    article: Article, *, limit: int | None, count: Count = len, url: str | None = None
+    article: Article | Publication, *, limit: int | None, url: str, count: Count = len
 ) -> tuple[FaceKind, str]:
     """Return the richest text about a published article that fits `limit` (None: any length) together with the address.
 
@@ -75,7 +79,6 @@ def text_for(
     revision = article.published
     if revision is None:
         raise Invalid(gettext("This article is not published."))
-    url = url or absolute(addresses.of_article(article))
     room = LONGEST_FACE if limit is None else limit
     fitting: dict[FaceKind, str] = {}
     kept = {face.kind: face for face in article.faces}
@@ -182,7 +185,7 @@ def is_outdated(face: Face, article: Article) -> bool:
     return not face.is_drafted and article.published_id is not None and face.revision_id < article.published_id
 
 
-def _candidates(revision: Revision, kind: FaceKind) -> Iterator[str]:
+def _candidates(revision: Revision | Row[Any], kind: FaceKind) -> Iterator[str]:
     """Yield texts from the richest to the poorest."""
     told = _told(revision)
     if kind == "sentence":
@@ -200,7 +203,7 @@ def _candidates(revision: Revision, kind: FaceKind) -> Iterator[str]:
         yield " ".join(told[:length])
 
 
-def _told(revision: Revision) -> list[str]:
+def _told(revision: Revision | Row[Any]) -> list[str]:
     """Return the sentences of the summary, then those of the resolution up to its first list or code."""
     told = sentences.split(revision.summary)
     for part in outline.blocks(revision.resolution_html):

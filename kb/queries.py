@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
@@ -15,7 +15,7 @@ from core.errors import NotFound
 from forum import queries as forum_queries
 from forum.models import Post, Topic
 from kb import policy
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, FaceKind, Revision, Section
+from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
 SHOWN_A_SECTION = 5
@@ -214,15 +214,31 @@ def uses_of(article_ids: Collection[int]) -> Mapping[int, int]:
     )
 
 
-def faces_of(article_ids: Collection[int]) -> dict[int, list[FaceKind]]:
-    """Return by article which faces are stored."""
+class Publication(NamedTuple):
+    """What is published of an article, read without making rows of ours: the desk reads it for every message."""
+
+    id: int
+    source_id: str | None
+    published: Any
+    """title, summary, resolution_html"""
+    faces: list[Any]
+    """kind, text, is_drafted"""
+
+
+def publications(article_ids: Collection[int]) -> dict[int, Publication]:
+    """Return what is published of articles, by their id."""
+    faces: dict[int, list[Any]] = {}
+    if not article_ids:
+        return {}
+    columns = (Face.article_id, Face.kind, Face.text, Face.is_drafted)
+    for face in db.session.execute(select(*columns).where(Face.article_id.in_(article_ids)).order_by(Face.id)):
+        faces.setdefault(face.article_id, []).append(face)
     rows = db.session.execute(
-        select(Face.article_id, Face.kind).where(Face.article_id.in_(article_ids)).order_by(Face.id)
+        select(Article.id, Article.source_id, Revision.title, Revision.summary, Revision.resolution_html)
+        .join(Revision, Revision.id == Article.published_id)
+        .where(Article.id.in_(article_ids))
     )
-    kinds: dict[int, list[FaceKind]] = {}
-    for article_id, kind in rows:
-        kinds.setdefault(article_id, []).append(kind)
-    return kinds
+    return {row.id: Publication(row.id, row.source_id, row, faces.get(row.id, [])) for row in rows}
 
 
 def _counted(statement: Select[int, int]) -> dict[int, int]:

@@ -70,7 +70,7 @@ class Articles:
         ).all()
 
     def visible(self, ids: Collection[int], viewer: Any) -> Mapping[int, Found]:
-        """Return what may be shown; `meta` says section (its name), confidence, audience, summary, uses, helpful_share."""
+        """Return what may be shown; `meta` has section (a name), confidence, audience, summary, uses, helpful_share."""
         # One statement and no rows of ours: the desk asks this for every message that is opened.
         rows = db.session.execute(
             select(

@@ -76,7 +76,7 @@ def _corrections(words: Sequence[str], locale: str) -> dict[str, str]:
         folded = tokens.spelt(word, locale)
         other = next((found for each in dict.fromkeys((locale, *_LOCALES)) if (found := _closest(folded, each))), None)
         if other is not None and other != folded:
-            corrections[word] = other
+            corrections[word] = other.capitalize() if word[0].isupper() else other
     return corrections
 
 

@@ -40,9 +40,11 @@ _MOST_NOTES: Final = 2_000
 _SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
 _MOST_NEAR: Final = 5
+_NEAR: Final = 0.13
+"""From this score on it is shown where nothing has the words; weaker ones would only puzzle."""
 _MOST_PLAIN: Final = 6
 """Words that are looked for in the database while there is no index; each is a look at every text."""
-_LIKELY: Final = 0.6
+_LIKELY: Final = 0.22
 """From this score on something is about the same although it has none of the words."""
 
 log = logging.getLogger(__name__)
@@ -69,7 +71,7 @@ class Hit:
 class Results:
     """One page of hits and how many there are for this viewer; `degraded` while the index cannot be read.
 
-    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, the most first. `near` is what
+    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, most first. `near` is what
     means the same and is shown where nothing has the words.
     """
 
@@ -100,7 +102,7 @@ class Explanation:
     rows: tuple[ExplainedHit, ...]
 
 
-def find(
+def find(  # noqa: PLR0913 -- each filter is a keyword
     text: str,
     *,
     viewer: Any,
@@ -313,9 +315,11 @@ def _words(words: Meant, *, preferred: str) -> list[Word]:
     found = []
     for typed, written in words.pairs:
         variants = _variants(written, preferred)
+        if typed != written:  # what nobody but a smaller circle has may have been meant after all
+            variants += _variants(typed, preferred)
         is_telling = not stopwords.is_stop_word(written, words.locale)
         if variants:
-            found.append(Word(typed, variants, 1.0 if is_telling else _STOP_WORD[words.locale], is_telling))
+            found.append(Word(written, variants, 1.0 if is_telling else _STOP_WORD[words.locale], is_telling))
     if not any(word.is_telling for word in found):
         found = [replace(word, weight=1.0, is_telling=True) for word in found]
     return list(dict.fromkeys([*found, *_parts(words), *_synonyms(words, preferred)]))
@@ -331,9 +335,9 @@ def _variants(written: str, preferred: str, weight: float = 1.0) -> tuple[Varian
 
 
 def _parts(words: Meant) -> Iterator[Word]:
-    for typed, written in words.pairs:
+    for _, written in words.pairs:
         for part in meant.parts(written):
-            yield Word(typed, (Variant("de", tokens.term(part, "de")),), _PART, is_typed=False)
+            yield Word(part, (Variant("de", tokens.term(part, "de")),), _PART, is_typed=False)
 
 
 def _synonyms(words: Meant, preferred: str) -> Iterator[Word]:
@@ -345,7 +349,7 @@ def _synonyms(words: Meant, preferred: str) -> Iterator[Word]:
             for word in other.split():
                 variants = _variants(word, preferred)
                 if variants:
-                    yield Word(phrase, variants, _SYNONYM, is_typed=False)
+                    yield Word(word, variants, _SYNONYM, is_typed=False)
 
 
 def _plain_words(runs: Iterable[str], preferred: str) -> list[Word]:
@@ -409,7 +413,7 @@ def _near(query: EngineQuery, viewer: Any) -> list[Hit]:
     if query.phrases or query.excluded or query.question is None:
         return []
     hits = registry.engine().find(replace(query, is_open=True), _MOST_NEAR).hits
-    return _loaded(hits, viewer, query)
+    return _loaded([hit for hit in hits if hit.score >= _NEAR], viewer, query)
 
 
 def _loaded(
@@ -460,7 +464,8 @@ def _hit(hit: EngineHit, found: Found, query: EngineQuery) -> Hit:
 
 def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:
     title = {tokens.term(word.text, found.locale) for word in tokens.words(found.title)}
-    telling = {word.text: word for word in query.words if word.is_telling and word.is_typed}
+    telling = {word.text: word for word in query.words if word.is_telling}
+    typed = {word.text for word in query.words if word.is_telling and word.is_typed}
     matched = [word for word in hit.matched if word in telling]
     in_title = [
         word
@@ -472,7 +477,7 @@ def _reasons(hit: EngineHit, found: Found, query: EngineQuery) -> Iterator[str]:
         yield gettext("In the title: %(words)s", words=", ".join(in_title))
     if elsewhere:
         yield gettext("In the text: %(words)s", words=", ".join(elsewhere))
-    if len(matched) > 1 and len(matched) == len(telling):
+    if len(typed) > 1 and typed.issubset(matched):
         yield gettext("Has all the words")
     if found.solved:
         yield gettext("Solved")

@@ -65,13 +65,13 @@ def weights(locale: str) -> Weights:
 
 
 def trusted(locale: str, strength: float, coverage: float) -> Floats:
-    """Return how much each of `SIGNALS` is believed, float32[5].
+    """Return how much each of `SIGNALS` is believed, float32[5]; together 1, so that languages can be compared.
 
     `strength` is the encoder's in this language. `coverage` is the share of texts that know messages they answered:
     the more know any, the more the closest message says beside the text itself.
     """
     chosen = _WEIGHTS[locale]
-    return np.array(
+    found = np.array(
         [
             chosen.words,
             chosen.grams,
@@ -81,6 +81,7 @@ def trusted(locale: str, strength: float, coverage: float) -> Floats:
         ],
         dtype=np.float32,
     )
+    return found / found.sum()
 
 
 def rarity(having: float, documents: float) -> float:

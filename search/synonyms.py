@@ -62,8 +62,8 @@ def all_of(locale: str) -> Mapping[str, tuple[str, ...]]:
     book: _Book = current_app.extensions[_EXTENSION]
     if time.monotonic() - book.asked_at >= CHECK_SECONDS:
         version = _version()
-        if version != book.version or not book.pages:
-            book.pages = {each: _page(each) for each in LOCALES}
+        if version != book.version:
+            book.pages = {each: _page(each) for each in LOCALES} if version else {}
             book.version = version
         book.asked_at = time.monotonic()
     return book.pages.get(locale, {})
@@ -108,7 +108,7 @@ def changed() -> None:
 
 
 def _version() -> str:
-    return db.session.scalar(select(SynonymVersion.mark).where(SynonymVersion.id == _THE_ONE)) or "none yet"
+    return db.session.scalar(select(SynonymVersion.mark).where(SynonymVersion.id == _THE_ONE)) or ""
 
 
 def _page(locale: str) -> dict[str, tuple[str, ...]]:

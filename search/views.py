@@ -168,5 +168,6 @@ def _completions() -> tuple[list[str], list[query.Hit]]:
 
 def _sentence(notice: Notice) -> str:
     if notice is Notice.CUT:
-        return str(gettext("The search takes the first %(most)s characters; the rest was left out.", most=LONGEST_QUERY))
+        most = LONGEST_QUERY
+        return str(gettext("The search takes the first %(most)s characters; the rest was left out.", most=most))
     return str(gettext("The search takes %(most)s words at once; the rest was left out.", most=MOST_TERMS))

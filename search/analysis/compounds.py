@@ -1,7 +1,7 @@
 """German compounds: "Rechnungsadresse" is also about a Rechnung and an Adresse.
 
-The split is the one whose parts are known best (Koehn and Knight, "Empirical Methods for Compound Splitting", EACL 2003),
-where what is known comes from a word list and from the texts of the installation.
+The split is the one whose parts are known best (Koehn and Knight, "Empirical Methods for Compound Splitting", EACL
+2003), where what is known comes from a word list and from the texts of the installation.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Static vectors: one for each piece of a word, and a text is their sum. They know English far better than German.
 
-The vectors and the tokenizer are WordLlama's (256 dimensions, taken from the token embeddings of large language models).
-Only its files are used: importing the package would configure the root logger and load three times the memory. The
+The vectors and the tokenizer are WordLlama's (256 dimensions, taken from the token embeddings of language models). Only
+its files are used: importing the package would configure the root logger and load three times the memory. The
 weights stay in their file and are mapped, so that all processes of a machine share them.
 """
 

@@ -1,9 +1,10 @@
 """A segment of the index as arrays: what is scored with numpy is kept the way numpy reads it.
 
-The arrays of a segment are one column of Whoosh's: Whoosh opens, commits, merges and deletes, and knows nothing of what is
-inside. The file is a header (JSON: name, type, shape and place of each array) and the arrays. Small ones are read when a
-segment is opened, large ones piece by piece when they are asked for, with `pread`, so that nothing but the page cache
-holds them and threads need no lock. Nothing is mapped: a mapped file that somebody truncates kills the process.
+The arrays of a segment are one column of Whoosh's: Whoosh opens, commits, merges and deletes, and knows nothing of
+what is inside. The file is a header (JSON: name, type, shape and place of each array) and the arrays. Small ones are
+read when a segment is opened, large ones piece by piece when they are asked for, with `pread`, so that nothing but the
+page cache holds them and threads need no lock. Nothing is mapped: a mapped file that somebody truncates kills the
+process.
 
 A document is the row of its number in the per-document arrays, and a record of bytes: its vector, then its words.
 `tokens` are numbers of words in the order of the text, field after field; 0 stands between what is no neighbour.
@@ -38,6 +39,8 @@ MOST_ASKED: Final = 50
 """Messages of each sort that a document keeps; the newest."""
 _MAGIC: Final = b"KLINKE01"
 _ALIGNED: Final = 64
+_MOST_NAMES: Final = 0xFFFF
+"""Different kinds, categories or tags of a segment; what comes after them has the first one's name."""
 _LARGEST_TF: Final = 255
 _LARGEST_LENGTH: Final = 0xFFFF
 
@@ -73,7 +76,7 @@ class ArraysColumn(columns.Column):  # Whoosh has no types
     def reader(self, dbfile: Any, basepos: int, length: int, doccount: int) -> "_ColumnReader":
         return _ColumnReader(Segment(os.dup(dbfile.raw_file().fileno()), basepos, length, doccount))
 
-    def default_value(self, reverse: bool = False) -> None:
+    def default_value(self, reverse: bool = False) -> None:  # noqa: ARG002 -- Whoosh asks with it
         return None
 
 
@@ -257,7 +260,7 @@ class Builder:
 
     def _name(self, what: str, value: str) -> int:
         names = self._names[what]
-        return names.setdefault(value, len(names)) if len(names) < 0xFFFF else names.get(value, 0)
+        return names.setdefault(value, len(names)) if len(names) < _MOST_NAMES else names.get(value, 0)
 
     def _arrays(self) -> dict[str, NDArray[Any]]:
         count = len(self._starts) - 1
@@ -328,7 +331,7 @@ class _Words(NamedTuple):
 
     @classmethod
     def of(cls, known: list[facts.Facts | None]) -> "_Words":
-        """Number the stems; word 0 is no word and has the stem 0, which is none either."""
+        """Give each stem a number; word 0 is no word and has the stem 0, which is none either."""
         told = [fact for fact in known if fact is not None]
         parts = [part for fact in told for part in fact.parts]
         digests = np.unique(np.array([0, *(fact.stem for fact in told), *parts], dtype=np.uint64))

@@ -1,4 +1,4 @@
-"""One state of the index, open for searching: which documents it has, what is known of its words, what is the best of it.
+"""One state of the index, open for searching: what documents it has, what is known of its words, what is best of it.
 
 Nothing in it changes, so threads share it without a lock; only its caches grow. The next state takes over the segments
 that are still there, with what was cached of them.
@@ -33,7 +33,7 @@ _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""
-_OTHER_LANGUAGE: Final = 0.8
+_OTHER_LANGUAGE: Final = 0.7
 _MOST_MASKS: Final = 50
 """Filters of a segment that are remembered, a byte a document each."""
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
@@ -172,19 +172,14 @@ class Leaf:
         columns, names = self.segment.columns, self.segment.names
         mask: Mask = np.zeros(self.segment.count, dtype=np.bool_)
         if name == "locale":
-            mask = columns[name] == (LOCALES.index(value) if value in LOCALES else len(LOCALES))
-            return mask
-        if name in {"solved", "answers"}:
-            mask = (columns[name] > 0) == (value == "yes")
-            return mask
-        if value not in names[name]:
-            return mask
-        number = names[name].index(value)
-        if name != "tag":
-            mask = columns[name] == number
-            return mask
-        places = np.flatnonzero(self.segment.tags == number)
-        mask[np.searchsorted(self.segment.tag_starts, places, side="right") - 1] = True
+            mask |= columns[name] == (LOCALES.index(value) if value in LOCALES else len(LOCALES))
+        elif name in {"solved", "answers"}:
+            mask |= (columns[name] > 0) == (value == "yes")
+        elif value in names[name] and name != "tag":
+            mask |= columns[name] == names[name].index(value)
+        elif value in names[name]:
+            places = np.flatnonzero(self.segment.tags == names[name].index(value))
+            mask[np.searchsorted(self.segment.tag_starts, places, side="right") - 1] = True
         return mask
 
     def _kept(self, key: tuple[str, str], make: Callable[[], Mask]) -> Mask:
@@ -489,14 +484,20 @@ class Snapshot:
         for phrases in query.phrases:
             mask &= np.any([self._with_phrase(leaf, phrase, inside=query.inside) for phrase in phrases], axis=0)
         for word in query.excluded:
-            for variant in word.variants:
-                digest = facts.digest(variant.term, variant.locale)
-                stem = self._stem(leaf, variant.locale, digest, inside=query.inside)
-                if stem is not None:
-                    mask &= ~stem.as_mask(leaf.segment.count)
+            mask &= ~self._having(leaf, word, inside=query.inside)
         for ref in query.without:
             if ref.kind in names["kind"]:
                 mask &= (columns["ref"] != ref.id) | (columns["kind"] != names["kind"].index(ref.kind))
+        return mask
+
+    def _having(self, leaf: Leaf, word: Word, *, inside: bool) -> Mask:
+        """Tell which documents have a word."""
+        mask = np.zeros(leaf.segment.count, dtype=np.bool_)
+        for variant in word.variants:
+            digest = facts.digest(variant.term, variant.locale)
+            stem = self._stem(leaf, variant.locale, digest, inside=inside)
+            if stem is not None:
+                mask |= stem.as_mask(leaf.segment.count)
         return mask
 
     def _with_phrase(self, leaf: Leaf, phrase: Phrase, *, inside: bool) -> Mask:

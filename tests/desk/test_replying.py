@@ -15,7 +15,7 @@ from core.outbox import Delivery
 from core.web import absolute
 from desk import connections, conversations, replies
 from desk.models import Conversation
-from kb import faces
+from kb import addresses, faces
 from kb.models import ArticleUse
 from tests.cast import World
 from tests.desk import stage as props
@@ -123,7 +123,7 @@ def test_an_article_that_was_inserted_is_remembered_with_its_revision_and_what_w
     on = props.channel(world, endpoint="https://social.example/replies")
     conversation = props.received(on, "Wifi is gone, help").conversation
     article = Shelf(world).published()
-    kind, text = faces.text_for(article, limit=500)
+    kind, text = faces.text_for(article, limit=500, url=absolute(addresses.of_article(article)))
     message = replies.reply(conversation, text=f"Hello Max, {text} Bye", by=world.dora, uses=[(article.id, None)])
     use = uses()[0]
     assert (use.article_id, use.revision_id, use.face) == (article.id, article.published_id, kind)
