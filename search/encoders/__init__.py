@@ -1,8 +1,9 @@
 """Encoders: what a text means, as a vector. Two texts that mean the same have a large cosine, whatever their words."""
 
 import importlib.util
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Final, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,17 @@ Choice = Literal["auto", "static", "minilm"]
 class Encoder(Protocol):
     """Turns texts into unit vectors. Used by many threads at once."""
 
-    name: Final[str]
-    """Names the vectors: those of two names must not be compared, so an index says whose it holds."""
-    dimensions: Final[int]
-    """A multiple of 64, because signs are kept as bits of 64-bit words."""
-    strength: Final[dict[str, float]]
-    """How much these vectors are to be believed in each language, beside the words."""
+    @property
+    def name(self) -> str:
+        """Name the vectors: those of two names must not be compared, so an index says whose it holds."""
+
+    @property
+    def dimensions(self) -> int:
+        """Return how long a vector is: a multiple of 64, because signs are kept as bits of 64-bit words."""
+
+    @property
+    def strength(self) -> Mapping[str, float]:
+        """Say how much these vectors are to be believed in each language, beside the words."""
 
     def encode(self, text: str) -> Vectors:
         """Return the unit vector of a text, float32[dimensions]; zeros where it says nothing."""
