@@ -27,6 +27,8 @@ _COLUMNS: Final = 32
 """Size of the blocks of a product."""
 _LOOKING: Final = 64
 """Tokens of a text that look at all others at once."""
+_IN_CACHE: Final = 64
+"""Tokens that are thought over at once: four numbers for each of theirs, and the processor still has all at hand."""
 _ERF: Final = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 _ERF_P: Final = 0.3275911
 
@@ -116,15 +118,20 @@ class _Layer:
             q, k, v, out = (
                 part[begin:end].reshape(shape).transpose(0, 2, 1, 3) for part in (query, key, value, gathered)
             )
+            turned = np.ascontiguousarray(k.swapaxes(2, 3))  # as it stands there is no quick kernel for it
             for first in range(0, int(length), _LOOKING):
                 some = slice(first, first + _LOOKING)
-                np.matmul(_shares(q[:, :, some] @ k.swapaxes(2, 3)), v, out=out[:, :, some])
+                np.matmul(_shares(q[:, :, some] @ turned), v, out=out[:, :, some])
             begin = end
         return _through(gathered, self._joined)
 
     def thought(self, rows: Vectors) -> Vectors:
         """Return what the two dense layers make of each token alone, float32[tokens, dimensions]."""
-        return _through(gelu(_through(rows, self._wide)), self._narrow)
+        result = np.empty_like(rows)
+        for first in range(0, len(rows), _IN_CACHE):
+            some = slice(first, first + _IN_CACHE)
+            result[some] = _through(gelu(_through(rows[some], self._wide)), self._narrow)
+        return result
 
 
 class _Dense(NamedTuple):
