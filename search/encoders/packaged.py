@@ -57,5 +57,6 @@ def tokenizer(path: Path) -> Tokenizer:
 
 
 def storable(text: str) -> str:
-    """Return what a tokenizer can take: not too long, and half a pair of surrogates is no character."""
-    return text[:_LONGEST].encode("utf-8", "replace").decode()
+    """Return what a tokenizer can take of a text: not too much, blanks for all white space, nothing invisible."""
+    line = " ".join(text[:_LONGEST].split())
+    return line if line.isprintable() else "".join(letter for letter in line if letter.isprintable())
