@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-SENTENCES = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared")) / "data/sentences"
+SHARED = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared"))
+SENTENCES = SHARED / "data/sentences"
 
 
 @dataclass(frozen=True, slots=True)
