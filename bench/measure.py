@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent
 LOCALES = ("de", "en")
 WORDS_OF_A_DOCUMENT = 80
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-SENTENCES = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared")) / "data/sentences"
+SHARED = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared"))
+SENTENCES = SHARED / "data/sentences"
 
 _HELD_OUT = 4000
 """Sentences of each language that queries are cut from and no document has."""
