@@ -57,7 +57,9 @@ class Settings(BaseModel):
     database_url: Annotated[str, AfterValidator(_known_database)] = Field(
         "", validate_default=False, description="Where the data lives: sqlite:///… or postgresql+psycopg://…"
     )
-    search_engine: Literal["whoosh"] = Field("whoosh", description="Which engine finds: whoosh, embedded.")
+    search_engine: Literal["whoosh", "postgres"] = Field(
+        "whoosh", description="Which engine finds: whoosh, embedded, or postgres, in the database."
+    )
     encoder: Literal["auto", "static", "minilm"] = Field(
         "auto",
         description="What turns texts into vectors: static, built in, or minilm, slower and better in English; "
@@ -104,7 +106,14 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _secret_is_long_enough(self) -> Self:
         if self.secret_key and len(self.secret_key) < SHORTEST_SECRET:
-            message = f"secret_key: must have at least {SHORTEST_SECRET} characters"
+            message = f"{PREFIX}SECRET_KEY: must have at least {SHORTEST_SECRET} characters"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _engine_has_its_database(self) -> Self:
+        if self.search_engine == "postgres" and self.is_sqlite:
+            message = f"{PREFIX}SEARCH_ENGINE: postgres needs a PostgreSQL database in {PREFIX}DATABASE_URL"
             raise ValueError(message)
         return self
 
@@ -160,9 +169,10 @@ def _read_env_file(path: Path) -> dict[str, str]:
 
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
-    name = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX + "SECRET_KEY"
     reason = first["msg"].removeprefix("Value error, ")
-    return f"{name}: {reason} (given: {first['input']!r})." if first["loc"] else f"{name}: {reason}."
+    if not first["loc"]:  # what was checked as a whole names its setting itself, and shows no secret
+        return f"{reason}."
+    return f"{PREFIX}{str(first['loc'][0]).upper()}: {reason} (given: {first['input']!r})."
 
 
 def _kept_secret(settings: Settings) -> str:

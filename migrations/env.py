@@ -2,9 +2,11 @@
 
 from alembic import context
 from flask import current_app
+from sqlalchemy import MetaData
 
 from core.db import UtcDateTime
 from core.secrets import Encrypted
+from search.engines import postgres_tables
 
 database = current_app.extensions["migrate"].db
 
@@ -29,13 +31,18 @@ def run() -> None:
     with database.engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=database.metadata,
+            target_metadata=_tables(connection.dialect.name),
             render_as_batch=True,
             compare_type=True,
             render_item=render_item,
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+def _tables(dialect: str) -> list[MetaData]:
+    """Return what there should be; the tables of the PostgreSQL engine are nowhere else."""
+    return [database.metadata, *([postgres_tables.metadata] if dialect == "postgresql" else [])]
 
 
 run()

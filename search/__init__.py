@@ -12,13 +12,16 @@ def init_app(app: Flask) -> None:
 
     # The chores of the log register themselves.
     from search import cli, encoders, indexer, log, registry, synonyms, tracking, views  # noqa: F401
+    from search.engines import Engine
+    from search.engines.postgres import PostgresEngine
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
     encoder = encoders.chosen(settings.encoder)
-    app.extensions[registry.EXTENSION] = registry.Registry(
-        engine=WhooshEngine(settings.data_dir / "index", encoder), encoder=encoder
-    )
+    engines: dict[str, Engine] = {"whoosh": WhooshEngine(settings.data_dir / "index", encoder)}
+    if not settings.is_sqlite:
+        engines["postgres"] = PostgresEngine(encoder)
+    app.extensions[registry.EXTENSION] = registry.Registry(settings.search_engine, engines, encoder)
     tracking.init_app(app)
     synonyms.init_app(app)
     app.register_blueprint(views.bp)

@@ -1,5 +1,6 @@
 """Who can be searched, and with what: the sources of the rooms and the engine, kept on the application."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from flask import Flask, current_app
@@ -13,9 +14,15 @@ EXTENSION = "klinke-search"
 
 @dataclass(slots=True)
 class Registry:
-    engine: Engine
+    name: str
+    """Of the engine that serves."""
+    engines: Mapping[str, Engine]
     encoder: Encoder
     sources: dict[str, Source] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> Engine:
+        return self.engines[self.name]
 
 
 def register(source: Source, app: Flask | None = None) -> None:
@@ -36,6 +43,16 @@ def source(kind: str) -> Source | None:
 def engine() -> Engine:
     """Return the engine of this application."""
     return _registry().engine
+
+
+def engine_name() -> str:
+    """Return what the settings call the engine of this application."""
+    return _registry().name
+
+
+def engines() -> Mapping[str, Engine]:
+    """Return every engine that this installation could have, by name."""
+    return _registry().engines
 
 
 def encoder() -> Encoder:

@@ -23,6 +23,7 @@ from core import worker as core_worker
 from core.db import db
 from core.web import limiter
 from search import synonyms
+from search.engines import postgres_tables
 from tests.cast import World
 
 POSTGRES = os.environ.get("KLINKE_TEST_POSTGRES_URL", "")
@@ -71,6 +72,8 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     app.test_client_class = Browser
     with app.app_context():
         db.create_all()
+        if request.param == "postgresql":
+            postgres_tables.metadata.create_all(db.engine)
         db.session.remove()
         if request.param == "sqlite":
             with db.engine.connect() as connection:
@@ -98,7 +101,8 @@ def app(built: tuple[Flask, Path]) -> Iterator[Flask]:
                 leftover.unlink()
             shutil.copy(folder / "empty.db", folder / "klinke.db")
         else:
-            tables = ", ".join(f'"{table.name}"' for table in db.metadata.sorted_tables)
+            every = [*db.metadata.sorted_tables, *postgres_tables.metadata.sorted_tables]
+            tables = ", ".join(f'"{table.name}"' for table in every)
             with db.engine.begin() as connection:
                 connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
     for leftover in ("index", "mail", "uploads"):

@@ -31,8 +31,7 @@ def folder_of(package: str) -> Path:
 def mapped(path: Path) -> dict[str, NDArray[Any]]:
     """Map the tensors of a safetensors file, read-only; raises `ValueError` over numbers of a kind not listed here.
 
-    The file is eight bytes with the length of a JSON header, the header, and the data
-    (https://huggingface.co/docs/safetensors).
+    The file is eight bytes with the length of a JSON header, the header, and the data (the safetensors format).
     """
     data = np.memmap(path, dtype=np.uint8, mode="r")
     begin = 8 + int.from_bytes(data[:8].tobytes(), "little")

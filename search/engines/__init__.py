@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,7 +91,10 @@ class EngineHit:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """The best hits, how many there are in all, and how many of each kind, locale, category, solved, tag."""
+    """The best hits, how many there are in all, and how many of each kind, locale, category, solved, tag.
+
+    An engine may stop counting at a thousand where the facets were not asked for.
+    """
 
     hits: list[EngineHit]
     total: int
@@ -151,3 +154,17 @@ class Engine(Protocol):
 
     def wipe(self) -> None:
         """Remove the index."""
+
+
+@runtime_checkable
+class TransactionalEngine(Engine, Protocol):
+    """An engine whose index lies in the database: many processes write, and `apply` is committed with what changed."""
+
+    def claim(self, refs: Iterable[Ref]) -> None:
+        """Keep others from changing these documents until the transaction ends; what is read then stays true."""
+
+    def is_replaced(self) -> bool:
+        """Tell whether `replace` is at work somewhere: what changes now may be missing in what it builds."""
+
+    def wait_for_writers(self) -> None:
+        """Wait until every transaction that has claimed something has ended."""

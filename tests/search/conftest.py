@@ -1,17 +1,25 @@
 """Shelves: things to find that live in memory, so that search is tested without knowing what a room would put there."""
 
+import uuid
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import flask_migrate
+import psycopg
 import pytest
 from flask import Flask
 
+from app import create_app
+from core.db import db
 from core.worker import ChoreTurn
 from search import encoders, registry
 from search.documents import Document, Found, Ref
+from search.engines import Engine, postgres_tables
+from search.engines.postgres import PostgresEngine
 from search.engines.whoosh import WhooshEngine
+from tests.conftest import POSTGRES
 
 ENCODER = encoders.chosen("static")
 LONG_AGO = datetime(2026, 1, 5, 10, tzinfo=UTC)
@@ -88,6 +96,66 @@ def _found(thing: Document) -> Found:
 def engine(tmp_path: Path) -> WhooshEngine:
     """An engine on an empty folder."""
     return WhooshEngine(tmp_path / "index", ENCODER)
+
+
+class Committing(PostgresEngine):
+    """The engine in the database, with a commit after each change: for tests of what any engine does."""
+
+    def apply(self, upserts: Iterable[Document], deletes: Iterable[Ref]) -> None:
+        super().apply(upserts, deletes)
+        db.session.commit()
+
+    def wipe(self) -> None:
+        super().wipe()
+        db.session.commit()
+
+
+@pytest.fixture(scope="session")
+def on_postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    """An application whose engine is the database's."""
+    folder = tmp_path_factory.mktemp("on_postgres")
+    name = f"klinke_search_{uuid.uuid4().hex[:12]}"
+    admin = POSTGRES.replace("+psycopg", "")
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    app = create_app(
+        {
+            "KLINKE_DATABASE_URL": POSTGRES.rsplit("/", 1)[0] + f"/{name}",
+            "KLINKE_DATA_DIR": str(folder),
+            "KLINKE_SECRET_KEY": "tests " * 8,
+            "KLINKE_SEARCH_ENGINE": "postgres",
+            "KLINKE_POST_PAUSE_SECONDS": "0",
+        }
+    )
+    with app.app_context():
+        flask_migrate.upgrade()
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def in_database(on_postgres: Flask) -> Iterator[Flask]:
+    """The same application with its database emptied and its context open."""
+    with on_postgres.app_context():
+        every = [*db.metadata.sorted_tables, *postgres_tables.metadata.sorted_tables]
+        with db.engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"TRUNCATE {', '.join(f'{table.name!r}' for table in every)} CASCADE".replace("'", '"')
+            )
+        yield on_postgres
+        db.session.remove()
+
+
+@pytest.fixture(params=["whoosh", *(["postgres"] if POSTGRES else [])])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    """An engine without an index: each of them in turn."""
+    if request.param == "whoosh":
+        return WhooshEngine(tmp_path / "index", ENCODER)
+    request.getfixturevalue("in_database")
+    return Committing(ENCODER)
 
 
 @pytest.fixture
