@@ -81,7 +81,8 @@ def trusted(locale: str, strength: float, coverage: float) -> Floats:
         ],
         dtype=np.float32,
     )
-    return found / found.sum()
+    result: Floats = found / found.sum()
+    return result
 
 
 def rarity(having: float, documents: float) -> float:

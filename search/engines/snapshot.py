@@ -233,9 +233,7 @@ class Snapshot:
     def find(self, query: EngineQuery, limit: int, *, counted: bool) -> Findings:
         masks = [self._allowed(leaf, query) for leaf in self._leaves]
         if query.words or query.question is not None:
-            looked = [
-                self._looked_up(word, query.audience, inside=query.inside) for word in dict.fromkeys(query.words)
-            ]
+            looked = [self._looked_up(word, query.audience, inside=query.inside) for word in dict.fromkeys(query.words)]
             found = self._matching(looked, masks, query.most_words)
             documents = [each.documents for each in found]
             hits = self._best(query, looked, found, masks, limit)

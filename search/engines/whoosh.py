@@ -39,7 +39,7 @@ from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUn
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
 from search.engines.snapshot import Cache, Leaf, Snapshot
 
-VERSION: Final = "4"
+VERSION: Final = "5"
 """Changes whenever an index of the version before cannot serve: other arrays, other terms."""
 
 _COLUMN: Final = "arrays"
