@@ -23,26 +23,21 @@ import numpy as np
 from numpy.typing import NDArray
 from whoosh import columns
 
-from search.analysis import facts, hashes, passages, tokens
+from search.analysis import facts, hashes
 from search.analysis.text import label
 from search.documents import AUDIENCES, Document, Ref
 from search.encoders import Encoder, Vectors
+from search.engines.analysed import FIELDS, LOCALES, NOTHING, analysed
 from search.ranking import ranges
 
-FIELDS: Final = ("title", "keywords", "asked", "body", "asked_inside")
-"""In the order in which their words stand in a record: what is private last, so that nothing public is cut for it."""
-LOCALES: Final = ("de", "en")
 WHOLE_WORD: Final = 2
 PART: Final = 1
 """What a word and a part of a compound add to the frequency of a stem."""
-MOST_ASKED: Final = 50
-"""Messages of each sort that a document keeps; the newest."""
 _MAGIC: Final = b"KLINKE01"
 _ALIGNED: Final = 64
 _MOST_NAMES: Final = 0xFFFF
 """Different kinds, categories or tags of a segment; what comes after them has the first one's name."""
 _LARGEST_TF: Final = 255
-_LARGEST_LENGTH: Final = 0xFFFF
 
 Ints = NDArray[np.int64]
 
@@ -110,7 +105,7 @@ class Builder:
     """Collects the documents of a segment and writes its arrays."""
 
     def __init__(self) -> None:
-        self._words: dict[str, dict[str, int]] = {locale: {} for locale in LOCALES}
+        self._words: dict[str, dict[str, int]] = {locale: {NOTHING: 0} for locale in LOCALES}
         self._digests: list[int] = [0]
         self._facts: list[facts.Facts | tuple[str, str] | None] = [None]
         """Of a new word only the word and its language, until all words of the segment are there to split it by."""
@@ -130,37 +125,16 @@ class Builder:
 
     def add(self, given: ToWrite) -> None:
         """Analyse a document."""
-        document, locale = given.document, spoken_in(given.document)
+        one = analysed(given.document, given.encoder)
         self._known = given.known
-        texts = {
-            "title": [document.title],
-            "keywords": [document.keywords],
-            "asked": list(document.asked[-MOST_ASKED:]),
-            "asked_inside": list(document.asked_inside[-MOST_ASKED:]),
-            "body": [] if document.body.strip() == document.title.strip() else [document.body],
-        }
-        begun = len(self._tokens)
-        for field in FIELDS:
-            count = 0
-            for text in texts[field]:
-                spoken = tokens.spoken(text, locale) if text else tokens.Spoken([], [])
-                self._tokens.extend(self._numbers(spoken.words, locale))
-                self._tokens.append(0)
-                for number in self._numbers(spoken.joined, locale):
-                    self._tokens.extend((number, 0))
-                count += len(spoken.words) + len(spoken.joined)
-            self._bounds.append(len(self._tokens) - begun)
-            self._lengths.append(min(count, _LARGEST_LENGTH))
+        self._tokens.extend(self._numbers(one.words, one.locale))
+        self._bounds.extend(one.bounds)
+        self._lengths.extend(one.lengths)
         self._starts.append(len(self._tokens))
-        own = passages.of(document.title, document.body)
-        whole, each = given.encoder.encode_document(own)
-        asked = [*texts["asked"], *texts["asked_inside"]]
-        if asked:
-            each = np.concatenate([each, given.encoder.encode_document(asked)[1]])
-        self._vectors.append(_small(whole[None, :]))
-        self._passages.append(_small(each))
-        self._passage_counts.extend((len(own), len(texts["asked"]), len(texts["asked_inside"])))
-        self._describe(document, locale)
+        self._vectors.append(one.vector[None, :])
+        self._passages.append(one.passages)
+        self._passage_counts.extend(one.passage_counts)
+        self._describe(given.document, one.locale)
 
     def take_over(self, kept: Kept) -> None:
         """Copy a document of another segment as it is."""
@@ -555,11 +529,6 @@ class Segment:
         return read
 
 
-def spoken_in(document: Document) -> str:
-    """Return the language a document is indexed in."""
-    return document.locale if document.locale in LOCALES else "en"
-
-
 def counts_of(starts: NDArray[np.unsignedinteger]) -> Ints:
     """Return how many rows lie between each start and the next, int64[n - 1]."""
     wide = starts.astype(np.int64)
@@ -582,13 +551,6 @@ def counted(
     begins = starts[:-1].astype(np.int64)[is_public]
     places = ranges(begins, bounds[is_public, FIELDS.index("body")].astype(np.int64))
     return np.bincount(found[places], minlength=words)
-
-
-def _small(rows: Vectors) -> NDArray[np.int8]:
-    """Return unit vectors in one byte a number, each scaled by its own largest."""
-    largest = np.maximum(np.abs(rows).max(axis=1, initial=0.0), 1e-9)
-    small: NDArray[np.int8] = np.rint(rows * (127.0 / largest)[:, None]).astype(np.int8)
-    return small
 
 
 def _sketches(vectors: NDArray[np.int8]) -> NDArray[np.uint64]:

@@ -18,7 +18,8 @@ from search.analysis import facts, grams, hashes
 from search.analysis.text import label
 from search.documents import AUDIENCES, Audience, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word
-from search.engines.arrays import FIELDS, LOCALES, WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
+from search.engines.analysed import FIELDS, LOCALES
+from search.engines.arrays import WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
 from search.ranking import Candidates, Collection, Floats, WordTable
 
 COMPARED: Final = 100

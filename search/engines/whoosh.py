@@ -63,6 +63,8 @@ _LOCK_SECONDS: Final = 10.0
 _LOCK_PAUSE_SECONDS: Final = 0.05
 _LISTED: Final = 0.2
 """How well a word is known that the list has and no text; in logarithms of occurrences."""
+_ATTEMPTS: Final = 20
+"""How often an index that changes while it is being opened is opened again."""
 _SETTLED_NS: Final = 50_000_000
 """A folder's time of change is believed only when it is this old: two changes may have the same time."""
 _NOT_THE_INDEX: Final = frozenset(
@@ -138,9 +140,20 @@ class WhooshEngine:
             return snapshot.rarity(word, inside=inside) if snapshot else 0.0
 
     def refs(self) -> set[Ref]:
+        # For comparing with the database: nothing that was opened before is believed, and every byte is read.
         with self._guarded():
-            snapshot = self._current()
-            return snapshot.refs() if snapshot else set()
+            for _attempt in range(_ATTEMPTS):
+                home = self._home()
+                if home is None:
+                    return set()
+                try:
+                    opened = self._open(home, _Seen.of(self._folder, home), None)
+                except FileNotFoundError:  # somebody committed meanwhile
+                    continue
+                for leaf in opened.leaves.values():
+                    leaf.segment.verify()
+                return opened.snapshot.refs()
+        raise SearchUnavailable
 
     def generation(self) -> int:
         home = self._home()
@@ -213,7 +226,7 @@ class WhooshEngine:
         if opened is not None and opened.is_current():
             return opened.snapshot
         with self._opening:
-            for _attempt in range(20):
+            for _attempt in range(_ATTEMPTS):
                 home = self._home()
                 if home is None:
                     self._opened = None
