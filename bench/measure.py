@@ -1,5 +1,6 @@
 """What the benchmarks share: servers as processes of their own, a closed-loop client, and one JSON object a line."""
 
+import gzip
 import http.client
 import json
 import multiprocessing
@@ -13,16 +14,28 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+LOCALES = ("de", "en")
+WORDS_OF_A_DOCUMENT = 80
 CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
-SENTENCES = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared")) / "data/sentences"
+SHARED = Path(os.environ.get("KLINKE_SHARED", ROOT.parent / "shared"))
+SENTENCES = SHARED / "data/sentences"
+
+_HELD_OUT = 4000
+"""Sentences of each language that queries are cut from and no document has."""
+_OWN_WORDS = {
+    "en": "router light update cable page letter number window garden small green quick restart choose open turn",
+    "de": "Router Licht Update Kabel Seite Brief Nummer Fenster Garten klein grün schnell neu öffnen suchen wo",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
     requests_per_second: float
+    p50_ms: float
     p95_ms: float
     cpu_ms: float
     """CPU milliseconds of the server process for one request."""
@@ -93,11 +106,17 @@ def measured(
     """Ask as fast as `clients` connections can, after a warm-up of a second; every answer must be below 400."""
     with multiprocessing.get_context("fork").Pool(1) as pool:
         pool.apply(_drive, (port, _requests(make, 200), 1.0, clients))
-        before = _cpu_seconds(process.pid)
+        before = cpu_seconds(process.pid)
         times, elapsed = pool.apply(_drive, (port, _requests(make, 20_000, start=200), seconds, clients))
-        used = _cpu_seconds(process.pid) - before
-    times.sort()
-    return Figures(len(times) / elapsed, 1000 * times[int(0.95 * len(times))], 1000 * used / len(times))
+        used = cpu_seconds(process.pid) - before
+    p50, p95 = spread([1000 * time for time in times])
+    return Figures(len(times) / elapsed, p50, p95, 1000 * used / len(times))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time that a process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
 
 
 def resident_mib(pid: int) -> float:
@@ -106,40 +125,86 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def sentences(count: int, seed: int = 1) -> list[str]:
-    """Return sentences for posts: real ones where ../shared is there, else made of our own words."""
-    import gzip
+def private_mib(pid: int) -> float:
+    """Return the memory that a process shares with no other: what one more of its kind costs."""
+    found = dict(
+        line.split()[:2]
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        if ":" in line.split()[0]
+    )
+    return (int(found["Private_Clean:"]) + int(found["Private_Dirty:"])) / 1024
 
+
+def sentences(count: int, seed: int = 1, locale: str = "en") -> list[str]:
+    """Return sentences for posts: real ones where ../shared is there, else made of our own words."""
+    return random.Random(seed).choices(_lines(locale)[_HELD_OUT:], k=count)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A document: its first sentence is the title."""
+
+    number: int
+    locale: str
+    title: str
+    body: str
+
+
+def documents(count: int, seed: int = 1) -> Iterator[Text]:
+    """Yield documents of about `WORDS_OF_A_DOCUMENT` words, German and English in turn; the same at every run."""
     rng = random.Random(seed)
-    path = SENTENCES / "en.txt.gz"
-    if path.exists():
-        with gzip.open(path, "rt", encoding="utf-8") as file:
-            lines = [line.strip() for line in file]
-    else:
-        words = [
-            "router",
-            "light",
-            "update",
-            "cable",
-            "page",
-            "letter",
-            "number",
-            "window",
-            "garden",
-            "small",
-            "green",
-            "quick",
-            "restart",
-            "choose",
-            "open",
-            "turn",
+    known = {locale: [(line, len(line.split())) for line in _lines(locale)[_HELD_OUT:]] for locale in LOCALES}
+    for number in range(1, count + 1):
+        locale = LOCALES[number % len(LOCALES)]
+        title, words = rng.choice(known[locale])
+        body = []
+        while words < WORDS_OF_A_DOCUMENT:
+            sentence, more = rng.choice(known[locale])
+            body.append(sentence)
+            words += more
+        yield Text(number, locale, title[:120], " ".join(body))
+
+
+def questions(count: int, seed: int = 2, words: int = 8) -> list[tuple[str, str]]:
+    """Return queries of so many words in a row with their language, cut from sentences that no document has."""
+    rng = random.Random(seed)
+    long = {
+        locale: [found for line in _lines(locale)[:_HELD_OUT] if len(found := line.split()) >= words]
+        for locale in LOCALES
+    }
+    asked = []
+    for number in range(count):
+        locale = LOCALES[number % len(LOCALES)]
+        line = rng.choice(long[locale])
+        start = rng.randrange(len(line) - words + 1)
+        asked.append((" ".join(line[start : start + words]), locale))
+    return asked
+
+
+@lru_cache(maxsize=2)
+def _lines(locale: str) -> list[str]:
+    """Return all sentences of a language, shuffled once and for all."""
+    rng = random.Random(7)
+    path = SENTENCES / f"{locale}.txt.gz"
+    if not path.exists():
+        return [
+            " ".join(rng.choices(_OWN_WORDS[locale].split(), k=12)).capitalize() + "."
+            for _number in range(2 * _HELD_OUT)
         ]
-        lines = [" ".join(rng.choices(words, k=12)).capitalize() + "." for _number in range(2000)]
-    return rng.choices(lines, k=count)
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        lines = [line.strip() for line in file]
+    rng.shuffle(lines)
+    return lines
 
 
 def median(values: list[float]) -> float:
     return statistics.median(values)
+
+
+def spread(values: list[float]) -> tuple[float, float]:
+    """Return median and 95th percentile."""
+    values = sorted(values)
+    return values[len(values) // 2], values[int(0.95 * len(values))]
 
 
 def _requests(make: Callable[[int], Request], count: int, start: int = 0) -> list[Request]:
@@ -171,8 +236,3 @@ def _drive(port: int, requests: list[Request], seconds: float, clients: int) -> 
     with ThreadPoolExecutor(clients) as pool:
         times = [one for some in pool.map(client, range(clients)) for one in some]
     return times, time.perf_counter() - started
-
-
-def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS

@@ -81,7 +81,8 @@ def trusted(locale: str, strength: float, coverage: float) -> Floats:
         ],
         dtype=np.float32,
     )
-    return found / found.sum()
+    result: Floats = found / found.sum()
+    return result
 
 
 def rarity(having: float, documents: float) -> float:
@@ -136,10 +137,10 @@ class Candidates:
     tokens: NDArray[np.uint32]
     token_counts: Ints
     bounds: tuple[Ints, Ints, Ints]
-    """Before the first and from the third of these tokens on a document's own words stand, between the messages that it
-    answered: up to the second those that everybody may learn from."""
+    """Up to the first of these tokens and from the second to the third a document's own words stand; between the first
+    and the second the messages that it answered in public, from the third on those in private."""
     inside: bool
-    """Whether the others count too."""
+    """Whether the private ones count too."""
     own_lengths: Floats
     asked_lengths: Floats
     table: WordTable
@@ -188,7 +189,8 @@ def cosines(vector: Vectors, rows: NDArray[np.int8]) -> Floats:
     """Return the cosines of a unit vector with rows of small numbers, float32[n]."""
     wide = rows.astype(np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    result: Floats = (wide @ vector) / np.maximum(lengths, 1e-9)
+    # For a thousand rows and more BLAS would start threads, which wait for each other where processes share the cores.
+    result: Floats = np.einsum("ij,j->i", wide, vector) / np.maximum(lengths, 1e-9)
     return result
 
 
@@ -214,7 +216,7 @@ def _portions(those: Candidates, collection: Collection, b: float) -> Floats:
     inside = asked if those.inside else np.zeros_like(asked)
     ends = np.minimum(np.stack([*those.bounds, those.token_counts], axis=1), those.token_counts[:, None])
     counts = np.maximum(np.diff(ends, axis=1, prepend=0), 0)
-    return np.repeat(np.stack([own, asked, inside, own], axis=1).astype(np.float32).ravel(), counts.ravel())
+    return np.repeat(np.stack([own, asked, own, inside], axis=1).astype(np.float32).ravel(), counts.ravel())
 
 
 def asked_boost(collection: Collection) -> float:

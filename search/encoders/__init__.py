@@ -21,7 +21,7 @@ class Encoder(Protocol):
 
     @property
     def dimensions(self) -> int:
-        """Say how many numbers a vector has: a multiple of 64, because signs are kept as bits of 64-bit words."""
+        """Return how long a vector is: a multiple of 64, because signs are kept as bits of 64-bit words."""
 
     @property
     def strength(self) -> Mapping[str, float]:

@@ -9,8 +9,8 @@ from search.analysis import passages, tokens
 from search.documents import Document
 from search.encoders import Encoder, Vectors
 
-FIELDS: Final = ("title", "keywords", "asked", "asked_inside", "body")
-"""In the order in which their words stand in a record."""
+FIELDS: Final = ("title", "keywords", "asked", "body", "asked_inside")
+"""In the order in which their words stand in a record: what is private last, so that nothing public is cut for it."""
 LOCALES: Final = ("de", "en")
 MOST_ASKED: Final = 50
 """Messages of each sort that a document keeps; the newest."""

@@ -188,9 +188,11 @@ class Builder:
             self._facts.append(fact)
         return number
 
-    def _known_facts(self) -> list[facts.Facts | None]:
-        """Return the facts of every word; a German word is split by what is known elsewhere and in this segment."""
-        counts = np.bincount(self._tokens, minlength=len(self._digests))
+    def _known_facts(self, counts: Ints) -> list[facts.Facts | None]:
+        """Return the facts of every word; a German word is split by what is known elsewhere and in this segment.
+
+        `counts` is how often each word stands in what everybody may find (`counted`): a split says nothing of the rest.
+        """
         german, elsewhere = self._words["de"], self._known
 
         def known(word: str) -> float:
@@ -238,13 +240,15 @@ class Builder:
         count = len(self._starts) - 1
         digests = np.array(self._digests, dtype=np.uint64)
         order = np.argsort(digests)  # word 0 stays the first: its digest is 0
-        found = np.argsort(order).astype(np.uint32)[np.array(self._tokens, dtype=np.uint32)]
+        numbers = np.array(self._tokens, dtype=np.uint32)
+        found = np.argsort(order).astype(np.uint32)[numbers]
         starts = np.array(self._starts, dtype=np.uint64)
         bounds = np.array(self._bounds, dtype=np.uint32).reshape(count, len(FIELDS))
         vectors = np.concatenate(self._vectors)
         passage_counts = np.array(self._passage_counts, dtype=np.uint8).reshape(count, 3)
         rows = {name: np.array(self._rows[name], dtype=kind) for name, kind in _COLUMNS.items()}
-        known = self._known_facts()
+        counts = counted(numbers, starts, bounds, rows["audience"] == 0, len(digests))
+        known = self._known_facts(counts)
         words = _Words.of([known[number] for number in order.tolist()])
         return {
             **rows,
@@ -255,7 +259,7 @@ class Builder:
             "tag_starts": np.array(self._tag_starts, dtype=np.uint32),
             "sketches": _sketches(vectors),
             "word_digests": digests[order],
-            "word_counts": counted(found, starts, bounds, rows["audience"] == 0, len(digests)).astype(np.uint32),
+            "word_counts": counts[order].astype(np.uint32),
             "word_stems": words.stems,
             "part_starts": words.part_starts,
             "parts": words.parts,
@@ -545,9 +549,7 @@ def counted(
 ) -> Ints:
     """Count each word in what everybody may find and learn from, int64[words]."""
     begins = starts[:-1].astype(np.int64)[is_public]
-    ends = starts[1:].astype(np.int64)[is_public]
-    first, third = (bounds[is_public, FIELDS.index(name)].astype(np.int64) for name in ("asked", "asked_inside"))
-    places = np.concatenate([ranges(begins, first), ranges(begins + third, ends - begins - third)])
+    places = ranges(begins, bounds[is_public, FIELDS.index("body")].astype(np.int64))
     return np.bincount(found[places], minlength=words)
 
 

@@ -39,7 +39,7 @@ _HEADER: Final = 4 + len(FIELDS)
 _ASKED: Final = FIELDS.index("asked")
 _INSIDE: Final = FIELDS.index("asked_inside")
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
-_LABELS: Final = dict(zip(FIELDS, ("A", "B", "C", "C", "D"), strict=True))
+_LABELS: Final = dict(zip(FIELDS, ("A", "B", "C", "D", "C"), strict=True))
 _STRONG_SIGN: Final = "!"
 _EARLIEST: Final = 1
 _LATEST: Final = 0xFFFFFFFF
@@ -271,7 +271,7 @@ def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
         vectors=_gathered(joined, place, sizes - (place - begins), "i1").reshape(len(rows), -1),
         tokens=numbers.astype(np.uint32),
         token_counts=tokens,
-        bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE]),
+        bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
         inside=inside,
         own_lengths=np.array([row.own_length for row in rows], dtype=np.float32),
         asked_lengths=np.array([row.inside_length if inside else row.asked_length for row in rows], dtype=np.float32),
@@ -357,7 +357,7 @@ def _portions(found: Candidates, collection: Collection, b: float) -> Floats:
     boosts = ranking.FIELD_BOOSTS
     ends = np.stack([*found.bounds, found.token_counts], axis=1)
     counts = np.maximum(np.diff(ends, axis=1, prepend=0), 0)
-    each = np.stack([boosts["title"] * own, asked, inside, boosts["body"] * own], axis=1)
+    each = np.stack([boosts["title"] * own, asked, boosts["body"] * own, inside], axis=1)
     portions: Floats = np.repeat(each.astype(np.float32).ravel(), counts.ravel())
     return portions
 

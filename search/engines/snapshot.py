@@ -234,7 +234,7 @@ class Snapshot:
     def find(self, query: EngineQuery, limit: int, *, counted: bool) -> Findings:
         masks = [self._allowed(leaf, query) for leaf in self._leaves]
         if query.words or query.question is not None:
-            looked = [self._looked_up(word, inside=query.inside) for word in dict.fromkeys(query.words)]
+            looked = [self._looked_up(word, query.audience, inside=query.inside) for word in dict.fromkeys(query.words)]
             found = self._matching(looked, masks, query.most_words)
             documents = [each.documents for each in found]
             hits = self._best(query, looked, found, masks, limit)
@@ -254,12 +254,15 @@ class Snapshot:
         return total
 
     def rarity(self, word: Word, *, inside: bool) -> float:
-        return self._looked_up(word, inside=inside).rarity
+        return self._looked_up(word, "everyone", inside=inside).rarity
 
     # First: which documents have the words, and how well.
 
-    def _looked_up(self, word: Word, *, inside: bool) -> "_Looked":
-        """Return what is known of a word; everything that follows asks this and not the segments again."""
+    def _looked_up(self, word: Word, audience: Audience, *, inside: bool) -> "_Looked":
+        """Return what is known of a word; everything that follows asks this and not the segments again.
+
+        What only a larger circle's texts have is not there: it must not even take a place among the telling words.
+        """
         found = []
         having, is_there = 0, False
         for variant in word.variants:
@@ -267,11 +270,18 @@ class Snapshot:
             stems = [self._stem(leaf, variant.locale, digest, inside=inside) for leaf in self._leaves]
             counted = sum(stem.counted for stem in stems if stem is not None)
             having += counted
-            is_there = is_there or any(stem is not None for stem in stems)
+            is_there = is_there or counted > 0 or self._is_there(stems, audience)
             documents = self._collections[inside][variant.locale].documents
             # What only a smaller circle has tells as much as what nobody has.
             found.append(_Variant(variant, ranking.rarity(counted, documents) * word.weight, stems))
         return _Looked(word, found, ranking.rarity(having, self._total) if is_there else 0.0)
+
+    def _is_there(self, stems: list[_Stem | None], audience: Audience) -> bool:
+        """Tell whether anything that this circle may find has a term."""
+        return any(
+            stem is not None and bool((stem.as_mask(leaf.segment.count) & leaf.readable_by(audience)).any())
+            for leaf, stem in zip(self._leaves, stems, strict=True)
+        )
 
     def _matching(self, looked: list["_Looked"], masks: list[Mask], most: int) -> list["_Found"]:
         """Return the documents with a telling word, and what all words say of every document of each segment."""
@@ -450,7 +460,7 @@ class Snapshot:
             vectors=record.vectors,
             tokens=record.tokens,
             token_counts=record.counts,
-            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE]),
+            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
             inside=inside,
             own_lengths=leaf.own_lengths[documents],
             asked_lengths=(leaf.inside_lengths if inside else leaf.asked_lengths)[documents],
@@ -505,6 +515,10 @@ class Snapshot:
         wanted = [(segment.stem(digest), distance) for digest, distance in terms]
         found = segment.word_stems[record.tokens]
         document_of = np.repeat(documents, record.counts)
+        if not inside:
+            begins = np.cumsum(record.counts) - record.counts
+            last_public = segment.bounds[documents, _INSIDE - 1].astype(np.int64)
+            found[ranking.ranges(begins + last_public, record.counts - last_public)] = 0
         length = max(distance for _, distance in wanted) + 1
         last = len(found) - length + 1
         if last <= 0:

@@ -39,7 +39,7 @@ from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUn
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
 from search.engines.snapshot import Cache, Leaf, Snapshot
 
-VERSION: Final = "3"
+VERSION: Final = "5"
 """Changes whenever an index of the version before cannot serve: other arrays, other terms."""
 
 _COLUMN: Final = "arrays"
@@ -63,6 +63,8 @@ _LOCK_SECONDS: Final = 10.0
 _LOCK_PAUSE_SECONDS: Final = 0.05
 _LISTED: Final = 0.2
 """How well a word is known that the list has and no text; in logarithms of occurrences."""
+_ATTEMPTS: Final = 20
+"""How often an index that changes while it is being opened is opened again."""
 _SETTLED_NS: Final = 50_000_000
 """A folder's time of change is believed only when it is this old: two changes may have the same time."""
 _NOT_THE_INDEX: Final = frozenset(
@@ -119,8 +121,8 @@ class WhooshEngine:
         self._opening = threading.Lock()
         self._opened: _Opened | None = None
         self._cache = Cache()
-        self._sound: set[tuple[str, str]] = set()
-        """Segments whose every byte was looked at, and was what had been written."""
+        self._sound: dict[Path, tuple[int, int]] = {}
+        """Files whose every byte was looked at, and was what had been written; with size and time of change then."""
 
     def find(self, query: EngineQuery, limit: int, *, counted: bool = False) -> Findings:
         with self._guarded():
@@ -138,9 +140,20 @@ class WhooshEngine:
             return snapshot.rarity(word, inside=inside) if snapshot else 0.0
 
     def refs(self) -> set[Ref]:
+        # For comparing with the database: nothing that was opened before is believed, and every byte is read.
         with self._guarded():
-            snapshot = self._current()
-            return snapshot.refs() if snapshot else set()
+            for _attempt in range(_ATTEMPTS):
+                home = self._home()
+                if home is None:
+                    return set()
+                try:
+                    opened = self._open(home, _Seen.of(self._folder, home), None)
+                except FileNotFoundError:  # somebody committed meanwhile
+                    continue
+                for leaf in opened.leaves.values():
+                    leaf.segment.verify()
+                return opened.snapshot.refs()
+        raise SearchUnavailable
 
     def generation(self) -> int:
         home = self._home()
@@ -213,13 +226,16 @@ class WhooshEngine:
         if opened is not None and opened.is_current():
             return opened.snapshot
         with self._opening:
-            for _attempt in range(20):
+            for _attempt in range(_ATTEMPTS):
                 home = self._home()
                 if home is None:
                     self._opened = None
                     if self._others():
                         raise SearchUnavailable
                     return None
+                if (home / _DAMAGE_FILE).exists():  # what one process noticed, none believes any more
+                    self._opened = None
+                    raise SearchUnavailable
                 seen, generation = _Seen.of(self._folder, home), _generation(home)
                 before = self._opened
                 if before is not None and before.seen.home == seen.home and before.generation == generation:
@@ -235,8 +251,7 @@ class WhooshEngine:
         raise SearchUnavailable
 
     def _open(self, home: Path, seen: "_Seen", before: "_Opened | None") -> "_Opened":
-        with _released(_Storage(home)) as storage:
-            toc = _open(storage)._read_toc()  # noqa: SLF001 -- what readers of Whoosh do
+        toc = _toc(home)
         known = before.leaves if before is not None and before.seen.home == seen.home else {}
         leaves: dict[str, Leaf] = {}
         for segment in toc.segments:
@@ -255,12 +270,27 @@ class WhooshEngine:
         return _Opened(self._folder, seen, toc.generation, leaves, Snapshot(list(leaves.values()), self._cache))
 
     def _verify(self) -> None:
+        """Read every byte of what was not looked at or has changed since: once written, a file of the index stays."""
         opened = self._opened
-        for name, leaf in opened.leaves.items() if opened is not None else ():
-            key = (opened.seen.home if opened is not None else "", name)
-            if key not in self._sound:
-                leaf.segment.verify()
-                self._sound.add(key)
+        if opened is None:
+            return
+        home = self._folder / opened.seen.home
+        look: dict[Path, Callable[[], object]] = {
+            home / f"{name}.{_COLUMN}.col": leaf.segment.verify for name, leaf in opened.leaves.items()
+        }
+        look[home / f"_{_NAME}_{opened.generation}.toc"] = lambda: _toc(home)
+        sound: dict[Path, tuple[int, int]] = {}
+        for path, verify in look.items():
+            try:
+                stat = path.stat()
+                sound[path] = (stat.st_size, stat.st_mtime_ns)
+                if self._sound.get(path) != sound[path]:
+                    verify()
+            except FileNotFoundError:
+                if home == self._home() and _generation(home) == opened.generation:
+                    raise
+                return  # somebody committed meanwhile
+        self._sound = sound
 
     def _home(self) -> Path | None:
         """Return the folder of the index of our version that was finished last."""
@@ -446,6 +476,12 @@ class _Opened(NamedTuple):
 def _open(storage: _Storage) -> FileIndex:
     """Open the index with our schema: the one in the folder is not even unpickled."""
     return FileIndex(storage, schema=_SCHEMA, indexname=_NAME)
+
+
+def _toc(home: Path) -> Any:
+    """Read what the last commit left: which segments there are and what is deleted in them."""
+    with _released(_Storage(home)) as storage:
+        return _open(storage)._read_toc()  # noqa: SLF001 -- what readers of Whoosh do
 
 
 def _segment(home: Path, segment: Any) -> Segment:

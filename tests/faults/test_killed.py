@@ -6,39 +6,29 @@ cut off is sent again with the same Idempotency-Key. At the end the logs are lai
 
 import http.client
 import json
-import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
-import flask_migrate
 import pytest
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 
 from accounts import sessions, tokens
-from app import create_app
 from core.db import db
-from core.outbox import Delivery
 from forum.models import Acceptance, Follow, Post, Topic, Vote
 from tests.cast import World
 from tests.conftest import RAW_CSRF
+from tests.faults.house import House, sent
 
 pytestmark = pytest.mark.timeout(240)
 
-ROOT = Path(__file__).parents[2]
 SEED = 20261122
 KILLS = 12
 FEWEST_KILLS = 5
@@ -47,47 +37,6 @@ KILLING_SECONDS = 25
 PEOPLE = ("alice", "bob", "charlie", "tina")
 PATIENCE_SECONDS = 40
 REPEATABLE = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT}
-
-
-@dataclass(slots=True)
-class House:
-    """A real installation in a folder: its web server and its worker are processes of their own."""
-
-    environ: dict[str, str]
-    log: Path
-    port: int
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, name: str) -> None:
-        with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "flask", "--app", "wsgi", name]
-            self.running[name] = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=log, stderr=log)
-
-    def kill(self, name: str) -> None:
-        process = self.running[name]
-        assert process.poll() is None, f"{name} ended by itself; see {self.log}"
-        process.send_signal(signal.SIGKILL)
-        process.wait(timeout=10)
-
-    def ask(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "flask", "--app", "wsgi", *command],
-            cwd=ROOT,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            timeout=30,
-            check=False,
-        )
-
-    def wait_until_serving(self) -> None:
-        deadline = time.monotonic() + 15
-        while time.monotonic() < deadline:
-            with suppress(OSError, http.client.HTTPException):
-                if sent(self.port, "GET", "/healthz")[0] == HTTPStatus.OK:
-                    return
-            time.sleep(0.05)
-        pytest.fail(f"the web server does not come back; see {self.log}")
 
 
 @dataclass(slots=True)
@@ -183,51 +132,6 @@ class Client(threading.Thread):
         return 0, b"no answer at all"
 
 
-def sent(
-    port: int, method: str, path: str, raw: bytes = b"", headers: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
-        connection.request(method, path, raw, headers or {})
-        response = connection.getresponse()
-        return response.status, response.read()
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("KLINKE_")} | {
-        "KLINKE_DATA_DIR": str(tmp_path / "var"),
-        "KLINKE_PORT": str(port),
-        "KLINKE_BASE_URL": f"http://127.0.0.1:{port}",
-        "KLINKE_SECRET_KEY": "tests " * 8,
-        "KLINKE_POST_PAUSE_SECONDS": "0",
-    }
-    house = House(environ, tmp_path / "log", port)
-    yield house
-    for process in house.running.values():
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(timeout=10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait(timeout=10)
-
-
-@pytest.fixture
-def database(house: House) -> Iterator[Flask]:
-    """The same installation, to look into its database from here."""
-    app = create_app({name: value for name, value in house.environ.items() if name.startswith("KLINKE_")})
-    with app.app_context():
-        flask_migrate.upgrade()
-    yield app
-    with app.app_context():
-        db.session.remove()
-        db.engine.dispose()
-
-
 def test_nothing_acknowledged_is_lost_when_everything_is_killed(house: House, database: Flask) -> None:
     dice = random.Random(SEED)  # noqa: S311 -- the same moments at every run
     stop, shared = threading.Event(), list[int]()
@@ -251,7 +155,7 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(house: House, da
         compare_with_logs(clients)
         assert db.session.execute(text("PRAGMA integrity_check")).scalar() == "ok"
         assert db.session.execute(text("PRAGMA foreign_key_check")).all() == []
-    let_the_worker_finish(house, database)
+    house.let_the_worker_finish(database)
     for command in (("doctor",), ("search", "check")):
         told = house.ask(*command)
         assert told.returncode == 0, f"{command}: {told.stdout}{told.stderr}"
@@ -317,25 +221,6 @@ def compare_with_logs(clients: list[Client]) -> None:
         ~select(Follow.topic_id).where(Follow.topic_id == Topic.id, Follow.user_id == Topic.asker_id).exists()
     )
     assert db.session.scalars(unfollowed).all() == [], "what belongs to one deed is there together"
-
-
-def let_the_worker_finish(house: House, app: Flask) -> None:
-    """Wait until the outbox is empty and the index has caught up."""
-    assert all(process.poll() is None for process in house.running.values())
-    with app.app_context():
-        # A worker that was killed holds its lease for two minutes; here they have passed.
-        db.session.execute(update(Delivery).values(lease=None, leased_until=None))
-        db.session.commit()
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        with app.app_context():
-            waiting = db.session.scalar(select(func.count(Delivery.id)))
-            stale = db.session.scalar(text("SELECT count(*) FROM stale_note"))
-            db.session.rollback()
-        if not waiting and not stale:
-            return
-        time.sleep(0.3)
-    pytest.fail(f"{waiting} deliveries and {stale} notes are still waiting")
 
 
 def _id_of(handle: str) -> Any:
