@@ -15,6 +15,8 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
+_SORTED_IN_AT_ONCE = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
+
 
 def upgrade() -> None:
     if op.get_bind().dialect.name != "postgresql":
@@ -62,8 +64,8 @@ def upgrade() -> None:
     for name in ("kind", "author", "category", "tags", "sketch"):  # what many rows are asked for stays in them
         op.execute(f"ALTER TABLE search_document ALTER COLUMN {name} SET STORAGE MAIN")
     op.create_index("uq_search_document_ref", "search_document", ["kind", "ref_id", "index_id"], unique=True)
-    op.create_index("ix_search_document_terms", "search_document", ["terms"], postgresql_using="gin")
-    op.create_index("ix_search_document_inside", "search_document", ["inside"], postgresql_using="gin")
+    op.create_index("ix_search_document_terms", "search_document", ["terms"], **_SORTED_IN_AT_ONCE)
+    op.create_index("ix_search_document_inside", "search_document", ["inside"], **_SORTED_IN_AT_ONCE)
     op.create_index("ix_search_document_created", "search_document", ["created"])
     op.create_table(
         "search_change",
