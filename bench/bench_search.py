@@ -355,7 +355,8 @@ def _write_articles(some: list[Text], section_id: int) -> None:
     ]
     db.session.execute(insert(Article), articles)
     db.session.execute(insert(Revision), revisions)
-    db.session.execute(update(Article).where(Article.published_id.is_(None)).values(published_id=Article.id))
+    new = Article.id.between(some[0].number, some[-1].number)
+    db.session.execute(update(Article).where(new).values(published_id=Article.id))
 
 
 def _show(table: Table, name: str, found: Figures) -> None:
