@@ -6,7 +6,6 @@ CPU milliseconds are those of the process that searches. Documents have about 80
 that no document has, German and English in turn.
 """
 
-import os
 import resource
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from measure import (
     resident_mib,
     settings,
     spread,
+    surroundings,
 )
 
 sys.path.insert(0, str(ROOT))
@@ -276,7 +276,7 @@ def measure_over_http(count: int, table: Table, folder: Path) -> None:
     token = fill(folder, count)
     begun = _seconds_of_children()
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "search", "rebuild"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **settings(folder)}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=ROOT, env={**surroundings(), **settings(folder)}, check=True, stdout=subprocess.DEVNULL)
     used = _seconds_of_children() - begun
     table.value("flask search rebuild, its start included", count / used, "documents a CPU second", "higher")
     bearer = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
