@@ -217,18 +217,15 @@ def reader(folder: Path) -> None:
 
 
 def measure_others(count: int, table: Table, folder: Path) -> None:
-    for name, begin in others.available():
-        if begin is None:
-            table.missing.append(name)
+    for name, kind in others.available():
+        if kind is None or count > kind.most:
+            table.missing.append(name if kind is None else f"{name} with so many documents")
             continue
         place = folder / name.replace(" ", "-")
         place.mkdir()
-        engine = begin(place)
+        engine = kind(place)
         try:
-            if count > engine.most:
-                table.missing.append(f"{name} with so many documents")
-            else:
-                measure_other(engine, count, table)
+            measure_other(engine, count, table)
         finally:
             engine.close()
 
