@@ -7,7 +7,7 @@ engine scores them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from typing import cast as cast_type
 
@@ -59,7 +59,7 @@ _DRIVING: Final = 2_000
 """Whatever has one of the rarest words is ranked, as long as they are in no more documents than this, together."""
 _WANTED: Final = 150
 """About so many should have enough of the other words to be ranked."""
-_MOST_TOGETHER: Final = 6
+_MOST_TOGETHER: Final = 4
 """So many of the other words, the rarest, are looked for together."""
 _CLOSE: Final = 50
 """How many more are compared, whose vectors are close."""
@@ -67,6 +67,9 @@ _SMALL: Final = 5_000
 """Among so many documents what is close is always looked for; among more only where the words find little."""
 _LOOKED_INTO: Final = 40
 _OTHER_LANGUAGE: Final = 0.7
+_LITTLE: Final = 0.3
+"""What tells less than this share of the best word is not worth a look into the index, before texts are compared."""
+_ALWAYS_WEIGHED: Final = 3
 _BITS: Final = 63
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
@@ -114,11 +117,12 @@ class Finder:
         query = self._query
         if not query.words and query.question is None:
             return self._newest(limit, counted=counted)
-        ranked, total = self._ranked(max(limit, _COMPARED), counted=limit > _SUGGESTED)
-        hits = self._best(ranked, total)[:limit]
-        if counted:
-            return Findings(hits, *self._facets(self._matching()))
-        return Findings(hits, total)
+        facets: dict[str, tuple[tuple[str, int], ...]] = {}
+        with _by_index(self._connection):
+            ranked, total = self._ranked(max(limit, _COMPARED), counted=limit > _SUGGESTED and not counted)
+            if counted:
+                total, facets = self._facets(self._matching())
+        return Findings(self._best(ranked, limit)[:limit], total, facets)
 
     # First: which documents have the words, and about how well.
 
@@ -175,7 +179,8 @@ class Finder:
         )
         matching = self._has(wanted.c.query)
         found = select(wanted.c.number).where(select(_d.id).where(matching, *self._filters).correlate(wanted).exists())
-        return set(self._connection.scalars(found))
+        with _by_index(self._connection):
+            return set(self._connection.scalars(found))
 
     def _has(self, query: Any) -> ColumnElement[bool]:
         """Say that a document has what a tsquery asks for; inside, in private messages too."""
@@ -205,7 +210,7 @@ class Finder:
         Most documents with a common word have nothing else of the query, and ranking them all would take long. So the
         rare words lead, and so many of the common ones together, or one of them said with emphasis.
         """
-        terms = sorted(self._telling(), key=lambda asked: asked.having)
+        terms = sorted({_lexeme(each): each for each in self._telling()}.values(), key=lambda asked: asked.having)
         seen, rare = 0, 0
         while rare < len(terms) and seen + terms[rare].having <= _DRIVING:
             seen += terms[rare].having
@@ -218,8 +223,7 @@ class Finder:
             while together > 1 and seen + _expected(shares, together) * self._statistics.total < _WANTED:
                 together -= 1
             for least in range(together, 1, -1):
-                sets = combinations([_lexeme(each) for each in common], least)
-                yield "|".join([*leading, *(f"({'&'.join(each)})" for each in sets)])
+                yield "|".join([*leading, _at_least(least, [_lexeme(each) for each in common])])
             if leading:
                 yield "|".join(leading)
             yield "|".join([*leading, *(_lexeme(each, is_strong=True) for each in terms[rare:])])
@@ -268,7 +272,7 @@ class Finder:
         rows: list[tuple[str, int, float, float, float, float, float]] = []
         without = "".join(f"&!{lexeme}" for lexeme in _excluded(self._query))
         within = f"&({drivers})" if drivers else ""
-        for asked in self._telling():
+        for asked in self._weighing(within):
             locale = asked.variant.locale
             average = max(self._statistics.collections[False][locale].own_length, 1.0)
             b = ranking.weights(locale).b
@@ -294,6 +298,15 @@ class Finder:
             .render_derived()
         )
 
+    def _weighing(self, within: str) -> list[_Asked]:
+        """Return the terms that a document is ranked by; within few documents those that tell little are left out."""
+        telling = self._telling()
+        if not within:
+            return telling
+        least = _LITTLE * max(asked.tell for asked in telling)
+        rarest = sorted(telling, key=lambda asked: asked.having)[:_ALWAYS_WEIGHED]
+        return [asked for asked in telling if asked.tell >= least or asked in rarest]
+
     def _matching(self) -> ColumnElement[bool]:
         """Say that a document has a telling word."""
         terms = "|".join(_lexeme(each) for each in self._telling())
@@ -301,14 +314,14 @@ class Finder:
 
     # Second: the best of them, and those that mean the same, are compared with the question.
 
-    def _best(self, ranked: list[_Ranked], total: int) -> list[EngineHit]:
+    def _best(self, ranked: list[_Ranked], limit: int) -> list[EngineHit]:
         query = self._query
         compared = ranked[:_COMPARED]
-        looks_further = query.is_open and (self._statistics.total <= _SMALL or total < _COMPARED)
+        looks_further = query.is_open and (self._statistics.total <= _SMALL or len(ranked) < _COMPARED)
         if looks_further and query.question is not None and query.question.vector is not None:
             known = {each.id for each in compared}
             compared += [each for each in self._close(query.question.vector) if each.id not in known]
-        hits = self._compared(compared)
+        hits = self._compared(compared, limit)
         hits += [
             EngineHit(
                 each.ref,
@@ -317,7 +330,7 @@ class Finder:
                 (),
                 each.weight,
             )
-            for each in ranked[_COMPARED:]
+            for each in ranked[_COMPARED:limit]
         ]
         return hits
 
@@ -335,7 +348,7 @@ class Finder:
             for row in self._connection.execute(found)
         ]
 
-    def _compared(self, those: list[_Ranked]) -> list[EngineHit]:
+    def _compared(self, those: list[_Ranked], limit: int) -> list[EngineHit]:
         """Score documents exactly, best first."""
         found = self._fetched(_RECORDS, [each.id for each in those])
         rows = {each: records.Kept(*row) for each, row in found.items()}
@@ -383,7 +396,7 @@ class Finder:
                 () if question is None else tuple(parts[row].tolist()),
                 those[row].weight,
             )
-            for row in np.argsort(-scores, kind="stable").tolist()
+            for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
     def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:
@@ -438,6 +451,17 @@ class Finder:
         return total, {
             facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
         }
+
+
+@contextmanager
+def _by_index(connection: Connection) -> Iterator[None]:
+    """Have PostgreSQL look words up in the index, however few documents there are.
+
+    It takes reading a text for cheap, where a long one is unpacked anew for each word that is looked for.
+    """
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    yield
+    connection.exec_driver_sql("SET LOCAL enable_seqscan TO DEFAULT")
 
 
 def _reachable(variants: Sequence[tuple[int, Variant]], tells: Sequence[float]) -> dict[str, float]:
@@ -514,6 +538,15 @@ def _asked_for(terms: str) -> ScalarSelect[Any]:
 
 def _lexeme(asked: _Asked, *, is_strong: bool = False) -> str:
     return records.lexeme(asked.variant.term, asked.variant.locale, is_strong=is_strong)
+
+
+def _at_least(least: int, lexemes: Sequence[str]) -> str:
+    """Return a tsquery for so many of some lexemes; short, because the index judges it again and again."""
+    if least == 1:
+        return f"({'|'.join(lexemes)})"
+    if least == len(lexemes):
+        return f"({'&'.join(lexemes)})"
+    return f"({lexemes[0]}&{_at_least(least - 1, lexemes[1:])}|{_at_least(least, lexemes[1:])})"
 
 
 def _expected(shares: Sequence[float], least: int) -> float:

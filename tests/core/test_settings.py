@@ -51,6 +51,15 @@ def test_a_wrong_value_is_named(folder: dict[str, str], name: str, value: str) -
         settings.read({**folder, name: value})
 
 
+def test_the_engine_in_the_database_needs_postgresql(folder: dict[str, str]) -> None:
+    with pytest.raises(WrongSetting, match=r"^KLINKE_SEARCH_ENGINE: postgres needs a PostgreSQL database"):
+        settings.read({**folder, "KLINKE_SEARCH_ENGINE": "postgres"})
+    known = settings.read(
+        {**folder, "KLINKE_SEARCH_ENGINE": "postgres", "KLINKE_DATABASE_URL": "postgresql+psycopg://localhost/klinke"}
+    )
+    assert known.search_engine == "postgres"
+
+
 def test_a_file_may_hold_the_settings_and_the_environment_wins(folder: dict[str, str], tmp_path: Path) -> None:
     env_file = tmp_path / "klinke.env"
     env_file.write_text("# ours\nKLINKE_SITE_NAME='Hilfe'\nKLINKE_PORT=8001\n", encoding="utf-8")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -15,6 +16,7 @@ from search import indexer, registry, switching, tracking
 from search.documents import Document, Ref
 from search.engines import Condition, EngineQuery, IndexBusy, SearchUnavailable, postgres, postgres_tables
 from search.engines.postgres import PostgresEngine
+from search.engines.whoosh import WhooshEngine
 from search.models import StaleNote
 from search.query import find
 from tests.conftest import POSTGRES
@@ -333,6 +335,69 @@ def test_readers_are_never_disturbed_by_writers(in_database: Flask, shelf: Shelf
     for thread in readers:
         thread.join(timeout=30)
     assert wrong == []
+
+
+TEXTS = (
+    ("en", "Reset the password of your router", "Press the button for ten seconds. The router starts anew."),
+    ("en", "The printer is slow", "Clean the printer and restart it. A slow network also slows the printer down."),
+    ("en", "Cancel an order", "Open the order and choose cancel. You get your money back within a week."),
+    ("de", "Rechnungsadresse ändern", "Unter Konto lässt sich die Adresse für Rechnungen ändern."),
+    ("de", "Passwort zurücksetzen", "Ein neues Passwort kommt per E-Mail. Das alte Kennwort gilt nicht mehr."),
+    ("de", "Der Drucker druckt nicht", "Prüfen Sie Netzwerkkabel und Druckertreiber."),
+)
+QUESTIONS = (
+    ("my router forgot its password", False),
+    ("how do I get my money back", True),
+    ("Adresse auf der Rechnung falsch", False),
+    ("Netzwerk Kabel Drucker", True),
+    ("printer", False),
+)
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_both_engines_score_alike(engine: PostgresEngine, tmp_path: Path, inside: bool) -> None:
+    everything = [
+        document(
+            number,
+            f"{title} {number // len(TEXTS)}",
+            body,
+            locale=locale,
+            asked=("please send the money for my order back",) if number % 4 == 2 else (),
+            asked_inside=("the printer of my boss is broken",) if number % 5 == 1 else (),
+            audience="members" if number % 7 == 3 else "everyone",
+        )
+        for number, (locale, title, body) in enumerate(TEXTS * 4)
+    ]
+    other = WhooshEngine(tmp_path / "other", ENCODER)
+    for each in (engine, other):
+        each.replace(everything)
+    for text, is_open in QUESTIONS:
+        query = EngineQuery(
+            words=tuple(word(part) for part in text.split()),
+            question=question(text, ENCODER),
+            strength=ENCODER.strength,
+            is_open=is_open,
+            inside=inside,
+            audience="team" if inside else "everyone",
+        )
+        mine, theirs = engine.find(query, 50), other.find(query, 50)
+        assert mine.total == theirs.total
+        scores = {hit.ref: hit for hit in theirs.hits}
+        assert {hit.ref for hit in mine.hits} == scores.keys()
+        for hit in mine.hits:
+            assert hit.score == pytest.approx(scores[hit.ref].score, rel=2e-3, abs=2e-4), text
+            assert hit.signals == pytest.approx(scores[hit.ref].signals, rel=2e-3, abs=2e-4), text
+            assert hit.matched == scores[hit.ref].matched
+
+
+def test_the_commands_look_after_this_index_too(in_database: Flask, shelf: Shelf) -> None:
+    put(shelf, 1, "router")
+    run = in_database.test_cli_runner().invoke
+    assert "agree" in run(args=["search", "check"]).output
+    shelf.put(2, "router")
+    assert "1 missing from the index: topic 2" in run(args=["search", "check"]).output
+    assert "2 documents indexed" in run(args=["search", "rebuild"]).output
+    assert "agree" in run(args=["search", "check"]).output
 
 
 # From one engine to the other.
