@@ -12,12 +12,14 @@ from search.encoders import Vectors, units
 from search.encoders.packaged import folder_of, mapped, storable, tokenizer
 
 _DIMENSIONS: Final = 256
+_TEMPERED: Final = -0.25
+"""A vector is scaled by this power of its length: a piece of a rare word has a long one and drowns the others."""
 _WEIGHTS: Final = f"weights/l2_supercat_{_DIMENSIONS}.safetensors"
 _TOKENIZER: Final = "tokenizers/l2_supercat_tokenizer_config.json"
 
 
 class StaticVectors:
-    name: Final = "wordllama-256"
+    name: Final = "wordllama-256-tempered"
     dimensions: Final = _DIMENSIONS
     strength: Final = {"en": 1.0, "de": 0.06}
 
@@ -43,6 +45,8 @@ class StaticVectors:
         told = [number for number, ids in enumerate(tokens) if ids]
         if told:
             rows = self._rows[[token for number in told for token in tokens[number]]].astype(np.float32)
+            lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+            rows *= (np.maximum(lengths, 1e-3) ** _TEMPERED)[:, None]
             starts = np.cumsum([0, *(len(tokens[number]) for number in told[:-1])])
             sums[told] = np.add.reduceat(rows, starts)
         return sums
