@@ -12,8 +12,11 @@ from search.encoders import Vectors, units
 from search.encoders.packaged import folder_of, mapped, storable, tokenizer
 
 _DIMENSIONS: Final = 256
-_TEMPERED: Final = -0.25
-"""A vector is scaled by this power of its length: a piece of a rare word has a long one and drowns the others."""
+_PIECES: Final = -0.25
+_PASSAGES: Final = -0.5
+"""By which power of its length a vector is scaled in a sum: rare pieces of words and passages of many words have long
+ones, which would drown the others."""
+_SHORTEST: Final = 1e-6
 _WEIGHTS: Final = f"weights/l2_supercat_{_DIMENSIONS}.safetensors"
 _TOKENIZER: Final = "tokenizers/l2_supercat_tokenizer_config.json"
 
@@ -34,7 +37,7 @@ class StaticVectors:
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         sums = self._sums(passages)
-        return units(sums.sum(axis=0, keepdims=True))[0], units(sums)
+        return units(_tempered(sums, _PASSAGES).sum(axis=0, keepdims=True))[0], units(sums)
 
     def _sums(self, texts: list[str]) -> Vectors:
         tokens = [
@@ -45,8 +48,13 @@ class StaticVectors:
         told = [number for number, ids in enumerate(tokens) if ids]
         if told:
             rows = self._rows[[token for number in told for token in tokens[number]]].astype(np.float32)
-            lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-            rows *= (np.maximum(lengths, 1e-3) ** _TEMPERED)[:, None]
             starts = np.cumsum([0, *(len(tokens[number]) for number in told[:-1])])
-            sums[told] = np.add.reduceat(rows, starts)
+            sums[told] = np.add.reduceat(_tempered(rows, _PIECES), starts)
         return sums
+
+
+def _tempered(rows: Vectors, power: float) -> Vectors:
+    """Return rows scaled by a power of their lengths, float32[n, dimensions]; a row of zeros stays one."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    result: Vectors = rows * (np.maximum(lengths, _SHORTEST) ** power)[:, None]
+    return result
