@@ -6,7 +6,6 @@ CPU milliseconds are those of the process that searches. Documents have about 80
 that no document has, German and English in turn.
 """
 
-import os
 import resource
 import subprocess
 import sys
@@ -35,6 +34,7 @@ from measure import (
     resident_mib,
     settings,
     spread,
+    surroundings,
 )
 
 sys.path.insert(0, str(ROOT))
@@ -217,18 +217,15 @@ def reader(folder: Path) -> None:
 
 
 def measure_others(count: int, table: Table, folder: Path) -> None:
-    for name, begin in others.available():
-        if begin is None:
-            table.missing.append(name)
+    for name, kind in others.available():
+        if kind is None or count > kind.most:
+            table.missing.append(name if kind is None else f"{name} with so many documents")
             continue
         place = folder / name.replace(" ", "-")
         place.mkdir()
-        engine = begin(place)
+        engine = kind(place)
         try:
-            if count > engine.most:
-                table.missing.append(f"{name} with so many documents")
-            else:
-                measure_other(engine, count, table)
+            measure_other(engine, count, table)
         finally:
             engine.close()
 
@@ -276,7 +273,7 @@ def measure_over_http(count: int, table: Table, folder: Path) -> None:
     token = fill(folder, count)
     begun = _seconds_of_children()
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "search", "rebuild"]
-    subprocess.run(command, cwd=ROOT, env={**os.environ, **settings(folder)}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, cwd=ROOT, env={**surroundings(), **settings(folder)}, check=True, stdout=subprocess.DEVNULL)
     used = _seconds_of_children() - begun
     table.value("flask search rebuild, its start included", count / used, "documents a CPU second", "higher")
     bearer = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
@@ -355,7 +352,8 @@ def _write_articles(some: list[Text], section_id: int) -> None:
     ]
     db.session.execute(insert(Article), articles)
     db.session.execute(insert(Revision), revisions)
-    db.session.execute(update(Article).where(Article.published_id.is_(None)).values(published_id=Article.id))
+    new = Article.id.between(some[0].number, some[-1].number)
+    db.session.execute(update(Article).where(new).values(published_id=Article.id))
 
 
 def _show(table: Table, name: str, found: Figures) -> None:

@@ -7,7 +7,7 @@ prepared outside the time that is measured where an engine's interface allows th
 import importlib.util
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -253,7 +253,7 @@ class Postgres:
         self._connection.close()
 
 
-def available() -> Iterator[tuple[str, Callable[[Path], Other] | None]]:
+def available() -> Iterator[tuple[str, type[Other] | None]]:
     """Yield each engine by its name; None for one that is not installed here."""
     yield Tantivy.name, Tantivy if importlib.util.find_spec("tantivy") else None
     yield Fts5.name, Fts5

@@ -1,6 +1,8 @@
 """The commands that run the whole: web server, worker, and both together."""
 
+import ctypes
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -21,6 +23,9 @@ from core.settings import current_settings
 STARTERS: dict[str, Callable[[], list[str]]] = {}
 """What `flask start` does before it serves: name -> function that returns lines to show."""
 STOP_SECONDS = 10
+_M_ARENA_MAX = -8
+"""mallopt's name for the number of arenas (malloc.h of glibc)."""
+_ARENAS = 2
 
 
 def init_app(app: Flask) -> None:
@@ -44,6 +49,7 @@ def serve() -> None:
     settings = current_settings()
     for asked in (signal.SIGTERM, signal.SIGINT):
         signal.signal(asked, lambda _signal, _frame: sys.exit(0))
+    _keep_memory_together()
     # 300 slow connections must not stop the server: many connections, poll instead of select (docs/decisions/0003).
     waitress.serve(
         current_app._get_current_object(),  # type: ignore[attr-defined]  # noqa: SLF001 -- the documented way to the real object
@@ -55,6 +61,16 @@ def serve() -> None:
         ident=None,
         clear_untrusted_proxy_headers=not settings.trusted_proxies,
     )
+
+
+def _keep_memory_together() -> None:
+    """Let the threads share two arenas of the C library instead of eight a processor: they would keep what they free.
+
+    Only glibc knows this; elsewhere nothing happens.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt(_M_ARENA_MAX, _ARENAS)
 
 
 @click.command("start")

@@ -110,6 +110,12 @@ def plain(html: str) -> str:
     return " ".join(_text_of(html, " ").split())
 
 
+def lines(html: str) -> str:
+    """Return the text of rendered HTML with its line ends and one where a block begins or ends, in linear time."""
+    found = (" ".join(line.split()) for line in _text_of(html, "\n").split("\n"))
+    return "\n".join(line for line in found if line)
+
+
 def excerpt(text: str, limit: int = 200) -> str:
     """Return the text's beginning in at most `limit` characters, cut after a word and marked with "…"."""
     text = " ".join(text.split())

@@ -1,6 +1,6 @@
 """Topics, as search finds them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import inspect, or_, select
@@ -44,7 +44,8 @@ class Topics:
             .order_by(Topic.id)
         ).all()
         shown = [row.id for row in rows]
-        tags, texts, asked = _tags_of(shown), _texts_of(shown, guest), _asked_of(shown)
+        tags, asked = _tags_of(shown), _asked_of(shown)
+        texts = _texts_of(shown, guest, read=markup.lines)  # a step of a list is a passage of its own
         for row in rows:
             yield Document(
                 ref=Ref(self.kind, row.id),
@@ -162,12 +163,14 @@ def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
     return asked
 
 
-def _texts_of(ids: Collection[int], viewer: Viewer) -> Mapping[int, list[tuple[int, str]]]:
+def _texts_of(
+    ids: Collection[int], viewer: Viewer, *, read: Callable[[str], str] = markup.plain
+) -> Mapping[int, list[tuple[int, str]]]:
     """Return the visible posts of each topic as (id, plain text), the question first."""
     texts: dict[int, list[tuple[int, str]]] = {}
     rows = select(Post.id, Post.topic_id, Post.html).where(Post.topic_id.in_(ids), queries.posts_visible_to(viewer))
     for post_id, topic_id, html in db.session.execute(rows.order_by(Post.kind != "question", Post.id)):
-        texts.setdefault(topic_id, []).append((post_id, markup.plain(html)))
+        texts.setdefault(topic_id, []).append((post_id, read(html)))
     return texts
 
 

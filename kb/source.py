@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 
 from accounts.models import User
 from accounts.people import AnonymousUser
+from core import markup
 from core.db import db
 from core.i18n import spoken
 from forum.models import Post, Tag, Topic
@@ -41,7 +42,7 @@ class Articles:
                 ref=Ref(self.kind, article.id),
                 locale=article.locale,
                 title=words.title,
-                body="\n".join(part for part in (words.environment, words.plain) if part),
+                body="\n".join(part for part in _told(words) if part),
                 keywords=" ".join(words.keywords),
                 tags=tags.get(article.id, ()),
                 author=authors.get(article.id, ""),
@@ -164,6 +165,12 @@ def _tags_of(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
     for article_id, name in rows:
         tags[article_id] = (*tags.get(article_id, ()), name)
     return tags
+
+
+def _told(words: Revision) -> tuple[str, ...]:
+    """Return what a revision says, line by line: a step of a list is a passage of its own."""
+    parts = (markup.lines(html) for html in (words.symptoms_html, words.resolution_html))
+    return (words.environment, words.summary, *parts)
 
 
 def _asked_of(ids: Collection[int]) -> dict[tuple[int, bool], list[str]]:

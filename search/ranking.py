@@ -179,7 +179,7 @@ def compare(question: Question, those: Candidates, collection: Collection, local
     if len(question.grams):
         found[:, 0] = _gram_scores(question, those, collection, document_of, portions)
     if len(question.stems(locale)) > 1:
-        found[:, 1] = _pair_scores(question.stems(locale), those, collection, document_of, portions)
+        found[:, 1] = _pair_scores(question.stems(locale), those, document_of, portions)
     if question.vector is not None:
         found[:, 2] = cosines(question.vector, those.vectors)
     return found
@@ -259,13 +259,7 @@ def _gram_scores(
     return scores / max(float(tell.sum()) * (K1 + 1), 1e-9)
 
 
-def _pair_scores(
-    asked: tuple[int, ...],
-    those: Candidates,
-    collection: Collection,
-    document_of: NDArray[np.int32],
-    portions: Floats,
-) -> Floats:
+def _pair_scores(asked: tuple[int, ...], those: Candidates, document_of: NDArray[np.int32], portions: Floats) -> Floats:
     places = {digest: number for number, digest in enumerate(dict.fromkeys(asked), 1)}
     width = len(places) + 1
     counts: dict[int, int] = {}
@@ -289,10 +283,9 @@ def _pair_scores(
     cells = document_of[first] * len(counts) + number
     size = len(those.token_counts) * len(counts)
     frequencies = np.bincount(cells, portions[first], minlength=size).astype(np.float32).reshape(-1, len(counts))
-    having = np.minimum((frequencies > 0).sum(axis=0), collection.documents)
-    tell = np.log(1 + (collection.documents - having + 0.5) / (having + 0.5)).astype(np.float32) * wanted
-    scores: Floats = saturated(frequencies) @ tell
-    return scores / max(float(tell.sum()) * (K1 + 1), 1e-9)
+    # Nowhere is it counted how many documents have a pair; each tells as much as another.
+    scores: Floats = saturated(frequencies) @ wanted
+    return scores / max(float(wanted.sum()) * (K1 + 1), 1e-9)
 
 
 def ranges(begins: Ints, counts: Ints) -> Ints:

@@ -23,7 +23,7 @@ _CACHED_WORDS: Final = 150_000
 
 
 class StaticVectors:
-    name: Final = "wordllama-256"
+    name: Final = "wordllama-256-tempered"
     dimensions: Final = _DIMENSIONS
     strength: Final = {"en": 1.0, "de": 0.06}
 
