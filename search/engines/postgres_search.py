@@ -57,8 +57,8 @@ _ENOUGH: Final = 100
 """With so many ranked nobody else is looked for."""
 _DRIVING: Final = 2_000
 """Whatever has one of the rarest words is ranked, as long as they are in no more documents than this, together."""
-_WANTED: Final = 150
-"""About so many should have enough of the other words to be ranked."""
+_WANTED: Final = 40
+"""So many should have enough of the other words to be ranked, if words stood together by chance; more really do."""
 _MOST_TOGETHER: Final = 4
 """So many of the other words, the rarest, are looked for together."""
 _CLOSE: Final = 50
