@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Select, func, inspect, or_, select
+from sqlalchemy.orm import InstanceState
 
 from accounts.models import User
 from accounts.people import AnonymousUser
 from core import markup
 from core.db import db
 from core.i18n import spoken
-from forum.models import Post, Tag, Topic
+from forum.models import Muting, Post, Tag, Topic
 from forum.queries import topics_visible_to
 from kb import addresses, queries
 from kb.models import Article, ArticleFeedback, ArticleSource, ArticleTag, ArticleUse, Revision, Section
@@ -123,6 +124,8 @@ class Articles:
             return [instance.id]
         if isinstance(instance, ArticleSource | ArticleUse):
             return [instance.article_id]
+        if isinstance(instance, Muting) or (isinstance(instance, Topic) and _has_another_title(instance)):
+            return db.session.scalars(_made_from(instance))
         if isinstance(instance, Tag) and instance.id is not None:
             return db.session.scalars(select(ArticleTag.article_id).where(ArticleTag.tag_id == instance.id))
         return []
@@ -148,6 +151,21 @@ _HELPED: Final = (
 _AUDIENCES: Final[Mapping[str, Audience]] = {"public": "everyone", "signed_in": "members", "team": "team"}
 _LONGEST_ASKED: Final = 500
 """Characters of a message that search learns from."""
+
+
+def _made_from(instance: Muting | Topic) -> Select[int]:
+    """Select the articles made from a topic: they are found by its title while everybody may read it."""
+    made = select(ArticleSource.article_id).join(Post, Post.id == ArticleSource.post_id)
+    if isinstance(instance, Topic):
+        return made.where(Post.topic_id == instance.id)
+    if instance.topic_id is not None:
+        return made.where(Post.topic_id == instance.topic_id)
+    return made.where(Post.id == instance.post_id)
+
+
+def _has_another_title(topic: Topic) -> bool:
+    state: InstanceState[Any] = inspect(topic)
+    return state.persistent and bool(state.attrs["title"].history.has_changes())
 
 
 def _is_published() -> Any:

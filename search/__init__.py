@@ -9,9 +9,8 @@ from search.api import api as api  # the room's calls; the module of the same na
 def init_app(app: Flask) -> None:
     """Open the engine that the settings name and register the pages, the commands, the tracking and the chore."""
     from core.health import DOCTOR_CHECKS, READY_CHECKS
-
-    # The chores of the log register themselves.
-    from search import cli, encoders, indexer, log, registry, synonyms, tracking, views  # noqa: F401
+    from search import cli, encoders, indexer, registry, synonyms, tracking, views
+    from search import log as log  # its chores register themselves
     from search.engines import Engine
     from search.engines.postgres import PostgresEngine
     from search.engines.whoosh import WhooshEngine

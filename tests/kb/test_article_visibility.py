@@ -4,14 +4,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, select
 
 from accounts.people import AnonymousUser
 from core.db import db
 from core.errors import NotFound
+from forum import moderation
 from kb import articles, queries
 from kb.models import Article
 from kb.source import Articles
-from search import indexer, query
+from search import indexer, query, registry
+from search.models import StaleNote
 from tests.cast import World
 from tests.kb.shelf import Shelf
 
@@ -160,3 +163,19 @@ def test_search_hands_over_what_a_hit_shows(world: World, shelf: Shelf) -> None:
     assert list(source.stale(article)) == [article.id]
     assert list(source.stale(article.tags[0])) == [article.id]
     assert list(source.stale(topic)) == []
+
+
+def test_a_muted_topic_teaches_nobody_how_its_article_is_found(world: World) -> None:
+    topic = world.ask(title="The router hums at night")
+    answer = world.answer(topic)
+    article = Shelf(world).published(sources=[answer])
+    source = registry.source("article")
+    assert source is not None
+    (before,) = source.documents([article.id])
+    assert before.asked == ("The router hums at night",)
+    db.session.execute(delete(StaleNote))
+    moderation.mute(topic, by=world.ada, reason="Not kind")
+    noted = db.session.execute(select(StaleNote.kind, StaleNote.ref_id)).all()
+    assert ("article", article.id) in [tuple(row) for row in noted]
+    (after,) = source.documents([article.id])
+    assert after.asked == ()
