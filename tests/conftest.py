@@ -19,6 +19,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
 from app import create_app
+from core import outbox
 from core import worker as core_worker
 from core.db import db
 from core.web import limiter
@@ -46,6 +47,13 @@ class Browser(FlaskClient):
             serializer = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token")
             kwargs["headers"] = {"X-CSRFToken": serializer.dumps(RAW_CSRF), **dict(kwargs.get("headers") or {})}
         return super().open(*args, **kwargs)
+
+
+@pytest.fixture
+def own_listeners(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what a test listens to be forgotten with it: no worker of another test knows such a listener."""
+    monkeypatch.setattr(outbox, "_events", dict(outbox._events))
+    monkeypatch.setattr(outbox, "_listeners", dict(outbox._listeners))
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"] if POSTGRES else ["sqlite"])

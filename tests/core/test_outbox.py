@@ -29,7 +29,7 @@ class Ears:
 
 
 @pytest.fixture
-def ears() -> Iterator[Ears]:
+def ears(own_listeners: None) -> Ears:
     ears = Ears()
 
     def listen(event: DoorOpened) -> None:
@@ -39,8 +39,7 @@ def ears() -> Iterator[Ears]:
 
     listen.__qualname__ = "listen"
     outbox.listens_to(DoorOpened)(listen)
-    yield ears
-    outbox._listeners.pop(f"{__name__}.listen")
+    return ears
 
 
 @pytest.fixture

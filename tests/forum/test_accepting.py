@@ -26,7 +26,7 @@ TEAM = {"ada", "emil", "dora", "root"}
 
 
 @pytest.fixture(autouse=True)
-def _ears() -> None:
+def _ears(own_listeners: None) -> None:
     """Have the two events delivered to somebody, whichever rooms listen."""
     listens_to(AnswerAccepted)(_hear_accepted)
     listens_to(AcceptanceUndone)(_hear_undone)

@@ -124,6 +124,7 @@ def test_what_is_told_of_the_past_knows_no_pause(world: World) -> None:
     assert world.ask(title="A second question then", created_at=then).last_activity_at == then
 
 
+@pytest.mark.usefixtures("own_listeners")
 def test_asking_is_told_in_the_same_transaction(world: World) -> None:
     from core.outbox import listens_to
     from forum.events import TopicAsked
