@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, false, func, select, true
+from sqlalchemy import ColumnElement, bindparam, false, func, select, true
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.models import User, UserRole
@@ -169,12 +169,15 @@ def channels() -> list[Channel]:
     )
 
 
+_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug"))
+
+
 def channel_by(name: str) -> Channel | None:
     """Return the channel with this slug or, when it is a number, with this id."""
     if name.isascii() and name.isdigit():
         number = texts.number(name)
         return None if number is None else db.session.get(Channel, number)
-    return db.session.scalars(select(Channel).where(Channel.slug == name)).one_or_none()
+    return db.session.scalars(_CHANNEL_BY_SLUG, {"slug": name}).one_or_none()
 
 
 def channel(channel_id: int) -> Channel:

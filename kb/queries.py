@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
 from accounts.models import User
@@ -18,6 +18,8 @@ from kb import policy
 from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
+Circle = Literal["public", "signed_in", "team"]
+"""Who reads: everybody, who is signed in, the team."""
 SHOWN_A_SECTION = 5
 """Articles that the home page shows of each section."""
 
@@ -40,10 +42,22 @@ def articles_visible_to(viewer: Viewer) -> ColumnElement[bool]:
 
 def readable_by(viewer: Viewer) -> ColumnElement[bool]:
     """Return the clause for what is published for this viewer: what lists and feeds show, to the team as well."""
-    published = and_(Article.published_id.is_not(None), Article.confidence != "archived")
+    return readable_in(circle_of(viewer))
+
+
+def circle_of(viewer: Viewer) -> Circle:
+    """Return the circle that a viewer belongs to."""
     if policy.may_see_drafts(viewer):
+        return "team"
+    return "signed_in" if viewer.is_authenticated else "public"
+
+
+def readable_in(circle: Circle) -> ColumnElement[bool]:
+    """Return the clause for what is published for a circle."""
+    published = and_(Article.published_id.is_not(None), Article.confidence != "archived")
+    if circle == "team":
         return published
-    audiences = ("public", "signed_in") if viewer.is_authenticated else ("public",)
+    audiences = ("public", "signed_in") if circle == "signed_in" else ("public",)
     return and_(published, Article.audience.in_(audiences))
 
 
@@ -230,15 +244,24 @@ def publications(article_ids: Collection[int]) -> dict[int, Publication]:
     faces: dict[int, list[Any]] = {}
     if not article_ids:
         return {}
-    columns = (Face.article_id, Face.kind, Face.text, Face.is_drafted)
-    for face in db.session.execute(select(*columns).where(Face.article_id.in_(article_ids)).order_by(Face.id)):
+    ids = {"ids": list(article_ids)}
+    for face in db.session.execute(_FACES, ids):
         faces.setdefault(face.article_id, []).append(face)
-    rows = db.session.execute(
-        select(Article.id, Article.source_id, Revision.title, Revision.summary, Revision.resolution_html)
-        .join(Revision, Revision.id == Article.published_id)
-        .where(Article.id.in_(article_ids))
-    )
+    rows = db.session.execute(_PUBLISHED, ids)
     return {row.id: Publication(row.id, row.source_id, row, faces.get(row.id, [])) for row in rows}
+
+
+# Made once: putting such a statement together takes longer than the database takes to answer it.
+_FACES: Final = (
+    select(Face.article_id, Face.kind, Face.text, Face.is_drafted)
+    .where(Face.article_id.in_(bindparam("ids", expanding=True)))
+    .order_by(Face.id)
+)
+_PUBLISHED: Final = (
+    select(Article.id, Article.source_id, Revision.title, Revision.summary, Revision.resolution_html)
+    .join(Revision, Revision.id == Article.published_id)
+    .where(Article.id.in_(bindparam("ids", expanding=True)))
+)
 
 
 def _counted(statement: Select[int, int]) -> dict[int, int]:

@@ -131,9 +131,8 @@ class WordTable:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Some documents of one language; `counts` arrays say how many rows of the flat ones belong to each."""
+    """The words of some documents of one language; `token_counts` says how many of `tokens` belong to each."""
 
-    vectors: NDArray[np.int8]
     tokens: NDArray[np.uint32]
     token_counts: Ints
     bounds: tuple[Ints, Ints, Ints]
@@ -144,6 +143,21 @@ class Candidates:
     own_lengths: Floats
     asked_lengths: Floats
     table: WordTable
+
+    def some(self, chosen: Ints, most_tokens: int) -> "Candidates":
+        """Return some of them, of each no more than so many tokens."""
+        counts = np.minimum(self.token_counts, most_tokens)[chosen]
+        begins = (np.cumsum(self.token_counts) - self.token_counts)[chosen]
+        first, second, third = self.bounds
+        return Candidates(
+            tokens=self.tokens[ranges(begins, counts)],
+            token_counts=counts,
+            bounds=(first[chosen], second[chosen], third[chosen]),
+            inside=self.inside,
+            own_lengths=self.own_lengths[chosen],
+            asked_lengths=self.asked_lengths[chosen],
+            table=self.table,
+        )
 
 
 class Question:
@@ -170,8 +184,8 @@ class Question:
 
 
 def compare(question: Question, those: Candidates, collection: Collection, locale: str) -> NDArray[np.float32]:
-    """Return the signals grams, pairs and meaning of candidates, float32[n, 3]."""
-    found = np.zeros((len(those.token_counts), 3), dtype=np.float32)
+    """Return the signals grams and pairs of candidates, float32[n, 2]."""
+    found = np.zeros((len(those.token_counts), 2), dtype=np.float32)
     if not len(found):
         return found
     document_of = np.repeat(np.arange(len(found), dtype=np.int32), those.token_counts)
@@ -180,8 +194,6 @@ def compare(question: Question, those: Candidates, collection: Collection, local
         found[:, 0] = _gram_scores(question, those, collection, document_of, portions)
     if len(question.stems(locale)) > 1:
         found[:, 1] = _pair_scores(question.stems(locale), those, document_of, portions)
-    if question.vector is not None:
-        found[:, 2] = cosines(question.vector, those.vectors)
     return found
 
 

@@ -144,7 +144,7 @@ class Builder:
         self._tokens.frombytes(self._translated(segment)[record.tokens].tobytes())
         self._bounds.extend(segment.bounds[number].tolist())
         self._lengths.extend(segment.lengths[number].tolist())
-        self._vectors.append(record.vectors)
+        self._vectors.append(segment.vectors(np.array([number])))
         self._passages.append(segment.passages(np.array([number])).vectors)
         self._passage_counts.extend(segment.passage_counts[number].tolist())
         for name in _COLUMNS:
@@ -357,9 +357,8 @@ def _postings(
 
 
 class Record(NamedTuple):
-    """Some documents: their vectors, int8[n, dimensions], and their words one after the other."""
+    """The words of some documents, one after the other."""
 
-    vectors: NDArray[np.int8]
     tokens: NDArray[np.uint32]
     counts: Ints
     """How many tokens each has, int64[n]."""
@@ -427,9 +426,11 @@ class Segment:
         counts = self.starts[numbers + 1].astype(np.int64) - begins
         if most_tokens is not None:
             counts = np.minimum(counts, most_tokens)
-        vectors = self._gathered("vectors", numbers, np.ones(len(numbers), dtype=np.int64))
-        found = self._gathered("tokens", begins, counts)
-        return Record(vectors, found, counts)
+        return Record(self._gathered("tokens", begins, counts), counts)
+
+    def vectors(self, numbers: Ints) -> NDArray[np.int8]:
+        """Read the vectors of documents, int8[n, dimensions]."""
+        return self._gathered("vectors", numbers, np.ones(len(numbers), dtype=np.int64))
 
     def passages(self, numbers: Ints, *, inside: bool = True) -> Passages:
         """Read the passages of documents; those of private messages only `inside`."""

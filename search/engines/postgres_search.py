@@ -6,7 +6,7 @@ stem counts much there), and no text is read before few hundred are left. Those 
 engine scores them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 from typing import cast as cast_type
@@ -41,11 +41,12 @@ from search import ranking
 from search.analysis.facts import digest
 from search.analysis.text import label
 from search.documents import AUDIENCES, Ref
-from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, records
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing, records
 from search.engines.analysed import LOCALES
+from search.engines.comparing import CLOSE, MOST_TOKENS
 from search.engines.postgres_tables import documents
 from search.engines.statistics import Statistics
-from search.ranking import Floats
+from search.ranking import Candidates, Collection, Ints
 
 COUNTED: Final = 1_000
 """Up to so many hits are counted, all of them only where the facets are asked for."""
@@ -61,12 +62,8 @@ _WANTED: Final = 40
 """So many should have enough of the other words to be ranked, if words stood together by chance; more really do."""
 _MOST_TOGETHER: Final = 4
 """So many of the other words, the rarest, are looked for together."""
-_CLOSE: Final = 50
-"""How many more are compared, whose vectors are close."""
 _SMALL: Final = 5_000
 """Among so many documents what is close is always looked for; among more only where the words find little."""
-_LOOKED_INTO: Final = 40
-_OTHER_LANGUAGE: Final = 0.7
 _LITTLE: Final = 0.3
 """What tells less than this share of the best word is not worth a look into the index, before texts are compared."""
 _ALWAYS_WEIGHED: Final = 3
@@ -341,7 +338,7 @@ class Finder:
             select(_d.id, _d.kind, _d.ref_id, _d.locale, _d.weight)
             .where(*self._filters)
             .order_by(func.bit_count(_d.sketch.op("#")(bits)), _d.id)
-            .limit(_CLOSE)
+            .limit(CLOSE)
         )
         return [
             _Ranked(row.id, Ref(row.kind, row.ref_id), row.locale, row.weight, 0.0, 0)
@@ -355,12 +352,11 @@ class Finder:
         those = [each for each in those if each.id in rows]
         if not those:
             return []
-        query, question = self._query, self._query.question
-        signals = np.zeros((len(those), len(ranking.SIGNALS)), dtype=np.float32)
-        trust = np.zeros_like(signals)
-        trust[:, 0] = 1
-        weight = np.array([each.weight for each in those], dtype=np.float32)
+        query = self._query
+        words = np.zeros(len(those), dtype=np.float32)
+        weights = np.array([each.weight for each in those], dtype=np.float32)
         has = np.zeros((len(those), len(self._asked)), dtype=np.bool_)
+        groups = []
         for locale in LOCALES:
             mine = np.array([place for place, each in enumerate(those) if each.locale == locale], dtype=np.int64)
             if not len(mine):
@@ -373,37 +369,26 @@ class Finder:
                 digests = np.array([digest(each.variant.term, locale) for each in wanted], dtype=np.uint64)
                 often = records.frequencies(opened, digests, collection, ranking.weights(locale).b)
                 tells = np.array([each.tell for each in wanted], dtype=np.float32)
-                signals[mine, 0] = ranking.saturated(often) @ tells
+                words[mine] = ranking.saturated(often) @ tells
                 has[mine[:, None], columns] = often > 0
-            if question is not None:
-                signals[mine, 1:4] = ranking.compare(question, records.shortened(opened), collection, locale)
-                trust[mine] = ranking.trusted(locale, query.strength.get(locale, 0.0), collection.coverage)
-                if query.preferred is not None and locale != query.preferred:
-                    weight[mine] *= _OTHER_LANGUAGE
-        if question is not None and question.vector is not None:
-            first = np.argsort(-((signals * trust).sum(axis=1) * weight), kind="stable")[:_LOOKED_INTO]
-            signals[:, 4] = signals[:, 3]
-            signals[first, 4] = self._nearness(question.vector, [those[place].id for place in first.tolist()])
-            others = np.delete(np.arange(len(those)), first)
-            signals[others, 4] = np.minimum(signals[others, 3], signals[first, 4].min(initial=1.0))
-        parts = signals * trust
-        scores = parts.sum(axis=1) * weight
+            ids = [those[place].id for place in mine.tolist()]
+            groups.append(_Group(mine, locale, collection, opened, ids, self._passages))
+        parts, scores = comparing.compared(query, groups, words, weights)
         return [
             EngineHit(
                 those[row].ref,
                 float(scores[row]),
                 self._matched(self._asked[number].word for number in np.flatnonzero(has[row]).tolist()),
-                () if question is None else tuple(parts[row].tolist()),
+                () if query.question is None else tuple(parts[row].tolist()),
                 those[row].weight,
             )
             for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
-    def _nearness(self, vector: NDArray[np.float32], ids: list[int]) -> Floats:
-        """Return how close the closest passages of documents are, float32[n]; those of private messages only inside."""
+    def _passages(self, ids: list[int], dimensions: int) -> tuple[NDArray[np.int8], Ints]:
+        """Return the passages of documents and how many each has; those of private messages only inside."""
         found = self._fetched(_PASSAGES, ids)
-        rows, counts = records.passages([found[each][0] for each in ids], len(vector), inside=self._query.inside)
-        return ranking.nearness(vector, rows, counts)
+        return records.passages([found[each][0] for each in ids], dimensions, inside=self._query.inside)
 
     def _fetched(self, statement: str, ids: list[int]) -> dict[int, tuple[Any, ...]]:
         """Return rows by their ids. The driver is asked itself, because it alone hands over bytes as they are."""
@@ -451,6 +436,26 @@ class Finder:
         return total, {
             facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
         }
+
+
+class _Group(NamedTuple):
+    """Documents of one language, for `comparing`."""
+
+    rows: Ints
+    locale: str
+    collection: Collection
+    opened: records.Opened
+    ids: list[int]
+    read: Callable[[list[int], int], tuple[NDArray[np.int8], Ints]]
+
+    def vectors(self) -> NDArray[np.int8]:
+        return self.opened.vectors
+
+    def candidates(self, chosen: Ints) -> Candidates:
+        return self.opened.candidates.some(chosen, MOST_TOKENS)
+
+    def passages(self, chosen: Ints) -> tuple[NDArray[np.int8], Ints]:
+        return self.read([self.ids[place] for place in chosen.tolist()], self.opened.vectors.shape[1])
 
 
 @contextmanager

@@ -24,8 +24,6 @@ PART: Final = 0.5
 """What a part of a compound counts where a whole word counts 1."""
 STRONG: Final = 2.0
 """A stem that counts so much in a document has a second lexeme there, found without reading the text."""
-MOST_COMPARED: Final = 1_000
-"""Words that a document is compared by; of a longer one the first."""
 _MOST_KEPT: Final = 8_000
 """Words in a record; of a longer text the rest is found and does not count."""
 _MOST_TERMS: Final = 20_000
@@ -57,6 +55,8 @@ class Kept(NamedTuple):
 class Opened(NamedTuple):
     """Some documents of one language, ready to be compared."""
 
+    vectors: NDArray[np.int8]
+    """One of each document, int8[n, dimensions]."""
     candidates: Candidates
     parts: NDArray[np.uint64]
     """Digests of the stems of the parts of compounds."""
@@ -267,8 +267,8 @@ def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
     numbers = sections[5].astype(np.int64)
     # The words of each document come behind those of the one before; word 0 is none, in all of them.
     numbers += np.where(numbers > 0, np.repeat(np.cumsum(words) - words, tokens), 0)
+    vectors = _gathered(joined, place, sizes - (place - begins), "i1").reshape(len(rows), -1)
     candidates = Candidates(
-        vectors=_gathered(joined, place, sizes - (place - begins), "i1").reshape(len(rows), -1),
         tokens=numbers.astype(np.uint32),
         token_counts=tokens,
         bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
@@ -282,7 +282,7 @@ def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
             sections[4],
         ),
     )
-    return Opened(candidates, sections[1], np.concatenate([[0, 0], np.cumsum(sections[2], dtype=np.int64)]))
+    return Opened(vectors, candidates, sections[1], np.concatenate([[0, 0], np.cumsum(sections[2], dtype=np.int64)]))
 
 
 def passages(packed: Sequence[bytes], dimensions: int, *, inside: bool) -> tuple[NDArray[np.int8], Ints]:
@@ -326,25 +326,6 @@ def frequencies(those: Opened, wanted: NDArray[np.uint64], collection: Collectio
     result = np.zeros((count, len(wanted)), dtype=np.float32)
     result[:, order] = summed
     return result
-
-
-def shortened(those: Opened) -> Candidates:
-    """Return the documents with no more words than they are compared by."""
-    found = those.candidates
-    counts = np.minimum(found.token_counts, MOST_COMPARED)
-    if (counts == found.token_counts).all():
-        return found
-    begins = np.cumsum(found.token_counts) - found.token_counts
-    return Candidates(
-        vectors=found.vectors,
-        tokens=found.tokens[ranking.ranges(begins, counts)],
-        token_counts=counts,
-        bounds=found.bounds,
-        inside=found.inside,
-        own_lengths=found.own_lengths,
-        asked_lengths=found.asked_lengths,
-        table=found.table,
-    )
 
 
 def _portions(found: Candidates, collection: Collection, b: float) -> Floats:

@@ -8,7 +8,7 @@ import itertools
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,24 +17,19 @@ from search import ranking
 from search.analysis import facts, grams, hashes
 from search.analysis.text import label
 from search.documents import AUDIENCES, Audience, Ref
-from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing
 from search.engines.analysed import FIELDS, LOCALES
 from search.engines.arrays import WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
+from search.engines.comparing import CLOSE, MOST_TOKENS, largest
 from search.ranking import Candidates, Collection, Floats, WordTable
 
 COMPARED: Final = 100
 """How many of the best by their words are compared with the question."""
-_CLOSE: Final = 50
-"""How many more are, whose vectors are close."""
-_LOOKED_INTO: Final = 40
-"""How many of those are looked into passage by passage."""
-_MOST_TOKENS: Final = 1_000
 _CACHED_BYTES: Final = 40 << 20
 _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""
-_OTHER_LANGUAGE: Final = 0.7
 _MOST_MASKS: Final = 50
 """Filters of a segment that are remembered, a byte a document each."""
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
@@ -365,7 +360,7 @@ class Snapshot:
             for leaf, each in zip(self._leaves, found, strict=True)
         ]
         scores = np.concatenate(worth or [np.zeros(0, dtype=np.float32)])
-        top = _largest(scores, limit if query.question is None else max(limit, COMPARED))
+        top = largest(scores, limit if query.question is None else max(limit, COMPARED))
         ranked = [
             _Ranked(leaf, document, score, ())
             for leaf, document, score in zip(
@@ -399,50 +394,29 @@ class Snapshot:
             for those, these in zip(leaf.segment.sketches, bits, strict=True):
                 common += np.bitwise_count(~(those ^ these))
             common[~mask] = -1
-            nearest = _largest(common, _CLOSE)
+            nearest = largest(common, CLOSE)
             found += [(-int(common[document]), number, int(document)) for document in nearest if mask[document]]
-        return [(leaf, document) for _, leaf, document in sorted(found)[:_CLOSE]]
+        return [(leaf, document) for _, leaf, document in sorted(found)[:CLOSE]]
 
     def _compared(
         self, query: EngineQuery, places: list[tuple[int, int]], found: list["_Found"], limit: int
     ) -> list["_Ranked"]:
-        question = query.question
-        inside = query.inside
-        if question is None or not places:
+        if not places:
             return []
         place = np.array(places)
-        signals = np.zeros((len(places), len(ranking.SIGNALS)), dtype=np.float32)
-        trust = np.zeros_like(signals)
-        weight = np.zeros(len(places), dtype=np.float32)
-        groups = list(self._groups(place))
-        for leaf, locale, rows in groups:
-            documents = place[rows, 1]
-            collection = self._collections[inside][locale]
-            signals[rows, 0] = found[place[rows[0], 0]].scores[documents]
-            signals[rows, 1:4] = ranking.compare(
-                question, self._candidates(leaf, documents, inside), collection, locale
-            )
-            trust[rows] = ranking.trusted(locale, query.strength.get(locale, 0.0), collection.coverage)
-            weight[rows] = leaf.segment.columns["weight"][documents]
-            if query.preferred is not None and locale != query.preferred:
-                weight[rows] *= _OTHER_LANGUAGE
-        if question.vector is not None:
-            first = _largest((signals * trust).sum(axis=1) * weight, _LOOKED_INTO)
-            for leaf, _, rows in groups:
-                looked = rows[np.isin(rows, first)]
-                if len(looked):
-                    those = leaf.segment.passages(place[looked, 1], inside=inside)
-                    signals[looked, 4] = ranking.nearness(question.vector, those.vectors, those.counts)
-            others = np.delete(np.arange(len(places)), first)
-            signals[others, 4] = np.minimum(signals[others, 3], signals[first, 4].min(initial=1.0))
-        parts = signals * trust
-        scores = parts.sum(axis=1) * weight
+        words = np.zeros(len(places), dtype=np.float32)
+        weights = np.zeros(len(places), dtype=np.float32)
+        groups = list(self._groups(place, inside=query.inside))
+        for group in groups:
+            words[group.rows] = found[place[group.rows[0], 0]].scores[group.documents]
+            weights[group.rows] = group.leaf.segment.columns["weight"][group.documents]
+        parts, scores = comparing.compared(query, groups, words, weights)
         return [
             _Ranked(places[row][0], places[row][1], float(scores[row]), tuple(parts[row].tolist()))
             for row in np.argsort(-scores, kind="stable")[:limit].tolist()
         ]
 
-    def _groups(self, place: Ints) -> Iterator[tuple[Leaf, str, Ints]]:
+    def _groups(self, place: Ints, *, inside: bool) -> Iterator["_Group"]:
         """Yield the rows of `place` that belong to one segment and one language."""
         for number, leaf in enumerate(self._leaves):
             of_leaf = np.flatnonzero(place[:, 0] == number)
@@ -450,22 +424,7 @@ class Snapshot:
             for code, locale in enumerate(LOCALES):
                 rows = of_leaf[spoken == code]
                 if len(rows):
-                    yield leaf, locale, rows
-
-    @staticmethod
-    def _candidates(leaf: Leaf, documents: Ints, inside: bool) -> Candidates:
-        record = leaf.segment.records(documents, _MOST_TOKENS)
-        bounds = leaf.segment.bounds[documents].astype(np.int64)
-        return Candidates(
-            vectors=record.vectors,
-            tokens=record.tokens,
-            token_counts=record.counts,
-            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
-            inside=inside,
-            own_lengths=leaf.own_lengths[documents],
-            asked_lengths=(leaf.inside_lengths if inside else leaf.asked_lengths)[documents],
-            table=leaf.table,
-        )
+                    yield _Group(leaf, locale, rows, place[rows, 1], self._collections[inside][locale], inside)
 
     # Filters.
 
@@ -539,7 +498,7 @@ class Snapshot:
         for number, (leaf, mask) in enumerate(zip(self._leaves, masks, strict=True)):
             documents = np.flatnonzero(mask)
             columns = leaf.segment.columns
-            for row in _largest(columns["created"][documents].astype(np.int64), limit).tolist():
+            for row in largest(columns["created"][documents].astype(np.int64), limit).tolist():
                 document = int(documents[row])
                 made.append((int(columns["created"][document]), int(columns["ref"][document]), number, document))
         made.sort(reverse=True)
@@ -608,6 +567,37 @@ class _Ranked(NamedTuple):
     signals: tuple[float, ...]
 
 
+class _Group(NamedTuple):
+    """Documents of one segment and one language, for `comparing`."""
+
+    leaf: Leaf
+    locale: str
+    rows: Ints
+    documents: Ints
+    collection: Collection
+    inside: bool
+
+    def vectors(self) -> NDArray[np.int8]:
+        return self.leaf.segment.vectors(self.documents)
+
+    def candidates(self, chosen: Ints) -> Candidates:
+        leaf, documents = self.leaf, self.documents[chosen]
+        record = leaf.segment.records(documents, MOST_TOKENS)
+        bounds = leaf.segment.bounds[documents].astype(np.int64)
+        return Candidates(
+            tokens=record.tokens,
+            token_counts=record.counts,
+            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
+            inside=self.inside,
+            own_lengths=leaf.own_lengths[documents],
+            asked_lengths=(leaf.inside_lengths if self.inside else leaf.asked_lengths)[documents],
+            table=leaf.table,
+        )
+
+    def passages(self, chosen: Ints) -> tuple[NDArray[np.int8], Ints]:
+        return self.leaf.segment.passages(self.documents[chosen], inside=self.inside)
+
+
 def _labels(query: EngineQuery) -> Iterator[tuple[str, str]]:
     """Yield the labels that every hit must have."""
     if query.locale is not None:
@@ -657,15 +647,6 @@ def _collection(sums: NDArray[np.float64], total: int, gram_counts: Floats) -> C
         coverage=round(answering / max(documents, 1), 2),
         gram_counts=gram_counts,
     )
-
-
-def _largest(values: NDArray[Any], most: int) -> Ints:
-    """Return where the largest values stand, largest first; of equals the first."""
-    if len(values) <= most:
-        return np.argsort(-values, kind="stable")
-    kept = np.argpartition(-values, most)[:most]
-    kept.sort()
-    return kept[np.argsort(-values[kept], kind="stable")]
 
 
 def _count(counts: dict[str, int], names: Sequence[str], values: NDArray[np.integer]) -> None:
