@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.analysis import facts, grams, hashes, stems
+from search.analysis import facts, grams, stems
 from search.encoders import Vectors
 
 Floats = NDArray[np.float32]
@@ -119,13 +119,12 @@ class Collection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WordTable:
-    """Stems and trigrams of numbered words; word 0 is none."""
+    """Stems and trigrams of numbered words; word 0 is none and has neither."""
 
-    stem_digests: NDArray[np.uint64]
-    """Of the stems, by their number."""
-    stems: NDArray[np.uint32]
-    """The number of the stem of each word."""
-    gram_starts: NDArray[np.uint32]
+    stems: NDArray[np.uint64]
+    """The digest of the stem of each word."""
+    gram_counts: Ints
+    """How many of `grams` belong to each word."""
     grams: NDArray[np.uint16]
 
 
@@ -248,21 +247,13 @@ def _gram_scores(
     number_of = np.full(grams.COUNT, -1, dtype=np.int8)
     number_of[question.grams[kept]] = np.arange(len(kept))
     # Each word is looked at once, however often it stands in the candidates.
-    is_there = np.zeros(len(those.table.stems), dtype=np.bool_)
-    is_there[those.tokens] = True
-    words = np.flatnonzero(is_there)
-    begins = those.table.gram_starts[words].astype(np.int64)
-    counts = those.table.gram_starts[words + 1].astype(np.int64) - begins
-    number = number_of[those.table.grams[ranges(begins, counts)]]
+    number = number_of[those.table.grams]
     hit = np.flatnonzero(number >= 0)
     number = number[hit]
-    ends = np.searchsorted(hit, np.cumsum(counts))
-    row = np.zeros(len(is_there), dtype=np.int32)
-    row[words] = np.arange(len(words))
-    row = row[those.tokens]
+    ends = np.searchsorted(hit, np.cumsum(those.table.gram_counts))
     hit_counts = np.diff(ends, prepend=0)
-    token_counts = hit_counts[row]
-    cells = number[ranges((ends - hit_counts)[row], token_counts)] + np.repeat(
+    token_counts = hit_counts[those.tokens]
+    cells = number[ranges((ends - hit_counts)[those.tokens], token_counts)] + np.repeat(
         document_of * np.int32(len(kept)), token_counts
     )
     size = len(those.token_counts) * len(kept)
@@ -281,12 +272,10 @@ def _pair_scores(asked: tuple[int, ...], those: Candidates, document_of: NDArray
     wanted = np.fromiter(counts.values(), dtype=np.float32)
     number_of_pair = np.full(width * width, -1, dtype=np.int16)
     number_of_pair[np.fromiter(counts, dtype=np.int64)] = np.arange(len(counts))
-    number_of = np.zeros(len(those.table.stem_digests), dtype=np.int16)
+    number_of = np.zeros(len(those.table.stems), dtype=np.int16)
     for digest, number in places.items():
-        place = hashes.place(digest, those.table.stem_digests)
-        if place >= 0:
-            number_of[place] = number
-    row = number_of[those.table.stems[those.tokens]]
+        number_of[those.table.stems == np.uint64(digest)] = number
+    row = number_of[those.tokens]
     asked_for = np.flatnonzero(row)
     first = asked_for[:-1][np.diff(asked_for) == 1]
     first = first[document_of[first] == document_of[first + 1]]

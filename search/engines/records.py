@@ -263,7 +263,6 @@ def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
     ):
         sections.append(_gathered(joined, place, counts, kind))
         place = place + counts * np.dtype(kind).itemsize
-    stem_digests, stem_of = np.unique(np.concatenate([np.zeros(1, dtype=np.uint64), sections[0]]), return_inverse=True)
     numbers = sections[5].astype(np.int64)
     # The words of each document come behind those of the one before; word 0 is none, in all of them.
     numbers += np.where(numbers > 0, np.repeat(np.cumsum(words) - words, tokens), 0)
@@ -276,9 +275,8 @@ def opened(rows: Sequence[Kept], *, inside: bool) -> Opened:
         own_lengths=np.array([row.own_length for row in rows], dtype=np.float32),
         asked_lengths=np.array([row.inside_length if inside else row.asked_length for row in rows], dtype=np.float32),
         table=WordTable(
-            stem_digests,
-            stem_of.astype(np.uint32),
-            np.concatenate([[0, 0], np.cumsum(sections[3], dtype=np.int64)]).astype(np.uint32),
+            np.concatenate([np.zeros(1, dtype=np.uint64), sections[0]]),
+            np.concatenate([[0], sections[3].astype(np.int64)]),
             sections[4],
         ),
     )
@@ -303,8 +301,7 @@ def frequencies(those: Opened, wanted: NDArray[np.uint64], collection: Collectio
     found = those.candidates
     order = np.argsort(wanted)
     count = len(found.token_counts)
-    column_of_stem = _places(found.table.stem_digests, wanted[order])
-    words_hit = column_of_stem[found.table.stems]
+    words_hit = _places(found.table.stems, wanted[order])
     part_columns = _places(those.parts, wanted[order])
     document_of = np.repeat(np.arange(count), found.token_counts)
     portions = _portions(found, collection, b)

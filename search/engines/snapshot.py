@@ -4,10 +4,8 @@ Nothing in it changes, so threads share it without a lock; only its caches grow.
 that are still there, with what was cached of them.
 """
 
-import itertools
-import threading
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -16,200 +14,20 @@ from numpy.typing import NDArray
 from search import ranking
 from search.analysis import facts, grams, hashes
 from search.analysis.text import label
-from search.documents import AUDIENCES, Audience, Ref
+from search.documents import Audience, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing
 from search.engines.analysed import FIELDS, LOCALES
-from search.engines.arrays import WHOLE_WORD, Ints, Segment, counted, counts_of, sketch
+from search.engines.arrays import WHOLE_WORD, Ints, Segment, sketch
 from search.engines.comparing import CLOSE, MOST_TOKENS, largest
+from search.engines.leaves import ASKED, INSIDE, OWN, Cache, Leaf, Mask, Stem
 from search.ranking import Candidates, Collection, Floats, WordTable
 
 COMPARED: Final = 100
 """How many of the best by their words are compared with the question."""
-_CACHED_BYTES: Final = 40 << 20
 _DENSE: Final = 4
 """A stem that more than one of so many documents have is kept as one number a document."""
-_SAME: Final = 0.002
-"""By how much the averages behind cached scores may have moved before they are counted anew."""
-_MOST_MASKS: Final = 50
-"""Filters of a segment that are remembered, a byte a document each."""
-_OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
-_ASKED: Final = FIELDS.index("asked")
-_INSIDE: Final = FIELDS.index("asked_inside")
-_PUBLIC: Final = [number for number in range(len(FIELDS)) if number != _INSIDE]
-_OWN_BOOSTS: Final = np.array([ranking.FIELD_BOOSTS[FIELDS[number]] for number in _OWN], dtype=np.float32) / WHOLE_WORD
-
-Mask = NDArray[np.bool_]
-
-
-class _Stem(NamedTuple):
-    """What a stem adds to the words of each document that has it, before its rarity counts."""
-
-    documents: NDArray[np.uint16] | NDArray[np.uint32] | None
-    """None where `scores` has a number for every document of the segment."""
-    scores: Floats
-    counted: int
-    """How many documents for everyone have it."""
-    own_length: float
-    asked_length: float
-    coverage: float
-
-    def is_like(self, those: Collection) -> bool:
-        """Tell whether the averages that the scores stand on are still those of the collection."""
-        return (
-            self.coverage == those.coverage
-            and abs(self.own_length - those.own_length) <= _SAME * those.own_length
-            and abs(self.asked_length - those.asked_length) <= _SAME * those.asked_length
-        )
-
-    def has(self, documents: Ints) -> Mask:
-        """Tell which of some documents have it."""
-        if self.documents is None:
-            having: Mask = self.scores[documents] > 0
-            return having
-        if not len(self.documents):
-            return np.zeros(len(documents), dtype=np.bool_)
-        place = np.minimum(np.searchsorted(self.documents, documents), len(self.documents) - 1)
-        found: Mask = self.documents[place] == documents
-        return found
-
-    def as_mask(self, count: int) -> Mask:
-        """Tell of every document of its segment whether it has it."""
-        if self.documents is None:
-            return self.scores > 0
-        mask = np.zeros(count, dtype=np.bool_)
-        mask[self.documents] = True
-        return mask
-
-
-class Cache:
-    """What was read of stems, up to a number of bytes; what was used longest ago goes first."""
-
-    def __init__(self, most_bytes: int = _CACHED_BYTES) -> None:
-        self._most = most_bytes
-        self._held = 0
-        self._stems: OrderedDict[tuple[int, int, bool], _Stem] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: tuple[int, int, bool]) -> _Stem | None:
-        with self._lock:
-            found = self._stems.get(key)
-            if found is not None:
-                self._stems.move_to_end(key)
-            return found
-
-    def put(self, key: tuple[int, int, bool], stem: _Stem) -> None:
-        with self._lock:
-            self._remove(key)
-            self._stems[key] = stem
-            self._held += _bytes(stem)
-            while self._held > self._most and len(self._stems) > 1:
-                self._remove(next(iter(self._stems)))
-
-    def forget(self, leaf: int) -> None:
-        """Forget the stems of a segment."""
-        with self._lock:
-            for key in [key for key in self._stems if key[0] == leaf]:
-                self._remove(key)
-
-    def _remove(self, key: tuple[int, int, bool]) -> None:
-        found = self._stems.pop(key, None)
-        if found is not None:
-            self._held -= _bytes(found)
-
-
-def _bytes(stem: _Stem) -> int:
-    return stem.scores.nbytes + (0 if stem.documents is None else stem.documents.nbytes) + 200
-
-
-_leaf_numbers = itertools.count()
-
-
-class Leaf:
-    """A segment without its deleted documents."""
-
-    def __init__(self, segment: Segment, deleted: frozenset[int], before: "Leaf | None" = None) -> None:
-        self.segment = segment
-        self.deleted = deleted
-        self.number = next(_leaf_numbers)
-        columns = segment.columns
-        self.is_alive = np.ones(segment.count, dtype=np.bool_)
-        self.is_alive[list(deleted)] = False
-        self.counted: Mask | None = None
-        """Which documents everyone may find; None where all."""
-        if deleted or columns["audience"].any():
-            self.counted = self.is_alive & (columns["audience"] == 0)
-        lengths = segment.lengths.astype(np.float32)
-        self.own_lengths: Floats = lengths[:, _OWN].sum(axis=1)
-        self.asked_lengths: Floats = lengths[:, _ASKED]
-        self.inside_lengths: Floats = self.asked_lengths + lengths[:, _INSIDE]
-        self._masks: dict[tuple[str, str], Mask] = {}
-        self.has_inside = bool(segment.lengths[:, _INSIDE].any())
-        self.word_counts = self._without_deleted(before)
-        self.gram_counts: Floats = np.bincount(
-            segment.grams,
-            np.repeat(self.word_counts, counts_of(segment.gram_starts)),
-            minlength=grams.COUNT,
-        ).astype(np.float32)
-        self.table = WordTable(segment.stem_digests, segment.word_stems, segment.gram_starts, segment.grams)
-        self.sums = {locale: self._sums(number) for number, locale in enumerate(LOCALES)}
-
-    def readable_by(self, audience: Audience) -> Mask:
-        """Tell which documents are for a circle; not to be changed."""
-        return self._kept(
-            ("audience", audience),
-            lambda: self.is_alive & (self.segment.columns["audience"] <= AUDIENCES.index(audience)),
-        )
-
-    def labelled(self, name: str, value: str) -> Mask:
-        """Tell which documents have a kind, a locale, a category, a state ("solved", "answers") or a tag; as it is."""
-        return self._kept((name, value), lambda: self._with_label(name, value))
-
-    def _with_label(self, name: str, value: str) -> Mask:
-        columns, names = self.segment.columns, self.segment.names
-        mask: Mask = np.zeros(self.segment.count, dtype=np.bool_)
-        if name == "locale":
-            mask |= columns[name] == (LOCALES.index(value) if value in LOCALES else len(LOCALES))
-        elif name in {"solved", "answers"}:
-            mask |= (columns[name] > 0) == (value == "yes")
-        elif value in names[name] and name != "tag":
-            mask |= columns[name] == names[name].index(value)
-        elif value in names[name]:
-            places = np.flatnonzero(self.segment.tags == names[name].index(value))
-            mask[np.searchsorted(self.segment.tag_starts, places, side="right") - 1] = True
-        return mask
-
-    def _kept(self, key: tuple[str, str], make: Callable[[], Mask]) -> Mask:
-        found = self._masks.get(key)
-        if found is None:
-            found = make()
-            if len(self._masks) >= _MOST_MASKS:
-                self._masks.clear()
-            self._masks[key] = found
-        return found
-
-    def _without_deleted(self, before: "Leaf | None") -> NDArray[np.int64]:
-        counts = self.segment.word_counts.astype(np.int64) if before is None else before.word_counts
-        gone = self.deleted - (frozenset() if before is None else before.deleted)
-        public = [number for number in sorted(gone) if self.segment.columns["audience"][number] == 0]
-        if not public:
-            return counts
-        rows = np.array(public)
-        record = self.segment.records(rows)
-        starts = np.concatenate([[0], np.cumsum(record.counts)]).astype(np.uint64)
-        everybody = np.ones(len(rows), dtype=np.bool_)
-        return counts - counted(record.tokens, starts, self.segment.bounds[rows], everybody, len(counts))
-
-    def _sums(self, locale: int) -> NDArray[np.float64]:
-        """Return what `Collection` is made of, for everyone and for the team, float64[2, 4].
-
-        Documents, their own words, documents that answered messages, the words of these.
-        """
-        is_it = self.segment.columns["locale"] == locale
-        if self.counted is not None:
-            is_it &= self.counted
-        own = [is_it.sum(), self.own_lengths[is_it].sum()]
-        asked = [lengths[is_it] for lengths in (self.asked_lengths, self.inside_lengths)]
-        return np.array([[*own, (lengths > 0).sum(), lengths.sum()] for lengths in asked], dtype=np.float64)
+_PUBLIC: Final = [number for number in range(len(FIELDS)) if number != INSIDE]
+_OWN_BOOSTS: Final = np.array([ranking.FIELD_BOOSTS[FIELDS[number]] for number in OWN], dtype=np.float32) / WHOLE_WORD
 
 
 class Snapshot:
@@ -218,6 +36,7 @@ class Snapshot:
     def __init__(self, leaves: list[Leaf], cache: Cache) -> None:
         self._leaves = leaves
         self._cache = cache
+        cache.fit(sum(leaf.segment.count for leaf in leaves))
         sums = {locale: sum((leaf.sums[locale] for leaf in leaves), np.zeros((2, 4))) for locale in LOCALES}
         gram_counts = sum((leaf.gram_counts for leaf in leaves), np.zeros(grams.COUNT, dtype=np.float32))
         self._total = int(sum(found[0, 0] for found in sums.values()))
@@ -271,7 +90,7 @@ class Snapshot:
             found.append(_Variant(variant, ranking.rarity(counted, documents) * word.weight, stems))
         return _Looked(word, found, ranking.rarity(having, self._total) if is_there else 0.0)
 
-    def _is_there(self, stems: list[_Stem | None], audience: Audience) -> bool:
+    def _is_there(self, stems: list[Stem | None], audience: Audience) -> bool:
         """Tell whether anything that this circle may find has a term."""
         return any(
             stem is not None and bool((stem.as_mask(leaf.segment.count) & leaf.readable_by(audience)).any())
@@ -307,7 +126,7 @@ class Snapshot:
                 found[locale] += (ranking.K1 + 1) * tell
         return found
 
-    def _stem(self, leaf: Leaf, locale: str, digest: int, *, inside: bool) -> _Stem | None:
+    def _stem(self, leaf: Leaf, locale: str, digest: int, *, inside: bool) -> Stem | None:
         number = leaf.segment.stem(digest)
         if number < 0:
             return None
@@ -318,7 +137,7 @@ class Snapshot:
             self._cache.put(key, known)
         return known
 
-    def _read(self, leaf: Leaf, number: int, locale: str, *, inside: bool) -> _Stem:
+    def _read(self, leaf: Leaf, number: int, locale: str, *, inside: bool) -> Stem:
         documents, found = leaf.segment.postings(number)
         counted = len(documents)
         if leaf.counted is not None or leaf.has_inside:
@@ -329,12 +148,12 @@ class Snapshot:
                 public = public & leaf.counted[documents]
             counted = int(public.sum())
         those = self._collections[inside][locale]
-        frequencies = found[:, _OWN].astype(np.float32) @ _OWN_BOOSTS
+        frequencies = found[:, OWN].astype(np.float32) @ _OWN_BOOSTS
         frequencies /= ranking.shortness(leaf.own_lengths[documents], those.own_length, ranking.weights(locale).b)
-        asked = found[:, _ASKED].astype(np.float32)
+        asked = found[:, ASKED].astype(np.float32)
         lengths = leaf.asked_lengths
         if inside and leaf.has_inside:
-            asked += found[:, _INSIDE]
+            asked += found[:, INSIDE]
             lengths = leaf.inside_lengths
         if those.coverage and asked.any():
             shortness = ranking.shortness(lengths[documents], those.asked_length, ranking.ASKED_B)
@@ -343,10 +162,10 @@ class Snapshot:
         if len(documents) * _DENSE > leaf.segment.count:
             dense = np.zeros(leaf.segment.count, dtype=np.float32)
             dense[documents] = scores
-            return _Stem(None, dense, counted, those.own_length, those.asked_length, those.coverage)
+            return Stem(None, dense, counted, those.own_length, those.asked_length, those.coverage)
         if leaf.segment.count <= np.iinfo(np.uint16).max:
             documents = documents.astype(np.uint16)
-        return _Stem(documents, scores, counted, those.own_length, those.asked_length, those.coverage)
+        return Stem(documents, scores, counted, those.own_length, those.asked_length, those.coverage)
 
     # Second: the best of them, and those that mean or look the same, are compared with the question.
 
@@ -388,14 +207,20 @@ class Snapshot:
     def _close(self, vector: NDArray[np.float32], masks: list[Mask]) -> list[tuple[int, int]]:
         """Return the documents whose vectors have the most signs in common with `vector`."""
         bits = sketch(vector)
+        farthest = 64 * len(bits)
         found: list[tuple[int, int, int]] = []
         for number, (leaf, mask) in enumerate(zip(self._leaves, masks, strict=True)):
-            common = np.zeros(leaf.segment.count, dtype=np.int16)
+            others = np.zeros(leaf.segment.count, dtype=np.int16)
             for those, these in zip(leaf.segment.sketches, bits, strict=True):
-                common += np.bitwise_count(~(those ^ these))
-            common[~mask] = -1
-            nearest = largest(common, CLOSE)
-            found += [(-int(common[document]), number, int(document)) for document in nearest if mask[document]]
+                others += np.bitwise_count(those ^ these)
+            others = np.where(mask, others, np.int16(farthest + 1))
+            reached = np.cumsum(np.bincount(others, minlength=farthest + 2)[: farthest + 1])
+            radius = min(int(np.searchsorted(reached, CLOSE)), farthest)
+            nearest = np.flatnonzero(others <= radius)
+            found += [
+                (distance, number, document)
+                for distance, document in zip(others[nearest].tolist(), nearest.tolist(), strict=True)
+            ]
         return [(leaf, document) for _, leaf, document in sorted(found)[:CLOSE]]
 
     def _compared(
@@ -408,8 +233,8 @@ class Snapshot:
         weights = np.zeros(len(places), dtype=np.float32)
         groups = list(self._groups(place, inside=query.inside))
         for group in groups:
-            words[group.rows] = found[place[group.rows[0], 0]].scores[group.documents]
-            weights[group.rows] = group.leaf.segment.columns["weight"][group.documents]
+            words[group.rows] = group.words(found)
+            weights[group.rows] = group.weights()
         parts, scores = comparing.compared(query, groups, words, weights)
         return [
             _Ranked(places[row][0], places[row][1], float(scores[row]), tuple(parts[row].tolist()))
@@ -417,14 +242,17 @@ class Snapshot:
         ]
 
     def _groups(self, place: Ints, *, inside: bool) -> Iterator["_Group"]:
-        """Yield the rows of `place` that belong to one segment and one language."""
-        for number, leaf in enumerate(self._leaves):
-            of_leaf = np.flatnonzero(place[:, 0] == number)
-            spoken = leaf.segment.columns["locale"][place[of_leaf, 1]]
-            for code, locale in enumerate(LOCALES):
-                rows = of_leaf[spoken == code]
-                if len(rows):
-                    yield _Group(leaf, locale, rows, place[rows, 1], self._collections[inside][locale], inside)
+        """Yield the rows of `place` that belong to one language, segment by segment."""
+        leaf_of = place[:, 0]
+        spoken = np.zeros(len(place), dtype=np.int64)
+        for number in np.unique(leaf_of).tolist():
+            rows = np.flatnonzero(leaf_of == number)
+            spoken[rows] = self._leaves[number].segment.columns["locale"][place[rows, 1]]
+        order = np.argsort(leaf_of, kind="stable")
+        for code, locale in enumerate(LOCALES):
+            rows = order[spoken[order] == code]
+            if len(rows):
+                yield _Group(self._leaves, place[rows], rows, locale, self._collections[inside][locale], inside)
 
     # Filters.
 
@@ -476,7 +304,7 @@ class Snapshot:
         document_of = np.repeat(documents, record.counts)
         if not inside:
             begins = np.cumsum(record.counts) - record.counts
-            last_public = segment.bounds[documents, _INSIDE - 1].astype(np.int64)
+            last_public = segment.bounds[documents, INSIDE - 1].astype(np.int64)
             found[ranking.ranges(begins + last_public, record.counts - last_public)] = 0
         length = max(distance for _, distance in wanted) + 1
         last = len(found) - length + 1
@@ -528,7 +356,7 @@ class _Variant(NamedTuple):
 
     variant: Variant
     tell: float
-    stems: list[_Stem | None]
+    stems: list[Stem | None]
 
     @property
     def locale(self) -> str:
@@ -568,34 +396,92 @@ class _Ranked(NamedTuple):
 
 
 class _Group(NamedTuple):
-    """Documents of one segment and one language, for `comparing`."""
+    """Documents of one language, for `comparing`; those of a segment stand together."""
 
-    leaf: Leaf
-    locale: str
+    leaves: list[Leaf]
+    place: Ints
+    """Segment and document of each, int64[n, 2]."""
     rows: Ints
-    documents: Ints
+    locale: str
     collection: Collection
     inside: bool
 
+    def by_leaf(self, chosen: Ints | None = None) -> Iterator[tuple[Leaf, Ints]]:
+        """Yield each segment with its documents."""
+        place = self.place if chosen is None else self.place[chosen]
+        leaf_of = place[:, 0]
+        bounds = [0, *(np.flatnonzero(leaf_of[1:] != leaf_of[:-1]) + 1).tolist(), len(place)]
+        for begin, end in pairwise(bounds):
+            yield self.leaves[int(leaf_of[begin])], place[begin:end, 1]
+
+    def words(self, found: list[_Found]) -> Floats:
+        return np.concatenate(
+            [
+                found[number].scores[self.place[self.place[:, 0] == number, 1]]
+                for number in dict.fromkeys(self.place[:, 0].tolist())
+            ]
+        )
+
+    def weights(self) -> Floats:
+        return np.concatenate([leaf.segment.columns["weight"][documents] for leaf, documents in self.by_leaf()])
+
     def vectors(self) -> NDArray[np.int8]:
-        return self.leaf.segment.vectors(self.documents)
+        return np.concatenate([leaf.segment.vectors(documents) for leaf, documents in self.by_leaf()])
 
     def candidates(self, chosen: Ints) -> Candidates:
-        leaf, documents = self.leaf, self.documents[chosen]
-        record = leaf.segment.records(documents, MOST_TOKENS)
-        bounds = leaf.segment.bounds[documents].astype(np.int64)
+        tokens, counts, bounds, own, asked = [], [], [], [], []
+        words = _Words()
+        for leaf, documents in self.by_leaf(chosen):
+            record = leaf.segment.records(documents, MOST_TOKENS)
+            tokens.append(words.added(leaf.segment, record.tokens))
+            counts.append(record.counts)
+            bounds.append(leaf.segment.bounds[documents].astype(np.int64))
+            own.append(leaf.own_lengths[documents])
+            asked.append((leaf.inside_lengths if self.inside else leaf.asked_lengths)[documents])
+        bound = np.concatenate(bounds)
         return Candidates(
-            tokens=record.tokens,
-            token_counts=record.counts,
-            bounds=(bounds[:, _ASKED - 1], bounds[:, _ASKED], bounds[:, _INSIDE - 1]),
+            tokens=np.concatenate(tokens),
+            token_counts=np.concatenate(counts),
+            bounds=(bound[:, ASKED - 1], bound[:, ASKED], bound[:, INSIDE - 1]),
             inside=self.inside,
-            own_lengths=leaf.own_lengths[documents],
-            asked_lengths=(leaf.inside_lengths if self.inside else leaf.asked_lengths)[documents],
-            table=leaf.table,
+            own_lengths=np.concatenate(own),
+            asked_lengths=np.concatenate(asked),
+            table=words.table(),
         )
 
     def passages(self, chosen: Ints) -> tuple[NDArray[np.int8], Ints]:
-        return self.leaf.segment.passages(self.documents[chosen], inside=self.inside)
+        found = [leaf.segment.passages(documents, inside=self.inside) for leaf, documents in self.by_leaf(chosen)]
+        return np.concatenate([each.vectors for each in found]), np.concatenate([each.counts for each in found])
+
+
+class _Words:
+    """Collects the words that stand in some documents of several segments, numbered anew."""
+
+    def __init__(self) -> None:
+        self._count = 1
+        self._stems: list[NDArray[np.uint64]] = [np.zeros(1, dtype=np.uint64)]
+        self._gram_counts: list[Ints] = [np.zeros(1, dtype=np.int64)]
+        self._grams: list[NDArray[np.uint16]] = []
+
+    def added(self, segment: Segment, tokens: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        """Return the new numbers of words of a segment."""
+        is_there = np.zeros(len(segment.word_stems), dtype=np.bool_)
+        is_there[tokens] = True
+        is_there[0] = False
+        words = np.flatnonzero(is_there)
+        number_of = np.empty(len(is_there), dtype=np.uint32)
+        number_of[0] = 0
+        number_of[words] = np.arange(self._count, self._count + len(words))
+        self._count += len(words)
+        begins = segment.gram_starts[words].astype(np.int64)
+        gram_counts = segment.gram_starts[words + 1].astype(np.int64) - begins
+        self._stems.append(segment.stem_digests[segment.word_stems[words]])
+        self._gram_counts.append(gram_counts)
+        self._grams.append(segment.grams[ranking.ranges(begins, gram_counts)])
+        return number_of[tokens]
+
+    def table(self) -> WordTable:
+        return WordTable(np.concatenate(self._stems), np.concatenate(self._gram_counts), np.concatenate(self._grams))
 
 
 def _labels(query: EngineQuery) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,8 @@ from search.documents import Document, Ref
 from search.encoders import Encoder
 from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUnavailable, Word
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
-from search.engines.snapshot import Cache, Leaf, Snapshot
+from search.engines.leaves import Cache, Leaf
+from search.engines.snapshot import Snapshot
 
 VERSION: Final = "5"
 """Changes whenever an index of the version before cannot serve: other arrays, other terms."""
