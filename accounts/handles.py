@@ -5,7 +5,6 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-from confusable_homoglyphs import categories, confusables
 from flask_babel import gettext
 
 from core.errors import Invalid
@@ -94,6 +93,8 @@ def _likeness(letter: str) -> str:
 
 
 def _prototype(letter: str) -> str:
+    from confusable_homoglyphs import confusables  # its tables are 8 MB: loaded where a handle is chosen
+
     alike = [entry["c"] for entry in confusables.confusables_data.get(letter, ())]
     if len(alike) != 1 or len(alike[0]) != 1:
         return letter
@@ -116,6 +117,8 @@ def _is_letter(letter: str) -> bool:
 
 
 def _is_one_script(handle: str) -> bool:
+    from confusable_homoglyphs import categories
+
     scripts = {categories.alias(letter) for letter in handle} - {"COMMON", "INHERITED"}
     return len(scripts) <= 1 or any(scripts <= family for family in _FAMILIES)
 

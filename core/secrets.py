@@ -1,15 +1,18 @@
 """Secrets at rest: what must be read again is encrypted with a key derived from the installation's own."""
 
 import base64
+from typing import TYPE_CHECKING
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 from sqlalchemy import Dialect, Text
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
+# The cryptographic library is loaded where there is a secret: it is 6 MB in every process that has none.
 
 
 class Encrypted(TypeDecorator[str]):
@@ -24,6 +27,8 @@ class Encrypted(TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
         if value is None:
             return None
+        from cryptography.fernet import InvalidToken
+
         try:
             return _box().decrypt(value.encode()).decode()
         except InvalidToken:
@@ -31,7 +36,11 @@ class Encrypted(TypeDecorator[str]):
             raise Unavailable(message) from None
 
 
-def _box() -> Fernet:
+def _box() -> "Fernet":
+    from cryptography.fernet import Fernet
+    from cryptography.hazmat.primitives.hashes import SHA256
+    from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
     key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(
         current_app.config["SECRET_KEY"].encode()
     )

@@ -12,13 +12,14 @@ def init_app(app: Flask) -> None:
     from search import cli, encoders, indexer, registry, synonyms, tracking, views
     from search import log as log  # its chores register themselves
     from search.engines import Engine
-    from search.engines.postgres import PostgresEngine
     from search.engines.whoosh import WhooshEngine
 
     settings: Settings = app.extensions["klinke-settings"]
     encoder = encoders.chosen(settings.encoder)
     engines: dict[str, Engine] = {"whoosh": WhooshEngine(settings.data_dir / "index", encoder)}
     if not settings.is_sqlite:
+        from search.engines.postgres import PostgresEngine  # and with it the driver, which SQLite has no use for
+
         engines["postgres"] = PostgresEngine(encoder)
     app.extensions[registry.EXTENSION] = registry.Registry(settings.search_engine, engines, encoder)
     tracking.init_app(app)
