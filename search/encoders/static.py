@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from search.encoders import Vectors, units
+from search.encoders import Strength, Vectors, units
 from search.encoders.packaged import folder_of, mapped, storable, tokenizer
 
 _DIMENSIONS: Final = 256
@@ -25,7 +25,7 @@ _CACHED_WORDS: Final = 150_000
 class StaticVectors:
     name: Final = "wordllama-256-tempered"
     dimensions: Final = _DIMENSIONS
-    strength: Final = {"en": 1.0, "de": 0.06}
+    strength: Final = {"en": Strength(1.0, 1.0), "de": Strength(0.06, 0.06)}
 
     def __init__(self) -> None:
         folder = folder_of("wordllama")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.errors import Unavailable
 from search.documents import Audience, Document, Ref
+from search.encoders import Strength
 from search.ranking import Question
 
 
@@ -66,7 +67,7 @@ class EngineQuery:
     solved: bool | None = None
     since: datetime | None = None
     only_answers: bool = False
-    strength: Mapping[str, float] = field(default_factory=dict)
+    strength: Mapping[str, Strength] = field(default_factory=dict)
     """How much the vectors are to be believed in each language."""
     preferred: str | None = None
     """Whose documents count more: those of the language that is asked in."""

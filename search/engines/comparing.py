@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import ranking
+from search.encoders import Strength
 from search.engines import EngineQuery
 from search.ranking import Candidates, Collection, Floats, Ints
 
@@ -71,7 +72,7 @@ def compared(query: EngineQuery, groups: Sequence[Group], words: Floats, weights
         rows, locale = group.rows, group.locale
         if vector is not None:
             signals[rows, 3] = ranking.cosines(vector, group.vectors())
-        trust[rows] = ranking.trusted(locale, query.strength.get(locale, 0.0), group.collection.coverage)
+        trust[rows] = ranking.trusted(locale, query.strength.get(locale, Strength(0.0, 0.0)), group.collection.coverage)
         if query.preferred is not None and locale != query.preferred:
             weights[rows] *= _OTHER_LANGUAGE
     first = largest((signals * trust).sum(axis=1) * weights, LOOKED_INTO)

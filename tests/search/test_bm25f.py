@@ -22,6 +22,7 @@ from whoosh.util.numeric import byte_to_length, length_to_byte
 from search import ranking
 from search.analysis import facts, hashes, tokens
 from search.documents import AUDIENCES, Document, Ref
+from search.encoders import Strength
 from search.engines import EngineHit, EngineQuery, Phrase, Variant, Word
 from search.engines.whoosh import WhooshEngine
 from search.ranking import Question
@@ -313,7 +314,7 @@ def full(words: Sequence[str], **more: Any) -> EngineQuery:
     return EngineQuery(
         words=tuple(map(word, words)),
         question=Question(words, ENCODER.encode(text)),
-        strength=dict.fromkeys(LOCALES, 1.0),
+        strength=dict.fromkeys(LOCALES, Strength(1.0, 1.0)),
         **more,
     )
 
