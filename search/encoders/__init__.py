@@ -38,6 +38,9 @@ class Encoder(Protocol):
     def encode(self, text: str) -> Vectors:
         """Return the unit vector of a text, float32[dimensions]; zeros where it says nothing."""
 
+    def encode_each(self, texts: list[str]) -> Vectors:
+        """Return the unit vectors of some texts, float32[n, dimensions]."""
+
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         """Return the vector of the whole, float32[dimensions], and those of its passages, float32[n, dimensions]."""
 

@@ -42,8 +42,11 @@ class MiniLM:
         self._network = Network(folder_of(PACKAGE) / "model")
 
     def encode(self, text: str) -> Vectors:
-        found: Vectors = units(self._network.means([text]))[0]
+        found: Vectors = self.encode_each([text])[0]
         return found
+
+    def encode_each(self, texts: list[str]) -> Vectors:
+        return units(self._network.means(texts))
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         # Of the whole the model reads the beginning; the passages say the rest, the more the better they agree.

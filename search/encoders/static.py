@@ -34,8 +34,11 @@ class StaticVectors:
         self._known: dict[str, tuple[int, ...]] = {}
 
     def encode(self, text: str) -> Vectors:
-        found: Vectors = units(self._sums([text]))[0]
+        found: Vectors = self.encode_each([text])[0]
         return found
+
+    def encode_each(self, texts: list[str]) -> Vectors:
+        return units(self._sums(texts))
 
     def encode_document(self, passages: list[str]) -> tuple[Vectors, Vectors]:
         sums = self._sums(passages)

@@ -63,7 +63,7 @@ def analysed(document: Document, encoder: Encoder) -> Analysed:
     whole, each = encoder.encode_document(own)
     asked = [*texts["asked"], *texts["asked_inside"]]
     if asked:
-        each = np.concatenate([each, encoder.encode_document(asked)[1]])
+        each = np.concatenate([each, encoder.encode_each(asked)])
     return Analysed(
         locale,
         words,
