@@ -36,7 +36,7 @@ _ERF_P: Final = 0.3275911
 class MiniLM:
     name: Final = "all-minilm-l6-v2"
     dimensions: Final = _DIMENSIONS
-    strength: Final = {"en": Strength(1.5, 1.5), "de": Strength(0.03, 0.03)}
+    strength: Final = {"en": Strength(1.5, 3.0), "de": Strength(0.03, 0.03)}
 
     def __init__(self) -> None:
         self._network = Network(folder_of(PACKAGE) / "model")

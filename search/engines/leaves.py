@@ -19,7 +19,7 @@ OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
 ASKED: Final = FIELDS.index("asked")
 INSIDE: Final = FIELDS.index("asked_inside")
 _CACHED_BYTES: Final = 24 << 20
-_CACHED_A_DOCUMENT: Final = 320
+_CACHED_A_DOCUMENT: Final = 400
 """Bytes of the cache for each document: what a few hundred different questions read."""
 _SAME: Final = 0.002
 """By how much the averages behind cached scores may have moved before they are counted anew."""

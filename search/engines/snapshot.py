@@ -50,12 +50,12 @@ class Snapshot:
         if query.words or query.question is not None:
             looked = [self._looked_up(word, query.audience, inside=query.inside) for word in dict.fromkeys(query.words)]
             found = self._matching(looked, masks, query.most_words)
-            documents = [each.documents for each in found]
             hits = self._best(query, looked, found, masks, limit)
+            masks = [each.is_hit for each in found]
         else:
-            documents = [np.flatnonzero(mask) for mask in masks]
             hits = self._newest(masks, limit)
-        return Findings(hits, sum(map(len, documents)), self._facets(documents) if counted else {})
+        total = sum(int(np.count_nonzero(mask)) for mask in masks)
+        return Findings(hits, total, self._facets(masks) if counted else {})
 
     def refs(self) -> set[Ref]:
         return {self._ref(leaf, number) for leaf in self._leaves for number in np.flatnonzero(leaf.is_alive).tolist()}
@@ -105,14 +105,11 @@ class Snapshot:
         for each in chosen:
             if each.word.is_telling:
                 each.add_to(scores, reachable)
-        hits = [np.flatnonzero(score > 0) for score in scores]
+        hits = [(score > 0) & mask for score, mask in zip(scores, masks, strict=True)]
         for each in chosen:
             if not each.word.is_telling:
                 each.add_to(scores, reachable)
-        return [
-            _Found(documents[mask[documents]], score)
-            for documents, score, mask in zip(hits, scores, masks, strict=True)
-        ]
+        return [_Found(is_hit, score) for is_hit, score in zip(hits, scores, strict=True)]
 
     @staticmethod
     def _reachable(looked: list["_Looked"]) -> dict[str, float]:
@@ -172,20 +169,7 @@ class Snapshot:
     def _best(
         self, query: EngineQuery, looked: list["_Looked"], found: list["_Found"], masks: list[Mask], limit: int
     ) -> list[EngineHit]:
-        which = np.repeat(np.arange(len(found)), [len(each.documents) for each in found])
-        documents = np.concatenate([each.documents for each in found] or [np.zeros(0, dtype=np.int64)])
-        worth = [
-            each.scores[each.documents] * leaf.segment.columns["weight"][each.documents]
-            for leaf, each in zip(self._leaves, found, strict=True)
-        ]
-        scores = np.concatenate(worth or [np.zeros(0, dtype=np.float32)])
-        top = largest(scores, limit if query.question is None else max(limit, COMPARED))
-        ranked = [
-            _Ranked(leaf, document, score, ())
-            for leaf, document, score in zip(
-                which[top].tolist(), documents[top].tolist(), scores[top].tolist(), strict=True
-            )
-        ]
+        ranked = self._ranked(found, limit if query.question is None else max(limit, COMPARED))
         if query.question is not None:
             places = [(each.leaf, each.document) for each in ranked[:COMPARED]]
             if query.is_open and query.question.vector is not None:
@@ -203,6 +187,20 @@ class Snapshot:
             )
             for each, words in zip(ranked, _matched(looked, ranked), strict=True)
         ]
+
+    def _ranked(self, found: list["_Found"], most: int) -> list["_Ranked"]:
+        """Return the hits that are best by their words; of equals the first."""
+        ranked = []
+        for number, (leaf, each) in enumerate(zip(self._leaves, found, strict=True)):
+            worth = each.scores * leaf.segment.columns["weight"]
+            worth *= each.is_hit
+            top = largest(worth, most)
+            ranked += [
+                _Ranked(number, document, score, ())
+                for document, score in zip(top.tolist(), worth[top].tolist(), strict=True)
+                if score > 0
+            ]
+        return sorted(ranked, key=lambda hit: -hit.score)[:most]
 
     def _close(self, vector: NDArray[np.float32], masks: list[Mask]) -> list[tuple[int, int]]:
         """Return the documents whose vectors have the most signs in common with `vector`."""
@@ -332,9 +330,10 @@ class Snapshot:
         made.sort(reverse=True)
         return [EngineHit(self._ref(self._leaves[leaf], document), 1.0, ()) for _, _, leaf, document in made[:limit]]
 
-    def _facets(self, found: list[Ints]) -> dict[str, tuple[tuple[str, int], ...]]:
+    def _facets(self, masks: list[Mask]) -> dict[str, tuple[tuple[str, int], ...]]:
         counts: dict[str, dict[str, int]] = {name: {} for name in ("kind", "locale", "category", "solved", "tag")}
-        for leaf, documents in zip(self._leaves, found, strict=True):
+        for leaf, mask in zip(self._leaves, masks, strict=True):
+            documents = np.flatnonzero(mask)
             segment, columns = leaf.segment, leaf.segment.columns
             _count(counts["kind"], segment.names["kind"], columns["kind"][documents])
             _count(counts["locale"], LOCALES, columns["locale"][documents])
@@ -384,7 +383,7 @@ class _Looked(NamedTuple):
 class _Found(NamedTuple):
     """The hits of a segment, and what the words say of every one of its documents."""
 
-    documents: Ints
+    is_hit: Mask
     scores: Floats
 
 
