@@ -147,9 +147,12 @@ class WhooshEngine:
                 home = self._home()
                 if home is None:
                     return set()
+                generation = _generation(home)
                 try:
                     opened = self._open(home, _Seen.of(self._folder, home), None)
-                except FileNotFoundError:  # somebody committed meanwhile
+                except Exception:  # the same as in `_current`
+                    if self._is_still(home, generation):
+                        raise
                     continue
                 for leaf in opened.leaves.values():
                     leaf.segment.verify()
@@ -237,15 +240,17 @@ class WhooshEngine:
                 if (home / _DAMAGE_FILE).exists():  # what one process noticed, none believes any more
                     self._opened = None
                     raise SearchUnavailable
-                seen, generation = _Seen.of(self._folder, home), _generation(home)
+                generation = _generation(home)
                 before = self._opened
-                if before is not None and before.seen.home == seen.home and before.generation == generation:
-                    self._opened = before._replace(seen=seen)
-                    return before.snapshot
                 try:
-                    self._opened = self._open(home, seen, before)
-                except FileNotFoundError:  # somebody committed meanwhile, or the file is really gone
-                    if home == self._home() and _generation(home) == generation:
+                    seen = _Seen.of(self._folder, home)
+                    if before is not None and before.seen.home == seen.home and before.generation == generation:
+                        self._opened = before._replace(seen=seen)
+                    else:
+                        self._opened = self._open(home, seen, before)
+                except Exception:
+                    # Whoever committed meanwhile took away what was being read: only what stays is damaged.
+                    if self._is_still(home, generation):
                         raise
                     continue
                 return self._opened.snapshot
@@ -288,10 +293,14 @@ class WhooshEngine:
                 if self._sound.get(path) != sound[path]:
                     verify()
             except FileNotFoundError:
-                if home == self._home() and _generation(home) == opened.generation:
+                if self._is_still(home, opened.generation):
                     raise
                 return  # somebody committed meanwhile
         self._sound = sound
+
+    def _is_still(self, home: Path, generation: int) -> bool:
+        """Tell whether nobody committed anything after this."""
+        return home == self._home() and _generation(home) == generation
 
     def _home(self) -> Path | None:
         """Return the folder of the index of our version that was finished last."""

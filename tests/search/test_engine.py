@@ -5,10 +5,11 @@ import stat
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from search.engines import Condition, SearchUnavailable
+from search.engines import Condition, SearchUnavailable, whoosh
 from search.engines.whoosh import WhooshEngine
 from tests.search.asking import found
 from tests.search.conftest import ENCODER, document, home
@@ -53,6 +54,33 @@ def test_readers_are_never_disturbed_by_the_writer(engine: WhooshEngine, tmp_pat
     for thread in readers:
         thread.join(timeout=30)
     assert wrong == []
+
+
+@pytest.mark.parametrize("reads", [lambda engine: found(engine, "router"), lambda engine: len(engine.refs())])
+@pytest.mark.parametrize("seen_first", ["the folder", "its files"])
+def test_an_index_that_is_swapped_while_it_is_being_opened_is_not_damaged(
+    engine: WhooshEngine,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reads: Callable[[WhooshEngine], object],
+    seen_first: str,
+) -> None:
+    engine.replace([document(1, "router")])
+    reader = WhooshEngine(tmp_path / "index", ENCODER)
+    step = "of" if seen_first == "its files" else "_home"
+    where: Any = whoosh._Seen if seen_first == "its files" else reader
+    once, swapped = getattr(where, step), []
+
+    def and_then_swap(*given: Any) -> Any:
+        told = once(*given)
+        if not swapped:
+            swapped.append(True)
+            engine.replace([document(1, "router"), document(2, "router")])
+        return told
+
+    monkeypatch.setattr(where, step, and_then_swap)
+    assert reads(reader) in ([1, 2], 2)
+    assert reader.condition() is Condition.READY
 
 
 def _truncate(path: Path) -> None:
