@@ -91,6 +91,14 @@ def publish(event: Event, *, due_at: datetime | None = None) -> None:
     db.session.flush()
 
 
+def readdress(field: str, old_id: int, new_id: int) -> None:
+    """Have the events that are still on their way tell of another row: the one they tell of is going."""
+    waiting = select(Delivery).where(Delivery.payload[field].as_integer() == old_id)
+    for delivery in db.session.scalars(waiting):
+        delivery.payload = {**delivery.payload, field: new_id}
+    db.session.flush()
+
+
 def deliver_due(limit: int = 50) -> int:
     """Deliver up to `limit` due events, each in a transaction of its own; return how many were tried."""
     for done in range(limit):

@@ -10,7 +10,7 @@ from accounts.models import User
 from core import markup, outbox
 from core.clock import now
 from core.db import db
-from core.errors import Invalid, NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
 from forum import follows, limits, policy
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
@@ -39,7 +39,7 @@ def comment(post: Post, *, source: str, by: User, created_at: datetime | None = 
 
 def accept(post: Post, *, by: User) -> Acceptance:
     """Say that an answer solved the question; an earlier choice moves here. Choosing the same again changes nothing."""
-    topic = _locked(post.topic_id)
+    topic = _locked(post.topic_id, post)
     if not policy.may_accept_answer(by, topic):
         raise _refusal_to_accept(topic)
     if post.kind != "answer":
@@ -84,10 +84,17 @@ def drop_acceptance(acceptance: Acceptance, *, by: User) -> int:
     return post_id
 
 
+def hold_for_arranging(topic: Topic) -> None:
+    """Keep everybody from writing in a topic until the transaction ends; who waits learns what became of it."""
+    db.session.execute(select(Topic.id).where(Topic.id == topic.id).with_for_update())
+    db.session.refresh(topic, ["acceptance"])
+
+
 def _write(
     topic: Topic, kind: PostKind, source: str, by: User, *, parent: Post | None, created_at: datetime | None
 ) -> Post:
     source = limits.post_source(kind, source)
+    _hold(topic, parent)
     if created_at is None:
         limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
     at = created_at or now()
@@ -107,12 +114,34 @@ def _write(
     return written
 
 
-def _locked(topic_id: int) -> Topic:
+def _hold(topic: Topic, *posts: Post | None) -> None:
+    """Keep the topic where it is until the transaction ends; raise `Conflict` when it or a post has just left."""
+    held = select(Topic.id).where(Topic.id == topic.id).with_for_update(read=True, key_share=True)
+    if db.session.scalar(held) is None:
+        raise _moved()
+    _refuse_moved(topic.id, *posts)
+
+
+def _locked(topic_id: int, *posts: Post) -> Topic:
     # First the lock, then the reading: a statement that does both would show the acceptance as it was before the wait.
     db.session.flush()
     db.session.execute(select(Topic.id).where(Topic.id == topic_id).with_for_update(key_share=True))
     fresh = select(Topic).where(Topic.id == topic_id).execution_options(populate_existing=True)
-    return db.session.scalars(fresh).unique().one()
+    topic = db.session.scalars(fresh).unique().first()
+    if topic is None:
+        raise _moved()
+    _refuse_moved(topic_id, *posts)
+    return topic
+
+
+def _refuse_moved(topic_id: int, *posts: Post | None) -> None:
+    for post in posts:
+        if post is not None and db.session.scalar(select(Post.topic_id).where(Post.id == post.id)) != topic_id:
+            raise _moved()
+
+
+def _moved() -> Conflict:
+    return Conflict(gettext("Somebody moved this to another question meanwhile. Please look there; your text is kept."))
 
 
 def _refusal(by: User, topic: Topic) -> NotAllowed:
@@ -120,6 +149,8 @@ def _refusal(by: User, topic: Topic) -> NotAllowed:
         return NotAllowed(gettext("Please sign in to write."))
     if topic.is_muted:
         return NotAllowed(gettext("This question is muted; while it is, only the team writes here."))
+    if topic.is_closed:
+        return NotAllowed(gettext("This question is closed; nothing can be added to it any more."))
     return NotAllowed(gettext("Nothing can be added here."))
 
 

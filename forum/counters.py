@@ -46,6 +46,15 @@ def last_activity(topic_id: int) -> datetime:
     return latest
 
 
+def settle(topic: Topic) -> None:
+    """Set the numbers of one topic after posts came or went."""
+    is_muted = select(Muting.id).where(Muting.post_id == Post.id).exists()
+    counted = select(func.count(Post.id)).where(Post.topic_id == topic.id, Post.kind == "answer", ~is_muted)
+    topic.answer_count = db.session.scalar(counted) or 0
+    topic.last_activity_at = last_activity(topic.id)
+    db.session.flush()
+
+
 def _wrong_answer_counts() -> Select[int, int, int]:
     is_muted = select(Muting.id).where(Muting.post_id == Post.id).exists()
     counted = (

@@ -62,3 +62,30 @@ class PostMuted(Event):
 class PostUnmuted(Event):
     topic_id: int
     post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicClosed(Event):
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReopened(Event):
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TopicsMerged(Event):
+    """`topic_id` is no more; what it had is in `into_id`."""
+
+    topic_id: int
+    into_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostsMoved(Event):
+    """Posts left `from_id`, which may be no more, for `topic_id`."""
+
+    topic_id: int
+    from_id: int
+    post_ids: tuple[int, ...]

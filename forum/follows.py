@@ -20,6 +20,11 @@ def follow(topic: Topic, *, by: User) -> None:
     add_once(Follow, topic_id=topic.id, user_id=by.id, at=now())
 
 
+def follow_by_id(topic: Topic, user_id: int) -> None:
+    """Have somebody told of a topic that their own words were moved to."""
+    add_once(Follow, topic_id=topic.id, user_id=user_id, at=now())
+
+
 def unfollow(topic: Topic, *, by: User) -> None:
     """Tell `by` nothing more of the topic."""
     if not policy.may_follow(by):

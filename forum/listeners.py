@@ -4,8 +4,18 @@ from sqlalchemy import select
 
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, follows, notifications
-from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted, PostMuted, TopicMuted
+from forum import addresses, closing, follows, notifications
+from forum.events import (
+    AcceptanceUndone,
+    AnswerAccepted,
+    AnswerPosted,
+    CommentPosted,
+    PostMuted,
+    PostsMoved,
+    TopicClosed,
+    TopicMuted,
+    TopicReopened,
+)
 from forum.models import Acceptance, Muting, Post, Topic
 
 
@@ -13,7 +23,7 @@ from forum.models import Acceptance, Muting, Post, Topic
 def tell_followers(event: AnswerPosted) -> None:
     """Tell who follows the question of a new answer, but not the one who wrote it."""
     answer = db.session.get_one(Post, event.post_id)
-    for user_id in follows.follower_ids(event.topic_id):
+    for user_id in follows.follower_ids(answer.topic_id):
         if user_id != answer.author_id:
             notifications.notify(
                 user_id,
@@ -64,6 +74,47 @@ def take_it_back(event: AcceptanceUndone) -> None:
     is_accepted = db.session.scalar(select(Acceptance.id).where(Acceptance.post_id == answer.id)) is not None
     if not is_accepted and answer.author_id is not None:
         notifications.retract(answer.author_id, f"accepted:{answer.id}")
+
+
+@listens_to(TopicClosed)
+def tell_whose_question_is_closed(event: TopicClosed) -> None:
+    """Tell the asker that the question takes no more answers, and where the answer is."""
+    topic = db.session.get(Topic, event.topic_id)
+    closed = None if topic is None else closing.closing_of(topic)
+    if topic is not None and closed is not None and topic.asker_id not in {None, closed.by_id}:
+        notifications.notify(
+            topic.asker_id,
+            kind="topic_closed",
+            key=f"closed:{topic.id}",
+            url=addresses.of_topic(topic),
+            topic=topic,
+            data={"as": topic.closed_as, "reason": closed.reason},
+        )
+
+
+@listens_to(TopicReopened)
+def take_the_closing_back(event: TopicReopened) -> None:
+    """Say nothing any more of a closing that is over."""
+    topic = db.session.get(Topic, event.topic_id)
+    if topic is not None and not topic.is_closed and topic.asker_id is not None:
+        notifications.retract(topic.asker_id, f"closed:{topic.id}")
+
+
+@listens_to(PostsMoved)
+def tell_whose_posts_moved(event: PostsMoved) -> None:
+    """Tell the authors where their words are now, each once for each move."""
+    topic = db.session.get(Topic, event.topic_id)
+    posts = db.session.scalars(select(Post).where(Post.id.in_(event.post_ids)).order_by(Post.id)).unique()
+    for post in posts if topic is not None else ():
+        if post.author_id is not None:
+            notifications.notify(
+                post.author_id,
+                kind="post_moved",
+                key=f"moved:{event.from_id}:{event.topic_id}",
+                url=addresses.of_post(post),
+                topic=topic,
+                post=post,
+            )
 
 
 @listens_to(TopicMuted)

@@ -17,6 +17,7 @@ else:
     Model = db.Model
 
 PostKind = Literal["question", "answer", "comment"]
+ClosedAs = Literal["duplicate", "closed"]
 LONGEST_TITLE = 150
 SHORTEST_TITLE = 10
 
@@ -31,6 +32,10 @@ class Category(Model):
     names: Mapped[dict[str, str]] = mapped_column(JSON)
     descriptions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     position: Mapped[int] = mapped_column(default=0)
+    needs_tag: Mapped[bool] = mapped_column(default=False)
+    """Whether a question here needs a tag."""
+    wanted_tags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """Of these a question here needs one at least; where there are none, any tag will do."""
 
     @property
     def name(self) -> str:
@@ -46,6 +51,18 @@ class Tag(Model):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name: Mapped[str] = mapped_column(String(40), unique=True)
+    is_reserved: Mapped[bool] = mapped_column(default=False)
+    """Whether only the team may give it."""
+
+
+class TagSynonym(Model):
+    """Another word for a tag: whoever types it gets the tag."""
+
+    __tablename__ = "tag_synonym"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tag_id: Mapped[int] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), index=True)
+    tag: Mapped[Tag] = relationship()
 
 
 class TopicTag(Model):
@@ -79,6 +96,8 @@ class Topic(Model):
     last_activity_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     answer_count: Mapped[int] = mapped_column(default=0)
     """Answers that are not muted; kept by the deeds, checked by `flask doctor`."""
+    closed_as: Mapped[ClosedAs | None] = mapped_column(String(10))
+    """Whether nothing can be added any more, and why; kept by `forum.closing`, who and when stand in `Closing`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     category: Mapped[Category] = relationship(lazy="joined", innerjoin=True)
@@ -96,6 +115,10 @@ class Topic(Model):
     @property
     def is_muted(self) -> bool:
         return self.muting is not None and self.muting.is_in_force
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_as is not None
 
     @property
     def is_answered(self) -> bool:
@@ -248,6 +271,72 @@ class Duplicate(Model):
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     target: Mapped[Topic] = relationship(foreign_keys=[target_id])
+
+
+class Closing(Model):
+    """Somebody of the team said that a topic takes no more answers: because it was asked before, or for a reason.
+
+    Where a duplicate leads to is a `Duplicate`, or, when that is no topic, a place: the kind of another room's source
+    of search and the id there.
+    """
+
+    __tablename__ = "closing"
+    __table_args__ = (
+        UniqueConstraint("topic_id"),
+        CheckConstraint("(place_kind is null) = (place_id is null)", name="whole_place"),
+        Index("ix_closing_place", "place_kind", "place_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    place_kind: Mapped[str | None] = mapped_column(String(20))
+    place_id: Mapped[int | None] = mapped_column(BigId)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class Pin(Model):
+    """A topic that stands on top of its category, for good or for a time."""
+
+    __tablename__ = "pin"
+    __table_args__ = (UniqueConstraint("topic_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class TopicRedirect(Model):
+    """A topic that was merged into another one; its address leads there for ever."""
+
+    __tablename__ = "topic_redirect"
+
+    old_id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"), index=True)
+    source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    """Of the topic that is no more, so that importing it once more does not bring it back."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class BulkDeed(Model):
+    """One deed done to many topics, with what they were before and after, so that it can be undone."""
+
+    __tablename__ = "bulk_deed"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    deed: Mapped[str] = mapped_column(String(40))
+    reason: Mapped[str] = mapped_column(Text, default="")
+    changes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    """For each topic: topic_id, before, after."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    by: Mapped[User | None] = relationship(lazy="joined")
 
 
 class SeeAlso(Model):

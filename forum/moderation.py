@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
 from accounts import audit
@@ -10,19 +10,22 @@ from accounts.models import User
 from core import outbox
 from core.clock import now
 from core.db import db
-from core.errors import NotAllowed
+from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.worker import chore
-from forum import answers, counters, limits, policy
+from forum import answers, closing, counters, limits, policy
 from forum.events import PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
 from forum.models import Acceptance, Muting, Post, Topic
 
 
-def mute(subject: Topic | Post, *, by: User, reason: str, until: datetime | None = None) -> Muting:
+def mute(
+    subject: Topic | Post, *, by: User, reason: str, until: datetime | None = None, release: bool = False
+) -> Muting:
     """Hide a topic or a post from everybody but its author and the team, for good or `until` a moment to come.
 
     Muting a question mutes its topic. A muted answer stops being the accepted one. Muting again changes
-    reason and end.
+    reason and end. A topic that others lead to as duplicates is muted only with `release`, which reopens those:
+    otherwise their readers would be led to nothing.
     """
     if not policy.may_mute(by):
         raise NotAllowed(gettext("Only moderators can mute."))
@@ -37,6 +40,8 @@ def mute(subject: Topic | Post, *, by: User, reason: str, until: datetime | None
         db.session.expire(before, ["by"])
         audit.record(f"forum.{subject.__tablename__}.mute", subject, by=by, reason=reason, before=was, after=after)
         return before
+    if isinstance(subject, Topic):
+        _release_duplicates(subject, by=by, release=release)
     muting = Muting(reason=reason, until=until, by_id=by.id)
     muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
     db.session.add(muting)
@@ -103,6 +108,19 @@ def _muting_of(subject: Topic | Post) -> Muting | None:
         _lift(found, subject, by=None, reason="the time it was muted for is up")
         return None
     return found
+
+
+def _release_duplicates(topic: Topic, *, by: User, release: bool) -> None:
+    closing.begin(topic)
+    led = closing.leading_to(topic)
+    if led and not release:
+        sentence = ngettext(
+            "%(num)s question leads here as a duplicate. It is reopened when you mute this one.",
+            "%(num)s questions lead here as duplicates. They are reopened when you mute this one.",
+            len(led),
+        )
+        raise Invalid(sentence, fields={"release": sentence})
+    closing.release(led, target=topic, by=by)
 
 
 def _hide(post: Post, *, by: User) -> bool:

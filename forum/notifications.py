@@ -134,6 +134,19 @@ def _topic_muted(notification: Notification) -> str:
     )
 
 
+@kind("topic_closed")
+def _topic_closed(notification: Notification) -> str:
+    title, reason = _title(notification), notification.data.get("reason", "")
+    if notification.data.get("as") == "duplicate":
+        return str(gettext("“%(title)s” was asked before. There is a link to the answer now.", title=title))
+    return str(gettext("The team closed your question “%(title)s”. The reason: %(reason)s", title=title, reason=reason))
+
+
+@kind("post_moved")
+def _post_moved(notification: Notification) -> str:
+    return str(gettext("The team moved what you wrote to “%(title)s”.", title=_title(notification)))
+
+
 @kind("post_muted")
 def _post_muted(notification: Notification) -> str:
     return str(

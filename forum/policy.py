@@ -10,13 +10,15 @@ def may_ask(user: Viewer) -> bool:
 
 
 def may_answer(user: Viewer, topic: Topic) -> bool:
-    """Let everybody answer, the asker too; in a muted topic only the team writes on."""
-    return _may_write(user) and (user.is_team or not topic.is_muted)
+    """Let everybody answer, the asker too; in a muted or closed topic only the team writes on."""
+    return _may_write(user) and (user.is_team or not (topic.is_muted or topic.is_closed))
 
 
 def may_comment(user: Viewer, post: Post) -> bool:
-    """Let everybody comment on questions and answers; comments take none."""
-    return post.kind != "comment" and _may_write(user) and (user.is_team or not _is_hushed(post))
+    """Let everybody comment on questions and answers that are not muted or closed; comments take none."""
+    return (
+        post.kind != "comment" and _may_write(user) and (user.is_team or not (_is_hushed(post) or post.topic.is_closed))
+    )
 
 
 def may_accept_answer(user: Viewer, topic: Topic) -> bool:
@@ -53,8 +55,13 @@ def may_mute(user: Viewer) -> bool:
     return _may_write(user) and user.has_role("moderator")
 
 
+def may_arrange_topics(user: Viewer) -> bool:
+    """Let moderators close, pin, rename, move, split and merge questions, and change whose they are."""
+    return _may_write(user) and user.has_role("moderator")
+
+
 def may_arrange(user: Viewer) -> bool:
-    """Let admins make and name categories."""
+    """Let admins make and name categories and tags."""
     return _may_write(user) and user.has_role("admin")
 
 

@@ -13,10 +13,25 @@ from accounts.people import Viewer
 from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
-from forum.models import Acceptance, Category, Duplicate, Muting, Post, SeeAlso, Tag, Topic, TopicTag
+from forum.models import (
+    Acceptance,
+    Category,
+    Duplicate,
+    Muting,
+    Pin,
+    Post,
+    SeeAlso,
+    Tag,
+    TagSynonym,
+    Topic,
+    TopicRedirect,
+    TopicTag,
+)
 
 State = Literal["unanswered", "unsolved", "solved"]
 STATES: tuple[State, ...] = get_args(State)
+MOST_PINS = 5
+"""So many pinned topics a category shows, lest they hide the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +96,13 @@ def listed(topics: Select[Topic]) -> Select[Topic]:
 
 
 def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
-    """Return a topic, or raise `NotFound` when there is none that the viewer may see."""
+    """Return a topic, or what it was merged into; raise `NotFound` when there is none that the viewer may see."""
     found = None
     if 0 < topic_id <= LARGEST_ID:
         found = db.session.scalars(_lean(visible_topics(viewer).where(Topic.id == topic_id))).unique().first()
+        if found is None:
+            merged = select(TopicRedirect.topic_id).where(TopicRedirect.old_id == topic_id).scalar_subquery()
+            found = db.session.scalars(_lean(visible_topics(viewer).where(Topic.id == merged))).unique().first()
     if found is None:
         raise NotFound
     return found
@@ -119,15 +137,23 @@ def with_tag(viewer: Viewer, name: str) -> Select[Topic]:
 
 
 def has_tag(name: str) -> ColumnElement[bool]:
-    """Return the clause for topics that have a tag."""
-    return Topic.id.in_(select(TopicTag.topic_id).join(Tag, Tag.id == TopicTag.tag_id).where(Tag.name == name))
+    """Return the clause for topics that have a tag, by its name or another word for it."""
+    meant = select(TagSynonym.tag_id).where(TagSynonym.name == name)
+    tags = select(Tag.id).where(or_(Tag.name == name, Tag.id.in_(meant)))
+    return Topic.id.in_(select(TopicTag.topic_id).where(TopicTag.tag_id.in_(tags)))
+
+
+def meant_tag(name: str) -> str:
+    """Return the name of the tag that this is another word for, else the word itself."""
+    meant = select(Tag.name).join(TagSynonym, TagSynonym.tag_id == Tag.id).where(TagSynonym.name == name)
+    return db.session.scalar(meant) or name
 
 
 def in_state(state: State) -> ColumnElement[bool]:
     """Return the clause for topics in a state; unsolved ones have answers or none."""
     if state == "unanswered":
         return is_unanswered()
-    return is_solved() if state == "solved" else ~is_solved()
+    return is_solved() if state == "solved" else and_(~is_solved(), is_open())
 
 
 def is_solved() -> ColumnElement[bool]:
@@ -136,8 +162,13 @@ def is_solved() -> ColumnElement[bool]:
 
 
 def is_unanswered() -> ColumnElement[bool]:
-    """Return the clause for topics that nobody answered."""
-    return Topic.answer_count == 0
+    """Return the clause for topics that wait for an answer: nobody gave one, and they are not closed."""
+    return and_(Topic.answer_count == 0, is_open())
+
+
+def is_open() -> ColumnElement[bool]:
+    """Return the clause for topics that take answers."""
+    return Topic.closed_as.is_(None)
 
 
 def counts(viewer: Viewer, *where: ColumnElement[bool]) -> dict[str, int]:
@@ -161,6 +192,25 @@ def category(slug: str) -> Category:
     if found is None:
         raise NotFound
     return found
+
+
+def category_with_pins(slug: str, *, viewer: Viewer) -> tuple[Category, list[Topic]]:
+    """Return a category and the topics pinned there that the viewer may see, the newest pin first."""
+    pinned = select(Pin.id).join(Topic, Topic.id == Pin.topic_id).where(Topic.category_id == Category.id)
+    has_any = pinned.where(_in_force(Pin)).correlate(Category).exists()
+    row = db.session.execute(select(Category, has_any).where(Category.slug == slug)).first()
+    if row is None:
+        raise NotFound
+    found, has_pins = row
+    if not has_pins:  # which is nearly always, and costs no statement of its own
+        return found, []
+    topics = (
+        listed(visible_topics(viewer))
+        .join(Pin, Pin.topic_id == Topic.id)
+        .where(Topic.category_id == found.id, _in_force(Pin))
+        .order_by(Pin.at.desc(), Pin.id.desc())
+    )
+    return found, list(db.session.scalars(topics.limit(MOST_PINS)).unique())
 
 
 def category_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:  # noqa: ARG001 -- everybody sees every category; search asks with a viewer
@@ -214,16 +264,21 @@ def posts_in(topic_ids: Collection[int], *, viewer: Viewer) -> Mapping[int, Sequ
 
 
 def _numbers() -> tuple[ColumnElement[int], ...]:
-    return func.count(Topic.id), func.count(Topic.id).filter(is_unanswered()), func.count(Acceptance.id)
+    return (
+        func.count(Topic.id),
+        func.count(Topic.id).filter(is_unanswered()),
+        func.count(Topic.id).filter(Acceptance.id.is_(None), is_open()),
+        func.count(Acceptance.id),
+    )
 
 
 def _by_state(numbers: Sequence[int]) -> dict[str, int]:
-    every, unanswered, solved = numbers
-    return {"all": every, "unanswered": unanswered, "unsolved": every - solved, "solved": solved}
+    every, unanswered, unsolved, solved = numbers
+    return {"all": every, "unanswered": unanswered, "unsolved": unsolved, "solved": solved}
 
 
-def _in_force(muting: Any) -> ColumnElement[bool]:
-    return or_(muting.until.is_(None), muting.until > now())
+def _in_force(timed: Any) -> ColumnElement[bool]:
+    return or_(timed.until.is_(None), timed.until > now())
 
 
 def _lean(statement: Select[Topic]) -> Select[Topic]:

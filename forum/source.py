@@ -12,9 +12,11 @@ from core import markup
 from core.db import db
 from core.i18n import spoken
 from forum import addresses, queries
-from forum.models import Acceptance, Category, Duplicate, Muting, Post, Tag, Topic, TopicTag
+from forum.models import Acceptance, Category, Closing, Duplicate, Muting, Post, Tag, Topic, TopicTag
 from search.documents import Document, Found, Ref
 
+DUPLICATE_WEIGHT = 0.5
+"""How much less a question counts that leads to another one, which is found by its title, too."""
 SOLVED_WEIGHT = 1.15
 """How much more a question counts that somebody said is solved."""
 
@@ -26,6 +28,7 @@ class Topics:
 
     def documents(self, ids: Collection[int]) -> Iterable[Document]:
         guest = AnonymousUser()
+        leads = select(Duplicate.id).where(Duplicate.topic_id == Topic.id).correlate(Topic).exists()
         rows = db.session.execute(
             select(
                 Topic.id,
@@ -36,6 +39,7 @@ class Topics:
                 User.handle,
                 Category.slug.label("category"),
                 Acceptance.id.label("acceptance_id"),
+                or_(Topic.closed_as == "duplicate", leads).label("is_duplicate"),
             )
             .join(Category, Category.id == Topic.category_id)
             .outerjoin(User, User.id == Topic.asker_id)
@@ -59,7 +63,7 @@ class Topics:
                 solved=row.acceptance_id is not None,
                 answers=row.acceptance_id is not None,
                 created_at=row.created_at,
-                weight=SOLVED_WEIGHT if row.acceptance_id is not None else 1.0,
+                weight=_weight(is_solved=row.acceptance_id is not None, is_duplicate=bool(row.is_duplicate)),
             )
 
     def ids(self) -> Iterable[int]:
@@ -133,13 +137,17 @@ class Topics:
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Topic):
             return [instance.id]
-        if isinstance(instance, Post | Acceptance | TopicTag):
+        if isinstance(instance, Post | Acceptance | TopicTag | Closing):
             return [instance.topic_id]
         if isinstance(instance, Duplicate):
             return [instance.topic_id, instance.target_id]
         if isinstance(instance, Muting):
             return _with_originals([_topic_of(instance)])
         return _renamed(instance)
+
+
+def _weight(*, is_solved: bool, is_duplicate: bool) -> float:
+    return (SOLVED_WEIGHT if is_solved else 1.0) * (DUPLICATE_WEIGHT if is_duplicate else 1.0)
 
 
 def _tags_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:

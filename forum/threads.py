@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from accounts.people import Viewer
 from core.errors import NotFound
-from forum import follows, queries, votes
-from forum.models import Post, SeeAlso, Topic
+from forum import closing, follows, queries, votes
+from forum.models import Closing, Post, SeeAlso, Topic
+from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
 
@@ -28,7 +29,8 @@ class Thread:
     """Ids of the posts that the viewer called helpful."""
     is_followed: bool
     see_also: Sequence[SeeAlso]
-    duplicate_of: Topic | None
+    duplicate_of: Target | None
+    closing: Closing | None
     page: int
     pages: int
 
@@ -57,7 +59,8 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         helpful=votes.voted_by(viewer, posts),
         is_followed=follows.is_following(topic, viewer),
         see_also=queries.see_also(topic),
-        duplicate_of=queries.duplicate_of(topic, viewer=viewer),
+        duplicate_of=closing.target_of(topic, viewer=viewer),
+        closing=closing.closing_of(topic) if topic.is_closed else None,
         page=page,
         pages=pages,
     )

@@ -14,6 +14,7 @@ from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.unique import add_once
 from forum import follows, limits, policy
+from forum import tags as tag_rules
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
 
@@ -36,7 +37,7 @@ def ask(
     """
     if not policy.may_ask(by):
         raise NotAllowed(gettext("Please sign in to ask."))
-    title, source, names = _check(title, source, category, locale, tags)
+    title, source, names = _check(title, source, category, locale, tags, by)
     assert category is not None  # noqa: S101 -- for the type checker: _check refuses a missing one
     if created_at is None:
         limits.rest(by, "question", source)
@@ -86,13 +87,14 @@ def set_tags(topic: Topic, names: Sequence[str]) -> None:
 
 
 def tagged(names: Sequence[str]) -> list[Tag]:
-    """Return the tags with these names, in this order; new ones are made."""
+    """Return the tags that these words mean, in this order; new ones are made."""
     if not names:
         return []
+    names = tag_rules.meant(list(names))
     known = {tag.name: tag for tag in db.session.scalars(select(Tag).where(Tag.name.in_(names)))}
     for name in names:
         if name not in known:
-            add_once(Tag, name=name)
+            add_once(Tag, name=name, is_reserved=False)
             known[name] = db.session.scalars(select(Tag).where(Tag.name == name)).one()
     return [known[name] for name in names]
 
@@ -114,13 +116,13 @@ def remove_see_also(topic: Topic, *, url: str) -> None:
 
 
 def _check(
-    title: str, source: str, category: Category | None, locale: str, tags: Iterable[str]
+    title: str, source: str, category: Category | None, locale: str, tags: Iterable[str], by: User
 ) -> tuple[str, str, list[str]]:
     problems = Problems()
     clean_title = problems.take("title", lambda: limits.title(title), "")
     clean_source = problems.take("source", lambda: limits.source("question", source), "")
     problems.take("locale", lambda: limits.locale(locale), "")
-    names: list[str] = problems.take("tags", lambda: limits.tags(tags), [])
+    names: list[str] = problems.take("tags", lambda: tag_rules.checked(tags, category=category, by=by), [])
     if category is None:
         problems.fields["category"] = gettext("Please choose where this belongs.")
     problems.refuse()

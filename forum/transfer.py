@@ -19,7 +19,8 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import categories, counters, limits, topics
-from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
+from forum import tags as tag_rules
+from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicRedirect, TopicTag
 
 LONGEST_ID = 100
 LONGEST_FOREIGN_TITLE = 300
@@ -110,6 +111,8 @@ def load(record: TopicRecord) -> Outcome:
     """Take in a question with its answers and comments; nobody is told of it and no pause counts."""
     _refuse_contradictions(record)
     topic = db.session.scalars(select(Topic).where(Topic.source_id == record.id)).unique().first()
+    if topic is None and _merged_into(record.id) is not None:
+        return "unchanged"  # the team merged it into another one; it does not come back
     loading = _Loading(topic)
     topic = loading.take_topic(record)
     for answer in record.answers:
@@ -144,7 +147,7 @@ def load_duplicate(record: DuplicateRecord) -> Outcome:
     """Take in that one topic asks what another one asked before."""
     topic_id, target_id = _topic_id(record.topic), _topic_id(record.of)
     known = select(Duplicate.id).where(Duplicate.topic_id == topic_id, Duplicate.target_id == target_id)
-    if db.session.scalar(known) is not None:
+    if topic_id == target_id or db.session.scalar(known) is not None:
         return "unchanged"
     db.session.add(Duplicate(topic_id=topic_id, target_id=target_id, at=record.created))
     db.session.flush()
@@ -217,10 +220,14 @@ def _names_of(slug: str) -> dict[str, str]:
 
 
 def _topic_id(source_id: str) -> int:
-    found = db.session.scalar(select(Topic.id).where(Topic.source_id == source_id))
+    found = db.session.scalar(select(Topic.id).where(Topic.source_id == source_id)) or _merged_into(source_id)
     if found is None:
         raise Invalid(f"unknown topic {source_id!r}")
     return found
+
+
+def _merged_into(source_id: str) -> int | None:
+    return db.session.scalar(select(TopicRedirect.topic_id).where(TopicRedirect.source_id == source_id))
 
 
 def _reference(source_id: str | None, row_id: int) -> str:
@@ -256,7 +263,7 @@ class _Loading:
     def take_topic(self, record: TopicRecord) -> Topic:
         topic, place = self._topic, category_on_demand(record.category)
         slug = texts.slug(record.title, fallback="topic")
-        tags = list(dict.fromkeys(tag for tag in record.tags if tag))
+        tags = tag_rules.meant(list(dict.fromkeys(tag for tag in record.tags if tag)))
         if topic is None:
             topic = Topic(
                 category_id=place.id,

@@ -9,12 +9,14 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
+    from forum import targets
     from kb import cli, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
     from kb.source import Articles
     from search import labels, registry
 
     views.init_app(app)
     registry.register(Articles(), app)
+    targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
     transfer.init_app()
     app.cli.add_command(cli.kb)

@@ -17,7 +17,7 @@ from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import publish as publish_event
 from core.problems import Problems, at
-from forum import limits, topics
+from forum import closing, limits, topics
 from forum.models import Post, Tag
 from kb import addresses, faces, policy, queries
 from kb.events import ArticlePublished
@@ -253,6 +253,8 @@ def link_threads(article: Article, *, old_path: str | None = None) -> None:
             topics.remove_see_also(topic, url=str(stale))
         if is_open and words is not None:
             topics.add_see_also(topic, title=words.title, url=path)
+    if not is_open:
+        closing.release_place("article", article.id)
 
 
 def words_of(revision: Revision) -> Words:

@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from core.db import db
 from core.outbox import listens_to
-from forum import notifications
-from forum.events import AcceptanceUndone, AnswerAccepted, PostUnmuted, TopicUnmuted
-from forum.models import Acceptance, Notification, Post
-from kb import addresses, promotion
+from forum import notifications, topics
+from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
+from forum.models import Acceptance, Notification, Post, Topic
+from kb import addresses, articles, promotion
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource
 
@@ -31,6 +31,17 @@ def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
     post_id = db.session.scalar(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id))
     if post_id is not None:
         _nominate(post_id)
+
+
+@listens_to(PostsMoved)
+def link_where_the_posts_are(event: PostsMoved) -> None:
+    """Have the article made from a post linked in the topic where the post is now, and not where it was."""
+    made = select(Article).join(ArticleSource, ArticleSource.article_id == Article.id)
+    for article in db.session.scalars(made.where(ArticleSource.post_id.in_(event.post_ids)).distinct()).unique():
+        left = db.session.get(Topic, event.from_id)
+        if left is not None and left not in {source.post.topic for source in article.sources}:
+            topics.remove_see_also(left, url=addresses.of_article(article))
+        articles.link_threads(article)
 
 
 @listens_to(AcceptanceUndone)

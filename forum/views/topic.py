@@ -27,7 +27,7 @@ DESCRIPTION_LENGTH = 160
 @bp.get("/t/<int:topic_id>-<slug>")
 def show_topic(topic_id: int, slug: str = "") -> Response | WerkzeugResponse:
     topic = queries.visible_topic(topic_id, viewer=current_user)
-    if slug != topic.slug:
+    if slug != topic.slug or topic_id != topic.id:
         query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
         return redirect(addresses.of_topic(topic) + query, code=301)
     return topic_page(topic)
