@@ -26,4 +26,7 @@ def init_app(app: Flask) -> None:
     admin.contribute(
         _l("Categories"), "forum.category_list", "admin", text=_l("What people choose from when they ask.")
     )
+    admin.contribute(
+        _l("Tags"), "forum.tag_list", "admin", text=_l("Other words for them, and which only the team gives.")
+    )
     DOCTOR_CHECKS["forum counters"] = counters.complaints

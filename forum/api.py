@@ -54,6 +54,8 @@ class NewPost(Model):
 class NewMuting(Model):
     reason: str
     until: AwareDatetime | None = None
+    release: bool = False
+    """Whether the questions that lead here as duplicates are reopened; without it such a topic is not muted."""
 
 
 @api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
@@ -152,7 +154,7 @@ def undo_acceptance(post_id: int) -> None:
 def mute_topic(topic_id: int, body: NewMuting) -> dict[str, Any]:
     """Return `{"topic_id", "post_id", "reason", "until", "by", "at"}`."""
     topic = queries.visible_topic(topic_id, viewer=current_user)
-    return _muting(moderation.mute(topic, by=current_user, reason=body.reason, until=body.until))
+    return _muting(moderation.mute(topic, by=current_user, reason=body.reason, until=body.until, release=body.release))
 
 
 @api.call("DELETE", "/topics/<int:topic_id>/muting", summary="Unmute a topic", scope="moderate", team=True, status=204)
@@ -172,7 +174,7 @@ def unmute_topic(topic_id: int) -> None:
 def mute_post(post_id: int, body: NewMuting) -> dict[str, Any]:
     """Return the same as for a topic; muting a question mutes its topic."""
     post = queries.visible_post(post_id, viewer=current_user)
-    return _muting(moderation.mute(post, by=current_user, reason=body.reason, until=body.until))
+    return _muting(moderation.mute(post, by=current_user, reason=body.reason, until=body.until, release=body.release))
 
 
 @api.call("DELETE", "/posts/<int:post_id>/muting", summary="Unmute a post", scope="moderate", team=True, status=204)

@@ -1,5 +1,6 @@
 """Categories: what people choose when they ask."""
 
+from collections.abc import Iterable
 from typing import Final
 
 from flask_babel import gettext
@@ -7,11 +8,11 @@ from sqlalchemy import func, select
 
 from accounts import audit
 from accounts.models import User
-from core import bilingual, texts
+from core import bilingual, problems, texts
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.unique import add_once
-from forum import policy
+from forum import limits, policy, tags
 from forum.models import Category
 
 LONGEST_DESCRIPTION: Final = 200
@@ -30,17 +31,37 @@ def create(*, names: dict[str, str], descriptions: dict[str, str], by: User) -> 
         sentence = gettext("There is a category with this name already.")
         raise Invalid(sentence, fields={"name_en": sentence})
     last = db.session.scalar(select(func.max(Category.position))) or 0
-    add_once(Category, slug=slug, names=names, descriptions=_checked(descriptions), position=last + 1)
+    add_once(
+        Category,
+        slug=slug,
+        names=names,
+        descriptions=_checked(descriptions),
+        position=last + 1,
+        needs_tag=False,
+        wanted_tags=[],
+    )
     category = db.session.scalars(select(Category).where(Category.slug == slug)).one()
     audit.record("forum.category.create", category, by=by, after={"names": names})
     return category
 
 
-def revise(category: Category, *, names: dict[str, str], descriptions: dict[str, str], position: int, by: User) -> None:
-    """Give a category other words or another place; its address stays."""
+def revise(
+    category: Category,
+    *,
+    names: dict[str, str],
+    descriptions: dict[str, str],
+    position: int,
+    needs_tag: bool = False,
+    wanted_tags: Iterable[str] = (),
+    by: User,
+) -> None:
+    """Give a category other words, another place or another rule for tags; its address stays."""
     if not policy.may_arrange(by):
         raise NotAllowed
     before = _state(category)
+    with problems.at("wanted_tags"):
+        wanted = tags.meant(limits.each_tag(wanted_tags))
+    category.needs_tag, category.wanted_tags = needs_tag or bool(wanted), wanted
     category.names, category.descriptions = bilingual.checked(names), _checked(descriptions)
     category.position = position
     db.session.flush()
@@ -52,7 +73,7 @@ def make_first() -> list[str]:
     """Make a category where there is none yet, for without one nobody could ask; return what to tell the admin."""
     if db.session.scalar(select(Category.id).limit(1)) is not None:
         return []
-    add_once(Category, slug=FIRST_SLUG, names=FIRST, descriptions={}, position=1)
+    add_once(Category, slug=FIRST_SLUG, names=FIRST, descriptions={}, position=1, needs_tag=False, wanted_tags=[])
     return ["Questions go into the category “General” until an admin makes others at /admin/categories."]
 
 
@@ -70,4 +91,10 @@ def _checked(descriptions: dict[str, str]) -> dict[str, str]:
 
 
 def _state(category: Category) -> dict[str, object]:
-    return {"names": category.names, "descriptions": category.descriptions, "position": category.position}
+    return {
+        "names": category.names,
+        "descriptions": category.descriptions,
+        "position": category.position,
+        "needs_tag": category.needs_tag,
+        "wanted_tags": category.wanted_tags,
+    }

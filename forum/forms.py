@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
+from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 from wtforms.widgets import HiddenInput
@@ -121,6 +121,7 @@ class MuteForm(Form):
         validators=[Optional()],
         description=lazy_gettext("Without a date it stays muted until somebody lifts it."),
     )
+    release = BooleanField(lazy_gettext("Reopen the questions that lead here"))
 
     def validate_until(self, field: Field) -> None:
         if isinstance(field.data, date) and field.data.year >= 3000:  # noqa: PLR2004 -- later than anybody will look
@@ -153,6 +154,19 @@ class CategoryForm(NamesForm):
     description_en = LineField(
         lazy_gettext("Description in English"), longest=categories.LONGEST_DESCRIPTION, shortest=0
     )
+
+    needs_tag = BooleanField(lazy_gettext("A question here needs a tag"))
+    wanted_tags = LineField(
+        lazy_gettext("One of these tags"),
+        longest=LONGEST_TAG_LINE,
+        shortest=0,
+        description=lazy_gettext("Separated by commas or spaces; when this is empty, any tag will do."),
+    )
+
+    @property
+    def wanted_names(self) -> tuple[str, ...]:
+        """The wanted tags as typed, without the commas."""
+        return tuple((self.wanted_tags.data or "").replace(",", " ").split())
 
     @property
     def descriptions(self) -> dict[str, str]:

@@ -60,10 +60,15 @@ def locale(value: str) -> str:
 
 def tags(values: Iterable[str]) -> list[str]:
     """Return the tags in lower case, each once, in the order given; raise `Invalid` when one cannot be a tag."""
-    names = list(dict.fromkeys(name for value in values if (name := tag(value))))
+    names = each_tag(values)
     if len(names) > MOST_TAGS:
         raise Invalid(gettext("%(most)s tags fit, these are %(given)s.", most=MOST_TAGS, given=len(names)))
     return names
+
+
+def each_tag(values: Iterable[str]) -> list[str]:
+    """Return the tags in lower case, each once, however many; raise `Invalid` when one cannot be a tag."""
+    return list(dict.fromkeys(name for value in values if (name := tag(value))))
 
 
 def tag(value: str) -> str:

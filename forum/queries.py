@@ -213,6 +213,11 @@ def category_with_pins(slug: str, *, viewer: Viewer) -> tuple[Category, list[Top
     return found, list(db.session.scalars(topics.limit(MOST_PINS)).unique())
 
 
+def pin_in_force(topic: Topic) -> Pin | None:
+    """Return the pin of a topic, unless its time is up."""
+    return db.session.scalars(select(Pin).where(Pin.topic_id == topic.id, _in_force(Pin))).first()
+
+
 def category_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:  # noqa: ARG001 -- everybody sees every category; search asks with a viewer
     """Return what the categories with these slugs are called."""
     found = db.session.scalars(select(Category).where(Category.slug.in_(slugs)))

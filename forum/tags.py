@@ -114,6 +114,13 @@ def merge(tag: Tag, *, into: Tag, by: User) -> None:
     audit.record("forum.tag.merge", into, by=by, before={"tag": name, "topics": len(had)}, after={"tag": into.name})
 
 
+def words_of(tag: Tag) -> list[str]:
+    """Return the other words for a tag."""
+    return list(
+        db.session.scalars(select(TagSynonym.name).where(TagSynonym.tag_id == tag.id).order_by(TagSynonym.name))
+    )
+
+
 def by_name(name: str) -> Tag | None:
     return db.session.scalars(select(Tag).where(Tag.name == name)).first()
 

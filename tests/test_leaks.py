@@ -86,6 +86,7 @@ class Scene:
             "channel_id": Values((NOBODY,)),
             "channel": Values(("none",)),
             "user_id": Values((NOBODY,)),
+            "deed_id": Values((NOBODY,)),
             "sign_in_id": Values((NOBODY,)),
             "synonym_id": Values((NOBODY,)),
             "token_id": Values((NOBODY,)),

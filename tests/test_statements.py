@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from core.db import db
 from forum import addresses as forum_addresses
-from forum import answers, moderation, votes
+from forum import answers, closing, moderation, votes
 from kb import addresses
 from search import indexer, synonyms
 from tests.cast import World
@@ -48,6 +48,14 @@ def questions(world: World, many: int) -> None:
         answer = world.answer(topic, by=world.person(f"author-{number}"))
         if number % 2 == 0:
             answers.accept(answer, by=asker)
+
+
+def asked_again(world: World, many: int) -> None:
+    """A question that was asked again so many times."""
+    target = world.ask(title="The router forgets its name at night")
+    for number in range(many):
+        again = world.ask(title=f"Question number {number} again", by=world.person(f"asker-{number}"))
+        closing.close_as_duplicate(again, target=db.session.get_one(type(target), 1), by=world.ada)
 
 
 def thread(world: World, many: int) -> str:
@@ -126,6 +134,10 @@ class Page:
 PAGES = [
     Page("/", questions, {"": 5, "charlie": 8, "ada": 8}),
     Page("/c/router", questions, {"": 5, "charlie": 7, "ada": 7}),
+    Page("/most-asked", asked_again, {"": 6, "charlie": 8}),
+    Page("/topics/1/arrangement", asked_again, {"ada": 24}),
+    Page("/moderation/questions", questions, {"ada": 9}),
+    Page("/admin/tags", questions, {"root": 6}),
     Page("/tags/wifi", questions, {"": 4, "charlie": 6, "ada": 6}),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),

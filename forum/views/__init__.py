@@ -8,7 +8,20 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import (
+    answering,
+    arranging,
+    asking,
+    bulk,
+    curating,
+    deciding,
+    lists,
+    moderating,
+    personal,
+    tags,
+    telling,
+    topic,
+)
 from forum.views.edge import bp
 
 __all__ = [
@@ -16,11 +29,14 @@ __all__ = [
     "arranging",
     "asking",
     "bp",
+    "bulk",
+    "curating",
     "deciding",
     "init_app",
     "lists",
     "moderating",
     "personal",
+    "tags",
     "telling",
     "topic",
 ]

@@ -41,7 +41,8 @@ def post_category() -> Response | WerkzeugResponse:
 @role_required("admin")
 def edit_category(slug: str) -> Response:
     category = queries.category(slug)
-    data: dict[str, str | int] = {"position": category.position}
+    data: dict[str, str | int] = {"position": category.position, "needs_tag": category.needs_tag}
+    data["wanted_tags"] = ", ".join(category.wanted_tags)
     for locale in ("de", "en"):
         data[f"name_{locale}"] = category.names.get(locale, "")
         data[f"description_{locale}"] = category.descriptions.get(locale, "")
@@ -57,7 +58,13 @@ def save_category(slug: str) -> Response | WerkzeugResponse:
         return show("forum/category_edit.html", category=category, form=form, status=UNPROCESSABLE)
     try:
         categories.revise(
-            category, names=form.names, descriptions=form.descriptions, position=form.position.data or 0, by=me()
+            category,
+            names=form.names,
+            descriptions=form.descriptions,
+            position=form.position.data or 0,
+            needs_tag=bool(form.needs_tag.data),
+            wanted_tags=form.wanted_names,
+            by=me(),
         )
     except REFUSALS as error:
         db.session.rollback()

@@ -1,12 +1,13 @@
 """The lists: home, a category, a tag, a person."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, redirect, request, url_for
 from flask_login import current_user
 from sqlalchemy import ColumnElement, Select, func, select
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
 from accounts.models import User
@@ -54,15 +55,23 @@ def home() -> Response:
 
 @bp.get("/c/<slug>")
 def show_category(slug: str) -> Response:
-    category = queries.category(slug)
-    return show("forum/category.html", category=category, listing=_listing(Topic.category_id == category.id))
+    category, pinned = queries.category_with_pins(slug, viewer=current_user)
+    listing = _listing(Topic.category_id == category.id)
+    if listing.state or listing.locale or request.args.get("page"):
+        pinned = []
+    others = [topic for topic in listing.topics.items if topic not in pinned]
+    if pinned and others:
+        listing = replace(listing, topics=replace(listing.topics, items=others))
+    return show("forum/category.html", category=category, listing=listing, pinned=pinned if others else [])
 
 
 @bp.get("/tags/<tag>")
-def show_tag(tag: str) -> Response:
+def show_tag(tag: str) -> Response | WerkzeugResponse:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
         raise NotFound
+    if listing.topics.items and not any(known.name == tag for known in listing.topics.items[0].tags):
+        return redirect(url_for(".show_tag", tag=queries.meant_tag(tag)), code=301)
     return show("forum/tag.html", tag=tag, listing=listing)
 
 

@@ -30,6 +30,26 @@ DEEDS = {
     "forum.post.mute": lazy_gettext("muted a text"),
     "forum.post.unmute": lazy_gettext("unmuted a text"),
     "forum.post.edit": lazy_gettext("edited what another person wrote"),
+    "forum.topic.close_as_duplicate": lazy_gettext("closed a question as a duplicate"),
+    "forum.topic.close": lazy_gettext("closed a question"),
+    "forum.topic.reopen": lazy_gettext("reopened a question"),
+    "forum.topic.rename": lazy_gettext("gave a question another title"),
+    "forum.topic.move": lazy_gettext("moved a question"),
+    "forum.topic.pin": lazy_gettext("pinned a question"),
+    "forum.topic.unpin": lazy_gettext("unpinned a question"),
+    "forum.topic.retag": lazy_gettext("changed the tags of a question"),
+    "forum.topic.split": lazy_gettext("made posts a question of their own"),
+    "forum.topic.merge": lazy_gettext("merged another question into it"),
+    "forum.post.give": lazy_gettext("changed whose text it is"),
+    "forum.bulk.do": lazy_gettext("changed many questions"),
+    "forum.bulk.undo": lazy_gettext("undid a change of many questions"),
+    "forum.tag.create": lazy_gettext("made a tag"),
+    "forum.tag.merge": lazy_gettext("merged two tags"),
+    "forum.tag.reserve": lazy_gettext("changed who may give a tag"),
+    "forum.tag.add_synonym": lazy_gettext("added another word for a tag"),
+    "forum.tag.remove_synonym": lazy_gettext("took a word for a tag away"),
+    "forum.category.create": lazy_gettext("made a category"),
+    "forum.category.revise": lazy_gettext("changed a category"),
     "forum.topic.accept": lazy_gettext("chose the solution"),
     "forum.topic.undo_acceptance": lazy_gettext("took the solution back"),
 }
@@ -84,7 +104,13 @@ def _mute(subject: Topic | Post) -> Response | WerkzeugResponse:
     if not form.validate():
         return topic_page(topic, mute_form=form, at=at, status=UNPROCESSABLE)
     try:
-        moderation.mute(subject, by=me(), reason=form.reason.data or "", until=form.until_moment)
+        moderation.mute(
+            subject,
+            by=me(),
+            reason=form.reason.data or "",
+            until=form.until_moment,
+            release=bool(form.release.data),
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

@@ -16,6 +16,7 @@ from core.errors import Conflict, Invalid, KlinkeError
 from core.i18n import locale
 from core.paging import page
 from core.web import absolute
+from forum import closing
 from kb import addresses, articles, differences, faces, forms, queries, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section
 from kb.views.edge import bp, show
@@ -323,7 +324,15 @@ def _withdrawal_page(
     article: Article, form: forms.ReasonForm, *, refused: KlinkeError | None = None, status: int = 200
 ) -> Response:
     words = article.published or queries.newest_revision(article)
-    return show("kb/withdrawal.html", article=article, words=words, form=form, refused=refused, status=status)
+    return show(
+        "kb/withdrawal.html",
+        article=article,
+        words=words,
+        form=form,
+        leading=closing.count_leading_to_place("article", article.id),
+        refused=refused,
+        status=status,
+    )
 
 
 def _sections_page(form: forms.SectionForm, *, refused: KlinkeError | None = None, status: int = 200) -> Response:

@@ -48,6 +48,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.confirm_email accounts.forgot_password accounts.register accounts.reset_password accounts.sign_in
         accounts.sign_out accounts.set_locale accounts.set_theme
         forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
+        forum.most_asked
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
@@ -73,6 +74,9 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MODERATORS: """
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
+        forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
+        forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
+        forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
@@ -84,6 +88,8 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS | EDITORS: "kb.searches kb.close_search",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
+        forum.remove_tag_synonym forum.merge_tag
         forum.category_list forum.post_category forum.edit_category forum.save_category
         desk.channels desk.open_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
@@ -200,6 +206,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "message_id": sent.id,
         "channel_id": channel.id,
         "user_id": world.charlie.id,
+        "deed_id": 10**9,
         "sign_in_id": 10**9,
         "synonym_id": synonym.id,
         "token_id": 10**9,

@@ -111,7 +111,9 @@ def test_nothing_leads_to_what_readers_cannot_see(world: World) -> None:
         targets.named(f"/kb/{article.id}-x", viewer=world.ada)
 
 
-@pytest.mark.parametrize("typed", ["{id}", "#{id}", "/t/{id}", "/t/{id}-any-slug", "http://localhost/t/{id}-x?answers=2#p1"])
+@pytest.mark.parametrize(
+    "typed", ["{id}", "#{id}", "/t/{id}", "/t/{id}-any-slug", "http://localhost/t/{id}-x?answers=2#p1"]
+)
 def test_a_target_is_named_by_number_or_address(world: World, typed: str) -> None:
     topic = world.ask()
     assert targets.named(typed.format(id=topic.id), viewer=world.ada) is topic
@@ -121,7 +123,16 @@ def test_an_answer_names_its_topic_and_strangers_addresses_name_nothing(world: W
     topic = world.ask()
     answer = world.answer(topic)
     assert targets.named(f"/p/{answer.id}", viewer=world.ada) is topic
-    for typed in ("", "router", "/t/99999", "/p/99999", "/ask", "https://elsewhere.example/t/1", "http://[", "/kb/99999-x"):
+    for typed in (
+        "",
+        "router",
+        "/t/99999",
+        "/p/99999",
+        "/ask",
+        "https://elsewhere.example/t/1",
+        "http://[",
+        "/kb/99999-x",
+    ):
         with pytest.raises(Invalid) as refused:
             targets.named(typed, viewer=world.ada)
         assert "target" in refused.value.fields
@@ -180,14 +191,10 @@ def test_what_is_asked_most_often(world: World) -> None:
     lead(world, hidden, first)
     moderation.mute(hidden, by=world.ada, reason="off topic")
     listed = [(target.title, count) for target, count in closing.most_asked(GUEST)]
-    assert listed == [("All about it", 1), ("Question number 0", 2)] or listed == [
-        ("Question number 0", 2),
-        ("All about it", 1),
-    ]
-    assert listed[0][1] == 2
+    assert listed == [("Question number 0", 2), ("All about it", 1)]
     assert by_itself.title not in {title for title, _ in listed}
     assert closing.most_asked(GUEST, at_least=2)[0][0].title == first.title
-    assert dict((t.title, n) for t, n in closing.most_asked(world.ada))[first.title] == 3
+    assert {target.title: count for target, count in closing.most_asked(world.ada)}[first.title] == 3
 
 
 def test_the_asker_is_told_and_told_no_more(

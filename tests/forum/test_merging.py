@@ -99,9 +99,7 @@ def test_the_solution_of_the_only_solved_one_is_the_choice_of_the_team(world: Wo
 def test_of_two_solutions_the_one_that_is_there_stays(
     stage: Callable[[Callable[[World], Any]], Any], worker: Callable[[], None]
 ) -> None:
-    ids = stage(
-        lambda world: [world.solved(by=world.charlie).id, world.solved(title="Another question here").id]
-    )
+    ids = stage(lambda world: [world.solved(by=world.charlie).id, world.solved(title="Another question here").id])
     worker()
 
     def scene(world: World) -> tuple[int, int]:
