@@ -18,8 +18,8 @@ from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
-from forum import answers, follows, moderation, votes
-from forum.models import Acceptance, Muting, Post, Topic
+from forum import answers, arranging, closing, follows, moderation, tags, votes
+from forum.models import Acceptance, Closing, Muting, Post, Topic
 from kb import promotion
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
@@ -65,6 +65,15 @@ MUTED_BECAUSE: Final = (
     "Der Beitrag enthält Kundennummer, Anschrift und Geburtstag. Zum Schutz von Frau Wiesner verborgen; "
     "Ada klärt den Vertrag mit ihr persönlich."
 )
+SAME: Final[Mapping[str, str]] = {"t20": "t01"}
+"""What was asked before: the moderator closed it and it leads there."""
+PINNED: Final = ("t15", "t32")
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "wlan": ("w-lan", "funknetz"),
+    "wifi": ("wi-fi", "wireless"),
+    "konto": ("kundenkonto",),
+}
+"""Other words for tags."""
 DRAFTED: Final = "t27-a1"
 DECLINED: Final = "t26-a1"
 DECLINED_BECAUSE: Final = "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern."
@@ -152,6 +161,7 @@ def _wake_up() -> None:
         for handle in handles:
             votes.vote(_post(source_id), by=everybody[handle])
     _mute(by=everybody["mo"])
+    _arrange(by=everybody["mo"], admin=everybody["ruth"])
     _nominate(by=everybody["emil"])
     _open_plaza()
 
@@ -182,6 +192,19 @@ def _mute(*, by: User) -> None:
     topic = _topic(MUTED)
     muting = moderation.mute(topic, by=by, reason=MUTED_BECAUSE)
     db.session.execute(update(Muting).where(Muting.id == muting.id).values(at=topic.last_activity_at))
+
+
+def _arrange(*, by: User, admin: User) -> None:
+    for source_id, target in SAME.items():
+        topic = _topic(source_id)
+        closed = closing.close_as_duplicate(topic, target=_topic(target), by=by)
+        db.session.execute(update(Closing).where(Closing.id == closed.id).values(at=topic.last_activity_at))
+    for source_id in PINNED:
+        arranging.pin(_topic(source_id), by=by)
+    for name, words in WORDS.items():
+        tag = tags.make(name, by=admin)
+        for word in words:
+            tags.add_synonym(tag, word=word, by=admin)
 
 
 def _nominate(*, by: User) -> None:

@@ -20,7 +20,19 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import categories, counters, limits, topics
 from forum import tags as tag_rules
-from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicRedirect, TopicTag
+from forum.models import (
+    Acceptance,
+    Category,
+    Closing,
+    Duplicate,
+    Muting,
+    Post,
+    PostKind,
+    Tag,
+    Topic,
+    TopicRedirect,
+    TopicTag,
+)
 
 LONGEST_ID = 100
 LONGEST_FOREIGN_TITLE = 300
@@ -101,10 +113,21 @@ class DuplicateRecord(BaseModel):
     created: AwareDatetime
 
 
+class ClosingRecord(BaseModel):
+    """A line of type `closing`: the team closed `topic`, as the duplicate that another line tells of, or otherwise."""
+
+    topic: Id  # type: ignore[valid-type]  # a type made for the limit
+    duplicate: bool = False
+    reason: Annotated[str, Field(max_length=limits.LONGEST_REASON)] = ""
+    by: Id | None = None  # type: ignore[valid-type]  # the same
+    created: AwareDatetime
+
+
 def init_app() -> None:
     register(RecordType(name="category", order=5, model=CategoryRecord, load=load_category, dump=dump_categories))
     register(RecordType(name="topic", order=20, model=TopicRecord, load=load, dump=dump))
     register(RecordType(name="duplicate", order=25, model=DuplicateRecord, load=load_duplicate, dump=dump_duplicates))
+    register(RecordType(name="closing", order=26, model=ClosingRecord, load=load_closing, dump=dump_closings))
 
 
 def load(record: TopicRecord) -> Outcome:
@@ -154,6 +177,20 @@ def load_duplicate(record: DuplicateRecord) -> Outcome:
     return "new"
 
 
+def load_closing(record: ClosingRecord) -> Outcome:
+    """Take in that a topic is closed; whether one that is here already is closed, the team here decides."""
+    topic = db.session.get_one(Topic, _topic_id(record.topic))
+    if topic.is_closed or topic.source_id != record.topic:
+        return "unchanged"
+    leads = db.session.scalar(select(Duplicate.id).where(Duplicate.topic_id == topic.id).limit(1)) is not None
+    if record.duplicate and not leads:
+        raise Invalid(f"topic {record.topic!r} is closed as a duplicate and leads nowhere")
+    topic.closed_as = "duplicate" if record.duplicate else "closed"
+    db.session.add(Closing(topic_id=topic.id, reason=record.reason, by_id=_author_id(record.by), at=record.created))
+    db.session.flush()
+    return "new"
+
+
 def dump() -> Iterator[dict[str, Any]]:
     """Yield every topic in the order of their ids, with answers and comments by age."""
     ids = iter(db.session.scalars(select(Topic.id).order_by(Topic.id)).all())
@@ -187,6 +224,33 @@ def dump_duplicates() -> Iterator[dict[str, Any]]:
             "topic": _reference(topic_source, topic_id),
             "of": _reference(target_source, target_id),
             "created": iso(at),
+        }
+
+
+def dump_closings() -> Iterator[dict[str, Any]]:
+    """Yield who closed which topic and why; what leads to a page of another room goes out as closed for its reason."""
+    rows = db.session.execute(
+        select(
+            Topic.source_id,
+            Topic.id,
+            Topic.closed_as,
+            Closing.place_kind,
+            Closing.reason,
+            Closing.at,
+            User.source_id.label("by_source"),
+            Closing.by_id,
+        )
+        .join(Topic, Topic.id == Closing.topic_id)
+        .outerjoin(User, User.id == Closing.by_id)
+        .order_by(Closing.id)
+    )
+    for row in rows:
+        yield {
+            "topic": _reference(row.source_id, row.id),
+            "duplicate": row.closed_as == "duplicate" and row.place_kind is None,
+            "reason": row.reason,
+            **({} if row.by_id is None else {"by": _reference(row.by_source, row.by_id)}),
+            "created": iso(row.at),
         }
 
 

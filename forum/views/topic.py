@@ -13,13 +13,15 @@ from accounts.models import User
 from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
-from core.web import absolute
+from core.web import absolute, limiter
 from forum import addresses, drafts, forms, posts, queries, threads
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
+from search import query
 
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
+MOST_RELATED = 5
 
 
 @bp.get("/t/<int:topic_id>")
@@ -31,6 +33,25 @@ def show_topic(topic_id: int, slug: str = "") -> Response | WerkzeugResponse:
         query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
         return redirect(addresses.of_topic(topic) + query, code=301)
     return topic_page(topic)
+
+
+@bp.get("/t/<int:topic_id>/related")
+@limiter.limit("120 per minute")
+def related(topic_id: int) -> Response:
+    """Show what is similar; asked for when somebody comes near, so that the topic's own page costs no search."""
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    question = next(post for post in queries.visible_posts(topic, viewer=current_user) if post.kind == "question")
+    hits = query.similar(
+        topic.title,
+        markup.plain(question.html),
+        viewer=current_user,
+        kinds=("topic", "article"),
+        locale=topic.locale,
+        limit=MOST_RELATED + 1,
+    )
+    others = [hit.found for hit in hits if (hit.found.ref.kind, hit.found.ref.id) != ("topic", topic.id)]
+    template = "forum/_related.html" if request.args.get("part") == "list" else "forum/related.html"
+    return show(template, topic=topic, found=others[:MOST_RELATED])
 
 
 @bp.get("/p/<int:post_id>")

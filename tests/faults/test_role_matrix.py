@@ -48,7 +48,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.confirm_email accounts.forgot_password accounts.register accounts.reset_password accounts.sign_in
         accounts.sign_out accounts.set_locale accounts.set_theme
         forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.most_asked
+        forum.most_asked forum.related
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call

@@ -13,7 +13,7 @@ from core import transfer
 from core.clock import now
 from core.db import db
 from core.outbox import Delivery
-from forum import answers, counters, moderation, queries
+from forum import answers, closing, counters, merging, moderation, queries
 from forum.models import Acceptance, Category, Duplicate, Notification, Post, Topic
 from search.models import StaleNote
 from tests.cast import World
@@ -313,3 +313,33 @@ def test_a_link_to_a_duplicate_is_taken_once(take: Take) -> None:
     assert take(duplicate).counts["duplicate", "unchanged"] == 1
     assert db.session.query(Duplicate).count() == 1
     assert db.session.query(Acceptance).count() == 1
+
+
+def test_what_is_closed_goes_out_and_comes_back(take: Take, give: Give, world: World) -> None:
+    take(*PEOPLE, TOPIC, PLAIN)
+    closing.close_as_duplicate(topic_of("t2"), target=topic_of("t1"), by=world.ada, reason="Asked before")
+    closing.close(topic_of("t1"), by=world.ada, reason="The offer has ended.")
+    db.session.commit()
+    records = [record for record in give() if record["type"] in {"duplicate", "closing"}]
+    assert [(record["topic"], record.get("duplicate"), record.get("reason")) for record in records] == [
+        ("t2", None, None),
+        ("t2", True, "Asked before"),
+        ("t1", False, "The offer has ended."),
+    ]
+    assert take(*records[1:]).counts["closing", "unchanged"] == 2
+    for source_id in ("t1", "t2"):
+        closing.reopen(topic_of(source_id), by=world.ada)
+    db.session.commit()
+    assert take(*records[1:]).skipped, "a duplicate that leads nowhere is no duplicate"
+    assert take(*records).skipped == []
+    assert (topic_of("t1").closed_as, topic_of("t2").closed_as) == ("closed", "duplicate")
+
+
+def test_what_was_merged_here_does_not_come_back(take: Take, world: World) -> None:
+    take(*PEOPLE, TOPIC, PLAIN)
+    merging.merge(topic_of("t2"), into=topic_of("t1"), by=world.ada, knowing=True)
+    db.session.commit()
+    assert take(PLAIN).counts["topic", "unchanged"] == 1
+    duplicate = {"type": "duplicate", "topic": "t2", "of": "t1", "created": "2026-01-09T00:00:00Z"}
+    assert take(duplicate).counts["duplicate", "unchanged"] == 1
+    assert db.session.query(Topic).count() == 1
