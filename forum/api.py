@@ -1,8 +1,9 @@
 """The forum's calls of the JSON API.
 
-A topic in a list: id, source_id, title, url, locale, category, tags, state, answer_count, asker, created and
-last_activity.
-A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id.
+A topic in a list: id, source_id, title, url, locale, category, tags, state, closed (duplicate, closed or null),
+answer_count, asker, created and last_activity.
+A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
+duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, created, edited (or null), helpful, accepted, comments.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
@@ -20,7 +21,7 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, answers, limits, moderation, queries, topics
+from forum import addresses, answers, closing, limits, moderation, queries, topics
 from forum.models import Category, Muting, Post, Topic
 
 LARGEST_PAGE = 100
@@ -196,6 +197,7 @@ def _in_short(topic: Topic) -> dict[str, Any]:
         "category": topic.category.slug,
         "tags": [tag.name for tag in topic.tags],
         "state": topic.state,
+        "closed": topic.closed_as,
         "answer_count": topic.answer_count,
         "asker": _person(topic.asker),
         "created": iso(topic.created_at),
@@ -217,7 +219,13 @@ def _in_full(topic: Topic) -> dict[str, Any]:
         "question": questions[0],
         "answers": given,
         "accepted_post_id": accepted[0] if accepted else None,
+        "duplicate_of": _target(topic),
     }
+
+
+def _target(topic: Topic) -> dict[str, Any] | None:
+    target = closing.target_of(topic, viewer=current_user) if topic.closed_as == "duplicate" else None
+    return None if target is None else {"kind": target.kind, "id": target.id, "title": target.title, "url": target.url}
 
 
 def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None) -> dict[str, Any]:

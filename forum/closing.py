@@ -37,6 +37,8 @@ def close_as_duplicate(topic: Topic, *, target: Topic | Target, by: User, reason
     before = state(topic)
     if isinstance(target, Topic):
         _refuse_topic(topic, target)
+    else:
+        _refuse_place(target)
     _forget(topic)
     closing = _closing(topic)
     closing.reason, closing.by_id, closing.at = reason, by.id, now()
@@ -104,9 +106,11 @@ def place_of(topic: Topic) -> tuple[str, int] | None:
     return closing.place_kind, closing.place_id
 
 
-def leading_to(topic: Topic) -> list[Topic]:
-    """Return the topics that lead to this one."""
+def leading_to(topic: Topic, *, closed_only: bool = False) -> list[Topic]:
+    """Return the topics that lead to this one; an import brings some that are not closed and take answers themselves."""
     statement = select(Topic).join(Duplicate, Duplicate.topic_id == Topic.id).where(Duplicate.target_id == topic.id)
+    if closed_only:
+        statement = statement.where(Topic.closed_as == "duplicate")
     return list(db.session.scalars(statement.order_by(Topic.id)).unique())
 
 
@@ -133,6 +137,7 @@ def release(topics: Iterable[Topic], *, target: Topic, by: User) -> None:
 
 def release_place(kind: str, place_id: int) -> int:
     """Reopen what leads to a page of another room that not everybody can read any more; return how many that were."""
+    take_turn(TURN)
     statement = select(Topic).join(Closing, Closing.topic_id == Topic.id)
     led = list(db.session.scalars(statement.where(Closing.place_kind == kind, Closing.place_id == place_id)).unique())
     for topic in led:
@@ -165,6 +170,8 @@ def put_back(topic: Topic, was: dict[str, Any], *, by: User) -> None:
         close_as_duplicate(topic, target=place, by=by, reason=was["reason"])
     for target_id in was["targets"]:
         target = db.session.get(Topic, target_id)
+        if target is not None:
+            db.session.expire(target, ["muting"])
         if target is None or target.is_muted:
             raise Invalid(gettext("What this question led to is not there any more."))
         if was["closed_as"] == "duplicate":
@@ -241,6 +248,7 @@ def _ask_policy(by: User) -> None:
 
 def _refuse_topic(topic: Topic, target: Topic) -> None:
     sentence = ""
+    db.session.expire(target, ["muting"])  # it may have been muted while this waited for its turn
     if target.id == topic.id:
         sentence = gettext("A question cannot lead to itself.")
     elif target.is_muted:
@@ -248,6 +256,13 @@ def _refuse_topic(topic: Topic, target: Topic) -> None:
     elif leads_to(target, topic):
         sentence = gettext("This question leads back to the one that you are closing.")
     if sentence:
+        raise Invalid(sentence, fields={FIELD: sentence})
+
+
+def _refuse_place(target: Target) -> None:
+    # Asked once more, now that nobody else arranges: it may have been withdrawn meanwhile.
+    if targets.at(target.kind, target.id, viewer=targets.GUEST) is None:
+        sentence = gettext("Not everybody can read this page, so it cannot be what the question leads to.")
         raise Invalid(sentence, fields={FIELD: sentence})
 
 

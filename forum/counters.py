@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import aliased
 
 from core.db import db
-from forum.models import Muting, Post, Topic, Vote
+from forum.models import Closing, Duplicate, Muting, Post, Topic, Vote
 
 
 def complaints() -> Iterator[str]:
@@ -16,6 +16,9 @@ def complaints() -> Iterator[str]:
         yield f"Topic {row.id} says {row.kept} answers and has {row.counted}; `flask forum recount` repairs it."
     for row in db.session.execute(_wrong_helpful_counts()):
         yield f"Post {row.id} says {row.kept} times helpful, it is {row.counted}; `flask forum recount` repairs it."
+    for topic_id, closing in db.session.execute(_wrong_closings()):
+        what = "closed and nobody closed it" if closing is None else "open and somebody closed it"
+        yield f"Topic {topic_id} is {what}; `flask forum recount` repairs it."
 
 
 def recount() -> int:
@@ -29,7 +32,11 @@ def recount() -> int:
         for row in rows:
             db.session.execute(update(model).where(model.id == row.id).values({column: row.counted}))
         wrong += len(rows)
-    return wrong
+    closings = db.session.execute(_wrong_closings()).all()
+    for topic_id, closing_id in closings:
+        kept = None if closing_id is None else "duplicate" if _leads(topic_id) else "closed"
+        db.session.execute(update(Topic).where(Topic.id == topic_id).values(closed_as=kept))
+    return wrong + len(closings)
 
 
 def last_activity(topic_id: int) -> datetime:
@@ -53,6 +60,21 @@ def settle(topic: Topic) -> None:
     topic.answer_count = db.session.scalar(counted) or 0
     topic.last_activity_at = last_activity(topic.id)
     db.session.flush()
+
+
+def _wrong_closings() -> Select[int, int | None]:
+    return (
+        select(Topic.id, Closing.id)
+        .outerjoin(Closing, Closing.topic_id == Topic.id)
+        .where(Topic.closed_as.is_(None) != Closing.id.is_(None))
+        .order_by(Topic.id)
+    )
+
+
+def _leads(topic_id: int) -> bool:
+    to_topic = select(Duplicate.id).where(Duplicate.topic_id == topic_id)
+    to_place = select(Closing.id).where(Closing.topic_id == topic_id, Closing.place_kind.is_not(None))
+    return any(db.session.scalar(statement.limit(1)) is not None for statement in (to_topic, to_place))
 
 
 def _wrong_answer_counts() -> Select[int, int, int]:

@@ -49,6 +49,8 @@ def merge(topic: Topic, *, into: Topic, by: User, knowing: bool) -> Topic:
 
 def _refuse(topic: Topic, into: Topic, *, knowing: bool) -> None:
     fields: dict[str, str] = {}
+    for one in (topic, into):
+        db.session.expire(one, ["muting"])  # it may have been muted while this waited for its turn
     if topic.id == into.id:
         fields["into"] = gettext("A question cannot be merged into itself.")
     elif topic.is_muted or into.is_muted:

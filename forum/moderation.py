@@ -24,13 +24,15 @@ def mute(
     """Hide a topic or a post from everybody but its author and the team, for good or `until` a moment to come.
 
     Muting a question mutes its topic. A muted answer stops being the accepted one. Muting again changes
-    reason and end. A topic that others lead to as duplicates is muted only with `release`, which reopens those:
-    otherwise their readers would be led to nothing.
+    reason and end. A topic that closed ones lead to as duplicates is muted only with `release`, which reopens
+    those: otherwise their readers would be led to nothing.
     """
     if not policy.may_mute(by):
         raise NotAllowed(gettext("Only moderators can mute."))
     subject = _whole(subject)
     reason = _check(reason, until)
+    if isinstance(subject, Topic):
+        closing.begin(subject)  # before the topic is locked, as everybody does who arranges
     before = _muting_of(subject)
     after = {"until": None if until is None else until.isoformat()}
     if before is not None:
@@ -111,8 +113,7 @@ def _muting_of(subject: Topic | Post) -> Muting | None:
 
 
 def _release_duplicates(topic: Topic, *, by: User, release: bool) -> None:
-    closing.begin(topic)
-    led = closing.leading_to(topic)
+    led = closing.leading_to(topic, closed_only=True)
     if led and not release:
         sentence = ngettext(
             "%(num)s question leads here as a duplicate. It is reopened when you mute this one.",

@@ -15,7 +15,7 @@ from forum import arranging_forms, bulk, queries
 from forum.models import BulkDeed, Topic
 from forum.views.edge import bp, show
 
-PAGE_SIZE = 50
+PAGE_SIZE = 30
 LATEST = 10
 
 

@@ -11,7 +11,7 @@ from accounts.models import AuditEntry
 from accounts.people import AnonymousUser
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotAllowed
-from forum import answers, closing, moderation, queries, targets
+from forum import answers, closing, counters, moderation, queries, targets
 from forum.models import Closing, Duplicate, Notification, Post, Topic
 from kb import articles
 from tests.cast import World
@@ -169,9 +169,22 @@ def test_a_target_is_not_muted_without_a_word(world: World) -> None:
 
 def test_a_duplicate_with_another_target_keeps_that_when_one_is_muted(world: World) -> None:
     first, other, again = (world.ask(f"Question number {number}") for number in (1, 2, 3))
-    db.session.add_all(Duplicate(topic_id=again.id, target_id=it.id) for it in (first, other))
+    lead(world, again, first)
+    db.session.add(Duplicate(topic_id=again.id, target_id=other.id))  # as an import may bring it
+    db.session.flush()
     moderation.mute(first, by=world.ada, reason="off topic", release=True)
     assert end_of(again) == "Question number 2"
+    assert again.is_closed
+
+
+def test_a_link_of_an_import_that_closes_nothing_waits_until_its_target_is_back(world: World) -> None:
+    first, again = world.ask("The light is red today"), world.ask("The light is green today")
+    db.session.add(Duplicate(topic_id=again.id, target_id=first.id))
+    db.session.flush()
+    moderation.mute(first, by=world.ada, reason="off topic")
+    assert end_of(again) is None
+    moderation.unmute(first, by=world.ada)
+    assert end_of(again) == first.title
 
 
 def test_closed_ones_wait_for_nobody(world: World) -> None:
@@ -256,3 +269,46 @@ def test_searching_prefers_the_target(
     found = stage(lambda _: [hit.found.ref.id for hit in query.find("network gone at midnight", viewer=GUEST).hits])
     assert found.index(first_id) < found.index(again_id)
     assert stage(lambda _: db.session.query(Post).count()) == 2
+
+
+def test_who_mutes_and_who_closes_at_once_lead_nobody_to_nothing(
+    app: Flask, stage: Callable[[Callable[[World], Any]], Any]
+) -> None:
+    ids = stage(lambda world: world.everybody() and [world.ask(f"Question number {n}").id for n in range(2)])
+    ready = threading.Barrier(2)
+
+    def work(deed: Callable[[Topic, Topic], object]) -> None:
+        with app.app_context():
+            if db.engine.dialect.name == "postgresql":  # on SQLite whoever has begun keeps all others waiting
+                db.session.get_one(Topic, ids[1])
+            ready.wait(10)
+            try:
+                deed(*(db.session.get_one(Topic, it) for it in ids))
+                db.session.commit()
+            except Invalid:
+                db.session.rollback()
+
+    deeds: list[Callable[[Topic, Topic], object]] = [
+        lambda topic, target: closing.close_as_duplicate(topic, target=target, by=World().ada),
+        lambda _, target: moderation.mute(target, by=World().ada, reason="off topic"),
+    ]
+    threads = [threading.Thread(target=work, args=(deed,)) for deed in deeds]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    look = lambda _: [db.session.get_one(Topic, ids[0]).is_closed, db.session.get_one(Topic, ids[1]).is_muted]  # noqa: E731
+    assert sorted(stage(look)) == [False, True], "one of them was first, and the other was told"
+
+
+def test_the_doctor_sees_a_closing_that_is_not_true(world: World) -> None:
+    topic, other, third = (world.ask(f"Question number {number}") for number in range(3))
+    closing.close(topic, by=world.ada, reason="settled")
+    closing.close_as_duplicate(third, target=other, by=world.ada)
+    assert list(counters.complaints()) == []
+    topic.closed_as, other.closed_as, third.closed_as = None, "closed", None
+    db.session.flush()
+    assert len(list(counters.complaints())) == 3
+    assert counters.recount() == 3
+    db.session.expire_all()
+    assert [it.closed_as for it in (topic, other, third)] == ["closed", None, "duplicate"]

@@ -45,6 +45,9 @@ def test_a_closed_duplicate_shows_the_way(
     assert "Duplicate</span>" in guest.get("/").text
     bob = browser_of("bob")
     assert bob.post(f"/topics/{again}/answers", data={"source": "One more answer, please."}).status_code == 403
+    assert guest.get(f"/api/v1/topics/{again}").json["closed"] == "duplicate"
+    assert guest.get(f"/api/v1/topics/{again}").json["duplicate_of"]["id"] == first
+    assert guest.get(f"/api/v1/topics/{first}").json["duplicate_of"] is None
     most = guest.get("/most-asked").text
     assert "The router blinks red" in most
     assert "1</dd>" in most
@@ -192,3 +195,23 @@ def test_pins_stand_first_only_on_the_plain_first_page(stage: Stage, guest: Brow
     assert page.index("The oldest question here") < page.index("Question number 24")
     assert "Pinned" not in guest.get("/c/router?state=unanswered").text
     assert "Pinned" not in guest.get("/c/router?locale=en").text
+
+
+def test_what_is_similar_stands_beside_the_question(stage: Stage, guest: Browser, worker: Callable[[], None]) -> None:
+    def scene(world: World) -> int:
+        world.ask("Wireless is gone every night", "The light blinks red at night.")
+        Shelf(world).published(title="Wireless is gone at night")
+        return world.ask("Wireless is gone at night", "The light blinks red at night.", by=world.bob).id
+
+    topic_id = stage(scene)
+    worker()
+    page = guest.get(f"/t/{topic_id}-wireless-is-gone-at-night").text
+    assert f'data-later-url="/t/{topic_id}/related?part=list"' in page
+    assert f'href="/t/{topic_id}/related"' in page
+    part, whole = (guest.get(f"/t/{topic_id}/related{query}").text for query in ("?part=list", ""))
+    assert "<html" not in part
+    assert "<html" in whole
+    for text in (part, whole):
+        assert "Wireless is gone every night" in text
+        assert ">Article<" in text
+    assert f"/t/{topic_id}-" not in part, "it is not similar to itself"
