@@ -107,7 +107,7 @@ def place_of(topic: Topic) -> tuple[str, int] | None:
 
 
 def leading_to(topic: Topic, *, closed_only: bool = False) -> list[Topic]:
-    """Return the topics that lead to this one; an import brings some that are not closed and take answers themselves."""
+    """Return the topics that lead to this one; some of an import are not closed and take answers themselves."""
     statement = select(Topic).join(Duplicate, Duplicate.topic_id == Topic.id).where(Duplicate.target_id == topic.id)
     if closed_only:
         statement = statement.where(Topic.closed_as == "duplicate")

@@ -326,6 +326,7 @@ def test_what_is_closed_goes_out_and_comes_back(take: Take, give: Give, world: W
         ("t2", True, "Asked before"),
         ("t1", False, "The offer has ended."),
     ]
+    assert {record.pop("by") for record in records if "by" in record} == {f"klinke:{world.ada.id}"}
     assert take(*records[1:]).counts["closing", "unchanged"] == 2
     for source_id in ("t1", "t2"):
         closing.reopen(topic_of(source_id), by=world.ada)
