@@ -12,7 +12,9 @@ from core.errors import NotFound
 from core.i18n import LOCALES, locale
 from core.settings import current_settings
 from core.web import absolute, limiter
-from search import log, narrowing, query
+from search import completing, log, narrowing, query
+from search.completing import LONGEST_TEXT
+from search.documents import Title
 from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice
 from search.log import Slip
 from search.narrowing import Narrowing
@@ -21,9 +23,6 @@ PAGE_SIZE: Final = 20
 MOST_MATCHES: Final = 5
 MOST_POPULAR: Final = 5
 LONGEST_TITLE: Final = 200
-LONGEST_TEXT: Final = 200
-SHORTEST_BEGINNING: Final = 3
-"""Fewer characters fit too many titles to be a help."""
 KIND_WORDS: Final = {
     "topic": lazy_gettext("Question"),
     "answer": lazy_gettext("Answer"),
@@ -80,18 +79,18 @@ def similar() -> str:
 
 @bp.get("/search/complete")
 def complete() -> str:
-    popular, hits = _completions()
-    return render_template("search/_complete.html", popular=popular, hits=hits, kind_words=KIND_WORDS)
+    popular, titles = _completions()
+    return render_template("search/_complete.html", popular=popular, titles=titles, kind_words=KIND_WORDS)
 
 
 @bp.get("/search/suggestions.json")
 def suggestions() -> Response:
-    popular, hits = _completions()
+    popular, titles = _completions()
     suggested = [
         request.args.get("q", "")[:LONGEST_TEXT],
-        [*popular, *(hit.found.title for hit in hits)],
-        [*("" for _ in popular), *(str(KIND_WORDS.get(hit.found.ref.kind, "")) for hit in hits)],
-        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(hit.found.url) for hit in hits)],
+        [*popular, *(title.title for title in titles)],
+        [*("" for _ in popular), *(str(KIND_WORDS.get(title.ref.kind, "")) for title in titles)],
+        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(title.url) for title in titles)],
     ]
     # It repeats what is in the address: no sign of it must mean anything to who takes it for a page.
     return Response(
@@ -156,14 +155,12 @@ def _slip(found: query.Results, *, is_counted: bool) -> Slip | None:
     return Slip(text, locale(), found.total if is_counted else None)
 
 
-def _completions() -> tuple[list[str], list[query.Hit]]:
-    """Return what others looked for that begins with what is typed, and what fits it already."""
+def _completions() -> tuple[list[str], list[Title]]:
+    """Return what others looked for that begins with what is typed, and the titles that fit it already."""
     text = request.args.get("q", "")[:LONGEST_TEXT].strip()
     popular = [it for it in log.popular(locale(), text, limit=MOST_POPULAR) if log.words_of(it) != log.words_of(text)]
-    if len(text) < SHORTEST_BEGINNING:
-        return popular, []
     kinds = tuple(narrowing.KINDS)
-    return popular, query.similar(text, viewer=current_user, kinds=kinds, locale=locale(), limit=MOST_MATCHES)
+    return popular, completing.complete(text, viewer=current_user, kinds=kinds, locale=locale(), limit=MOST_MATCHES)
 
 
 def _sentence(notice: Notice) -> str:
