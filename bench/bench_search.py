@@ -288,8 +288,17 @@ def measure_over_http(count: int, table: Table, folder: Path) -> None:
 
         return Request("/search?q=" + quote_plus(asked[number % len(asked)]))
 
+    titles = [text.title for text in documents(2_000)]
+
+    def typed(number: int) -> Request:
+        from urllib.parse import quote_plus
+
+        *before, last = titles[number % len(titles)].split()[: 1 + number % 3]
+        return Request("/search/complete?q=" + quote_plus(" ".join([*before, last[: 3 + number % 4]])))
+
     with klinke(folder) as (port, process):
-        for name, make in (("POST /api/v1/suggestions", suggestion), ("GET /search", page)):
+        calls = (("POST /api/v1/suggestions", suggestion), ("GET /search", page), ("GET /search/complete", typed))
+        for name, make in calls:
             _show(table, name, measured(port, process, make, seconds=HTTP_SECONDS, clients=1))
         table.value("resident memory of the web process", resident_mib(process.pid), "MiB")
 

@@ -12,7 +12,7 @@ from core.errors import NotFound
 from core.i18n import LOCALES, locale
 from core.settings import current_settings
 from core.web import absolute, limiter
-from search import completing, log, narrowing, query
+from search import completing, grammar, log, narrowing, query
 from search.completing import LONGEST_TEXT
 from search.documents import Title
 from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice
@@ -53,6 +53,7 @@ def results() -> str:
         filters=narrowing.filters(text, chosen, found.facets) if text else [],
         chips=narrowing.chips(text, chosen),
         kind_words=KIND_WORDS,
+        spoken=grammar.spoken(text)[:LONGEST_TITLE],
         languages=narrowing.LANGUAGES,
         first=(page - 1) * PAGE_SIZE,
         newer=chosen.address(text, page=page - 1) if page > 1 else None,

@@ -204,6 +204,7 @@ def test_what_is_muted_renamed_or_for_the_team_is_not_suggested(
 @pytest.fixture
 def indexed_world(world: World) -> Callable[[], None]:
     """Bring what the world holds into the index."""
+
     def index() -> None:
         db.session.flush()
         indexer.catch_up()
