@@ -148,12 +148,10 @@ def _find(text: str, chosen: Narrowing, page: int) -> query.Results:
 
 
 def _slip(found: query.Results, *, is_counted: bool) -> Slip | None:
-    """Return what the page's script may tell of; who on the team tries a search is not looking for something."""
-    text = found.query.raw
-    is_team = current_user.is_authenticated and current_user.is_team
-    if is_team or found.degraded or not log.is_kept(text):
+    """Return what the page's script may tell of."""
+    if found.degraded:
         return None
-    return Slip(text, locale(), found.total if is_counted else None)
+    return log.slip_of(found.query.raw, locale(), found.total if is_counted else None, viewer=current_user)
 
 
 def _completions() -> tuple[list[str], list[Title]]:
