@@ -143,6 +143,8 @@ PAGES = [
     Page("/api/v1/articles", articles, {"": 3}),
     Page("/search?q=router&kind=topic", things_to_find, {"": 8, "charlie": 10, "ada": 10}),
     Page("/search?q=router&kind=article", things_to_find, {"": 8, "charlie": 10, "ada": 10}),
+    Page("/search/complete?q=number+rou", things_to_find, {"": 2, "charlie": 4, "ada": 4}),
+    Page("/search/suggestions.json?q=number+rou", things_to_find, {"": 2}),
     Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 9}),
     Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 10}),
     Page("/moderation", muted, {"ada": 12, "root": 12}),
