@@ -15,6 +15,7 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import Invalid, KlinkeError
 from core.forms import Form
+from core.ready import same_for_guests
 from forum import addresses, arranging, arranging_forms, closing, merging, queries, targets
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
@@ -26,6 +27,7 @@ MOST_SIMILAR = 5
 
 
 @bp.get("/most-asked")
+@same_for_guests
 def most_asked() -> Response:
     return show("forum/most_asked.html", asked=closing.most_asked(current_user))
 

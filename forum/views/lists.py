@@ -16,6 +16,7 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
+from core.ready import same_for_guests
 from forum import queries
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
@@ -36,6 +37,7 @@ class Listing:
 
 
 @bp.get("/")
+@same_for_guests
 def home() -> Response:
     tallies = queries.tallies(current_user)
     spoken = _locale()
@@ -54,6 +56,7 @@ def home() -> Response:
 
 
 @bp.get("/c/<slug>")
+@same_for_guests
 def show_category(slug: str) -> Response:
     category, pinned = queries.category_with_pins(slug, viewer=current_user)
     listing = _listing(Topic.category_id == category.id)
@@ -66,6 +69,7 @@ def show_category(slug: str) -> Response:
 
 
 @bp.get("/tags/<tag>")
+@same_for_guests
 def show_tag(tag: str) -> Response | WerkzeugResponse:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
@@ -76,6 +80,7 @@ def show_tag(tag: str) -> Response | WerkzeugResponse:
 
 
 @bp.get("/u/<handle>")
+@same_for_guests
 def show_person(handle: str) -> Response:
     person = people.by_handle(handle)
     if person is None:

@@ -3,15 +3,15 @@
 New tables, and columns that are empty or have a constant default: an instant change on PostgreSQL 11 and later; SQLite
 rewrites nothing either.
 
-Revision ID: 0005
+Revision ID: 0006
 Create Date: 2026-11-25
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
