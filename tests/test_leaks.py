@@ -24,7 +24,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core.db import db
-from forum import answers, follows, moderation, votes
+from forum import answers, arranging, closing, follows, merging, moderation, votes
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
@@ -63,6 +63,8 @@ class Scene:
     question_id: int = 0
     answer_id: int = 0
     muted_topic_id: int = 0
+    merged_topic_id: int = 0
+    """Of a topic that is no more, and leads to the muted one."""
     muted_question_id: int = 0
     muted_answer_id: int = 0
     muted_comment_id: int = 0
@@ -137,6 +139,12 @@ def test_a_muted_thread_leaves_no_trace(
             }
             assert differing == {}, f"{who}, {moment}"
             assert like_nothing(app, reader, scene) > 20
+            for place in ("/t/{}", "/t/{}-x", "/t/{}/related", "/api/v1/topics/{}"):
+                merged, nothing = (
+                    re.sub(rf"(?<!\w){number}(?!\w)", "…", look(reader, "GET", place.format(number), {}))
+                    for number in (scene.merged_topic_id, NOBODY)
+                )
+                assert merged == nothing, f"{place}: what was merged into a muted thread"
         worker()
 
     for handle in ("alice", "ada"):
@@ -173,6 +181,11 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     alone = world.answer(
         db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=world.tina
     )
+    merged = world.ask("Quittenmus im router gefunden", "Ein Nebelhorn lag auch darin.", locale="de", by=world.tina)
+    scene.merged_topic_id = merged.id
+    merging.merge(merged, into=topic, by=world.ada, knowing=True)
+    arranging.pin(topic, by=world.ada)
+    closing.close(topic, by=world.ada, reason="Nebelhorn")
     scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
     scene.muted_question_id = topic.posts[0].id
     scene.muted_answer_alone_id = alone.id
