@@ -42,6 +42,8 @@ class User(UserMixin, Model):
     is_staged: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person was last here, to within some minutes; it outlives their sessions."""
     licence_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When this person agreed that what they write may become articles and replies."""
 

@@ -36,6 +36,7 @@ def begin(user: User, *, device: str) -> str:
         raise NotAllowed
     token = secrets.token_urlsafe(32)
     db.session.add(SignIn(user_id=user.id, token_hash=hashed(token), device=device[:LONGEST_DEVICE]))
+    user.seen_at = now()
     db.session.flush()
     return token
 
@@ -95,6 +96,8 @@ def note_seen(sign_in_id: int) -> None:
     """Note that a session is in use, in a transaction of its own; for requests that otherwise only read."""
     with db.engine.begin() as connection:
         connection.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now()))
+        whose = select(SignIn.user_id).where(SignIn.id == sign_in_id).scalar_subquery()
+        connection.execute(update(User).where(User.id == whose).values(seen_at=now()))
 
 
 def forget_ended() -> None:

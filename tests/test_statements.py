@@ -125,8 +125,8 @@ class Page:
 
 PAGES = [
     Page("/", questions, {"": 5, "charlie": 8, "ada": 8}),
-    Page("/c/router", questions, {"": 5, "charlie": 7, "ada": 7}),
-    Page("/tags/wifi", questions, {"": 4, "charlie": 6, "ada": 6}),
+    Page("/c/router", questions, {"": 5, "charlie": 8, "ada": 8}),
+    Page("/tags/wifi", questions, {"": 4, "charlie": 8, "ada": 8}),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
     Page("", thread, {"": 6, "charlie": 11, "ada": 11}),
@@ -139,8 +139,8 @@ PAGES = [
     Page("/api/v1/articles", articles, {"": 3}),
     Page("/search?q=router&kind=topic", things_to_find, {"": 8, "charlie": 10, "ada": 10}),
     Page("/search?q=router&kind=article", things_to_find, {"": 8, "charlie": 10, "ada": 10}),
-    Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 9}),
-    Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 10}),
+    Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 10}),
+    Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 11}),
     Page("/moderation", muted, {"ada": 12, "root": 12}),
     Page("/kb/nominations", nominations, {"emil": 6}),
 ]

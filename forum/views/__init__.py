@@ -8,7 +8,19 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import (
+    answering,
+    arranging,
+    asking,
+    by_mail,
+    deciding,
+    following,
+    lists,
+    moderating,
+    personal,
+    telling,
+    topic,
+)
 from forum.views.edge import bp
 
 __all__ = [
@@ -16,7 +28,9 @@ __all__ = [
     "arranging",
     "asking",
     "bp",
+    "by_mail",
     "deciding",
+    "following",
     "init_app",
     "lists",
     "moderating",

@@ -15,8 +15,8 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
-from forum import queries
-from forum.models import Acceptance, Post, Topic
+from forum import follows, queries
+from forum.models import Acceptance, Post, Tag, Topic
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 20
@@ -36,12 +36,13 @@ class Listing:
 
 @bp.get("/")
 def home() -> Response:
-    tallies = queries.tallies(current_user)
+    quiet = follows.unsilenced_for(current_user)
+    tallies = queries.tallies(current_user, quiet)
     spoken = _locale()
     categories = queries.categories()
     return show(
         "forum/home.html",
-        listing=_listing(counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale})),
+        listing=_listing(quiet, counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale})),
         categories=categories,
         topic_counts={
             category.id: queries.added(tally for tally in tallies if tally.category_id == category.id)["all"]
@@ -55,7 +56,13 @@ def home() -> Response:
 @bp.get("/c/<slug>")
 def show_category(slug: str) -> Response:
     category = queries.category(slug)
-    return show("forum/category.html", category=category, listing=_listing(Topic.category_id == category.id))
+    quiet = follows.unsilenced_for(current_user, in_category=True)
+    return show(
+        "forum/category.html",
+        category=category,
+        listing=_listing(Topic.category_id == category.id, quiet),
+        stance=follows.stance(category, current_user),
+    )
 
 
 @bp.get("/tags/<tag>")
@@ -63,7 +70,7 @@ def show_tag(tag: str) -> Response:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
         raise NotFound
-    return show("forum/tag.html", tag=tag, listing=listing)
+    return show("forum/tag.html", tag=tag, listing=listing, stance=_stance_on_tag(tag))
 
 
 @bp.get("/u/<handle>")
@@ -82,6 +89,7 @@ def show_person(handle: str) -> Response:
     return show(
         "forum/person.html",
         person=person,
+        stance=follows.stance(person, current_user),
         tab=tab,
         state=state if state == "unsolved" else None,
         counts=_counts_of(person, asked),
@@ -90,6 +98,12 @@ def show_person(handle: str) -> Response:
         excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
         link=_link(handle=handle, show=tab if tab == "answers" else None, state=state),
     )
+
+
+def _stance_on_tag(name: str) -> follows.Stance:
+    if not current_user.is_authenticated:
+        return follows.NO_STANCE
+    return follows.stance(db.session.scalars(select(Tag).where(Tag.name == name)).one(), current_user)
 
 
 def _locale() -> str | None:
