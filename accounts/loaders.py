@@ -38,7 +38,8 @@ def _by_cookie(token: str) -> User | None:
         if request.method in {"GET", "HEAD", "OPTIONS"}:
             g.seen_sign_in_id = sign_in.id
         else:
-            sign_in.seen_at = sign_in.user.seen_at = now()  # goes in with the deed of this request
+            sign_in.seen_at = now()  # goes in with the deed of this request
+            sessions.continue_visit(sign_in.user)
     return sign_in.user
 
 

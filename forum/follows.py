@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, delete, exists, literal, or_, select, true, union_all, update
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select, true, union_all, update
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts.models import User
@@ -18,7 +18,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.unique import add_once
 from forum import policy
-from forum.models import Category, Follow, Silence, Tag, Topic, TopicTag, Watch
+from forum.models import Category, Follow, MeToo, Notification, ReadMark, Silence, Tag, Topic, TopicTag, Watch
 
 TopicLevel = Literal["everything", "solution"]
 WatchLevel = Literal["everything", "first"]
@@ -35,7 +35,12 @@ class Stance:
     level: str = ""
     is_silenced: bool = False
     silenced_people: frozenset[int] = frozenset()
-    """Ids of all people this reader silenced; only told together with a topic."""
+    """Ids of all people this reader silenced; like what follows only told together with a topic."""
+    has_same_problem: bool = False
+    has_news: bool = False
+    """Whether the bell rings because of the topic."""
+    is_read: bool = False
+    """Whether the reader has seen the topic as it is."""
 
     @property
     def choice(self) -> str:
@@ -148,12 +153,25 @@ def stance_on_topic(topic: Topic, viewer: Viewer) -> Stance:
             select(literal("person"), literal(""), Silence.person_id).where(
                 Silence.user_id == viewer.id, Silence.person_id.is_not(None)
             ),
+            select(literal("me too"), literal(""), literal(0)).where(
+                MeToo.topic_id == topic.id, MeToo.user_id == viewer.id
+            ),
+            select(literal("news"), literal(""), func.count(Notification.id)).where(
+                Notification.topic_id == topic.id, Notification.user_id == viewer.id, Notification.read_at.is_(None)
+            ),
+            select(literal("read"), literal(""), func.count(ReadMark.at)).where(
+                ReadMark.topic_id == topic.id, ReadMark.user_id == viewer.id, ReadMark.at >= topic.last_activity_at
+            ),
         )
     ).all()
+    numbers = {row.what: row.id for row in rows}
     return Stance(
         next((row.level for row in rows if row.what == "follow"), ""),
         any(row.what == "topic" for row in rows),
         frozenset(row.id for row in rows if row.what == "person"),
+        has_same_problem="me too" in numbers,
+        has_news=bool(numbers["news"]),
+        is_read=bool(numbers["read"]),
     )
 
 
@@ -161,18 +179,23 @@ def stance(subject: Watched, viewer: Viewer) -> Stance:
     """Return how the viewer stands to a category, a tag or a person, in one statement."""
     if viewer.id is None:
         return NO_STANCE
-    rows: Sequence[Any] = db.session.execute(
-        union_all(
-            select(literal("watch").label("what"), Watch.level.label("level")).where(
-                Watch.user_id == viewer.id, _column(Watch, subject) == subject.id
-            ),
-            select(literal("silence"), literal("")).where(
-                Silence.user_id == viewer.id, _column(Silence, subject) == subject.id
-            ),
-        )
-    ).all()
-    level = next((row.level for row in rows if row.what == "watch"), "")
-    return Stance(level, any(row.what == "silence" for row in rows))
+    return stance_of(db.session.execute(union_all(*stance_rows(subject, viewer))).all())
+
+
+def stance_rows(subject: Watched | str, viewer: User) -> list[Select[Any]]:
+    """Return the statements whose rows say how the viewer stands to something; a tag may be given by its name."""
+    watches: Any = select(literal("watch"), Watch.level, literal(0)).where(Watch.user_id == viewer.id)
+    silences: Any = select(literal("silence"), literal(""), literal(0)).where(Silence.user_id == viewer.id)
+    if isinstance(subject, str):
+        tag_id = select(Tag.id).where(Tag.name == subject).scalar_subquery()
+        return [watches.where(Watch.tag_id == tag_id), silences.where(Silence.tag_id == tag_id)]
+    mine, quiet = _column(Watch, subject), _column(Silence, subject)
+    return [watches.where(mine == subject.id), silences.where(quiet == subject.id)]
+
+
+def stance_of(rows: Sequence[Any]) -> Stance:
+    """Return what these rows say, among others perhaps."""
+    return Stance(next((row[1] for row in rows if row[0] == "watch"), ""), any(row[0] == "silence" for row in rows))
 
 
 def unsilenced_for(viewer: Viewer, *, in_category: bool = False) -> ColumnElement[bool]:

@@ -79,6 +79,8 @@ class Topic(Model):
     last_activity_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     answer_count: Mapped[int] = mapped_column(default=0)
     """Answers that are not muted; kept by the deeds, checked by `flask doctor`."""
+    me_too_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """People with the same problem; kept by `forum.me_too`, checked by `flask doctor`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     category: Mapped[Category] = relationship(lazy="joined", innerjoin=True)
@@ -271,6 +273,27 @@ class Follow(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     level: Mapped[str] = mapped_column(String(12), default="everything", server_default="everything")
     """`everything`, or only the `solution`."""
+
+
+class MeToo(Model):
+    """Somebody has the same problem."""
+
+    __tablename__ = "me_too"
+
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ReadMark(Model):
+    """Up to when a person has read a topic."""
+
+    __tablename__ = "read_mark"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """The topic's last activity when it was shown."""
 
 
 def _one_subject(*columns: str) -> CheckConstraint:

@@ -130,7 +130,7 @@ class Page:
 PAGES = [
     Page("/", questions, {"": 5, "charlie": 8, "ada": 8}),
     Page("/c/router", questions, {"": 5, "charlie": 8, "ada": 8}),
-    Page("/tags/wifi", questions, {"": 4, "charlie": 8, "ada": 8}),
+    Page("/tags/wifi", questions, {"": 4, "charlie": 7, "ada": 7}),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
     Page("", thread, {"": 6, "charlie": 11, "ada": 11}),
@@ -166,7 +166,11 @@ def test_a_page_takes_as_many_statements_for_many_rows_as_for_few_and_writes_not
         path = stage(lambda world, rows=rows: page.scene(world, rows)) or page.path
         statements.clear()
         assert browser.get(path).status_code == 200
-        taken.append(len(statements))
-        assert [statement for statement in statements if not statement.startswith("SELECT")] == []
+        read = [statement for statement in statements if statement.startswith("SELECT")]
+        taken.append(len(read))
+        # What a signed-in person has read is noted, after the page is made; guests leave no trace.
+        written = [statement for statement in statements if statement not in read]
+        noted = ("INSERT INTO read_mark", "UPDATE notification") if handle and page.scene is thread else ()
+        assert [statement for statement in written if not statement.startswith(noted or "nothing")] == []
     few, many = taken
     assert few == many <= page.most[handle], "\n\n".join(statements)

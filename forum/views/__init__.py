@@ -7,7 +7,7 @@ from flask import Flask
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
-from forum import notifications
+from forum import notifications, reading
 from forum.views import (
     answering,
     arranging,
@@ -44,6 +44,7 @@ def init_app(app: Flask) -> None:
     """Register the pages, and what the layout shows of the forum on every page."""
     app.register_blueprint(bp)
     app.context_processor(_layout)
+    reading.init_app(app)
 
 
 def _layout() -> dict[str, Any]:

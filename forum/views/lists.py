@@ -16,8 +16,8 @@ from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
 from core.ready import same_for_guests
-from forum import follows, queries
-from forum.models import Acceptance, Post, Tag, Topic
+from forum import follows, queries, reading
+from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 20
@@ -42,16 +42,23 @@ def home() -> Response:
     tallies = queries.tallies(current_user, quiet)
     spoken = _locale()
     categories = queries.categories()
+    is_narrowed = _since() is not None
+    listing = (
+        _listing(quiet, reading.since_last_visit(current_user))
+        if is_narrowed
+        else _listing(quiet, counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale}))
+    )
     return show(
         "forum/home.html",
-        listing=_listing(quiet, counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale})),
+        listing=listing,
+        glance=reading.glance(current_user, listing.topics.items, at_home=True),
+        is_narrowed=is_narrowed,
         categories=categories,
         topic_counts={
             category.id: queries.added(tally for tally in tallies if tally.category_id == category.id)["all"]
             for category in categories
         },
         is_first_page=not request.args.get("page"),
-        open_count=_open_count() if current_user.is_authenticated else 0,
     )
 
 
@@ -60,12 +67,9 @@ def home() -> Response:
 def show_category(slug: str) -> Response:
     category = queries.category(slug)
     quiet = follows.unsilenced_for(current_user, in_category=True)
-    return show(
-        "forum/category.html",
-        category=category,
-        listing=_listing(Topic.category_id == category.id, quiet),
-        stance=follows.stance(category, current_user),
-    )
+    listing = _listing(Topic.category_id == category.id, quiet)
+    glance = reading.glance(current_user, listing.topics.items, subject=category)
+    return show("forum/category.html", category=category, listing=listing, glance=glance)
 
 
 @bp.get("/tags/<tag>")
@@ -74,7 +78,8 @@ def show_tag(tag: str) -> Response:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
         raise NotFound
-    return show("forum/tag.html", tag=tag, listing=listing, stance=_stance_on_tag(tag))
+    glance = reading.glance(current_user, listing.topics.items, subject=tag)
+    return show("forum/tag.html", tag=tag, listing=listing, glance=glance)
 
 
 @bp.get("/u/<handle>")
@@ -105,10 +110,8 @@ def show_person(handle: str) -> Response:
     )
 
 
-def _stance_on_tag(name: str) -> follows.Stance:
-    if not current_user.is_authenticated:
-        return follows.NO_STANCE
-    return follows.stance(db.session.scalars(select(Tag).where(Tag.name == name)).one(), current_user)
+def _since() -> str | None:
+    return "visit" if request.args.get("since") == "visit" and current_user.is_authenticated else None
 
 
 def _locale() -> str | None:
@@ -129,7 +132,7 @@ def _listing(*where: ColumnElement[bool], counts: dict[str, int] | None = None) 
         counts=queries.counts(current_user, *where) if counts is None else counts,
         state=state,
         locale=spoken,
-        link=_link(**(request.view_args or {}), state=state, locale=spoken),
+        link=_link(**(request.view_args or {}), state=state, locale=spoken, since=_since()),
     )
 
 
@@ -141,11 +144,6 @@ def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:
 def _link(**given: Any) -> Callable[..., str]:
     endpoint = request.endpoint or ".home"
     return lambda **changed: url_for(endpoint, **{**given, **changed})
-
-
-def _open_count() -> int:
-    """Return how many questions of the person at the browser wait for a solution."""
-    return queries.counts(current_user, Topic.asker_id == current_user.id)["unsolved"]
 
 
 def _counts_of(person: User, asked: ColumnElement[bool]) -> dict[str, int]:

@@ -64,6 +64,28 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_watch_person_id'), ['person_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_watch_tag_id'), ['tag_id'], unique=False)
 
+    op.create_table('me_too',
+    sa.Column('topic_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['topic_id'], ['topic.id'], name=op.f('fk_me_too_topic_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_me_too_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('topic_id', 'user_id', name=op.f('pk_me_too'))
+    )
+    with op.batch_alter_table('me_too', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_me_too_user_id'), ['user_id'], unique=False)
+
+    op.create_table('read_mark',
+    sa.Column('user_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('topic_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['topic_id'], ['topic.id'], name=op.f('fk_read_mark_topic_id'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['user.id'], name=op.f('fk_read_mark_user_id'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('user_id', 'topic_id', name=op.f('pk_read_mark'))
+    )
+    with op.batch_alter_table('read_mark', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_read_mark_topic_id'), ['topic_id'], unique=False)
+
     op.create_table('received_mail',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('key', sa.String(length=64), nullable=False),
@@ -122,14 +144,22 @@ def upgrade():
         batch_op.create_index('ix_notification_to_mail', ['way', 'at'], unique=False, sqlite_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"), postgresql_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"))
         batch_op.create_index('ix_notification_topic', ['topic_id', 'kind'], unique=False)
 
+    with op.batch_alter_table('topic', schema=None) as batch_op:
+        batch_op.add_column(sa.Column('me_too_count', sa.Integer(), server_default='0', nullable=False))
+
     with op.batch_alter_table('user', schema=None) as batch_op:
         batch_op.add_column(sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column('last_visit_at', sa.DateTime(timezone=True), nullable=True))
 
 
 
 def downgrade():
     with op.batch_alter_table('user', schema=None) as batch_op:
+        batch_op.drop_column('last_visit_at')
         batch_op.drop_column('seen_at')
+
+    with op.batch_alter_table('topic', schema=None) as batch_op:
+        batch_op.drop_column('me_too_count')
 
     with op.batch_alter_table('notification', schema=None) as batch_op:
         batch_op.drop_index('ix_notification_topic')
@@ -159,6 +189,14 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_received_mail_at'))
 
     op.drop_table('received_mail')
+    with op.batch_alter_table('read_mark', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_read_mark_topic_id'))
+
+    op.drop_table('read_mark')
+    with op.batch_alter_table('me_too', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_me_too_user_id'))
+
+    op.drop_table('me_too')
     with op.batch_alter_table('watch', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_watch_tag_id'))
         batch_op.drop_index(batch_op.f('ix_watch_person_id'))
