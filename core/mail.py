@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ from core.settings import Settings, current_settings
 
 TIMEOUT_SECONDS = 10
 LONGEST_SUBJECT = 200
+LONGEST_HEADER = 900
+"""RFC 5322 lets a line have 998 characters."""
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
@@ -67,6 +69,20 @@ class Letter:
     """Besides those that every mail has."""
     return_path: str | None = None
     """Where it comes back to when it cannot be delivered."""
+
+
+class _Unfolded(EmailPolicy):
+    """Leaves plain headers on one line: folding would encode a long address, and then no program finds it there."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if str(value).isascii() and len(name) + len(str(value)) < LONGEST_HEADER:
+            return f"{name}: {value}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if str(value).isascii() and len(name) + len(str(value)) < LONGEST_HEADER:
+            return f"{name}: {value}{self.linesep}".encode()
+        return bytes(super().fold_binary(name, value))
 
 
 Writer = Callable[[dict[str, Any]], Letter | None]
@@ -149,7 +165,7 @@ def send(event: MailQueued) -> None:
 
 
 def _composed(mail: Mail, written: Letter, settings: Settings) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_Unfolded(linesep="\r\n"))
     message["From"] = settings.mail_from
     message["To"] = written.to
     message["Subject"] = one_line(written.subject)
@@ -157,7 +173,7 @@ def _composed(mail: Mail, written: Letter, settings: Settings) -> EmailMessage:
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
     for name, value in written.headers.items():
-        message[name] = one_line(value, longest=998)
+        message[name] = one_line(value, longest=LONGEST_HEADER)
     message.set_content(written.text)
     if written.html:
         message.add_alternative(written.html, subtype="html")

@@ -218,9 +218,10 @@ def _written(about: dict[str, Any], *, folder: str, longest: int) -> Letter | No
     if not rows:
         return None
     settings = current_settings()
-    locale = user.locale or settings.default_locale
     groups = {notifications.group_of(row) for row in rows} - {notifications.DECISIONS}
     topic = rows[0].topic if len({row.topic_id for row in rows}) == 1 else None
+    # Who leaves the language to the browser reads the one of the question: nothing better is known here.
+    locale = user.locale or (settings.default_locale if topic is None else topic.locale)
     with force_locale(locale):
         lines = [_line(row, user, longest) for row in rows[:MOST_LINES]]
         head = _head(rows, topic)

@@ -47,6 +47,8 @@ GROUPS: Final[Mapping[str, Group]] = {
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }
+MOST_ASKED: Final = 5000
+"""People in one statement; databases take some ten thousand values."""
 DECISIONS: Final = "decisions"
 """What the team decided about one's own text: always told, by bell and mail, whatever is silenced."""
 
@@ -100,7 +102,9 @@ def notify_each(
     if group != DECISIONS:
         quiet = follows.silencers(None if topic is None else topic.id, None if post is None else post.author_id)
     wanted = [user_id for user_id in user_ids if user_id not in quiet]
-    ways = _ways(group, wanted)
+    ways: dict[int, Way] = {}
+    for first in range(0, len(wanted), MOST_ASKED):
+        ways |= _ways(group, wanted[first : first + MOST_ASKED])
     new = 0
     for user_id in wanted:
         if ways[user_id] != "off":

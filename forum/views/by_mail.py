@@ -24,7 +24,7 @@ def ask_to_stop_mails(token: str) -> Response:
 
 @bp.post("/mail/stop/<token>")
 @csrf.exempt
-@limiter.limit("60 per minute")
+@limiter.limit("600 per minute")
 def stop_mails(token: str) -> Response:
     """End mails of a sort: also for mail programs, which post without a page before (RFC 8058)."""
     user, groups, topic_id = tickets.unsubscribing(token)

@@ -59,6 +59,11 @@ def mails(app: Flask, to: str = "") -> list[EmailMessage]:
     return [one for one in found if not to or to in str(one["To"])]  # type: ignore[misc]  # the policy makes them so
 
 
+def raw_mails(app: Flask) -> list[bytes]:
+    folder = Path(app.extensions["klinke-settings"].mail_url)
+    return [path.read_bytes() for path in sorted(folder.glob("*.eml"))]
+
+
 def text_of(message: EmailMessage) -> str:
     part = message.get_body(("plain",))
     assert part is not None
@@ -244,11 +249,24 @@ def test_mails_speak_the_language_of_their_reader(app: Flask, stage: Stage, late
     assert '<html lang="de">' in html_of(mail)
 
 
+def test_who_chose_no_language_is_written_to_in_that_of_the_question(
+    app: Flask, stage: Stage, later: Callable[..., None]
+) -> None:
+    def scene(world: World) -> None:
+        asked_and_answered(world)
+        world.alice.locale = None
+        db.session.query(Topic).one().locale = "de"
+
+    stage(scene)
+    later(minutes=6)
+    assert "Bob hat auf" in text_of(mails(app, "alice")[0])
+
+
 def test_a_title_makes_no_header_and_no_markup(app: Flask, stage: Stage, later: Callable[..., None]) -> None:
     def scene(world: World) -> None:
         with_mail(world)
         topic = world.ask("<b>Bcc: eve@example.org</b> & “friends”", "<script>alert(1)</script> does not work")
-        topic.title = "<b>x</b>\r\nBcc: eve@example.org\r\n\r\nbody\x00"
+        topic.title = "<b>x</b>\r\nBcc: eve@example.org\r\n\r\nbody\x1f"
         world.answer(topic, "<img src=x onerror=alert(1)> is what I see.")
 
     stage(scene)
@@ -269,6 +287,8 @@ def test_one_click_ends_mails_of_a_sort_without_signing_in(
     assert str(mail["List-Unsubscribe-Post"]) == "List-Unsubscribe=One-Click"
     path = str(mail["List-Unsubscribe"]).strip("<>").removeprefix("http://localhost")
     assert path == link(mail, "stop")
+    # On one line and as it is, or no mail program finds it.
+    assert f"\r\nList-Unsubscribe: <http://localhost{path}>\r\n".encode() in raw_mails(app)[-1]
     page = guest.get(path)
     assert page.status_code == 200
     assert "Answers to questions you follow" in page.text
