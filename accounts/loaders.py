@@ -39,6 +39,7 @@ def _by_cookie(token: str) -> User | None:
             g.seen_sign_in_id = sign_in.id
         else:
             sign_in.seen_at = now()  # goes in with the deed of this request
+            sessions.continue_visit(sign_in.user)
     return sign_in.user
 
 

@@ -1,15 +1,12 @@
 """The mails of accounts: each is a folder of templates and is written in its reader's language."""
 
-import html
 from typing import Any
 
 from flask import current_app
-from flask_babel import force_locale
 
 from accounts.models import User
 from accounts.one_time import GOOD_FOR
 from core import mail
-from core.settings import current_settings
 from core.web import absolute
 
 
@@ -26,29 +23,10 @@ def send_reset(user: User, token: str, *, locale: str) -> None:
 def _send(user: User, name: str, locale: str, **values: Any) -> None:
     if not user.email:
         return
-    values |= {
-        "user": user,
-        "minutes": int(GOOD_FOR.total_seconds() // 60),
-        "site_name": current_settings().site_name,
-        "locale": locale,
-    }
-    with force_locale(locale):
-        mail.queue(
-            user.email,
-            subject=_plain(_rendered(f"{name}/subject.txt", values)),
-            text=_plain(_rendered(f"{name}/body.txt", values)),
-            html=_rendered(f"{name}/body.html", values),
-        )
-
-
-def _rendered(path: str, values: dict[str, Any]) -> str:
-    # Not flask.render_template: the worker has no page being made, and what pages share is of no use in a mail.
-    return current_app.jinja_env.get_template(f"accounts/mail/{path}").render(values)
-
-
-def _plain(rendered: str) -> str:
-    # Escaping is on in every template; a plain text takes it back exactly.
-    return html.unescape(rendered).strip() + "\n"
+    subject, text, html = mail.written(
+        f"accounts/mail/{name}", locale=locale, user=user, minutes=int(GOOD_FOR.total_seconds() // 60), **values
+    )
+    mail.queue(user.email, subject=subject, text=text, html=html)
 
 
 def _address(endpoint: str, **values: str) -> str:

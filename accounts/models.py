@@ -42,6 +42,10 @@ class User(UserMixin, Model):
     is_staged: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person was last here, to within some minutes; it outlives their sessions."""
+    last_visit_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the visit before this one ended."""
     licence_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When this person agreed that what they write may become articles and replies."""
 

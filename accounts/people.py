@@ -31,6 +31,7 @@ class AnonymousUser(AnonymousUserMixin):
     name = ""
     locale: None = None
     theme = "auto"
+    last_visit_at: None = None
     role_names: frozenset[str] = frozenset()
     is_team = False
     is_trusted = False

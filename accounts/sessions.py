@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from flask import g, request, session
 from flask_login import current_user, login_user, logout_user
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, case, delete, or_, select, update
 from sqlalchemy.orm import joinedload
 
 from accounts.models import SignIn, User
@@ -17,6 +17,8 @@ from core.errors import NotAllowed
 IDLE_LIMIT = timedelta(days=30)
 ABSOLUTE_LIMIT = timedelta(days=90)
 SEEN_EVERY = timedelta(minutes=10)
+VISIT_ENDS = timedelta(hours=1)
+"""Whoever comes back after so long begins another visit; what happened meanwhile is new to them."""
 LONGEST_DEVICE = 200
 BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
 SYSTEMS = (
@@ -36,6 +38,7 @@ def begin(user: User, *, device: str) -> str:
         raise NotAllowed
     token = secrets.token_urlsafe(32)
     db.session.add(SignIn(user_id=user.id, token_hash=hashed(token), device=device[:LONGEST_DEVICE]))
+    continue_visit(user)
     db.session.flush()
     return token
 
@@ -91,10 +94,21 @@ def end_all_but(user: User, token: str = "") -> None:
     db.session.execute(delete(SignIn).where(SignIn.user_id == user.id, SignIn.token_hash != hashed(token)))
 
 
+def continue_visit(user: User) -> None:
+    """Note that a person is here; after a while away this is another visit."""
+    if user.seen_at is not None and now() - user.seen_at > VISIT_ENDS:
+        user.last_visit_at = user.seen_at
+    user.seen_at = now()
+
+
 def note_seen(sign_in_id: int) -> None:
     """Note that a session is in use, in a transaction of its own; for requests that otherwise only read."""
     with db.engine.begin() as connection:
         connection.execute(update(SignIn).where(SignIn.id == sign_in_id).values(seen_at=now()))
+        whose = select(SignIn.user_id).where(SignIn.id == sign_in_id).scalar_subquery()
+        is_another = User.seen_at < now() - VISIT_ENDS
+        before = case((is_another, User.seen_at), else_=User.last_visit_at)
+        connection.execute(update(User).where(User.id == whose).values(last_visit_at=before, seen_at=now()))
 
 
 def forget_ended() -> None:

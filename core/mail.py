@@ -1,16 +1,26 @@
-"""Mail: queued in the transaction that causes it, sent by the worker, to SMTP or into a folder."""
+"""Mail: queued in the transaction that causes it, sent by the worker, to SMTP or into a folder.
+
+A mail is either written when it is queued, or a *letter*: then only what it is about is kept, and its words are made
+when it is sent, of what its reader may read at that moment.
+"""
 
 import dataclasses
+import html as entities
+import re
 import smtplib
 import ssl
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime, make_msgid
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import String, Text
+from flask import current_app
+from flask_babel import force_locale
+from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
@@ -19,6 +29,11 @@ from core.outbox import Event, listens_to, publish
 from core.settings import Settings, current_settings
 
 TIMEOUT_SECONDS = 10
+LONGEST_SUBJECT = 200
+LONGEST_HEADER = 900
+"""RFC 5322 lets a line have 998 characters."""
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 class Mail(Model):
@@ -34,6 +49,45 @@ class Mail(Model):
     html: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    letter: Mapped[str | None] = mapped_column(String(60))
+    """The name of the function that writes it when it is sent; then it has no text here."""
+    about: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What that function is given: ids."""
+    dropped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When there was nothing left that its reader might read, or nobody to read it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail that is written as it leaves."""
+
+    to: str
+    subject: str
+    text: str
+    html: str
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Besides those that every mail has."""
+    return_path: str | None = None
+    """Where it comes back to when it cannot be delivered."""
+
+
+class _Unfolded(EmailPolicy):
+    """Leaves plain headers on one line: folding would encode a long address, and then no program finds it there."""
+
+    def fold(self, name: str, value: Any) -> str:
+        if str(value).isascii() and len(name) + len(str(value)) < LONGEST_HEADER:
+            return f"{name}: {value}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        if str(value).isascii() and len(name) + len(str(value)) < LONGEST_HEADER:
+            return f"{name}: {value}{self.linesep}".encode()
+        return bytes(super().fold_binary(name, value))
+
+
+Writer = Callable[[dict[str, Any]], Letter | None]
+
+_writers: dict[str, Writer] = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,39 +97,95 @@ class MailQueued(Event):
 
 def queue(to: str, *, subject: str, text: str, html: str | None = None) -> Mail:
     """Queue a mail in the current transaction; it leaves after the commit."""
-    mail = Mail(message_id=make_msgid(domain="klinke"), to=to, subject=" ".join(subject.split()), text=text, html=html)
+    mail = Mail(message_id=make_msgid(domain="klinke"), to=to, subject=one_line(subject), text=text, html=html)
     db.session.add(mail)
     db.session.flush()
     publish(MailQueued(mail.id))
     return mail
 
 
+def letter(name: str) -> Callable[[Writer], Writer]:
+    """Register the function that writes letters of a kind; it returns None when there is nothing to say any more."""
+
+    def register(writer: Writer) -> Writer:
+        _writers[name] = writer
+        return writer
+
+    return register
+
+
+def queue_letter(to: str, *, letter: str, about: dict[str, Any], message_id: str) -> Mail:
+    """Queue a mail whose words are made when it leaves."""
+    mail = Mail(message_id=message_id, to=to, subject="", text="", letter=letter, about=about)
+    db.session.add(mail)
+    db.session.flush()
+    publish(MailQueued(mail.id))
+    return mail
+
+
+def written(folder: str, *, locale: str, **values: Any) -> tuple[str, str, str]:
+    """Return subject, text and HTML of the mail whose three templates lie in this folder, in a language."""
+    values |= {"site_name": current_settings().site_name, "locale": locale}
+
+    def rendered(name: str) -> str:
+        # Not flask.render_template: the worker has no page being made, and what pages share is of no use in a mail.
+        return current_app.jinja_env.get_template(f"{folder}/{name}").render(values)
+
+    with force_locale(locale):
+        return _plain(rendered("subject.txt")), _plain(rendered("body.txt")) + "\n", rendered("body.html")
+
+
+def host() -> str:
+    """Return the host in Message-IDs and list names: that of the address people reach this installation by."""
+    return urlsplit(current_settings().base_url).hostname or "localhost"
+
+
+def one_line(value: str, longest: int = LONGEST_SUBJECT) -> str:
+    """Return a value for a header: no line end or other control can begin another one."""
+    return " ".join(_CONTROLS.sub(" ", value).split())[:longest]
+
+
 @listens_to(MailQueued)
 def send(event: MailQueued) -> None:
     """Send a queued mail, once."""
     mail = db.session.get(Mail, event.mail_id, with_for_update=True)
-    if mail is None or mail.sent_at is not None:
+    if mail is None or mail.sent_at is not None or mail.dropped_at is not None:
         return
     settings = current_settings()
-    _hand_over(_composed(mail, settings), settings)
+    written: Letter | None
+    if mail.letter is None:
+        written = Letter(to=mail.to, subject=mail.subject, text=mail.text, html=mail.html or "")
+    else:
+        written = _writers[mail.letter](mail.about or {})
+    if written is None:
+        mail.dropped_at = now()
+        return
+    _hand_over(_composed(mail, written, settings), settings, return_path=written.return_path)
     mail.sent_at = now()
 
 
-def _composed(mail: Mail, settings: Settings) -> EmailMessage:
-    message = EmailMessage(policy=SMTP)
+def _composed(mail: Mail, written: Letter, settings: Settings) -> EmailMessage:
+    message = EmailMessage(policy=_Unfolded(linesep="\r\n"))
     message["From"] = settings.mail_from
-    message["To"] = mail.to
-    message["Subject"] = mail.subject
+    message["To"] = written.to
+    message["Subject"] = one_line(written.subject)
     message["Date"] = format_datetime(mail.created_at)
     message["Message-ID"] = mail.message_id
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(mail.text)
-    if mail.html:
-        message.add_alternative(mail.html, subtype="html")
+    for name, value in written.headers.items():
+        message[name] = one_line(value, longest=LONGEST_HEADER)
+    message.set_content(written.text)
+    if written.html:
+        message.add_alternative(written.html, subtype="html")
     return message
 
 
-def _hand_over(message: EmailMessage, settings: Settings) -> None:
+def _plain(rendered: str) -> str:
+    # Escaping is on in every template; a plain text takes it back exactly.
+    return entities.unescape(rendered).strip()
+
+
+def _hand_over(message: EmailMessage, settings: Settings, *, return_path: str | None) -> None:
     if "://" not in settings.mail_url:
         folder = Path(settings.mail_url)
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,4 +203,4 @@ def _hand_over(message: EmailMessage, settings: Settings) -> None:
             server.starttls(context=context)
         if url.username:
             server.login(unquote(url.username), unquote(url.password or ""))
-        server.send_message(message)
+        server.send_message(message, from_addr=return_path)

@@ -1,6 +1,7 @@
 """Settings: typed, read once from the environment, wrong values stop the start with a sentence."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,6 +40,13 @@ def _mail_url(url: str) -> str:
         message = "must be smtp://user:password@host:port, smtps://…, smtp+starttls://… or a folder"
         raise ValueError(message)
     return url
+
+
+def _mail_address(address: str) -> str:
+    if address and not re.fullmatch(r"[^@\s+<>,;:\"()]{1,20}@[^@\s<>,;:\"()]{1,190}", address):
+        message = "must be an address like reply@help.example.org, with at most 20 characters and no + before the @"
+        raise ValueError(message)
+    return address.lower()
 
 
 def _redis_url(url: str) -> str:
@@ -81,6 +89,28 @@ class Settings(BaseModel):
         "", description="How mail leaves: smtp://user:password@host:port, or a folder; empty is <data dir>/mail."
     )
     mail_from: str = Field("klinke@localhost", min_length=3, description="The sender of mails.")
+    mail_reply_to: Annotated[str, AfterValidator(_mail_address)] = Field(
+        "",
+        description="The address whose mail reaches `flask mail receive`, also with +something before the @; "
+        "empty: nobody answers by mail.",
+    )
+    mail_delay_minutes: int = Field(
+        5, ge=0, le=1440, description="How long news waits before it is mailed, so that edits settle."
+    )
+    mail_window_minutes: int = Field(
+        30, ge=0, le=10080, description="A reader gets one mail about a question in this time; more is gathered."
+    )
+    digest_days: int = Field(7, ge=1, le=90, description="Days between two summaries by mail.")
+    digest_stop_days: int = Field(180, ge=1, le=3650, description="Who was away so long gets no summaries.")
+    mail_bounces: int = Field(
+        3, ge=1, le=100, description="Mails that come back before nothing more is sent to an address."
+    )
+    alarm_unanswered_hours: int = Field(
+        24, ge=0, le=8760, description="A question without an answer for so long alarms the team; 0 never."
+    )
+    alarm_queue_hours: int = Field(
+        48, ge=0, le=8760, description="What waits in a queue of the team for so long alarms it; 0 never."
+    )
     site_name: str = Field("Klinke", min_length=1, max_length=60, description="The name people see.")
     default_locale: Literal["de", "en"] = Field("en", description="The language when a browser asks for neither.")
     demo: bool = Field(False, description="Load the demo community once and show its accounts.")

@@ -18,7 +18,7 @@ from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
-from forum import answers, arranging, closing, follows, moderation, tags, votes
+from forum import answers, arranging, closing, follows, me_too, moderation, queries, tags, votes
 from forum.models import Acceptance, Closing, Muting, Post, Topic
 from kb import promotion
 
@@ -60,6 +60,13 @@ FOLLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "t18": ("anna", "mira", "ada"),
     "t34": ("jonas", "emil"),
 }
+SAME_PROBLEM: Final[Mapping[str, tuple[str, ...]]] = {
+    "t03": ("jonas", "mira"),
+    "t07": ("anna", "emil", "mira"),
+    "t16": ("anna",),
+}
+WATCHED: Final[Mapping[str, str]] = {"router": "first", "app": "everything"}
+"""What Jonas follows, as somebody who likes to help, and at which level."""
 MUTED: Final = "t11"
 MUTED_BECAUSE: Final = (
     "Der Beitrag enthält Kundennummer, Anschrift und Geburtstag. Zum Schutz von Frau Wiesner verborgen; "
@@ -174,6 +181,11 @@ def _follow(everybody: Mapping[str, User]) -> None:
     for source_id, handles in FOLLOWED.items():
         for handle in handles:
             follows.follow(_topic(source_id), by=everybody[handle])
+    for source_id, handles in SAME_PROBLEM.items():
+        for handle in handles:
+            me_too.say(_topic(source_id), by=everybody[handle])
+    for slug, level in WATCHED.items():
+        follows.choose(queries.category(slug), level, by=everybody["jonas"])
 
 
 def _accept() -> None:

@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import categories, cli, counters, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import alarms, categories, cli, counters, listeners, notices, queries, transfer, views  # noqa: F401 -- listeners and chores register themselves
     from forum.source import Topics
     from search import labels, registry
 
@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
     transfer.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)
+    app.cli.add_command(cli.mail)
     STARTERS["forum"] = categories.make_first
     admin.contribute(
         _l("Categories"), "forum.category_list", "admin", text=_l("What people choose from when they ask.")

@@ -1,14 +1,21 @@
 """The forum's commands."""
 
+import sys
 from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError
 
 from core.db import db
-from core.errors import Unavailable
+from core.errors import KlinkeError, Unavailable
 from core.i18n import LOCALES
-from forum import counters, stackexchange
+from forum import addresses, counters, replies_by_mail, stackexchange
+
+NOT_TAKEN = 65
+"""The exit status that mail servers read as "return it to the sender" (EX_DATAERR of sysexits.h)."""
+TRY_AGAIN = 75
+"""The one they read as "keep it and come again" (EX_TEMPFAIL)."""
 
 
 @click.command("stackexchange")
@@ -35,6 +42,41 @@ def import_stackexchange(folder: Path, category: str | None, locale: str) -> Non
     click.echo(f"{len(report.skipped)} skipped")
     if report.skipped:
         raise SystemExit(1)
+
+
+@click.group("mail")
+def mail() -> None:
+    """Take mail in."""
+
+
+@mail.command("receive")
+@with_appcontext
+def receive_mail() -> None:
+    """Post the answer in one mail, read from standard input: for the pipe of a mail server.
+
+    Exit status 0: taken, or sent by a machine and dropped. 65: to be returned to the sender, with the sentence on
+    standard error. 75: to be kept and tried again.
+    """
+    raw = sys.stdin.buffer.read(replies_by_mail.LARGEST_MAIL + 1)
+    try:
+        received = replies_by_mail.receive(raw)
+        db.session.commit()
+    except (OperationalError, Unavailable) as error:
+        db.session.rollback()
+        click.echo(f"The database is busy: {error}", err=True)
+        raise SystemExit(TRY_AGAIN) from None
+    except KlinkeError as error:
+        db.session.rollback()
+        click.echo(error.sentence or str(error.title), err=True)
+        raise SystemExit(NOT_TAKEN) from None
+    click.echo(
+        {
+            "posted": f"1 post: {addresses.of_post(received.post)}" if received.post is not None else "",
+            "again": "0 posts: this mail was taken before",
+            "automatic": "0 posts: sent by a machine",
+            "bounce": "0 posts: one of our mails came back",
+        }[received.outcome]
+    )
 
 
 @click.group("forum")

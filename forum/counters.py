@@ -7,7 +7,7 @@ from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import aliased
 
 from core.db import db
-from forum.models import Closing, Duplicate, Muting, Post, Topic, Vote
+from forum.models import Closing, Duplicate, MeToo, Muting, Post, Topic, Vote
 
 
 def complaints() -> Iterator[str]:
@@ -19,6 +19,8 @@ def complaints() -> Iterator[str]:
     for topic_id, closing in db.session.execute(_wrong_closings()):
         what = "closed and nobody closed it" if closing is None else "open and somebody closed it"
         yield f"Topic {topic_id} is {what}; `flask forum recount` repairs it."
+    for row in db.session.execute(_wrong_me_too_counts()):
+        yield f"Topic {row.id} says {row.kept} people share it, {row.counted} do; `flask forum recount` repairs it."
 
 
 def recount() -> int:
@@ -27,6 +29,7 @@ def recount() -> int:
     for statement, model, column in (
         (_wrong_answer_counts(), Topic, "answer_count"),
         (_wrong_helpful_counts(), Post, "helpful_count"),
+        (_wrong_me_too_counts(), Topic, "me_too_count"),
     ):
         rows: list[Row[int, int, int]] = list(db.session.execute(statement))
         for row in rows:
@@ -87,6 +90,14 @@ def _wrong_answer_counts() -> Select[int, int, int]:
     )
     return select(Topic.id, Topic.answer_count.label("kept"), counted.label("counted")).where(
         Topic.answer_count != counted
+    )
+
+
+def _wrong_me_too_counts() -> Select[int, int, int]:
+    counted = select(func.count()).select_from(MeToo).where(MeToo.topic_id == Topic.id).correlate(Topic)
+    number = counted.scalar_subquery()
+    return select(Topic.id, Topic.me_too_count.label("kept"), number.label("counted")).where(
+        Topic.me_too_count != number
     )
 
 

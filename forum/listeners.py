@@ -12,6 +12,7 @@ from forum.events import (
     CommentPosted,
     PostMuted,
     PostsMoved,
+    TopicAsked,
     TopicClosed,
     TopicMuted,
     TopicReopened,
@@ -19,20 +20,33 @@ from forum.events import (
 from forum.models import Acceptance, Muting, Post, Topic
 
 
+@listens_to(TopicAsked)
+def tell_watchers(event: TopicAsked) -> None:
+    """Tell who follows the category, a tag or the asker of a new question."""
+    topic = db.session.get_one(Topic, event.topic_id)
+    question = db.session.scalars(select(Post).where(Post.topic_id == topic.id, Post.kind == "question")).unique().one()
+    notifications.notify_each(
+        follows.readers_of_question(topic),
+        kind="topic_asked",
+        key=f"topic:{topic.id}",
+        url=addresses.of_topic(topic),
+        topic=topic,
+        post=question,
+    )
+
+
 @listens_to(AnswerPosted)
 def tell_followers(event: AnswerPosted) -> None:
-    """Tell who follows the question of a new answer, but not the one who wrote it."""
+    """Tell who follows the question, or what it belongs to, of a new answer, but not the one who wrote it."""
     answer = db.session.get_one(Post, event.post_id)
-    for user_id in follows.follower_ids(answer.topic_id):
-        if user_id != answer.author_id:
-            notifications.notify(
-                user_id,
-                kind="answer_posted",
-                key=f"answer:{answer.id}",
-                url=addresses.of_post(answer),
-                topic=answer.topic,
-                post=answer,
-            )
+    notifications.notify_each(
+        follows.readers_of_answer(answer.topic, author_id=answer.author_id),
+        kind="answer_posted",
+        key=f"answer:{answer.id}",
+        url=addresses.of_post(answer),
+        topic=answer.topic,
+        post=answer,
+    )
 
 
 @listens_to(CommentPosted)
@@ -67,13 +81,31 @@ def tell_whose_answer_it_is(event: AnswerAccepted) -> None:
         )
 
 
+@listens_to(AnswerAccepted)
+def tell_it_is_solved(event: AnswerAccepted) -> None:
+    """Tell who follows the question that it is solved, but not who decided it nor whose answer it is."""
+    answer = db.session.get_one(Post, event.post_id)
+    is_accepted = db.session.scalar(select(Acceptance.id).where(Acceptance.post_id == answer.id)) is not None
+    if is_accepted:
+        notifications.notify_each(
+            [one for one in follows.follower_ids(event.topic_id) if one not in {event.by_id, answer.author_id}],
+            kind="topic_solved",
+            key=f"solved:{answer.id}",
+            url=addresses.of_post(answer),
+            topic=answer.topic,
+            post=answer,
+        )
+
+
 @listens_to(AcceptanceUndone)
 def take_it_back(event: AcceptanceUndone) -> None:
     """Take the good news back, unless the answer is accepted again."""
     answer = db.session.get_one(Post, event.post_id)
     is_accepted = db.session.scalar(select(Acceptance.id).where(Acceptance.post_id == answer.id)) is not None
-    if not is_accepted and answer.author_id is not None:
-        notifications.retract(answer.author_id, f"accepted:{answer.id}")
+    if not is_accepted:
+        notifications.retract_from_all(answer, f"solved:{answer.id}")
+        if answer.author_id is not None:
+            notifications.retract(answer.author_id, f"accepted:{answer.id}")
 
 
 @listens_to(TopicClosed)

@@ -98,6 +98,8 @@ class Topic(Model):
     """Answers that are not muted; kept by the deeds, checked by `flask doctor`."""
     closed_as: Mapped[ClosedAs | None] = mapped_column(String(10))
     """Whether nothing can be added any more, and why; kept by `forum.closing`, who and when stand in `Closing`."""
+    me_too_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """People with the same problem; kept by `forum.me_too`, checked by `flask doctor`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     category: Mapped[Category] = relationship(lazy="joined", innerjoin=True)
@@ -358,6 +360,131 @@ class Follow(Model):
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    level: Mapped[str] = mapped_column(String(12), default="everything", server_default="everything")
+    """`everything`, or only the `solution`."""
+
+
+class MeToo(Model):
+    """Somebody has the same problem."""
+
+    __tablename__ = "me_too"
+
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ReadMark(Model):
+    """Up to when a person has read a topic."""
+
+    __tablename__ = "read_mark"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """The topic's last activity when it was shown."""
+
+
+def _one_subject(*columns: str) -> CheckConstraint:
+    return CheckConstraint(
+        " + ".join(f"(case when {column} is null then 0 else 1 end)" for column in columns) + " = 1", name="one_subject"
+    )
+
+
+class Watch(Model):
+    """Somebody wants to hear of questions in a category, with a tag, or by a person."""
+
+    __tablename__ = "watch"
+    __table_args__ = (
+        UniqueConstraint("user_id", "category_id"),
+        UniqueConstraint("user_id", "tag_id"),
+        UniqueConstraint("user_id", "person_id"),
+        _one_subject("category_id", "tag_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id", ondelete="CASCADE"), index=True)
+    tag_id: Mapped[int | None] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    level: Mapped[str] = mapped_column(String(12))
+    """`everything`: questions and answers; `first`: the questions only."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    category: Mapped[Category | None] = relationship()
+    tag: Mapped[Tag | None] = relationship()
+    person: Mapped[User | None] = relationship(foreign_keys=[person_id])
+
+
+class Silence(Model):
+    """A reader wants quiet: of a topic, a category, a tag or a person. Nobody else notices; muting is the team's."""
+
+    __tablename__ = "silence"
+    __table_args__ = (
+        UniqueConstraint("user_id", "topic_id"),
+        UniqueConstraint("user_id", "category_id"),
+        UniqueConstraint("user_id", "tag_id"),
+        UniqueConstraint("user_id", "person_id"),
+        _one_subject("topic_id", "category_id", "tag_id", "person_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), index=True)
+    category_id: Mapped[int | None] = mapped_column(ForeignKey("category.id", ondelete="CASCADE"), index=True)
+    tag_id: Mapped[int | None] = mapped_column(ForeignKey("tag.id", ondelete="CASCADE"), index=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    topic: Mapped[Topic | None] = relationship()
+    category: Mapped[Category | None] = relationship()
+    tag: Mapped[Tag | None] = relationship()
+    person: Mapped[User | None] = relationship(foreign_keys=[person_id])
+
+
+class NotificationChoice(Model):
+    """How a person wants to be told of one kind of news, where it is not as the house does."""
+
+    __tablename__ = "notification_choice"
+    __table_args__ = (CheckConstraint("way in ('mail', 'digest', 'bell', 'off')", name="known_way"),)
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    group: Mapped[str] = mapped_column(String(20), primary_key=True)
+    way: Mapped[str] = mapped_column(String(8))
+
+
+class DigestTurn(Model):
+    """When a person had the last digest, or might have had it."""
+
+    __tablename__ = "digest_turn"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class MailStanding(Model):
+    """How often mail to a person came back; from so many times on none is sent until they ask for it again."""
+
+    __tablename__ = "mail_standing"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    bounces: Mapped[int] = mapped_column(default=0)
+    last_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ReceivedMail(Model):
+    """A mail that came in, so that delivered twice it is taken once; its text is kept as the post it became."""
+
+    __tablename__ = "received_mail"
+    __table_args__ = (Index("ix_received_mail_user", "user_id", "topic_id", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """A hash of its Message-ID and of what it answers."""
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
+    outcome: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class Notification(Model):
@@ -367,6 +494,14 @@ class Notification(Model):
     __table_args__ = (
         UniqueConstraint("user_id", "key"),
         Index("ix_notification_user", "user_id", "id"),
+        Index("ix_notification_topic", "topic_id", "kind"),
+        Index(
+            "ix_notification_to_mail",
+            "way",
+            "at",
+            sqlite_where=text("mailed_at is null and read_at is null and way <> 'bell'"),
+            postgresql_where=text("mailed_at is null and read_at is null and way <> 'bell'"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -376,11 +511,16 @@ class Notification(Model):
     kind: Mapped[str] = mapped_column(String(40))
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"))
     """The topic a reader must be allowed to see to get this."""
-    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"), index=True)
     url: Mapped[str] = mapped_column(String(300))
     data: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    way: Mapped[str] = mapped_column(String(8), default="bell", server_default="bell")
+    """How it goes out besides the bell: by `mail`, in the `digest`, or not (`bell`)."""
+    bundle: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """What it is mailed together with: `topic:12`."""
+    mailed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     topic: Mapped[Topic | None] = relationship()
     post: Mapped[Post | None] = relationship()

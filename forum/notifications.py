@@ -1,29 +1,67 @@
 """What people are told; the words are made when they read it, in their language, and only of what they may see then."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, cast, get_args
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import contains_eager, joinedload, lazyload
 
 from accounts.models import User
 from core.clock import now
 from core.db import db
+from core.errors import Invalid
 from core.unique import add_once
-from forum import queries
-from forum.models import Notification, Post, Topic
+from forum import follows, queries
+from forum.models import Notification, NotificationChoice, Post, Topic
 
 Sentence = Callable[[Notification], str]
+Way = Literal["mail", "digest", "bell", "off"]
+WAYS: tuple[Way, ...] = get_args(Way)
+WAY_NAMES: Final = {
+    "mail": lazy_gettext("Bell and mail"),
+    "digest": lazy_gettext("Bell and weekly summary"),
+    "bell": lazy_gettext("Bell only"),
+    "off": lazy_gettext("Not at all"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """News of one sort, which a person chooses one way for."""
+
+    label: Any
+    way: Way
+    is_for_team: bool = False
+
+
+GROUPS: Final[Mapping[str, Group]] = {
+    "answers": Group(lazy_gettext("Answers to questions you follow"), "mail"),
+    "comments": Group(lazy_gettext("Comments on what you wrote"), "mail"),
+    "mentions": Group(lazy_gettext("Somebody mentions you"), "mail"),
+    "solutions": Group(lazy_gettext("A question is solved"), "mail"),
+    "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
+    "articles": Group(lazy_gettext("Your words became an article"), "mail"),
+    "standing": Group(lazy_gettext("What you have earned here"), "bell"),
+    "other": Group(lazy_gettext("Everything else"), "bell"),
+    "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
+}
+MOST_ASKED: Final = 5000
+"""People in one statement; databases take some ten thousand values."""
+DECISIONS: Final = "decisions"
+"""What the team decided about one's own text: always told, by bell and mail, whatever is silenced."""
 
 _kinds: dict[str, Sentence] = {}
+_groups: dict[str, str] = {}
 
 
-def kind(name: str) -> Callable[[Sentence], Sentence]:
-    """Register the function that puts notifications of a kind into a sentence."""
+def kind(name: str, *, group: str = "other") -> Callable[[Sentence], Sentence]:
+    """Register the function that puts notifications of a kind into a sentence, and the sort of news it is."""
 
     def register(sentence: Sentence) -> Sentence:
         _kinds[name] = sentence
+        _groups[name] = group
         return sentence
 
     return register
@@ -41,24 +79,88 @@ def notify(
 ) -> bool:
     """Tell a person something once: a second call with the same `key` changes nothing. Returns whether it is new.
 
-    With `topic` or `post` they read it only while they may see that.
+    With `topic` or `post` they read it only while they may see that, and hear nothing of it where they silenced the
+    topic or the author of the post, whatever the kind.
     """
-    return add_once(
-        Notification,
-        user_id=user if isinstance(user, int) else user.id,
-        kind=kind,
-        key=key,
-        url=url,
-        topic_id=None if topic is None else topic.id,
-        post_id=None if post is None else post.id,
-        data=data or {},
-        at=now(),
-    )
+    told = user if isinstance(user, int) else user.id
+    return bool(notify_each([told], kind=kind, key=key, url=url, topic=topic, post=post, data=data))
+
+
+def notify_each(
+    user_ids: Iterable[int],
+    *,
+    kind: str,
+    key: str,
+    url: str,
+    topic: Topic | None = None,
+    post: Post | None = None,
+    data: dict[str, Any] | None = None,
+) -> int:
+    """Tell several people the same; return how many of them hear it for the first time."""
+    group = _groups.get(kind, "other")
+    quiet: set[int] = set()
+    if group != DECISIONS:
+        quiet = follows.silencers(None if topic is None else topic.id, None if post is None else post.author_id)
+    wanted = [user_id for user_id in user_ids if user_id not in quiet]
+    ways: dict[int, Way] = {}
+    for first in range(0, len(wanted), MOST_ASKED):
+        ways |= _ways(group, wanted[first : first + MOST_ASKED])
+    new = 0
+    for user_id in wanted:
+        if ways[user_id] != "off":
+            new += add_once(
+                Notification,
+                user_id=user_id,
+                kind=kind,
+                key=key,
+                url=url,
+                topic_id=None if topic is None else topic.id,
+                post_id=None if post is None else post.id,
+                data=data or {},
+                at=now(),
+                way=ways[user_id],
+                bundle=group if group == "alarms" or topic is None else f"topic:{topic.id}",
+            )
+    return new
+
+
+def choices(user: User) -> dict[str, Way]:
+    """Return how a person is told of each sort of news."""
+    rows = db.session.scalars(select(NotificationChoice).where(NotificationChoice.user_id == user.id))
+    chosen = {row.group: cast("Way", row.way) for row in rows}
+    return {
+        name: chosen.get(name, group.way) for name, group in GROUPS.items() if user.is_team or not group.is_for_team
+    }
+
+
+def choose(user: User, ways: Mapping[str, str]) -> None:
+    """Have a person told as they choose; what is not named stays. What waits to be mailed follows the choice."""
+    for group, way in ways.items():
+        if group not in GROUPS or way not in WAYS:
+            raise Invalid(fields={group: gettext("Please choose one of these.")})
+        mine = (NotificationChoice.user_id == user.id, NotificationChoice.group == group)
+        if not add_once(NotificationChoice, user_id=user.id, group=group, way=way):
+            db.session.execute(update(NotificationChoice).where(*mine).values(way=way))
+        names = [name for name, of in _groups.items() if of == group]
+        waiting = update(Notification).where(
+            Notification.user_id == user.id, Notification.kind.in_(names), Notification.mailed_at.is_(None)
+        )
+        db.session.execute(waiting.values(way="bell" if way == "off" else way))
+
+
+def group_of(notification: Notification) -> str:
+    """Return the sort of news it is."""
+    return _groups.get(notification.kind, "other")
 
 
 def retract(user_id: int, key: str) -> None:
     """Take back what is no longer true."""
     db.session.execute(delete(Notification).where(Notification.user_id == user_id, Notification.key == key))
+
+
+def retract_from_all(post: Post, key: str) -> None:
+    """Take back what is no longer true of a post for anybody."""
+    db.session.execute(delete(Notification).where(Notification.post_id == post.id, Notification.key == key))
 
 
 def sentence(notification: Notification) -> str:
@@ -71,7 +173,9 @@ def visible_notifications(user: User) -> Select[Notification]:
     """Return the statement for what the person may read now; its topics and posts are loaded along."""
     return _readable(select(Notification), user).options(
         # Only titles and names are read; and an inner join to the category would lose what is about no topic.
-        contains_eager(Notification.topic).lazyload("*"),
+        contains_eager(Notification.topic).options(
+            lazyload("*"), joinedload(Topic.asker).options(lazyload(User.roles))
+        ),
         contains_eager(Notification.post).options(
             lazyload(Post.muting), joinedload(Post.author).options(lazyload(User.roles))
         ),
@@ -90,6 +194,18 @@ def mark_read(user: User, ids: list[int] | None = None) -> None:
     db.session.execute((mine if ids is None else mine.where(Notification.id.in_(ids))).values(read_at=now()))
 
 
+def _ways(group: str, user_ids: list[int]) -> dict[int, Way]:
+    if group == DECISIONS:
+        return dict.fromkeys(user_ids, "mail")
+    ways: dict[int, Way] = dict.fromkeys(user_ids, GROUPS[group].way)
+    rows = db.session.execute(
+        select(NotificationChoice.user_id, NotificationChoice.way).where(
+            NotificationChoice.group == group, NotificationChoice.user_id.in_(user_ids)
+        )
+    )
+    return ways | {user_id: cast("Way", way) for user_id, way in rows}
+
+
 def _readable(statement: Select[Any], user: User) -> Select[Any]:
     return (
         statement.outerjoin(Topic, Topic.id == Notification.topic_id)
@@ -102,12 +218,12 @@ def _readable(statement: Select[Any], user: User) -> Select[Any]:
     )
 
 
-@kind("answer_posted")
+@kind("answer_posted", group="answers")
 def _answer_posted(notification: Notification) -> str:
     return str(gettext("%(name)s answered “%(title)s”.", name=_author(notification), title=_title(notification)))
 
 
-@kind("comment_posted")
+@kind("comment_posted", group="comments")
 def _comment_posted(notification: Notification) -> str:
     return str(
         gettext(
@@ -118,12 +234,24 @@ def _comment_posted(notification: Notification) -> str:
     )
 
 
-@kind("answer_accepted")
+@kind("answer_accepted", group="solutions")
 def _answer_accepted(notification: Notification) -> str:
     return str(gettext("Your answer solved “%(title)s”.", title=_title(notification)))
 
 
-@kind("topic_muted")
+@kind("topic_solved", group="solutions")
+def _topic_solved(notification: Notification) -> str:
+    return str(gettext("“%(title)s” is solved.", title=_title(notification)))
+
+
+@kind("topic_asked", group="questions")
+def _topic_asked(notification: Notification) -> str:
+    topic = notification.topic
+    asker = topic.asker.name if topic is not None and topic.asker is not None else str(gettext("Somebody who has left"))
+    return str(gettext("%(name)s asked: “%(title)s”", name=asker, title=_title(notification)))
+
+
+@kind("topic_muted", group=DECISIONS)
 def _topic_muted(notification: Notification) -> str:
     return str(
         gettext(
@@ -134,7 +262,7 @@ def _topic_muted(notification: Notification) -> str:
     )
 
 
-@kind("topic_closed")
+@kind("topic_closed", group=DECISIONS)
 def _topic_closed(notification: Notification) -> str:
     title, reason = _title(notification), notification.data.get("reason", "")
     if notification.data.get("as") == "duplicate":
@@ -142,12 +270,12 @@ def _topic_closed(notification: Notification) -> str:
     return str(gettext("The team closed your question “%(title)s”. The reason: %(reason)s", title=title, reason=reason))
 
 
-@kind("post_moved")
+@kind("post_moved", group=DECISIONS)
 def _post_moved(notification: Notification) -> str:
     return str(gettext("The team moved what you wrote to “%(title)s”.", title=_title(notification)))
 
 
-@kind("post_muted")
+@kind("post_muted", group=DECISIONS)
 def _post_muted(notification: Notification) -> str:
     return str(
         gettext(

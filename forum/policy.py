@@ -50,6 +50,11 @@ def may_follow(user: Viewer) -> bool:
     return _may_write(user)
 
 
+def may_say_me_too(user: Viewer, topic: Topic) -> bool:
+    """Let everybody say that they have the same problem, but the asker; not where only the team reads on."""
+    return _may_write(user) and user.id != topic.asker_id and (user.is_team or not topic.is_muted)
+
+
 def may_mute(user: Viewer) -> bool:
     """Let moderators mute and unmute."""
     return _may_write(user) and user.has_role("moderator")

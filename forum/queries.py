@@ -224,12 +224,12 @@ def category_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:  #
     return {category.slug: category.name for category in found}
 
 
-def tallies(viewer: Viewer) -> list[Tally]:
+def tallies(viewer: Viewer, *where: ColumnElement[bool]) -> list[Tally]:
     """Count all visible topics, apart by category and language, in one statement."""
     rows = db.session.execute(
         select(Topic.category_id, Topic.locale, *_numbers())
         .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
-        .where(topics_visible_to(viewer))
+        .where(topics_visible_to(viewer), *where)
         .group_by(Topic.category_id, Topic.locale)
     )
     return [Tally(row[0], row[1], _by_state(row[2:])) for row in rows]

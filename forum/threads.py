@@ -27,7 +27,7 @@ class Thread:
     """Comments by the id of what they comment on."""
     helpful: set[int]
     """Ids of the posts that the viewer called helpful."""
-    is_followed: bool
+    stance: follows.Stance
     see_also: Sequence[SeeAlso]
     duplicate_of: Target | None
     closing: Closing | None
@@ -57,7 +57,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         answer_count=len(others) + (accepted is not None),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
-        is_followed=follows.is_following(topic, viewer),
+        stance=follows.stance_on_topic(topic, viewer),
         see_also=queries.see_also(topic),
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,

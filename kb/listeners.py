@@ -1,16 +1,19 @@
 """What the knowledge base does when it hears of something; everything here may be repeated without harm."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from flask_babel import gettext
 from sqlalchemy import select
 
 from core.db import db
 from core.outbox import listens_to
-from forum import notifications, topics
-from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
+from forum import alarms, notifications, topics
+from forum.events import AcceptanceUndone, AnswerAccepted, PostUnmuted, PostsMoved, TopicUnmuted
 from forum.models import Acceptance, Notification, Post, Topic
 from kb import addresses, articles, promotion
 from kb.events import ArticlePublished
-from kb.models import Article, ArticleSource
+from kb.models import Article, ArticleSource, Nomination
 
 
 @listens_to(AnswerAccepted)
@@ -63,7 +66,7 @@ def tell_authors(event: ArticlePublished) -> None:
         _tell(article, source, event.by_id)
 
 
-@notifications.kind("article_published")
+@notifications.kind("article_published", group="articles")
 def _article_published(notification: Notification) -> str:
     article = db.session.get(Article, notification.data.get("article_id"))
     words = article.published if article is not None and article.is_published else None
@@ -76,6 +79,36 @@ def _article_published(notification: Notification) -> str:
     if words is None:
         return str(gettext("Your question became an article, which is being revised at the moment."))
     return str(gettext("Your question became the article “%(title)s”.", title=words.title))
+
+
+@notifications.kind("nomination_waits", group="alarms")
+def _nomination_waits(notification: Notification) -> str:
+    title = notification.topic.title if notification.topic is not None else ""
+    return str(gettext("The nomination of “%(title)s” still waits for an editor.", title=title))
+
+
+def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.Waiting]:
+    told = select(Notification.id).where(
+        Notification.kind == "nomination_waits", Notification.topic_id == Post.topic_id
+    )
+    waiting = (
+        select(Nomination)
+        .join(Post, Post.id == Nomination.post_id)
+        .where(Nomination.state == "pending", Nomination.at > after, Nomination.at <= before)
+        .where(~told.correlate(Post).exists())
+        .order_by(Nomination.id)
+        .limit(alarms.MOST_AT_ONCE)
+    )
+    for nomination in db.session.scalars(waiting).unique():
+        yield alarms.Waiting(
+            key=f"nomination:{nomination.id}",
+            kind="nomination_waits",
+            url=f"/kb/nominations/{nomination.id}",
+            topic=nomination.post.topic,
+        )
+
+
+alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
 
 
 def _nominate(post_id: int) -> None:

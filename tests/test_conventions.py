@@ -25,6 +25,8 @@ OPEN_TO_GUESTS = {
     "accounts.set_theme",
     "accounts.sign_out",
     "forum.count_solved_by_suggestion",
+    "forum.decide_by_mail",
+    "forum.stop_mails",
     "kb.give_feedback",
     "search.note_search",
     "desk.receive_webhook",

@@ -40,7 +40,7 @@ NOBODY = 987654321
 UNFIT = {"static", "forum.preview", "readyz"}
 """Endpoints that show nothing anybody wrote."""
 
-TAKES_AN_ID = {"forum.count_solved_by_suggestion": {"POST"}}
+TAKES_AN_ID = {"forum.count_solved_by_suggestion": {"POST"}, "forum.choose_following": {"POST"}}
 """Forms that name a thing by a value."""
 
 RANDOM_VALUE = re.compile(

@@ -137,12 +137,12 @@ class Page:
 
 PAGES = [
     Page("/", questions, {"": 5, "charlie": 8, "ada": 8}),
-    Page("/c/router", questions, {"": 5, "charlie": 7, "ada": 7}),
     Page("/most-asked", asked_again, {"": 6, "charlie": 8}),
     Page("/topics/1/arrangement", asked_again, {"ada": 24}),
     Page("/moderation/questions", questions, {"ada": 9}),
     Page("/admin/tags", questions, {"root": 6}),
-    Page("/tags/wifi", questions, {"": 4, "charlie": 6, "ada": 6}),
+    Page("/c/router", questions, {"": 5, "charlie": 8, "ada": 8}),
+    Page("/tags/wifi", questions, {"": 4, "charlie": 7, "ada": 7}),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
     Page("", thread, {"": 6, "charlie": 11, "ada": 11}),
@@ -157,8 +157,8 @@ PAGES = [
     Page("/search?q=router&kind=article", things_to_find, {"": 8, "charlie": 10, "ada": 10}),
     Page("/search/complete?q=number+rou", things_to_find, {"": 2, "charlie": 4, "ada": 4}),
     Page("/search/suggestions.json?q=number+rou", things_to_find, {"": 2}),
-    Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 9}),
-    Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 10}),
+    Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 10}),
+    Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 11}),
     Page("/moderation", muted, {"ada": 12, "root": 12}),
     Page("/kb/nominations", nominations, {"emil": 6}),
 ]
@@ -178,7 +178,11 @@ def test_a_page_takes_as_many_statements_for_many_rows_as_for_few_and_writes_not
         path = stage(lambda world, rows=rows: page.scene(world, rows)) or page.path
         statements.clear()
         assert browser.get(path).status_code == 200
-        taken.append(len(statements))
-        assert [statement for statement in statements if not statement.startswith("SELECT")] == []
+        read = [statement for statement in statements if statement.startswith("SELECT")]
+        taken.append(len(read))
+        # What a signed-in person has read is noted, after the page is made; guests leave no trace.
+        written = [statement for statement in statements if statement not in read]
+        noted = ("INSERT INTO read_mark", "UPDATE notification") if handle and page.scene is thread else ()
+        assert [statement for statement in written if not statement.startswith(noted or "nothing")] == []
     few, many = taken
     assert few == many <= page.most[handle], "\n\n".join(statements)

@@ -7,14 +7,16 @@ from flask import Flask
 from flask_login import current_user
 from werkzeug.local import LocalProxy
 
-from forum import notifications
+from forum import notifications, reading
 from forum.views import (
     answering,
     arranging,
     asking,
     bulk,
+    by_mail,
     curating,
     deciding,
+    following,
     lists,
     moderating,
     personal,
@@ -30,8 +32,10 @@ __all__ = [
     "asking",
     "bp",
     "bulk",
+    "by_mail",
     "curating",
     "deciding",
+    "following",
     "init_app",
     "lists",
     "moderating",
@@ -46,6 +50,7 @@ def init_app(app: Flask) -> None:
     """Register the pages, and what the layout shows of the forum on every page."""
     app.register_blueprint(bp)
     app.context_processor(_layout)
+    reading.init_app(app)
 
 
 def _layout() -> dict[str, Any]:

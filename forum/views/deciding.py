@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from accounts.access import login_required, me
 from core import web
 from core.db import db
-from forum import addresses, answers, follows, queries, votes
+from forum import addresses, answers, follows, me_too, queries, votes
 from forum.views.edge import bp
 from forum.views.topic import where
 
@@ -45,6 +45,24 @@ def undo_vote(post_id: int) -> WerkzeugResponse:
     votes.withdraw(post, by=me())
     db.session.commit()
     return web.go(where(post))
+
+
+@bp.post("/topics/<int:topic_id>/me-too")
+@login_required
+def say_me_too(topic_id: int) -> WerkzeugResponse:
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    me_too.say(topic, by=me())
+    db.session.commit()
+    return web.go(addresses.of_topic(topic))
+
+
+@bp.post("/topics/<int:topic_id>/me-too/undo")
+@login_required
+def undo_me_too(topic_id: int) -> WerkzeugResponse:
+    topic = queries.visible_topic(topic_id, viewer=current_user)
+    me_too.take_back(topic, by=me())
+    db.session.commit()
+    return web.go(addresses.of_topic(topic))
 
 
 @bp.post("/topics/<int:topic_id>/follow")

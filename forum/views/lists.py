@@ -17,7 +17,7 @@ from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
 from core.ready import same_for_guests
-from forum import queries
+from forum import follows, queries, reading
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 
@@ -39,19 +39,27 @@ class Listing:
 @bp.get("/")
 @same_for_guests
 def home() -> Response:
-    tallies = queries.tallies(current_user)
+    quiet = follows.unsilenced_for(current_user)
+    tallies = queries.tallies(current_user, quiet)
     spoken = _locale()
     categories = queries.categories()
+    is_narrowed = _since() is not None
+    listing = (
+        _listing(quiet, reading.since_last_visit(current_user))
+        if is_narrowed
+        else _listing(quiet, counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale}))
+    )
     return show(
         "forum/home.html",
-        listing=_listing(counts=queries.added(tally for tally in tallies if spoken in {None, tally.locale})),
+        listing=listing,
+        glance=reading.glance(current_user, listing.topics.items, at_home=True),
+        is_narrowed=is_narrowed,
         categories=categories,
         topic_counts={
             category.id: queries.added(tally for tally in tallies if tally.category_id == category.id)["all"]
             for category in categories
         },
         is_first_page=not request.args.get("page"),
-        open_count=_open_count() if current_user.is_authenticated else 0,
     )
 
 
@@ -59,13 +67,15 @@ def home() -> Response:
 @same_for_guests
 def show_category(slug: str) -> Response:
     category, pinned = queries.category_with_pins(slug, viewer=current_user)
-    listing = _listing(Topic.category_id == category.id)
+    listing = _listing(Topic.category_id == category.id, follows.unsilenced_for(current_user, in_category=True))
     if listing.state or listing.locale or request.args.get("page"):
         pinned = []
     others = [topic for topic in listing.topics.items if topic not in pinned]
     if pinned and others:
         listing = replace(listing, topics=replace(listing.topics, items=others))
-    return show("forum/category.html", category=category, listing=listing, pinned=pinned if others else [])
+    pinned = pinned if others else []
+    glance = reading.glance(current_user, [*pinned, *listing.topics.items], subject=category)
+    return show("forum/category.html", category=category, listing=listing, pinned=pinned, glance=glance)
 
 
 @bp.get("/tags/<tag>")
@@ -76,7 +86,8 @@ def show_tag(tag: str) -> Response | WerkzeugResponse:
         raise NotFound
     if listing.topics.items and not any(known.name == tag for known in listing.topics.items[0].tags):
         return redirect(url_for(".show_tag", tag=queries.meant_tag(tag)), code=301)
-    return show("forum/tag.html", tag=tag, listing=listing)
+    glance = reading.glance(current_user, listing.topics.items, subject=tag)
+    return show("forum/tag.html", tag=tag, listing=listing, glance=glance)
 
 
 @bp.get("/u/<handle>")
@@ -96,6 +107,7 @@ def show_person(handle: str) -> Response:
     return show(
         "forum/person.html",
         person=person,
+        stance=follows.stance(person, current_user),
         tab=tab,
         state=state if state == "unsolved" else None,
         counts=_counts_of(person, asked),
@@ -104,6 +116,10 @@ def show_person(handle: str) -> Response:
         excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
         link=_link(handle=handle, show=tab if tab == "answers" else None, state=state),
     )
+
+
+def _since() -> str | None:
+    return "visit" if request.args.get("since") == "visit" and current_user.is_authenticated else None
 
 
 def _locale() -> str | None:
@@ -124,7 +140,7 @@ def _listing(*where: ColumnElement[bool], counts: dict[str, int] | None = None) 
         counts=queries.counts(current_user, *where) if counts is None else counts,
         state=state,
         locale=spoken,
-        link=_link(**(request.view_args or {}), state=state, locale=spoken),
+        link=_link(**(request.view_args or {}), state=state, locale=spoken, since=_since()),
     )
 
 
@@ -136,11 +152,6 @@ def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:
 def _link(**given: Any) -> Callable[..., str]:
     endpoint = request.endpoint or ".home"
     return lambda **changed: url_for(endpoint, **{**given, **changed})
-
-
-def _open_count() -> int:
-    """Return how many questions of the person at the browser wait for a solution."""
-    return queries.counts(current_user, Topic.asker_id == current_user.id)["unsolved"]
 
 
 def _counts_of(person: User, asked: ColumnElement[bool]) -> dict[str, int]:

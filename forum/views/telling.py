@@ -1,6 +1,6 @@
 """What other programs read: feeds and the sitemap. Whoever asks for them, they show what a guest may see."""
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from flask_babel import gettext
 from sqlalchemy import Select, select
 from sqlalchemy.orm import contains_eager
@@ -8,10 +8,14 @@ from sqlalchemy.orm import contains_eager
 from accounts.people import AnonymousUser
 from core.db import db
 from core.errors import NotFound
+from core.i18n import locale
+from core.web import limiter
 from forum import feeds, queries, sitemaps
 from forum.models import Post, Topic
 from forum.sitemaps import Place
 from forum.views.edge import bp
+from search import query
+from search.narrowing import Narrowing
 
 GUEST = AnonymousUser()
 MOST_TOPICS = 45_000
@@ -42,6 +46,25 @@ def tag_feed(tag: str) -> Response:
         url_for(".tag_feed", tag=tag),
         url_for(".show_tag", tag=tag),
         empty_is_missing=True,
+    )
+
+
+@bp.get("/feeds/search.xml")
+@limiter.limit("60 per minute")
+def search_feed() -> Response:
+    """Tell of the latest questions that a search finds: its words and filters are those of the page of results."""
+    chosen, text = Narrowing.read(request.args), request.args.get("q", "")
+    asked = {**chosen.asked(), "kinds": ("topic",)}
+    found = query.find(text, viewer=GUEST, locale=locale(), limit=query.LARGEST_PAGE, **asked)
+    if found.query.is_empty:
+        raise NotFound
+    page = chosen.address(found.query.raw)
+    ids = [hit.found.ref.id for hit in found.hits]
+    return _feed(
+        queries.visible_topics(GUEST).where(Topic.id.in_(ids)),
+        gettext("Questions with “%(words)s”", words=found.query.raw),
+        f"{url_for('.search_feed')}?{page.partition('?')[2]}",
+        page,
     )
 
 

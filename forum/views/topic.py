@@ -15,7 +15,7 @@ from core.clock import now
 from core.errors import KlinkeError
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, forms, posts, queries, threads
+from forum import addresses, drafts, forms, posts, queries, reading, threads
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
 from search import query
@@ -92,6 +92,8 @@ def topic_page(
 ) -> Response:
     """Show a topic; what was refused stands in its form again, that of a comment or a muting at the post `at`."""
     thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
+    if request.method == "GET" and reading.is_news(current_user, thread.stance):
+        reading.note_after_this(topic, current_user)
     draft = fresh = None
     if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
         fresh = forms.CommentForm(formdata=None)

@@ -49,6 +49,9 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.sign_out accounts.set_locale accounts.set_theme
         forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.most_asked forum.related
+        forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
+        forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
+        forum.search_feed
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
@@ -59,6 +62,8 @@ GROUPS: dict[frozenset[str], str] = {
     MEMBERS: """
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
         accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
+        forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
+        forum.try_address_again forum.say_me_too forum.undo_me_too
         forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
         forum_api.answer forum_api.ask forum_api.comment search_api.note_search

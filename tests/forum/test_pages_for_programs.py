@@ -48,6 +48,31 @@ def test_a_feed_is_atom_with_absolute_addresses(guest: Browser, topic_id: int, p
         assert (element.findtext(f"{ATOM}updated") or "").endswith("Z")
 
 
+def test_a_search_has_a_feed_with_its_words_and_filters(
+    guest: Browser, stage: Stage, worker: Callable[[], None], browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> None:
+        world.everybody()
+        world.ask("The lantern blinks at night")
+        world.solved(title="The lantern blinks by day", source="It is bright outside already.", by=world.tina)
+        moderation.mute(world.ask("A lantern nobody may see"), by=world.ada, reason="off topic")
+
+    stage(scene)
+    worker()
+
+    def titles(path: str, reader: Browser = guest) -> set[str | None]:
+        answer = reader.get(path)
+        assert answer.content_type == "application/atom+xml; charset=utf-8"
+        return {entry.findtext(f"{ATOM}title") for entry in parsed(answer.data).findall(f"{ATOM}entry")}
+
+    assert titles("/feeds/search.xml?q=lantern") == {"The lantern blinks at night", "The lantern blinks by day"}
+    assert titles("/feeds/search.xml?q=lantern", browser_of("ada")) == titles("/feeds/search.xml?q=lantern")
+    assert titles("/feeds/search.xml?q=lantern&solved=solved") == {"The lantern blinks by day"}
+    assert titles("/feeds/search.xml?q=nothinglikethat") == set()
+    assert guest.get("/feeds/search.xml").status_code == guest.get("/feeds/search.xml?q=+").status_code == 404
+    assert "/feeds/search.xml?q=lantern&amp;solved=solved" in guest.get("/search?q=lantern&solved=solved").text
+
+
 def test_a_feed_that_did_not_change_is_not_sent_again(guest: Browser, stage: Stage, topic_id: int) -> None:
     first = guest.get("/feeds/latest.xml")
     again = guest.get("/feeds/latest.xml", headers={"If-None-Match": first.headers["ETag"]})

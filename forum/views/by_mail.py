@@ -1,0 +1,119 @@
+"""Pages that links in mails lead to. They work without signing in; opening one changes nothing, its buttons do."""
+
+from flask import Response, flash, request
+from flask_babel import gettext
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.models import User
+from core import web
+from core.db import db
+from core.edge import REFUSALS
+from core.errors import KlinkeError, NotFound
+from core.forms import csrf
+from core.web import limiter
+from forum import answers, follows, forms, notifications, policy, queries, tickets
+from forum.models import Post, Topic
+from forum.views.edge import bp, show
+
+
+@bp.get("/mail/stop/<token>")
+def ask_to_stop_mails(token: str) -> Response:
+    user, groups, topic_id = tickets.unsubscribing(token)
+    return _stop_page(token, user, groups, topic_id)
+
+
+@bp.post("/mail/stop/<token>")
+@csrf.exempt
+@limiter.limit("600 per minute")
+def stop_mails(token: str) -> Response:
+    """End mails of a sort: also for mail programs, which post without a page before (RFC 8058)."""
+    user, groups, topic_id = tickets.unsubscribing(token)
+    what = request.form.get("what", "kind")
+    topic = _topic(topic_id, user)
+    if what == "topic" and topic is not None:
+        follows.unfollow(topic, by=user)
+    else:
+        known = notifications.choices(user)
+        ended = known if what == "all" else {group for group in groups if group in known}
+        notifications.choose(user, {group: "bell" for group in ended if known[group] in {"mail", "digest"}})
+    db.session.commit()
+    return _stop_page(token, user, groups, topic_id, done=what)
+
+
+@bp.get("/mail/answer/<token>")
+def ask_about_answer(token: str) -> Response:
+    user, post = _decidable(token)
+    return _answer_page(token, user, post, forms.CommentForm(formdata=None))
+
+
+@bp.post("/mail/answer/<token>")
+@limiter.limit("60 per minute")
+def decide_by_mail(token: str) -> Response | WerkzeugResponse:
+    """Say whether an answer solved the question: `solved`, `undo`, or `no` with a word on what happened instead."""
+    user, post = _decidable(token)
+    form, do = forms.CommentForm(), request.form.get("do", "")
+    is_fine = form.validate() if do == "no" else True
+    if not is_fine:
+        return _answer_page(token, user, post, form, status=422)
+    try:
+        if do == "solved":
+            answers.accept(post, by=user)
+            flash(gettext("Thank you. The question is marked as solved."), "good")
+        elif do in {"undo", "no"}:
+            if post.topic.acceptance is not None and post.topic.acceptance.post_id == post.id:
+                answers.undo_acceptance(post.topic, by=user)
+            if do == "no":
+                answers.comment(post, source=form.source.data or "", by=user)
+                flash(gettext("Thank you. Whoever answered will read what you wrote."), "good")
+    except REFUSALS as error:
+        db.session.rollback()
+        user, post = _decidable(token)
+        form.refuse(error)
+        return _answer_page(token, user, post, form, refused=error)
+    db.session.commit()
+    return web.go(request.path)
+
+
+def _stop_page(token: str, user: User, groups: list[str], topic_id: int | None, *, done: str = "") -> Response:
+    labels = [notifications.GROUPS[group].label for group in groups if group in notifications.GROUPS]
+    return show(
+        "forum/stop_mails.html", token=token, person=user, labels=labels, topic=_topic(topic_id, user), done=done
+    )
+
+
+def _answer_page(
+    token: str,
+    user: User,
+    post: Post,
+    form: forms.CommentForm,
+    *,
+    refused: KlinkeError | None = None,
+    status: int = 200,
+) -> Response:
+    acceptance = post.topic.acceptance
+    return show(
+        "forum/answer_by_mail.html",
+        token=token,
+        person=user,
+        post=post,
+        topic=post.topic,
+        form=form,
+        is_accepted=acceptance is not None and acceptance.post_id == post.id,
+        may_decide=policy.may_accept_answer(user, post.topic),
+        refused=refused,
+        status=status,
+    )
+
+
+def _decidable(token: str) -> tuple[User, Post]:
+    user, post = tickets.deciding(token)
+    return user, queries.visible_post(post.id, viewer=user)
+
+
+def _topic(topic_id: int | None, user: User) -> Topic | None:
+    if topic_id is None:
+        return None
+    try:
+        return queries.visible_topic(topic_id, viewer=user)
+    except NotFound:
+        return None  # muted meanwhile: the page then speaks of sorts of mail only
