@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import categories, cli, counters, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import categories, cli, counters, listeners, queries, reminding, transfer, views  # noqa: F401 -- listeners and chores register themselves
     from forum.source import Topics
     from search import labels, registry
 

@@ -27,9 +27,8 @@ def nominate_unmuted_answer(event: PostUnmuted) -> None:
 
 @listens_to(TopicUnmuted)
 def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
-    """Nominate the accepted answer of a topic that was muted as a whole."""
-    post_id = db.session.scalar(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id))
-    if post_id is not None:
+    """Nominate the accepted answers of a topic that was muted as a whole."""
+    for post_id in db.session.scalars(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id)).all():
         _nominate(post_id)
 
 

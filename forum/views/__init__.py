@@ -8,7 +8,19 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import (
+    answering,
+    arranging,
+    asking,
+    deciding,
+    lists,
+    moderating,
+    muting,
+    personal,
+    telling,
+    topic,
+    trying,
+)
 from forum.views.edge import bp
 
 __all__ = [
@@ -20,9 +32,11 @@ __all__ = [
     "init_app",
     "lists",
     "moderating",
+    "muting",
     "personal",
     "telling",
     "topic",
+    "trying",
 ]
 
 

@@ -41,7 +41,11 @@ def post_category() -> Response | WerkzeugResponse:
 @role_required("admin")
 def edit_category(slug: str) -> Response:
     category = queries.category(slug)
-    data: dict[str, str | int] = {"position": category.position}
+    data: dict[str, str | int | None] = {
+        "position": category.position,
+        "accepts_several": category.accepts_several,
+        "closes_after_hours": category.closes_after_hours,
+    }
     for locale in ("de", "en"):
         data[f"name_{locale}"] = category.names.get(locale, "")
         data[f"description_{locale}"] = category.descriptions.get(locale, "")
@@ -58,6 +62,12 @@ def save_category(slug: str) -> Response | WerkzeugResponse:
     try:
         categories.revise(
             category, names=form.names, descriptions=form.descriptions, position=form.position.data or 0, by=me()
+        )
+        categories.set_rules(
+            category,
+            accepts_several=bool(form.accepts_several.data),
+            closes_after_hours=form.closes_after_hours.data,
+            by=me(),
         )
     except REFUSALS as error:
         db.session.rollback()
