@@ -14,6 +14,7 @@ from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError, NotFound
 from core.forms import Form
+from core.ready import same_for_guests
 from core.web import absolute
 from forum import addresses, drafts, forms, posts, queries, threads
 from forum.models import Acceptance, Post, Topic
@@ -27,6 +28,7 @@ SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form"
 @bp.get("/t/<int:topic_id>")
 @bp.get("/t/<int:topic_id>-")
 @bp.get("/t/<int:topic_id>-<slug>")
+@same_for_guests
 def show_topic(topic_id: int, slug: str = "") -> Response | WerkzeugResponse:
     try:
         topic = queries.visible_topic(topic_id, viewer=current_user)
@@ -81,9 +83,11 @@ def topic_page(
 ) -> Response:
     """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
     thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
-    draft = None
-    if answer_form is None:
-        draft = drafts.find(current_user, f"answer:{topic.id}") if current_user.is_authenticated else None
+    draft = fresh = None
+    if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
+        fresh = forms.CommentForm(formdata=None)
+        draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
+    if answer_form is None and fresh is not None:
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
     return show(
         "forum/topic.html",
@@ -92,7 +96,7 @@ def topic_page(
         answer_form=answer_form,
         **{name: typed.get(name) for name in SMALL_FORMS},
         rule_names=forms.RULE_NAMES,
-        fresh=forms.CommentForm(formdata=None),
+        fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Float,
     Integer,
     ScalarSelect,
+    Select,
     TableValuedAlias,
     and_,
     any_,
@@ -41,7 +42,7 @@ from search import ranking
 from search.analysis.facts import digest
 from search.analysis.text import label
 from search.documents import AUDIENCES, Ref
-from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing, records
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, TitleQuery, Variant, Word, comparing, records
 from search.engines.analysed import LOCALES
 from search.engines.comparing import CLOSE, MOST_TOKENS
 from search.engines.postgres_tables import documents
@@ -436,6 +437,22 @@ class Finder:
         return total, {
             facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
         }
+
+
+def titled(query: TitleQuery, serving: ScalarSelect[Any]) -> Select[str, int]:
+    """Select kind and id of what has such a title in the index that `serving` says, in the order of `Engine.titled`."""
+    last = [records.title_lexeme(query.beginning, is_beginning=True), *map(records.title_lexeme, sorted(query.last))]
+    words = [[records.title_lexeme(entry) for entry in sorted(word)] for word in query.words]
+    terms = "&".join(f"({'|'.join(those)})" for those in [*words, last])
+    found = select(_d.kind, _d.ref_id).where(
+        _d.index_id == serving,
+        _d.audience <= AUDIENCES.index(query.audience),
+        _d.terms.bool_op("@@")(_asked_for(terms)),
+    )
+    if query.kinds is not None:
+        found = found.where(_d.kind == any_(cast(sorted(query.kinds), ARRAY(_d.kind.type))))
+    is_preferred = _d.locale == (query.preferred or "")
+    return found.order_by(is_preferred.desc(), *(each.desc() for each in (_d.weight, _d.created, _d.ref_id, _d.kind)))
 
 
 class _Group(NamedTuple):
