@@ -14,7 +14,7 @@ from accounts.models import User
 from core import outbox, texts
 from core.clock import now
 from core.db import db
-from core.errors import NotAllowed
+from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
 from forum import limits, policy
@@ -34,7 +34,7 @@ def tell(post: Post, *, has_worked: bool, version: str = "", words: str = "", by
     problems.refuse()
     acceptance = _locked(post)
     if acceptance is None:
-        raise NotAllowed(gettext("This is asked of solutions only."))
+        raise Invalid(gettext("This is asked of solutions only."))
     found = of(by, post)
     if found is None:
         found = Experience(post_id=post.id, user_id=by.id)
