@@ -64,10 +64,10 @@ class NewMuting(Model):
     silent: bool = False
 
 
-class NewAcceptance(Model):
+class AcceptanceQuery(Model):
     """`label` is the version or device a solution is for, where the category takes several."""
 
-    label: str = ""
+    label: str = Field("", max_length=limits.LONGEST_VERSION)
 
 
 @api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
@@ -133,13 +133,22 @@ def comment(post_id: int, body: NewPost) -> dict[str, Any]:
         return _post(answers.comment(post, source=body.body, by=current_user), post.topic, [])
 
 
-@api.call("POST", "/posts/<int:post_id>/acceptance", summary="Say that an answer solved it", scope="write", status=201)
-def accept(post_id: int) -> dict[str, Any]:
-    """Return `{"topic_id", "post_id", "by", "at"}`; an earlier choice is replaced."""
-    acceptance = answers.accept(queries.visible_post(post_id, viewer=current_user), by=current_user)
+@api.call(
+    "POST",
+    "/posts/<int:post_id>/acceptance",
+    summary="Say that an answer solved it",
+    query=AcceptanceQuery,
+    scope="write",
+    status=201,
+)
+def accept(post_id: int, query: AcceptanceQuery) -> dict[str, Any]:
+    """Return `{"topic_id", "post_id", "label", "by", "at"}`; an earlier choice (of this label) is replaced."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    acceptance = answers.accept(post, by=current_user, label=query.label)
     return {
         "topic_id": acceptance.topic_id,
         "post_id": acceptance.post_id,
+        "label": acceptance.label,
         "by": _person(acceptance.by),
         "at": iso(acceptance.at),
     }
