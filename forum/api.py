@@ -22,7 +22,7 @@ from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
 from forum import addresses, answers, limits, moderation, queries, topics
-from forum.models import Category, Muting, Post, Topic
+from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
 
@@ -57,9 +57,7 @@ class NewMuting(Model):
 
     reason: str
     until: AwareDatetime | None = None
-    rule: Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"] = (
-        "other"
-    )
+    rule: MutingRule = "other"
     wanted: str = ""
     silent: bool = False
 

@@ -1,7 +1,7 @@
 """Questions, answers, comments, and what people decided about them."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,7 +19,8 @@ else:
 PostKind = Literal["question", "answer", "comment"]
 LONGEST_TITLE = 150
 SHORTEST_TITLE = 10
-MUTING_RULES = ("other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal")
+MutingRule = Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"]
+MUTING_RULES: tuple[MutingRule, ...] = get_args(MutingRule)
 """Which rule of the house something was muted by."""
 
 

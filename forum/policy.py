@@ -90,6 +90,12 @@ def edit_window_end(user: Viewer, post: Post) -> datetime | None:
     return None if user.is_trusted or not hours else post.created_at + timedelta(hours=hours)
 
 
+def may_see_muting(user: Viewer, post: Post) -> bool:
+    """Let who sees a muted post know that it is muted, but not the author of what was muted silently."""
+    muting = _muting_of(post)
+    return muting is not None and muting.is_in_force and (user.is_team or not muting.is_silent)
+
+
 def may_object(user: Viewer, post: Post) -> bool:
     """Let the author of what is muted say once that it should not be; who is not told of a muting knows of none."""
     muting = _muting_of(post)

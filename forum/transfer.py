@@ -19,7 +19,7 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import categories, counters, limits, queries, topics
-from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
+from forum.models import Acceptance, Category, Duplicate, Muting, MutingRule, Post, PostKind, Tag, Topic, TopicTag
 
 LONGEST_ID = 100
 LONGEST_FOREIGN_TITLE = 300
@@ -46,9 +46,7 @@ class MutingRecord(BaseModel):
     """The team muted this: it goes out with everything and comes in muted."""
 
     reason: str
-    rule: Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"] = (
-        "other"
-    )
+    rule: MutingRule = "other"
     wanted: str = ""
     silent: bool = False
     review: AwareDatetime | None = None

@@ -169,8 +169,9 @@ def keeps_own_words_only(app: Flask, reader: Any, scene: Scene, own: str) -> Non
     for rule in app.url_map.iter_rules():
         if "GET" in (rule.methods or ()) and rule.endpoint not in UNFIT:
             pages |= {path: look(reader, "GET", path, {}) for path in paths(app, rule, scene, "muted")}
-    telling = {page: word for page, text in pages.items() for word in traces(text) if word in others}
-    # One's own answer may stand alone and muted in a thread that everybody sees; tags are in addresses asked for.
+    told = {page: traces(without_names(text, scene)) for page, text in pages.items()}
+    telling = {page: word for page, words in told.items() for word in words if word in others}
+    # One's own answer may stand alone and muted in a thread that everybody sees.
     assert {page: word for page, word in telling.items() if word not in WRITTEN_ALONE_BY.get(own, ())} == {}
 
 
