@@ -181,7 +181,9 @@ def _mute_page(
 def _looks(subject: Topic | Post) -> dict[str, Look]:
     topic = subject if isinstance(subject, Topic) else subject.topic
     author = topic.asker if isinstance(subject, Topic) else subject.author
-    participant = next((one for one in queries.participants(topic) if not one.is_team and one != author), None)
+    author_id = None if author is None else author.id
+    # By their ids: to Flask-Login any two people without a session are equal.
+    participant = next((one for one in queries.participants(topic) if not one.is_team and one.id != author_id), None)
     looks = {"guest": _look(topic, AnonymousUser())}
     if author is not None:
         looks["author"] = _look(topic, author)

@@ -54,7 +54,7 @@ def test_a_muted_topic_stays_for_its_author_and_the_team_and_is_missing_for_othe
         "/tags/telephone",
         "/feeds/tag/telephone.xml",
     )
-    for browser in (guest, browser_of("charlie")):
+    for browser in (guest, browser_of("tina")):
         for address in addresses[:1] if browser is not guest else addresses:
             answer = browser.get(address)
             assert answer.status_code == 404, address
