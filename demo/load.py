@@ -67,7 +67,7 @@ NOTED: Final = "t20"
 NOTE: Final = "Drei Anrufe dazu heute. Die Technik prüft, ob die Nachtabschaltung nach dem Update von selbst angeht."
 RULES: Final[Mapping[str, tuple[bool, int | None]]] = {"app": (True, None), "invoices": (False, 24 * 14)}
 """Whether a question may have several solutions there, and after how many hours a solved one rests."""
-OBJECTION: Final = "Es sind meine eigenen Daten, und ich habe die Kundennummer inzwischen herausgenommen. Reicht das?"
+OBJECTION: Final = "Es sind meine eigenen Daten, und die Kundennummer nehme ich gern heraus. Reicht das?"
 MUTED_UNTIL: Final = "Bitte nehmen Sie Namen, Anschrift und Kundennummer heraus."
 FOLLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "t03": ("anna", "mira"),

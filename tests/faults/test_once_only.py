@@ -51,10 +51,16 @@ def test_of_a_hundred_acceptances_at_once_exactly_one_stands(
 
     post_ids = stage(scene)
     headers = {"Authorization": f"Bearer {token_of('alice')}"}
-    told = at_once(
-        lambda number: app.test_client().post(f"/api/v1/posts/{post_ids[number]}/acceptance", headers=headers), 100
-    )
-    assert Counter(answer.status_code for answer in told) == {201: 100}
+
+    def accept(number: int) -> int:
+        # On a machine that is busy with other things SQLite may send some away; they are told when to come again.
+        for _ in range(20):
+            answer = app.test_client().post(f"/api/v1/posts/{post_ids[number]}/acceptance", headers=headers)
+            if answer.status_code != 503 or "Retry-After" not in answer.headers:
+                break
+        return int(answer.status_code)
+
+    assert Counter(at_once(accept, 100)) == {201: 100}
     with app.app_context():
         (acceptance,) = db.session.scalars(select(Acceptance)).all()
         assert acceptance.post_id in post_ids
