@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import pysqlite3
-from flask import Flask, Response, current_app, g, request, session
+from flask import Flask, Response, current_app, g, has_request_context, request, session
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
@@ -29,6 +29,7 @@ SECONDS: Final = 20.0
 """A page says how long ago things were, so it is made anew now and then though nothing changed."""
 _EXTENSION: Final = "klinke-ready"
 
+T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
 
 
@@ -49,6 +50,8 @@ class Shelf:
 
     def __init__(self, stamps: Stamps) -> None:
         self.stamps = stamps
+        self.values: dict[Hashable, tuple[Hashable, Any]] = {}
+        """Few, by the keys of `remembered`."""
         self._pages: OrderedDict[Hashable, Page] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
@@ -76,6 +79,7 @@ class Shelf:
         """Forget every page."""
         with self._lock:
             self._pages.clear()
+            self.values.clear()
             self._held = 0
 
     def _remove(self, key: Hashable) -> None:
@@ -97,6 +101,22 @@ def same_for_guests(view: View) -> View:
     return view
 
 
+def remembered(key: Hashable, make: Callable[[], T]) -> T:
+    """Return what `make` returns, made anew only after a commit; of a page that is `same_for_guests`, else made always.
+
+    It must be the same for whoever has the same `key`, and nobody may change it.
+    """
+    stamp = g.get("ready_stamp") if has_request_context() else None
+    if stamp is None:
+        return make()
+    found = shelf().values.get(key)
+    if found is None or found[0] != stamp:
+        # The stamp is from before this request read anything, so what is made now is at least as new.
+        found = shelf().values[key] = (stamp, make())
+    value: T = found[1]
+    return value
+
+
 def shelf(app: Flask | None = None) -> Shelf:
     """Return the pages that this process keeps."""
     found: Shelf = (app or current_app).extensions[_EXTENSION]
@@ -104,17 +124,17 @@ def shelf(app: Flask | None = None) -> Shelf:
 
 
 def _serve() -> Response | None:
-    g.pop("ready_key", None)  # the test client's context lives on
+    g.ready_key = g.ready_stamp = None  # the test client's context lives on
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.method != "GET" or not getattr(view, "is_same_for_guests", False) or not _is_guest():
+    if request.method != "GET" or not getattr(view, "is_same_for_guests", False):
         return None
-    stamp = shelf().stamps.now()
-    if stamp is None:
+    stamp = g.ready_stamp = shelf().stamps.now()
+    if stamp is None or not _is_guest():
         return None
     key = (i18n.locale(), request.full_path, _own_cookies())
     page = shelf().find(key, stamp)
     if page is None:
-        g.ready_key, g.ready_stamp = key, stamp
+        g.ready_key = key
         return None
     return _conditional(Response(page.body, headers=list(page.headers)))
 

@@ -147,7 +147,7 @@ class Engine(Protocol):
     def titled(self, query: TitleQuery, limit: int) -> list[Ref]:
         """Return what has such a title: the preferred language first, then what weighs more, then the newest.
 
-        Raises `SearchUnavailable`.
+        Of thousands an engine may look at some only. Raises `SearchUnavailable`.
         """
 
     def counts(self, digests: NDArray[np.uint64]) -> NDArray[np.int64]:

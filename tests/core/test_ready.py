@@ -164,3 +164,21 @@ def test_a_page_made_while_somebody_commits_is_not_taken_for_newer(
     monkeypatch.setattr(ready.shelf(app).stamps, "now", then_somebody_commits)
     assert "Another name altogether" in guest.get(path).text
     assert "Another name altogether" in guest.get(path).text
+
+
+def test_what_was_counted_is_counted_anew_after_a_commit_and_only_then(
+    app: Flask, guest: Browser, stage: Stage, topic: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted: list[int] = []
+    monkeypatch.setattr(ready, "SECONDS", -1.0)  # no page is kept, what was counted is
+
+    @ready.same_for_guests
+    def counts() -> str:
+        return str(ready.remembered("how many", lambda: counted.append(db.session.query(Topic).count()) or counted[-1]))
+
+    monkeypatch.setitem(app.view_functions, "about", counts)
+    assert [guest.get("/about").text for _ in range(3)] == ["1", "1", "1"]
+    assert len(counted) == 1
+    stage(lambda world: world.ask(title="A second question about routers"))
+    assert [guest.get("/about").text for _ in range(3)] == ["2", "2", "2"]
+    assert len(counted) == 2
