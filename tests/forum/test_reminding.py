@@ -63,7 +63,7 @@ def test_the_mail_speaks_the_readers_language(world: World, clock: time_machine.
     clock.move_to(NOON + A_DAY)
     assert reminding.remind_askers() == 1
     (mail,) = db.session.query(Mail).all()
-    assert "Hallo Alice" in mail.text
+    assert "Guten Tag Alice" in mail.text
 
 
 def test_after_an_answer_was_accepted_and_taken_back_nobody_is_asked_again(
