@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, PasswordField, RadioField, SelectChoice, SelectField, SelectMultipleField
+from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from accounts import emails, handles, passwords, people, tokens
+from core import timezones
 from core.forms import BlockField, Form, LineField
 
 ROLE_NAMES = {
@@ -51,6 +52,7 @@ def _typed_password(label: Any) -> PasswordField:
 class SignInForm(Form):
     handle = LineField(_l("Handle or e-mail address"), longest=emails.LONGEST)
     password = _typed_password(_l("Password"))
+    time_zone = HiddenField()
 
 
 class RegisterForm(Form):
@@ -75,6 +77,7 @@ class RegisterForm(Form):
         _l("What I write here may be used in articles and replies, with my name beside it."),
         validators=[InputRequired(_l("We need your agreement, so that an answer can help the next person too."))],
     )
+    time_zone = HiddenField()
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Say all that is wrong at once, not first what is missing and then what is weak."""
@@ -114,6 +117,12 @@ class ProfileForm(Form):
         description=_l("A line or two that others see on your profile."),
     )
     locale = SelectField(_l("Language"), choices=choices(LOCALES))
+    time_zone = SelectField(
+        _l("Time zone"),
+        choices=choices({name: name.replace("_", " ") for name in timezones.names()}),
+        description=_l("Nobody reminds you of anything at night."),
+        validate_choice=False,
+    )
     theme = RadioField(_l("Colours"), choices=choices(THEMES))
 
 

@@ -37,6 +37,8 @@ class User(UserMixin, Model):
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     locale: Mapped[str | None] = mapped_column(String(2))
     theme: Mapped[str] = mapped_column(String(5), default="auto")
+    time_zone: Mapped[str | None] = mapped_column(String(60))
+    """A name like Europe/Berlin; None until a browser or the person says it."""
     about: Mapped[str] = mapped_column(Text, default="")
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_staged: Mapped[bool] = mapped_column(default=False)

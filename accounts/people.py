@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, emails, handles, one_time, passwords, policy, sessions
 from accounts.models import ROLES, ApiToken, User, UserRole
-from core import problems, texts
+from core import problems, texts, timezones
 from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -151,15 +151,27 @@ def create(  # noqa: PLR0913 -- the parts of a person, by keyword
     return user
 
 
-def change_profile(user: User, *, name: str, about: str, locale: str | None, theme: str) -> None:
-    """Change what a person says about themselves and how they want their pages."""
+def change_profile(
+    user: User, *, name: str, about: str, locale: str | None, theme: str, time_zone: str | None = None
+) -> None:
+    """Change what a person says about themselves and how they want their pages; without a time zone it stays."""
     if theme not in THEMES:
         raise Invalid(fields={"theme": gettext("Please choose one of these.")})
+    if time_zone is not None:
+        if not timezones.is_known(time_zone):
+            raise Invalid(fields={"time_zone": gettext("Please choose one of the list.")})
+        user.time_zone = time_zone
     user.name = _checked_name(name)
     user.about = texts.block(about, longest=LONGEST_ABOUT)
     user.locale = locale
     user.theme = theme
     db.session.flush()
+
+
+def learn_time_zone(user: User, name: str) -> None:
+    """Take over what a browser says, unless the person has said it; what is no time zone is nothing."""
+    if user.time_zone is None and timezones.is_known(name):
+        user.time_zone = name
 
 
 def change_password(user: User, *, password_hash: str, keep_token: str = "") -> None:

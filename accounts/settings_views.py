@@ -9,15 +9,19 @@ from accounts import attempts, mails, one_time, passwords, people, sessions, tok
 from accounts.access import login_required, me
 from accounts.forms import SCOPE_NAMES, TEAM_SCOPES, ChangePasswordForm, ProfileForm, TokenForm, choices
 from accounts.views import Answer, bp, page, refused
-from core import i18n, once, web
+from core import i18n, once, timezones, web
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotFound
+from core.settings import current_settings
 
 
 @bp.route("/settings", methods=["GET", "POST"])
 @login_required
 def settings() -> Answer:
     form = ProfileForm(obj=current_user)
+    chosen = form.time_zone.data = form.time_zone.data or me().time_zone or current_settings().time_zone
+    if chosen not in timezones.names() and timezones.is_known(chosen):
+        form.time_zone.choices = [*form.time_zone.choices, *choices({chosen: chosen})]  # an old name a browser gave
     if form.validate_on_submit():
         try:
             people.change_profile(
@@ -26,6 +30,7 @@ def settings() -> Answer:
                 about=form.about.data,
                 locale=form.locale.data or None,
                 theme=form.theme.data,
+                time_zone=request.form.get("time_zone"),
             )
         except KlinkeError as error:
             return refused(form, error, "accounts/settings/profile.html")

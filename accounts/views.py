@@ -44,6 +44,7 @@ def sign_in() -> Answer:
         except KlinkeError as error:
             return refused(form, error, "accounts/sign_in.html", onward=onward)
         sessions.sign_in(user)
+        people.learn_time_zone(user, form.time_zone.data or "")
         db.session.commit()
         log.info("user %s signed in", user.id)
         if user.password_changed_at is None:
@@ -112,6 +113,7 @@ def _take_in(form: RegisterForm) -> User:
         password=form.password.data,
         locale=i18n.locale(),
     )
+    people.learn_time_zone(user, form.time_zone.data or "")
     once.claim("register", form.once.data)
     mails.send_confirm(user, one_time.issue(user, "confirm"), locale=i18n.locale())
     sessions.sign_in(user)

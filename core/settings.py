@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from flask import current_app
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core import timezones
+
 PREFIX = "KLINKE_"
 SHORTEST_SECRET = 32
 SECRET_BYTES = 48
@@ -54,6 +56,13 @@ def _redis_url(url: str) -> str:
         message = "must be empty or begin with redis:// or rediss://"
         raise ValueError(message)
     return url
+
+
+def _known_time_zone(name: str) -> str:
+    if not timezones.is_known(name):
+        message = "must be the name of a time zone like Europe/Berlin"
+        raise ValueError(message)
+    return name
 
 
 class Settings(BaseModel):
@@ -121,6 +130,29 @@ class Settings(BaseModel):
     guest_api_per_minute: int = Field(600, ge=1, description="API calls a guest's address may make in a minute.")
     token_api_per_minute: int = Field(60_000, ge=1, description="API calls a token may make in a minute.")
     post_pause_seconds: int = Field(10, ge=0, description="Pause between two posts of one member.")
+    edit_grace_minutes: int = Field(
+        5, ge=0, description="So long authors mend what they wrote without a version in its history."
+    )
+    edit_window_hours: int = Field(
+        24, ge=0, description="So long members may edit what they wrote; trusted members always. 0 is no limit."
+    )
+    time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
+        "Europe/Berlin", description="The time zone of people who chose none and whose browser said none."
+    )
+    remind_after_hours: int = Field(
+        24, ge=0, description="So long after the last answer the asker is asked once which one helped; 0 asks nobody."
+    )
+    remind_from_hour: int = Field(8, ge=0, le=23, description="Nobody is reminded before this hour of their day.")
+    remind_until_hour: int = Field(21, ge=1, le=24, description="Nobody is reminded from this hour of their day on.")
+    contradictions_needed: int = Field(
+        2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
+    )
+    contradictions_among: int = Field(
+        5, ge=1, description="Of so many of the latest who tried a solution, more must have failed than succeeded."
+    )
+    muting_review_days: int = Field(
+        30, ge=1, description="After so many days a moderator is asked to look at a muting without an end again."
+    )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 
     @model_validator(mode="before")
@@ -137,6 +169,13 @@ class Settings(BaseModel):
     def _secret_is_long_enough(self) -> Self:
         if self.secret_key and len(self.secret_key) < SHORTEST_SECRET:
             message = f"{PREFIX}SECRET_KEY: must have at least {SHORTEST_SECRET} characters"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _day_has_hours(self) -> Self:
+        if self.remind_from_hour >= self.remind_until_hour:
+            message = f"{PREFIX}REMIND_UNTIL_HOUR: must be later than {PREFIX}REMIND_FROM_HOUR"
             raise ValueError(message)
         return self
 

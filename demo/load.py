@@ -18,8 +18,23 @@ from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
-from forum import answers, arranging, closing, follows, me_too, moderation, queries, tags, votes
-from forum.models import Acceptance, Closing, Muting, Post, Topic
+from forum import (
+    answers,
+    arranging,
+    categories,
+    closing,
+    experiences,
+    follows,
+    me_too,
+    moderation,
+    notes,
+    objections,
+    official,
+    queries,
+    tags,
+    votes,
+)
+from forum.models import Acceptance, Category, Closing, Muting, Post, Topic
 from kb import promotion
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
@@ -53,6 +68,22 @@ VOTED: Final[Mapping[str, tuple[str, ...]]] = {
     "t30-a1": ("anna", "mo"),
     "t31-a1": ("jonas", "mira", "ada"),
 }
+TRIED: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
+    "t01-a1": (("klara", "", ""), ("farid", "Birke 3", ""), ("greta", "Birke 2", "Den Punkt gibt es im Menü nicht.")),
+    "t06-a1": (
+        ("bettina", "Kiesel 2", "Mit neuen Batterien war nach vier Wochen wieder Schluss."),
+        ("klara", "Kiesel 2", "Die Einstellung war schon so, geholfen hat es nicht."),
+    ),
+    "t27-a1": (("nora", "", ""), ("priya", "Kiesel 1", "")),
+}
+"""What people say of a solution: who, with which version, and what went wrong, if anything."""
+OFFICIAL: Final = "t08-a1"
+NOTED: Final = "t20"
+NOTE: Final = "Drei Anrufe dazu heute. Die Technik prüft, ob die Nachtabschaltung nach dem Update von selbst angeht."
+RULES: Final[Mapping[str, tuple[bool, int | None]]] = {"app": (True, None), "invoices": (False, 24 * 14)}
+"""Whether a question may have several solutions there, and after how many hours a solved one rests."""
+OBJECTION: Final = "Es sind meine eigenen Daten, und die Kundennummer nehme ich gern heraus. Reicht das?"
+MUTED_UNTIL: Final = "Bitte nehmen Sie Namen, Anschrift und Kundennummer heraus."
 FOLLOWED: Final[Mapping[str, tuple[str, ...]]] = {
     "t03": ("anna", "mira"),
     "t07": ("anna",),
@@ -167,8 +198,15 @@ def _wake_up() -> None:
     for source_id, handles in VOTED.items():
         for handle in handles:
             votes.vote(_post(source_id), by=everybody[handle])
+    _try(everybody)
+    official.declare(_post(OFFICIAL), by=everybody["ada"])
+    notes.write(_topic(NOTED), text=NOTE, by=everybody["mo"])
+    _set_rules(by=everybody["ruth"])
     _mute(by=everybody["mo"])
     _arrange(by=everybody["mo"], admin=everybody["ruth"])
+    asker = _topic(MUTED).asker
+    assert asker is not None  # noqa: S101 -- for the type checker: the file names one
+    objections.raise_against(_question(MUTED), text=OBJECTION, by=asker)
     _nominate(by=everybody["emil"])
     _open_plaza()
 
@@ -200,9 +238,22 @@ def _accept() -> None:
         db.session.execute(update(Acceptance).where(Acceptance.id == acceptance.id).values(at=at))
 
 
+def _try(everybody: Mapping[str, User]) -> None:
+    for source_id, told in TRIED.items():
+        for handle, version, words in told:
+            by = everybody[handle]
+            experiences.tell(_post(source_id), has_worked=not words, version=version, words=words, by=by)
+
+
+def _set_rules(*, by: User) -> None:
+    for slug, (accepts_several, hours) in RULES.items():
+        category = db.session.scalars(select(Category).where(Category.slug == slug)).one()
+        categories.set_rules(category, accepts_several=accepts_several, closes_after_hours=hours, by=by)
+
+
 def _mute(*, by: User) -> None:
     topic = _topic(MUTED)
-    muting = moderation.mute(topic, by=by, reason=MUTED_BECAUSE)
+    muting = moderation.mute(topic, by=by, reason=MUTED_BECAUSE, rule="personal_data", wanted=MUTED_UNTIL)
     db.session.execute(update(Muting).where(Muting.id == muting.id).values(at=topic.last_activity_at))
 
 
@@ -253,6 +304,11 @@ def _open_plaza() -> None:
 
 def _topic(source_id: str) -> Topic:
     return db.session.scalars(select(Topic).where(Topic.source_id == PREFIX + source_id)).unique().one()
+
+
+def _question(source_id: str) -> Post:
+    of_topic = select(Post).where(Post.topic_id == _topic(source_id).id, Post.kind == "question")
+    return db.session.scalars(of_topic).unique().one()
 
 
 def _post(source_id: str) -> Post:

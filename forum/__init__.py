@@ -12,7 +12,7 @@ def init_app(app: Flask) -> None:
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import alarms, categories, cli, counters, listeners, notices, queries, transfer, views  # noqa: F401 -- listeners and chores register themselves
+    from forum import alarms, categories, cli, counters, listeners, notices, queries, reminding, transfer, views  # noqa: F401 -- listeners and chores register themselves
     from forum.source import Topics
     from search import labels, registry
 

@@ -24,3 +24,12 @@ def of_post(post: Post) -> str:
 
 def of_post_id(post_id: int) -> str:
     return f"/p/{post_id}"
+
+
+def of_topic_id(topic_id: int) -> str:
+    """Return a topic's path without its title in it."""
+    return f"/t/{topic_id}"
+
+
+OBJECTIONS = "/moderation/objections"
+REMINDERS = "/settings/reminders"

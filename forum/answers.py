@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
-from core import markup, outbox
+from core import markup, outbox, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import follows, limits, policy
+from forum import experiences, follows, limits, policy, queries
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
@@ -37,48 +37,77 @@ def comment(post: Post, *, source: str, by: User, created_at: datetime | None = 
     return written
 
 
-def accept(post: Post, *, by: User) -> Acceptance:
-    """Say that an answer solved the question; an earlier choice moves here. Choosing the same again changes nothing."""
+def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
+    """Say that an answer solved the question; an earlier choice moves here. Choosing the same again changes nothing.
+
+    Where the category takes several solutions, each has a `label`, the version or device it is for, and only
+    the one with the same label moves.
+    """
     topic = _locked(post.topic_id, post)
     if not policy.may_accept_answer(by, topic):
-        raise _refusal_to_accept(topic)
+        raise _refusal_to_accept(topic.acceptance)
     if post.kind != "answer":
         raise Invalid(gettext("Only an answer can be the solution."))
     if post.is_muted:
         raise Invalid(gettext("This answer is muted. Unmute it first, then it can be the solution."))
-    acceptance = topic.acceptance
-    if acceptance is not None and acceptance.post_id == post.id:
-        return acceptance
-    before = None if acceptance is None else acceptance.post_id
-    if acceptance is None:
-        acceptance = Acceptance(topic=topic, post_id=post.id, by_id=by.id, at=now())
+    is_one_of_several = topic.category.accepts_several
+    label = _label(label) if is_one_of_several else ""
+    chosen = queries.solutions(topic)
+    own = next((one for one in chosen if one.post_id == post.id), None)
+    if own is not None and (own.label == label or not is_one_of_several):
+        return own
+    moving = own or next((one for one in chosen if not is_one_of_several or _is_same(one.label, label)), None)
+    leaving = [one for one in chosen if one is not moving and (not is_one_of_several or _is_same(one.label, label))]
+    for one in (*leaving, *([moving] if moving else [])):
+        if not policy.may_undo_acceptance(by, topic, one):
+            raise _refusal_to_accept(one)
+    undone = [drop_acceptance(one, by=by) for one in leaving]
+    if moving is None:
+        position = max((one.position for one in chosen), default=-1) + 1
+        acceptance = Acceptance(topic_id=topic.id, position=position)
         db.session.add(acceptance)
     else:
-        acceptance.post_id, acceptance.by_id, acceptance.at = post.id, by.id, now()
+        acceptance = moving
+        if moving is not own:
+            undone.append(moving.post_id)
+            outbox.publish(AcceptanceUndone(topic.id, moving.post_id, by.id))
+    acceptance.post_id, acceptance.label, acceptance.by_id, acceptance.at = post.id, label, by.id, now()
     db.session.flush()
     db.session.expire(acceptance, ["post", "by"])
-    _record("forum.topic.accept", topic, by=by, before=before, after=post.id)
-    if before is not None:
-        outbox.publish(AcceptanceUndone(topic.id, before, by.id))
-    outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
+    db.session.expire(topic, ["acceptance"])
+    experiences.count(acceptance)
+    _record("forum.topic.accept", topic, by=by, before=undone[0] if undone else None, after=post.id)
+    if own is None:
+        outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
     return acceptance
 
 
-def undo_acceptance(topic: Topic, *, by: User) -> None:
-    """Say that the question is not solved after all; where nothing was accepted, nothing happens."""
+def undo_acceptance(topic: Topic, *, by: User, post: Post | None = None) -> None:
+    """Say that the question, or one answer of several, is not solved after all; where nothing is, nothing happens."""
     topic = _locked(topic.id)
-    if not policy.may_accept_answer(by, topic):
-        raise _refusal_to_accept(topic)
-    if topic.acceptance is not None:
-        before = drop_acceptance(topic.acceptance, by=by)
+    chosen = [one for one in queries.solutions(topic) if post is None or one.post_id == post.id]
+    if not (policy.may_accept_answer(by, topic) or chosen):
+        raise _refusal_to_accept(None)
+    for one in chosen:
+        if not policy.may_undo_acceptance(by, topic, one):
+            raise _refusal_to_accept(one)
+    for one in chosen:
+        before = drop_acceptance(one, by=by)
         _record("forum.topic.undo_acceptance", topic, by=by, before=before, after=None)
 
 
 def drop_acceptance(acceptance: Acceptance, *, by: User) -> int:
-    """Delete an acceptance and tell of it; return the id of the answer. Whoever calls has asked the policy."""
+    """Delete an acceptance and tell of it; return the id of the answer. Whoever calls has asked the policy.
+
+    Of several solutions the next one takes the first place.
+    """
     topic, post_id = acceptance.topic, acceptance.post_id
     db.session.delete(acceptance)
     db.session.flush()
+    rest = queries.solutions(topic)
+    if rest and rest[0].position:
+        rest[0].position = 0
+        db.session.flush()
     db.session.expire(topic, ["acceptance"])
     outbox.publish(AcceptanceUndone(topic.id, post_id, by.id))
     return post_id
@@ -144,6 +173,15 @@ def _moved() -> Conflict:
     return Conflict(gettext("Somebody moved this to another question meanwhile. Please look there; your text is kept."))
 
 
+def _label(value: str) -> str:
+    with problems.at("label"):
+        return texts.line(value, longest=limits.LONGEST_VERSION)
+
+
+def _is_same(one: str, other: str) -> bool:
+    return one.casefold() == other.casefold()
+
+
 def _refusal(by: User, topic: Topic) -> NotAllowed:
     if not by.is_authenticated:
         return NotAllowed(gettext("Please sign in to write."))
@@ -151,11 +189,13 @@ def _refusal(by: User, topic: Topic) -> NotAllowed:
         return NotAllowed(gettext("This question is muted; while it is, only the team writes here."))
     if topic.is_closed:
         return NotAllowed(gettext("This question is closed; nothing can be added to it any more."))
+    if topic.is_resting:
+        return NotAllowed(gettext("This question is solved and rests. A similar problem is better asked anew."))
     return NotAllowed(gettext("Nothing can be added here."))
 
 
-def _refusal_to_accept(topic: Topic) -> NotAllowed:
-    if topic.acceptance is not None and topic.acceptance.by is not None and topic.acceptance.by.is_team:
+def _refusal_to_accept(chosen: Acceptance | None) -> NotAllowed:
+    if chosen is not None and chosen.by is not None and chosen.by.is_team:
         return NotAllowed(gettext("The team chose this solution. Only the team can change it."))
     return NotAllowed(gettext("Who asked decides what solved it, and for them the team and trusted members."))
 

@@ -4,7 +4,8 @@ A topic in a list: id, source_id, title, url, locale, category, tags, state, clo
 answer_count, asker, created and last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
-A post: id, source_id, kind, url, author, body (Markdown), html, created, edited (or null), helpful, accepted, comments.
+A post: id, source_id, kind, url, author, body (Markdown), html, created, edited (or null), helpful, accepted, official,
+comments.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
 
@@ -22,7 +23,7 @@ from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
 from forum import addresses, answers, closing, limits, moderation, queries, topics
-from forum.models import Category, Muting, Post, Topic
+from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
 
@@ -53,10 +54,21 @@ class NewPost(Model):
 
 
 class NewMuting(Model):
+    """`rule` says which rule was broken, `wanted` what the author can change; `silent` is for spam only."""
+
     reason: str
     until: AwareDatetime | None = None
     release: bool = False
     """Whether the questions that lead here as duplicates are reopened; without it such a topic is not muted."""
+    rule: MutingRule = "other"
+    wanted: str = ""
+    silent: bool = False
+
+
+class AcceptanceQuery(Model):
+    """`label` is the version or device a solution is for, where the category takes several."""
+
+    label: str = Field("", max_length=limits.LONGEST_VERSION)
 
 
 @api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
@@ -122,13 +134,22 @@ def comment(post_id: int, body: NewPost) -> dict[str, Any]:
         return _post(answers.comment(post, source=body.body, by=current_user), post.topic, [])
 
 
-@api.call("POST", "/posts/<int:post_id>/acceptance", summary="Say that an answer solved it", scope="write", status=201)
-def accept(post_id: int) -> dict[str, Any]:
-    """Return `{"topic_id", "post_id", "by", "at"}`; an earlier choice is replaced."""
-    acceptance = answers.accept(queries.visible_post(post_id, viewer=current_user), by=current_user)
+@api.call(
+    "POST",
+    "/posts/<int:post_id>/acceptance",
+    summary="Say that an answer solved it",
+    query=AcceptanceQuery,
+    scope="write",
+    status=201,
+)
+def accept(post_id: int, query: AcceptanceQuery) -> dict[str, Any]:
+    """Return `{"topic_id", "post_id", "label", "by", "at"}`; an earlier choice (of this label) is replaced."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    acceptance = answers.accept(post, by=current_user, label=query.label)
     return {
         "topic_id": acceptance.topic_id,
         "post_id": acceptance.post_id,
+        "label": acceptance.label,
         "by": _person(acceptance.by),
         "at": iso(acceptance.at),
     }
@@ -136,11 +157,11 @@ def accept(post_id: int) -> dict[str, Any]:
 
 @api.call("DELETE", "/posts/<int:post_id>/acceptance", summary="Say that it did not", scope="write", status=204)
 def undo_acceptance(post_id: int) -> None:
-    """Answer 204; an answer that is not the accepted one has no acceptance (404)."""
+    """Answer 204; an answer that is not accepted has no acceptance (404)."""
     post = queries.visible_post(post_id, viewer=current_user)
-    if post.topic.acceptance is None or post.topic.acceptance.post_id != post.id:
+    if post.acceptance is None:
         raise NotFound
-    answers.undo_acceptance(post.topic, by=current_user)
+    answers.undo_acceptance(post.topic, by=current_user, post=post)
 
 
 @api.call(
@@ -155,7 +176,7 @@ def undo_acceptance(post_id: int) -> None:
 def mute_topic(topic_id: int, body: NewMuting) -> dict[str, Any]:
     """Return `{"topic_id", "post_id", "reason", "until", "by", "at"}`."""
     topic = queries.visible_topic(topic_id, viewer=current_user)
-    return _muting(moderation.mute(topic, by=current_user, reason=body.reason, until=body.until, release=body.release))
+    return _muting(_mute(topic, body))
 
 
 @api.call("DELETE", "/topics/<int:topic_id>/muting", summary="Unmute a topic", scope="moderate", team=True, status=204)
@@ -175,12 +196,26 @@ def unmute_topic(topic_id: int) -> None:
 def mute_post(post_id: int, body: NewMuting) -> dict[str, Any]:
     """Return the same as for a topic; muting a question mutes its topic."""
     post = queries.visible_post(post_id, viewer=current_user)
-    return _muting(moderation.mute(post, by=current_user, reason=body.reason, until=body.until, release=body.release))
+    return _muting(_mute(post, body))
 
 
 @api.call("DELETE", "/posts/<int:post_id>/muting", summary="Unmute a post", scope="moderate", team=True, status=204)
 def unmute_post(post_id: int) -> None:
     moderation.unmute(queries.visible_post(post_id, viewer=current_user), by=current_user)
+
+
+def _mute(subject: Topic | Post, body: NewMuting) -> Muting:
+    with renamed(is_silent="silent"):
+        return moderation.mute(
+            subject,
+            by=current_user,
+            reason=body.reason,
+            until=body.until,
+            rule=body.rule,
+            wanted=body.wanted,
+            is_silent=body.silent,
+            release=body.release,
+        )
 
 
 def _category(slug: str) -> Category | None:
@@ -212,8 +247,13 @@ def _in_full(topic: Topic) -> dict[str, Any]:
         if post.kind == "comment":
             comments.setdefault(post.parent_id, []).append(_post(post, topic, None))
     questions = [_post(post, topic, comments.get(post.id, [])) for post in posts if post.kind == "question"]
-    given = [_post(post, topic, comments.get(post.id, [])) for post in posts if post.kind == "answer"]
-    given.sort(key=lambda post: not post["accepted"])
+    places = {one.post_id: place for place, one in enumerate(queries.chosen(topic))}
+    given = [
+        _post(post, topic, comments.get(post.id, []), accepted=post.id in places)
+        for post in posts
+        if post.kind == "answer"
+    ]
+    given.sort(key=lambda post: places.get(post["id"], len(places)))
     accepted = [post["id"] for post in given if post["accepted"]]
     return _in_short(topic) | {
         "question": questions[0],
@@ -228,7 +268,7 @@ def _target(topic: Topic) -> dict[str, Any] | None:
     return None if target is None else {"kind": target.kind, "id": target.id, "title": target.title, "url": target.url}
 
 
-def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None) -> dict[str, Any]:
+def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None, *, accepted: bool = False) -> dict[str, Any]:
     about = {
         "id": post.id,
         "source_id": post.source_id,
@@ -243,8 +283,8 @@ def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None) -> di
     }
     if comments is None or post.kind == "comment":
         return about
-    is_accepted = topic.acceptance is not None and topic.acceptance.post_id == post.id
-    return about | {"helpful": post.helpful_count, "accepted": is_accepted, "comments": comments}
+    is_official = post.official_at is not None
+    return about | {"helpful": post.helpful_count, "accepted": accepted, "official": is_official, "comments": comments}
 
 
 def _person(user: User | None) -> dict[str, str] | None:
@@ -256,6 +296,7 @@ def _muting(muting: Muting) -> dict[str, Any]:
         "topic_id": muting.topic_id,
         "post_id": muting.post_id,
         "reason": muting.reason,
+        "rule": muting.rule,
         "until": _iso_or_none(muting.until),
         "by": _person(muting.by),
         "at": iso(muting.at),

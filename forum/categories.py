@@ -16,6 +16,8 @@ from forum import limits, policy, tags
 from forum.models import Category
 
 LONGEST_DESCRIPTION: Final = 200
+LONGEST_HOURS: Final = 87_600
+"""Ten years."""
 FIRST_SLUG: Final = "general"
 FIRST: Final = {"de": "Allgemeines", "en": "General"}
 """What the first category of an empty installation is called, so that people can ask from the first minute."""
@@ -69,6 +71,20 @@ def revise(
         audit.record("forum.category.revise", category, by=by, before=before, after=_state(category))
 
 
+def set_rules(category: Category, *, accepts_several: bool, closes_after_hours: int | None, by: User) -> None:
+    """Say whether questions there may have several solutions, and how long after its last word a solved one rests."""
+    if not policy.may_arrange(by):
+        raise NotAllowed
+    if closes_after_hours is not None and not 1 <= closes_after_hours <= LONGEST_HOURS:
+        sentence = gettext("A number from 1 to 87,600, please.")
+        raise Invalid(sentence, fields={"closes_after_hours": sentence})
+    before = _rules(category)
+    category.accepts_several, category.closes_after_hours = accepts_several, closes_after_hours
+    db.session.flush()
+    if before != _rules(category):
+        audit.record("forum.category.set_rules", category, by=by, before=before, after=_rules(category))
+
+
 def make_first() -> list[str]:
     """Make a category where there is none yet, for without one nobody could ask; return what to tell the admin."""
     if db.session.scalar(select(Category.id).limit(1)) is not None:
@@ -98,3 +114,7 @@ def _state(category: Category) -> dict[str, object]:
         "needs_tag": category.needs_tag,
         "wanted_tags": category.wanted_tags,
     }
+
+
+def _rules(category: Category) -> dict[str, object]:
+    return {"accepts_several": category.accepts_several, "closes_after_hours": category.closes_after_hours}

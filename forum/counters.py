@@ -7,13 +7,19 @@ from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.orm import aliased
 
 from core.db import db
-from forum.models import Closing, Duplicate, MeToo, Muting, Post, Topic, Vote
+from forum.models import Acceptance, Closing, Duplicate, Experience, MeToo, Muting, Post, Topic, Vote
 
 
 def complaints() -> Iterator[str]:
     """Yield a sentence for every counter that is not what is counted."""
     for row in db.session.execute(_wrong_answer_counts()):
         yield f"Topic {row.id} says {row.kept} answers and has {row.counted}; `flask forum recount` repairs it."
+    for has_worked, words in ((True, "worked"), (False, "did not work")):
+        for wrong in db.session.execute(_wrong_experience_counts(has_worked=has_worked)):
+            yield (
+                f"The solution of topic {wrong.topic_id} says it {words} for {wrong.kept} people, it did for "
+                f"{wrong.counted}; `flask forum recount` repairs it."
+            )
     for row in db.session.execute(_wrong_helpful_counts()):
         yield f"Post {row.id} says {row.kept} times helpful, it is {row.counted}; `flask forum recount` repairs it."
     for topic_id, closing in db.session.execute(_wrong_closings()):
@@ -30,6 +36,8 @@ def recount() -> int:
         (_wrong_answer_counts(), Topic, "answer_count"),
         (_wrong_helpful_counts(), Post, "helpful_count"),
         (_wrong_me_too_counts(), Topic, "me_too_count"),
+        (_wrong_experience_counts(has_worked=True), Acceptance, "worked_count"),
+        (_wrong_experience_counts(has_worked=False), Acceptance, "failed_count"),
     ):
         rows: list[Row[int, int, int]] = list(db.session.execute(statement))
         for row in rows:
@@ -106,4 +114,17 @@ def _wrong_helpful_counts() -> Select[int, int, int]:
     counted = Post.imported_score + votes
     return select(Post.id, Post.helpful_count.label("kept"), counted.label("counted")).where(
         Post.helpful_count != counted
+    )
+
+
+def _wrong_experience_counts(*, has_worked: bool) -> Select[int, int, int, int]:
+    kept = Acceptance.worked_count if has_worked else Acceptance.failed_count
+    counted = (
+        select(func.count(Experience.id))
+        .where(Experience.post_id == Acceptance.post_id, Experience.has_worked.is_(has_worked))
+        .correlate(Acceptance)
+        .scalar_subquery()
+    )
+    return select(Acceptance.id, kept.label("kept"), counted.label("counted"), Acceptance.topic_id).where(
+        kept != counted
     )

@@ -43,6 +43,22 @@ class AcceptanceUndone(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerContradicted(Event):
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionRaised(Event):
+    objection_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionAnswered(Event):
+    objection_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TopicMuted(Event):
     topic_id: int
 

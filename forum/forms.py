@@ -5,18 +5,39 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from wtforms import BooleanField, DateField, Field, IntegerField, SelectField, StringField, ValidationError
+from wtforms import BooleanField, DateField, Field, IntegerField, RadioField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import InputRequired, Optional
+from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
 from forum import categories
-from forum.limits import LONGEST_REASON, LONGEST_SOURCE, SHORTEST_REASON, SHORTEST_SOURCE
-from forum.models import LONGEST_TITLE, SHORTEST_TITLE, PostKind
+from forum.limits import (
+    LONGEST_EDIT_REASON,
+    LONGEST_EXPERIENCE,
+    LONGEST_NOTE,
+    LONGEST_OBJECTION,
+    LONGEST_REASON,
+    LONGEST_SOURCE,
+    LONGEST_VERSION,
+    SHORTEST_REASON,
+    SHORTEST_SOURCE,
+)
+from forum.models import LONGEST_TITLE, MUTING_RULES, SHORTEST_TITLE, PostKind
 
 LONGEST_TAG_LINE = 300
+RULE_NAMES = {
+    "spam": lazy_gettext("No spam: nothing that is sent to many and that nobody asked for"),
+    "advertising": lazy_gettext("No advertising in disguise"),
+    "personal_data": lazy_gettext("No personal data, neither your own nor that of others"),
+    "rude": lazy_gettext("Be kind to each other"),
+    "off_topic": lazy_gettext("Stay on the subject"),
+    "dangerous": lazy_gettext("No advice that can do harm"),
+    "illegal": lazy_gettext("Nothing that the law forbids"),
+    "other": lazy_gettext("Another reason, said below"),
+}
+"""The rules that something is muted by, in words."""
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
@@ -99,6 +120,12 @@ class EditForm(Form):
 
     title = TitleField(lazy_gettext("The question in one sentence"))
     source = PostField("question", lazy_gettext("Text"))
+    reason = LineField(
+        lazy_gettext("What did you change, and why?"),
+        longest=LONGEST_EDIT_REASON,
+        shortest=0,
+        description=lazy_gettext("It stands in the history."),
+    )
     version = IntegerField(widget=HiddenInput())
 
     def fit(self, kind: PostKind) -> None:
@@ -108,31 +135,137 @@ class EditForm(Form):
         self.source.fit(kind)
 
 
+class LabelForm(Form):
+    """Which version or device a solution is for, where a question may have several."""
+
+    label = LineField(lazy_gettext("For which version or device?"), longest=LONGEST_VERSION, shortest=0)
+
+
+class ExperienceForm(Form):
+    """Whether a solution worked."""
+
+    has_worked = StringField()
+    version = LineField(lazy_gettext("Version or device"), longest=LONGEST_VERSION, shortest=0)
+    words = LineField(lazy_gettext("What happened instead?"), longest=LONGEST_EXPERIENCE, shortest=0)
+
+
+class ReopenForm(Form):
+    """The one question of whoever opens a resting question again."""
+
+    why = RadioField(
+        lazy_gettext("What is it about?"),
+        choices=[
+            SelectChoice("back", lazy_gettext("The same problem is back: the solution does not help")),
+            SelectChoice("more", lazy_gettext("There is something to add to the solution")),
+            SelectChoice("other", lazy_gettext("Another problem, perhaps a similar one")),
+        ],
+        validate_choice=False,
+    )
+
+    def validate_why(self, field: Field) -> None:
+        if field.data not in {"back", "more", "other"}:
+            raise ValidationError(gettext("Please choose one of these."))
+
+
 class MuteForm(Form):
+    rule = ChoiceField(
+        lazy_gettext("Which rule"), choices=[(rule, RULE_NAMES[rule]) for rule in MUTING_RULES], default="other"
+    )
     reason = BlockField(
         lazy_gettext("Reason"),
         longest=LONGEST_REASON,
         shortest=SHORTEST_REASON,
         validators=[wanted()],
-        description=lazy_gettext("The author reads it."),
+        description=lazy_gettext("The author reads it, and it stands in the log."),
+    )
+    wanted = BlockField(
+        lazy_gettext("What can its author change?"),
+        longest=LONGEST_REASON,
+        shortest=0,
+        description=lazy_gettext("So that it can be shown again. The author reads it, and may edit the text."),
     )
     until = DateField(
-        lazy_gettext("Until the end of"),
+        lazy_gettext("Until the end of this day"),
         validators=[Optional()],
         description=lazy_gettext("Without a date it stays muted until somebody lifts it."),
     )
     release = BooleanField(lazy_gettext("Reopen the questions that lead here"))
+    review_at = DateField(
+        lazy_gettext("Look at it again on"),
+        validators=[Optional()],
+        description=lazy_gettext("You are reminded then. Without a date, Klinke chooses one."),
+    )
+    is_silent = BooleanField(
+        lazy_gettext("Silently: its author is not told and sees no difference"),
+        description=lazy_gettext("For spam only."),
+    )
 
     def validate_until(self, field: Field) -> None:
-        if isinstance(field.data, date) and field.data.year >= 3000:  # noqa: PLR2004 -- later than anybody will look
-            raise ValidationError(gettext("Please choose an earlier date."))
+        _refuse_far(field)
+
+    def validate_review_at(self, field: Field) -> None:
+        _refuse_far(field)
 
     @property
     def until_moment(self) -> datetime | None:
         """The last minute of the chosen day."""
-        if self.until.data is None:
-            return None
-        return datetime.combine(self.until.data, time(23, 59), tzinfo=UTC)
+        return _moment(self.until.data, time(23, 59))
+
+    @property
+    def review_moment(self) -> datetime | None:
+        """The morning of the chosen day."""
+        return _moment(self.review_at.data, time(8, 0))
+
+
+def _refuse_far(field: Field) -> None:
+    if isinstance(field.data, date) and field.data.year >= 3000:  # noqa: PLR2004 -- later than anybody will look
+        raise ValidationError(gettext("Please choose an earlier date."))
+
+
+def _moment(day: date | None, at: time) -> datetime | None:
+    return None if day is None else datetime.combine(day, at, tzinfo=UTC)
+
+
+class ObjectionForm(Form):
+    text = BlockField(
+        lazy_gettext("Why should it not be muted?"),
+        longest=LONGEST_OBJECTION,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+    )
+
+
+class ObjectionAnswerForm(Form):
+    text = BlockField(
+        lazy_gettext("Your answer"),
+        longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+    )
+
+
+class NoteForm(Form):
+    text = BlockField(
+        lazy_gettext("A note for the team"),
+        longest=LONGEST_NOTE,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+    )
+
+
+class RemindersForm(Form):
+    wants = RadioField(
+        lazy_gettext("Reminders"),
+        choices=[
+            SelectChoice("yes", lazy_gettext("Remind me once when my question has answers and I accepted none")),
+            SelectChoice("no", lazy_gettext("Do not remind me")),
+        ],
+        validate_choice=False,
+    )
+
+    def validate_wants(self, field: Field) -> None:
+        if field.data not in {"yes", "no"}:
+            raise ValidationError(gettext("Please choose one of these."))
 
 
 class UnmuteForm(Form):
@@ -161,6 +294,19 @@ class CategoryForm(NamesForm):
         longest=LONGEST_TAG_LINE,
         shortest=0,
         description=lazy_gettext("Separated by commas or spaces; when this is empty, any tag will do."),
+    )
+
+    accepts_several = BooleanField(
+        lazy_gettext("A question may have several solutions"),
+        description=lazy_gettext("Each for a version or a device, which whoever accepts it names."),
+    )
+    closes_after_hours = IntegerField(
+        lazy_gettext("Solved questions rest after so many hours"),
+        validators=[
+            Optional(),
+            NumberRange(1, categories.LONGEST_HOURS, lazy_gettext("A number from 1 to 87,600, please.")),
+        ],
+        description=lazy_gettext("Counted from the last word in it. Empty: never."),
     )
 
     @property

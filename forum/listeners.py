@@ -4,12 +4,15 @@ from sqlalchemy import select
 
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, closing, follows, notifications
+from forum import addresses, closing, follows, moderation, notifications, queries
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
+    AnswerContradicted,
     AnswerPosted,
     CommentPosted,
+    ObjectionAnswered,
+    ObjectionRaised,
     PostMuted,
     PostsMoved,
     TopicAsked,
@@ -17,7 +20,7 @@ from forum.events import (
     TopicMuted,
     TopicReopened,
 )
-from forum.models import Acceptance, Muting, Post, Topic
+from forum.models import Acceptance, Muting, Objection, Post, Topic
 
 
 @listens_to(TopicAsked)
@@ -149,6 +152,74 @@ def tell_whose_posts_moved(event: PostsMoved) -> None:
             )
 
 
+@listens_to(AnswerContradicted)
+def tell_of_contradiction(event: AnswerContradicted) -> None:
+    """Tell the team and the author that a solution does not work for others, when that is still so."""
+    answer = db.session.get_one(Post, event.post_id)
+    acceptance = db.session.scalars(select(Acceptance).where(Acceptance.post_id == answer.id)).unique().first()
+    if acceptance is None or acceptance.contradicted_at is None:
+        return
+    readers = {user.id for user in moderation.moderators()} | {answer.author_id}
+    for user_id in sorted(reader for reader in readers if reader is not None):
+        notifications.notify(
+            user_id,
+            kind="answer_contradicted",
+            key=f"contradicted:{answer.id}:{acceptance.contradicted_at.isoformat()}",
+            url=addresses.of_post(answer),
+            topic=answer.topic,
+            post=answer,
+        )
+
+
+@listens_to(ObjectionRaised)
+def tell_the_team_of_objection(event: ObjectionRaised) -> None:
+    """Tell the moderators that an author says something against a muting."""
+    objection = db.session.get_one(Objection, event.objection_id)
+    if not objection.is_open:
+        return
+    topic = objection.topic or db.session.get_one(Post, objection.post_id).topic
+    for moderator in moderation.moderators():
+        notifications.notify(
+            moderator, kind="objection_raised", key=f"objection:{objection.id}", url=addresses.OBJECTIONS, topic=topic
+        )
+
+
+@listens_to(ObjectionAnswered)
+def tell_who_objected(event: ObjectionAnswered) -> None:
+    """Tell the author what the team answers."""
+    objection = db.session.get_one(Objection, event.objection_id)
+    if objection.author_id is None or objection.author_id == objection.answered_by_id:
+        return
+    post = None if objection.post_id is None else db.session.get_one(Post, objection.post_id)
+    topic = objection.topic if post is None else post.topic
+    assert topic is not None  # noqa: S101 -- for the type checker: it is one or the other
+    notifications.notify(
+        objection.author_id,
+        kind="objection_answered",
+        key=f"objection_answered:{objection.id}",
+        url=addresses.of_topic(topic) if post is None else addresses.of_post(post),
+        topic=topic,
+        post=post,
+        data={"is_lifted": objection.muting_id is None},
+    )
+
+
+@listens_to(TopicMuted)
+def tell_participants(event: TopicMuted) -> None:
+    """Tell who wrote in a muted topic where their own words are; neither title nor reason is theirs to know."""
+    topic = db.session.get_one(Topic, event.topic_id)
+    if topic.muting is None or topic.muting.is_silent:
+        return
+    for user in queries.participants(topic):
+        if not user.is_team:
+            notifications.notify(
+                user,
+                kind="participated_muted",
+                key=f"participated_muted:{topic.id}:{topic.muting.at.isoformat()}",
+                url=addresses.of_topic_id(topic.id),
+            )
+
+
 @listens_to(TopicMuted)
 def tell_the_asker(event: TopicMuted) -> None:
     """Tell the asker that the question is muted and why."""
@@ -170,7 +241,7 @@ def tell_the_author(event: PostMuted) -> None:
 def _tell_of_muting(
     muting: Muting | None, reader_id: int | None, *, kind: str, url: str, topic: Topic, post: Post | None
 ) -> None:
-    if muting is not None and reader_id is not None and reader_id != muting.by_id:
+    if muting is not None and not muting.is_silent and reader_id is not None and reader_id != muting.by_id:
         notifications.notify(
             reader_id,
             kind=kind,

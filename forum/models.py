@@ -1,9 +1,9 @@
 """Questions, answers, comments, and what people decided about them."""
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -20,6 +20,9 @@ PostKind = Literal["question", "answer", "comment"]
 ClosedAs = Literal["duplicate", "closed"]
 LONGEST_TITLE = 150
 SHORTEST_TITLE = 10
+MutingRule = Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"]
+MUTING_RULES: tuple[MutingRule, ...] = get_args(MutingRule)
+"""Which rule of the house something was muted by."""
 
 
 class Category(Model):
@@ -36,6 +39,10 @@ class Category(Model):
     """Whether a question here needs a tag."""
     wanted_tags: Mapped[list[str]] = mapped_column(JSON, default=list)
     """Of these a question here needs one at least; where there are none, any tag will do."""
+    accepts_several: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a question may have several solutions, each for a version or a device."""
+    closes_after_hours: Mapped[int | None]
+    """A solved question rests so many hours after the last word in it; None: never."""
 
     @property
     def name(self) -> str:
@@ -104,7 +111,12 @@ class Topic(Model):
 
     category: Mapped[Category] = relationship(lazy="joined", innerjoin=True)
     asker: Mapped[User | None] = relationship(lazy="joined")
-    acceptance: Mapped["Acceptance | None"] = relationship(back_populates="topic", lazy="joined")
+    acceptance: Mapped["Acceptance | None"] = relationship(
+        lazy="joined",
+        primaryjoin="and_(Acceptance.topic_id == Topic.id, Acceptance.position == 0)",
+        viewonly=True,
+    )
+    """The first solution; more than one there is only where the category takes several: `forum.queries.solutions`."""
     muting: Mapped["Muting | None"] = relationship(
         back_populates="topic", lazy="joined", primaryjoin="Muting.topic_id == Topic.id", viewonly=True
     )
@@ -113,6 +125,7 @@ class Topic(Model):
     )
     """Changed by `forum.topics.set_tags`."""
     posts: Mapped[list["Post"]] = relationship(back_populates="topic", order_by="Post.id", viewonly=True)
+    reopenings: Mapped[list["Reopening"]] = relationship(order_by="Reopening.id", viewonly=True)
 
     @property
     def is_muted(self) -> bool:
@@ -129,6 +142,25 @@ class Topic(Model):
     @property
     def is_solved(self) -> bool:
         return self.acceptance is not None
+
+    @property
+    def rests_since(self) -> datetime | None:
+        """Since when a solved question takes no more words, as its category wants it; None while it does.
+
+        Nobody closes it and nobody is told: it follows from the last word, the solution and the last reopening.
+        """
+        hours, solution = self.category.closes_after_hours, self.acceptance
+        if hours is None or solution is None:
+            return None
+        since = max(self.last_activity_at, solution.at) + timedelta(hours=hours)
+        if since > now():
+            return None
+        since = max([since, *(reopening.at + timedelta(hours=hours) for reopening in self.reopenings)])
+        return since if since <= now() else None
+
+    @property
+    def is_resting(self) -> bool:
+        return self.rests_since is not None
 
     @property
     def state(self) -> Literal["unanswered", "answered", "solved"]:
@@ -174,9 +206,12 @@ class Post(Model):
     imported_score: Mapped[int] = mapped_column(default=0)
     helpful_count: Mapped[int] = mapped_column(default=0)
     """`imported_score` plus the votes; kept by `forum.votes`, checked by `flask doctor`."""
+    official_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when this is what the house says; who said so stands in the log."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     topic: Mapped[Topic] = relationship(back_populates="posts")
+    acceptance: Mapped["Acceptance | None"] = relationship(viewonly=True)
     author: Mapped[User | None] = relationship(lazy="joined")
     parent: Mapped["Post | None"] = relationship(remote_side="Post.id", viewonly=True)
     muting: Mapped["Muting | None"] = relationship(
@@ -201,6 +236,8 @@ class PostRevision(Model):
     title: Mapped[str | None] = mapped_column(String(300))
     """The topic's title at that time, for a question."""
     source: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it was replaced, as its editor said."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     """Who replaced this text."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -208,20 +245,93 @@ class PostRevision(Model):
 
 
 class Acceptance(Model):
-    """An answer solved the question, says somebody."""
+    """An answer solved the question, says somebody.
+
+    A question has one at position 0. Where its category takes several solutions, the next ones are behind it, each with
+    the version or device it is for as its label.
+    """
 
     __tablename__ = "acceptance"
-    __table_args__ = (UniqueConstraint("topic_id"), UniqueConstraint("post_id"))
+    __table_args__ = (UniqueConstraint("topic_id", "position"), UniqueConstraint("post_id"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id"))
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    position: Mapped[int] = mapped_column(default=0, server_default="0")
+    label: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    worked_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    failed_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How many people said whether it worked for them; kept by `forum.experiences`, checked by `flask doctor`."""
+    contradicted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when what people say speaks against it; then the answer does not stand first."""
+
+    topic: Mapped[Topic] = relationship()
+    post: Mapped[Post] = relationship()
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+    @property
+    def is_contradicted(self) -> bool:
+        return self.contradicted_at is not None
+
+
+class Experience(Model):
+    """Somebody tried an answer: it worked for them, or it did not, with which version or device."""
+
+    __tablename__ = "experience"
+    __table_args__ = (UniqueConstraint("post_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    has_worked: Mapped[bool]
+    version: Mapped[str] = mapped_column(String(60), default="")
+    words: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class Reopening(Model):
+    """A question that rested takes words again."""
+
+    __tablename__ = "reopening"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), index=True)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
-    topic: Mapped[Topic] = relationship(back_populates="acceptance")
-    post: Mapped[Post] = relationship()
-    by: Mapped[User | None] = relationship(lazy="joined")
+
+class Reminder(Model):
+    """The asker was asked which answer helped. A topic has one, so nobody is asked twice."""
+
+    __tablename__ = "reminder"
+
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ReminderRefusal(Model):
+    """Somebody does not want to be reminded."""
+
+    __tablename__ = "reminder_refusal"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Note(Model):
+    """What the team tells itself about a topic; nobody else learns that it exists."""
+
+    __tablename__ = "note"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    author: Mapped[User | None] = relationship(lazy="joined")
 
 
 class Vote(Model):
@@ -248,8 +358,16 @@ class Muting(Model):
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    rule: Mapped[str] = mapped_column(String(20), default="other", server_default="other")
+    """One of `MUTING_RULES`."""
     reason: Mapped[str] = mapped_column(Text)
+    wanted: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """What its author can change so that it can be shown again."""
+    is_silent: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Spam only: its author is not told and sees no difference."""
     until: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    review_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When a moderator is asked to look at it again; None when that was done."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     topic: Mapped[Topic | None] = relationship(foreign_keys=[topic_id])
@@ -259,6 +377,38 @@ class Muting(Model):
     @property
     def is_in_force(self) -> bool:
         return self.until is None or self.until > now()
+
+
+class Objection(Model):
+    """The author of what is muted says that it should not be. The team answers; it stays when the muting is lifted."""
+
+    __tablename__ = "objection"
+    __table_args__ = (
+        UniqueConstraint("muting_id"),
+        CheckConstraint("(topic_id is null) != (post_id is null)", name="one_subject"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    muting_id: Mapped[int | None] = mapped_column(ForeignKey("muting.id", ondelete="SET NULL"))
+    """None when that was lifted."""
+    topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"), index=True)
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"), index=True)
+    author_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    answer: Mapped[str] = mapped_column(Text, default="")
+    answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    topic: Mapped[Topic | None] = relationship(foreign_keys=[topic_id])
+    post: Mapped[Post | None] = relationship(foreign_keys=[post_id])
+    author: Mapped[User | None] = relationship(foreign_keys=[author_id])
+    answered_by: Mapped[User | None] = relationship(foreign_keys=[answered_by_id])
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it waits for the team; what was lifted meanwhile needs no answer."""
+        return self.answered_at is None and self.muting_id is not None
 
 
 class Duplicate(Model):

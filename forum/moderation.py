@@ -1,50 +1,72 @@
 """Muting: from that commit on only its author and the team see a topic or a post."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
+from sqlalchemy.orm import lazyload
 
 from accounts import audit
-from accounts.models import User
-from core import outbox
+from accounts.models import User, UserRole
+from core import outbox, texts
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
+from core.settings import current_settings
 from core.worker import chore
-from forum import answers, closing, counters, limits, policy
-from forum.events import PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
-from forum.models import Acceptance, Muting, Post, Topic
+from forum import addresses, answers, closing, counters, limits, notifications, policy
+from forum.events import ObjectionAnswered, PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
+from forum.models import MUTING_RULES, Acceptance, Muting, Objection, Post, Topic
 
 
-def mute(
-    subject: Topic | Post, *, by: User, reason: str, until: datetime | None = None, release: bool = False
+def mute(  # noqa: PLR0913 -- what a muting says, by keyword
+    subject: Topic | Post,
+    *,
+    by: User,
+    reason: str,
+    until: datetime | None = None,
+    rule: str = "other",
+    wanted: str = "",
+    is_silent: bool = False,
+    review_at: datetime | None = None,
+    release: bool = False,
 ) -> Muting:
     """Hide a topic or a post from everybody but its author and the team, for good or `until` a moment to come.
 
-    Muting a question mutes its topic. A muted answer stops being the accepted one. Muting again changes
-    reason and end. A topic that closed ones lead to as duplicates is muted only with `release`, which reopens
-    those: otherwise their readers would be led to nothing.
+    `rule` is one of `MUTING_RULES`, `wanted` says what its author can change. Only for spam it can be `is_silent`:
+    then the author is not told. At `review_at`, or when the settings say, a moderator is asked to look again. Muting a
+    question mutes its topic. A muted answer stops being the accepted one. Muting again changes what it says.
+    A topic that closed ones lead to as duplicates is muted only with `release`, which reopens those: otherwise their
+    readers would be led to nothing.
     """
     if not policy.may_mute(by):
         raise NotAllowed(gettext("Only moderators can mute."))
     subject = _whole(subject)
-    reason = _check(reason, until)
     if isinstance(subject, Topic):
         closing.begin(subject)  # before the topic is locked, as everybody does who arranges
-    before = _muting_of(subject)
-    after = {"until": None if until is None else until.isoformat()}
-    if before is not None:
-        was = {"reason": before.reason, "until": None if before.until is None else before.until.isoformat()}
-        before.reason, before.until, before.by_id, before.at = reason, until, by.id, now()
+    said = _checked(reason, until, rule, wanted, is_silent, review_at)
+    muting = _muting_of(subject)
+    after: dict[str, object] = {"until": None if until is None else until.isoformat(), "rule": rule}
+    if is_silent:
+        after["is_silent"] = True
+    if muting is not None:
+        was, was_silent = _said(muting), muting.is_silent
+        _set(muting, said, by)
         db.session.flush()
-        db.session.expire(before, ["by"])
-        audit.record(f"forum.{subject.__tablename__}.mute", subject, by=by, reason=reason, before=was, after=after)
-        return before
+        db.session.expire(muting, ["by"])
+        audit.record(
+            f"forum.{subject.__tablename__}.mute", subject, by=by, reason=muting.reason, before=was, after=after
+        )
+        if was_silent and not is_silent:
+            _tell(subject)
+        return muting
     if isinstance(subject, Topic):
         _release_duplicates(subject, by=by, release=release)
-    muting = Muting(reason=reason, until=until, by_id=by.id)
+    muting = Muting()
+    _set(muting, said, by)
     muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
     db.session.add(muting)
     db.session.flush()
@@ -54,11 +76,11 @@ def mute(
         f"forum.{subject.__tablename__}.mute",
         subject,
         by=by,
-        reason=reason,
+        reason=muting.reason,
         before={"accepted": True} if was_accepted else None,
         after=after,
     )
-    outbox.publish(TopicMuted(subject.id) if isinstance(subject, Topic) else PostMuted(subject.topic_id, subject.id))
+    _tell(subject)
     return muting
 
 
@@ -77,10 +99,7 @@ def lift_expired() -> int:
     """Lift the mutings whose time is up; return how many."""
     expired = list(db.session.scalars(select(Muting).where(Muting.until <= now()).order_by(Muting.id)))
     for muting in expired:
-        subject = (
-            db.session.get_one(Topic, muting.topic_id) if muting.topic_id else db.session.get_one(Post, muting.post_id)
-        )
-        _lift(muting, subject, by=None, reason="the time it was muted for is up")
+        _lift(muting, subject_of(muting), by=None, reason="the time it was muted for is up")
     db.session.commit()
     return len(expired)
 
@@ -89,13 +108,97 @@ def _whole(subject: Topic | Post) -> Topic | Post:
     return subject.topic if isinstance(subject, Post) and subject.kind == "question" else subject
 
 
-def _check(reason: str, until: datetime | None) -> str:
+@chore("forum.ask_for_reviews", every=600)
+def ask_for_reviews() -> int:
+    """Ask whoever muted something to look at it again when its day has come; return how many were asked of.
+
+    Of two workers the second waits for the first one's row and finds it done.
+    """
+    due = db.session.scalars(select(Muting.id).where(Muting.review_at <= now()).order_by(Muting.id)).all()
+    asked = 0
+    for muting_id in due:
+        muting = db.session.scalars(
+            select(Muting)
+            .where(Muting.id == muting_id, Muting.review_at <= now())
+            .options(lazyload("*"))
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        ).first()
+        if muting is not None:
+            _ask_for_review(muting)
+            asked += 1
+        db.session.commit()
+    return asked
+
+
+def _ask_for_review(muting: Muting) -> None:
+    assert muting.review_at is not None  # noqa: S101 -- for the type checker: it was selected by that
+    subject = subject_of(muting)
+    keepers = [muting.by] if muting.by is not None and policy.may_mute(muting.by) else moderators()
+    for keeper in keepers:
+        notifications.notify(
+            keeper,
+            kind="muting_review",
+            key=f"muting_review:{muting.id}:{muting.review_at.isoformat()}",
+            url=addresses.of_topic(subject) if isinstance(subject, Topic) else addresses.of_post(subject),
+            topic=subject if isinstance(subject, Topic) else subject.topic,
+        )
+    muting.review_at = None
+    db.session.flush()
+
+
+def moderators() -> list[User]:
+    """Return who keeps the forum in order and can sign in."""
+    rows = select(User).join(UserRole, UserRole.user_id == User.id).where(UserRole.role.in_(("moderator", "admin")))
+    return [user for user in db.session.scalars(rows.order_by(User.id)).unique() if user.is_active]
+
+
+def _tell(subject: Topic | Post) -> None:
+    outbox.publish(TopicMuted(subject.id) if isinstance(subject, Topic) else PostMuted(subject.topic_id, subject.id))
+
+
+def subject_of(muting: Muting) -> Topic | Post:
+    if muting.topic_id is not None:
+        return db.session.get_one(Topic, muting.topic_id)
+    return db.session.get_one(Post, muting.post_id)
+
+
+def _said(muting: Muting) -> dict[str, object]:
+    until = None if muting.until is None else muting.until.isoformat()
+    return {"reason": muting.reason, "until": until} | ({"is_silent": True} if muting.is_silent else {})
+
+
+def _set(muting: Muting, said: Mapping[str, Any], by: User) -> None:
+    muting.by_id, muting.at = by.id, now()
+    for name, value in said.items():
+        setattr(muting, name, value)
+
+
+def _checked(
+    reason: str, until: datetime | None, rule: str, wanted: str, is_silent: bool, review_at: datetime | None
+) -> dict[str, Any]:
     problems = Problems()
     clean = problems.take("reason", lambda: limits.reason(reason), "")
+    wanted = problems.take("wanted", lambda: texts.block(wanted.strip(), longest=limits.LONGEST_REASON), "")
+    if rule not in MUTING_RULES:
+        problems.fields["rule"] = gettext("Please choose one of the list.")
+    if is_silent and rule != "spam":
+        problems.fields["is_silent"] = gettext("Only spam is muted without telling its author.")
     if until is not None and until <= now():
         problems.fields["until"] = gettext("This moment has passed; please choose one to come.")
+    if review_at is not None and review_at <= now():
+        problems.fields["review_at"] = gettext("This moment has passed; please choose one to come.")
+    elif review_at is not None and until is not None and review_at > until:
+        problems.fields["review_at"] = gettext("It ends before that; please choose an earlier day.")
     problems.refuse()
-    return clean
+    said = {"reason": clean, "until": until, "rule": rule, "wanted": wanted, "is_silent": is_silent}
+    return said | {"review_at": review_at or _usual_review(until)}
+
+
+def _usual_review(until: datetime | None) -> datetime:
+    if until is None:
+        return now() + timedelta(days=current_settings().muting_review_days)
+    return max(until - timedelta(days=1), now() + (until - now()) / 2)
 
 
 def _muting_of(subject: Topic | Post) -> Muting | None:
@@ -140,7 +243,8 @@ def _hide(post: Post, *, by: User) -> bool:
 
 
 def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str) -> None:
-    was = {"reason": muting.reason, "until": None if muting.until is None else muting.until.isoformat()}
+    was = _said(muting)
+    _settle_objection(muting, by=by, reason=reason if by is not None else "")
     db.session.delete(muting)
     db.session.flush()
     db.session.expire(subject, ["muting"])
@@ -153,3 +257,16 @@ def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str
     outbox.publish(
         TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)
     )
+
+
+def _settle_objection(muting: Muting, *, by: User | None, reason: str) -> None:
+    """Answer what its author said against it: it is lifted."""
+    objection = db.session.scalars(select(Objection).where(Objection.muting_id == muting.id)).first()
+    if objection is None:
+        return
+    if objection.answered_at is None:
+        objection.answer, objection.answered_by_id = reason, None if by is None else by.id
+        objection.answered_at = now()
+        outbox.publish(ObjectionAnswered(objection.id))
+    objection.muting_id = None
+    db.session.flush()

@@ -251,6 +251,44 @@ def _topic_asked(notification: Notification) -> str:
     return str(gettext("%(name)s asked: “%(title)s”", name=asker, title=_title(notification)))
 
 
+@kind("answer_contradicted")
+def _answer_contradicted(notification: Notification) -> str:
+    return str(
+        gettext(
+            "The solution of “%(title)s” does not work for everybody. Please have a look.", title=_title(notification)
+        )
+    )
+
+
+@kind("accept_reminder")
+def _accept_reminder(notification: Notification) -> str:
+    return str(
+        gettext("Did one of the answers solve “%(title)s”? With one click you tell others.", title=_title(notification))
+    )
+
+
+@kind("participated_muted", group=DECISIONS)
+def _participated_muted(notification: Notification) -> str:  # noqa: ARG001 -- neither title nor reason may be told
+    return str(gettext("The team muted a question that you wrote in. Your own words are kept for you."))
+
+
+@kind("muting_review")
+def _muting_review(notification: Notification) -> str:
+    return str(gettext("Please look again: does “%(title)s” still have to be muted?", title=_title(notification)))
+
+
+@kind("objection_raised")
+def _objection_raised(notification: Notification) -> str:
+    return str(gettext("The author objects to a muting in “%(title)s”.", title=_title(notification)))
+
+
+@kind("objection_answered", group=DECISIONS)
+def _objection_answered(notification: Notification) -> str:
+    if notification.data.get("is_lifted"):
+        return str(gettext("You objected, and “%(title)s” is shown to everybody again.", title=_title(notification)))
+    return str(gettext("The team answered your objection about “%(title)s”.", title=_title(notification)))
+
+
 @kind("topic_muted", group=DECISIONS)
 def _topic_muted(notification: Notification) -> str:
     return str(

@@ -1,7 +1,11 @@
 """Who may do what in the forum; deeds and templates ask the same functions."""
 
+from datetime import datetime, timedelta
+
 from accounts.people import Viewer
-from forum.models import Post, Topic
+from core.clock import now
+from core.settings import current_settings
+from forum.models import Acceptance, Muting, Post, Topic
 
 
 def may_ask(user: Viewer) -> bool:
@@ -10,39 +14,98 @@ def may_ask(user: Viewer) -> bool:
 
 
 def may_answer(user: Viewer, topic: Topic) -> bool:
-    """Let everybody answer, the asker too; in a muted or closed topic only the team writes on."""
-    return _may_write(user) and (user.is_team or not (topic.is_muted or topic.is_closed))
+    """Let everybody answer, the asker too; in a muted, closed or resting topic only the team writes on."""
+    return _may_write(user) and (user.is_team or not (_is_muted(topic, user) or topic.is_closed or topic.is_resting))
 
 
 def may_comment(user: Viewer, post: Post) -> bool:
-    """Let everybody comment on questions and answers that are not muted or closed; comments take none."""
-    return (
-        post.kind != "comment" and _may_write(user) and (user.is_team or not (_is_hushed(post) or post.topic.is_closed))
-    )
+    """Let everybody comment on questions and answers; comments take none."""
+    if post.kind == "comment" or not _may_write(user):
+        return False
+    return user.is_team or not (_is_hushed(post, user) or post.topic.is_closed or post.topic.is_resting)
 
 
 def may_accept_answer(user: Viewer, topic: Topic) -> bool:
-    """Let the asker decide, and trusted members and the team for them; what the team chose only the team changes."""
-    if not _may_write(user):
-        return False
-    if user.is_team:
-        return True
-    return not topic.is_muted and not _is_chosen_by_team(topic) and (user.id == topic.asker_id or user.is_trusted)
+    """Let the asker decide, and trusted members and the team for them; what the team chose only the team changes.
+
+    Where the category takes several solutions another one may stand beside the team's.
+    """
+    return _may_decide(user, topic) and (
+        user.is_team or topic.category.accepts_several or not _is_chosen_by_team(topic.acceptance)
+    )
 
 
-def may_undo_acceptance(user: Viewer, topic: Topic) -> bool:
-    """Let whoever may choose another answer also say that none of them solved it."""
-    return topic.acceptance is not None and may_accept_answer(user, topic)
+def may_undo_acceptance(user: Viewer, topic: Topic, acceptance: Acceptance | None = None) -> bool:
+    """Let whoever may choose another answer also say that this one, or the first one, did not solve it."""
+    chosen = acceptance or topic.acceptance
+    return chosen is not None and _may_decide(user, topic) and (user.is_team or not _is_chosen_by_team(chosen))
+
+
+def may_tell_experience(user: Viewer, post: Post) -> bool:
+    """Let everybody but its author say whether a solution worked for them, in a resting topic too."""
+    return post.kind == "answer" and _may_write(user) and user.id != post.author_id and not _is_hushed(post, user)
+
+
+def may_remove_experience(user: Viewer) -> bool:
+    """Let moderators take away what somebody said about a solution."""
+    return may_mute(user)
+
+
+def may_make_official(user: Viewer, post: Post) -> bool:
+    """Let the team say that an answer of theirs is what the house says."""
+    return (
+        post.kind == "answer" and _may_write(user) and user.is_team and post.author is not None and post.author.is_team
+    )
+
+
+def may_reopen(user: Viewer, topic: Topic) -> bool:
+    """Let the asker, trusted members and the team have a resting question take words again."""
+    return topic.is_resting and _may_decide(user, topic)
 
 
 def may_vote(user: Viewer, post: Post) -> bool:
     """Let everybody call questions and answers of others helpful."""
-    return post.kind != "comment" and _may_write(user) and user.id != post.author_id and not _is_hushed(post)
+    return post.kind != "comment" and _may_write(user) and user.id != post.author_id and not _is_hushed(post, user)
 
 
 def may_edit(user: Viewer, post: Post) -> bool:
-    """Let authors edit what they wrote as long as it is not muted, and the team everything."""
-    return _may_write(user) and (user.is_team or (user.id == post.author_id and not _is_hushed(post)))
+    """Let the team edit everything, and authors what they wrote: for a day, trusted members always.
+
+    What is muted itself its author may mend at any time; what stands below something muted rests.
+    """
+    if not _may_write(user) or user.is_team:
+        return _may_write(user)
+    if user.id != post.author_id:
+        return False
+    muting = _muting_of(post)
+    if muting is not None and muting.is_in_force and not muting.is_silent:
+        return True
+    closes_at = edit_window_end(user, post)
+    return not _is_hushed(post, user) and (closes_at is None or now() < closes_at)
+
+
+def edit_window_end(user: Viewer, post: Post) -> datetime | None:
+    """Return until when an author may edit; None means without an end."""
+    hours = current_settings().edit_window_hours
+    return None if user.is_trusted or not hours else post.created_at + timedelta(hours=hours)
+
+
+def may_see_muting(user: Viewer, post: Post) -> bool:
+    """Let who sees a muted post know that it is muted, but not the author of what was muted silently."""
+    muting = _muting_of(post)
+    return muting is not None and muting.is_in_force and (user.is_team or not muting.is_silent)
+
+
+def may_object(user: Viewer, post: Post) -> bool:
+    """Let the author of what is muted say once that it should not be; who is not told of a muting knows of none."""
+    muting = _muting_of(post)
+    return (
+        _may_write(user)
+        and muting is not None
+        and muting.is_in_force
+        and not muting.is_silent
+        and user.id == post.author_id
+    )
 
 
 def may_follow(user: Viewer) -> bool:
@@ -84,10 +147,38 @@ def _may_write(user: Viewer) -> bool:
     return bool(user.is_authenticated and user.is_active)
 
 
-def _is_hushed(post: Post) -> bool:
-    return post.is_muted or post.topic.is_muted or (post.parent is not None and post.parent.is_muted)
+def may_write_notes(user: Viewer) -> bool:
+    """Let the team tell itself something beside a topic, and read it."""
+    return may_see_moderation(user)
 
 
-def _is_chosen_by_team(topic: Topic) -> bool:
-    chosen = topic.acceptance
+def _may_decide(user: Viewer, topic: Topic) -> bool:
+    if not _may_write(user) or user.is_team:
+        return _may_write(user)
+    return not _is_muted(topic, user) and (user.id == topic.asker_id or user.is_trusted)
+
+
+def _is_hushed(post: Post, user: Viewer) -> bool:
+    """Tell whether the post or what it stands below is muted; whoever is not to notice finds nothing muted."""
+    above = post.parent
+    return (
+        (post.is_muted and not _is_unaware(post.muting, post.author_id, user))
+        or _is_muted(post.topic, user)
+        or (above is not None and above.is_muted and not _is_unaware(above.muting, above.author_id, user))
+    )
+
+
+def _is_muted(topic: Topic, user: Viewer) -> bool:
+    return topic.is_muted and not _is_unaware(topic.muting, topic.asker_id, user)
+
+
+def _is_unaware(muting: Muting | None, author_id: int | None, user: Viewer) -> bool:
+    return muting is not None and muting.is_silent and user.id is not None and user.id == author_id
+
+
+def _muting_of(post: Post) -> Muting | None:
+    return post.topic.muting if post.kind == "question" else post.muting
+
+
+def _is_chosen_by_team(chosen: Acceptance | None) -> bool:
     return chosen is not None and chosen.by is not None and chosen.by.is_team

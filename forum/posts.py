@@ -1,7 +1,9 @@
 """Editing what was written; nothing that was ever public is lost."""
 
-from flask_babel import gettext
-from sqlalchemy import select
+from datetime import timedelta
+
+from flask_babel import gettext, ngettext
+from sqlalchemy import and_, exists, or_, select
 
 from accounts import audit
 from accounts.models import User
@@ -10,19 +12,22 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
+from core.settings import current_settings
 from forum import limits, policy
 from forum.events import PostEdited
-from forum.models import Post, PostRevision
+from forum.models import Acceptance, Post, PostRevision, Vote
 
 
-def edit(post: Post, *, source: str, by: User, version: int, title: str | None = None) -> Post:
+def edit(post: Post, *, source: str, by: User, version: int, title: str | None = None, reason: str = "") -> Post:
     """Replace a post's text, and with `title` a question's title; the old ones stay as a `PostRevision`.
 
-    Raises `Conflict` when somebody edited since `version`. The same text again changes nothing.
+    What its author mends in the first minutes, before anybody reacted to it, leaves no revision. Raises `Conflict` when
+    somebody edited since `version`. The same text again changes nothing.
     """
     if not policy.may_edit(by, post):
-        raise NotAllowed(gettext("Only its author and the team can edit this."))
+        raise refusal(by, post)
     problems = Problems()
+    reason = problems.take("reason", lambda: texts.line(reason, longest=limits.LONGEST_EDIT_REASON), "")
     source = problems.take("source", lambda: limits.source(post.kind, source), "")
     old_title = post.topic.title if post.kind == "question" else None
     new_title = old_title
@@ -34,20 +39,32 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
         raise Conflict(gettext("Somebody edited this meanwhile. Your text is still here; please look at both."))
     if source == post.source and new_title == old_title:
         return post
-    db.session.add(
-        PostRevision(post_id=post.id, number=post.version, title=old_title, source=post.source, by_id=by.id, at=now())
-    )
+    if not _is_in_grace(post, by):
+        db.session.add(
+            PostRevision(
+                post_id=post.id,
+                number=post.version,
+                title=old_title,
+                source=post.source,
+                reason=reason,
+                by_id=by.id,
+                at=now(),
+            )
+        )
+        post.edited_at = now()
     if by.is_team and by.id != post.author_id:
         audit.record(
             "forum.post.edit",
             post,
             by=by,
+            reason=reason,
             before={"title": old_title, "source": post.source},
             after={"title": new_title, "source": source},
         )
     post.source, post.html, post.renderer_version = source, markup.render(source), markup.RENDERER_VERSION
     post.version += 1
-    post.edited_at = now()
+    if not by.is_team:
+        post.official_at = None  # only the team speaks for the house
     if new_title is not None and new_title != old_title:
         post.topic.title, post.topic.slug = new_title, texts.slug(new_title, fallback="topic")
     db.session.flush()
@@ -60,6 +77,37 @@ def revisions(post: Post) -> list[PostRevision]:
     return list(
         db.session.scalars(select(PostRevision).where(PostRevision.post_id == post.id).order_by(PostRevision.number))
     )
+
+
+def refusal(by: User, post: Post) -> NotAllowed:
+    """Return why this person may not edit the post."""
+    closed_at = policy.edit_window_end(by, post)
+    if by.id == post.author_id and closed_at is not None and closed_at <= now():
+        hours = current_settings().edit_window_hours
+        return NotAllowed(
+            ngettext(
+                "What you wrote can be edited for %(num)s hour. A comment below it can still say what has changed.",
+                "What you wrote can be edited for %(num)s hours. A comment below it can still say what has changed.",
+                hours,
+            )
+        )
+    return NotAllowed(gettext("Only its author and the team can edit this."))
+
+
+def _is_in_grace(post: Post, by: User) -> bool:
+    grace = timedelta(minutes=current_settings().edit_grace_minutes)
+    is_fresh = now() < post.created_at + grace and post.edited_at is None
+    if by.id != post.author_id or not is_fresh or post.is_muted or post.topic.is_muted:
+        return False
+    below = Post.parent_id == post.id
+    if post.kind == "question":
+        below = or_(below, and_(Post.topic_id == post.topic_id, Post.kind == "answer"))
+    has_reaction = or_(
+        exists().where(below, Post.author_id.is_distinct_from(by.id)),
+        exists().where(Vote.post_id == post.id),
+        exists().where(Acceptance.post_id == post.id),
+    )
+    return not db.session.scalar(select(has_reaction))
 
 
 def _lock(post: Post) -> None:

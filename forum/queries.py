@@ -17,7 +17,10 @@ from forum.models import (
     Acceptance,
     Category,
     Duplicate,
+    Experience,
     Muting,
+    Note,
+    Objection,
     Pin,
     Post,
     SeeAlso,
@@ -128,7 +131,11 @@ def visible_post(post_id: int, *, viewer: Viewer) -> Post:
 
 def visible_posts_by(author: User, *, viewer: Viewer) -> Select[Post]:
     """Return the statement for what a person wrote and the viewer may see."""
-    return select(Post).where(Post.author_id == author.id, posts_visible_to(viewer)).options(joinedload(Post.topic))
+    return (
+        select(Post)
+        .where(Post.author_id == author.id, posts_visible_to(viewer))
+        .options(joinedload(Post.topic), joinedload(Post.acceptance).lazyload("*"))
+    )
 
 
 def with_tag(viewer: Viewer, name: str) -> Select[Topic]:
@@ -161,6 +168,29 @@ def is_solved() -> ColumnElement[bool]:
     return select(Acceptance.id).where(Acceptance.topic_id == Topic.id).correlate(Topic).exists()
 
 
+def is_first_of(topic: type[Topic]) -> ColumnElement[bool]:
+    """Return the clause that joins a topic with its first solution: with one row, also where it has several."""
+    return and_(Acceptance.topic_id == topic.id, Acceptance.position == 0)
+
+
+def solutions(topic: Topic) -> list[Acceptance]:
+    """Return every acceptance of a topic in its order, as it is now."""
+    chosen = select(Acceptance).where(Acceptance.topic_id == topic.id).order_by(Acceptance.position)
+    return list(db.session.scalars(chosen.execution_options(populate_existing=True)).unique())
+
+
+def chosen(topic: Topic) -> list[Acceptance]:
+    """Return the acceptances of a topic that was read with its first one; asks again only where there may be more."""
+    if topic.category.accepts_several:
+        return solutions(topic)
+    return [] if topic.acceptance is None else [topic.acceptance]
+
+
+def is_unsolved_and_answered() -> ColumnElement[bool]:
+    """Return the clause for topics with answers that wait for somebody to say which one helped."""
+    return and_(Topic.answer_count > 0, ~is_solved())
+
+
 def is_unanswered() -> ColumnElement[bool]:
     """Return the clause for topics that wait for an answer: nobody gave one, and they are not closed."""
     return and_(Topic.answer_count == 0, is_open())
@@ -174,9 +204,7 @@ def is_open() -> ColumnElement[bool]:
 def counts(viewer: Viewer, *where: ColumnElement[bool]) -> dict[str, int]:
     """Return how many visible topics there are: `all`, `unanswered`, `unsolved` and `solved`."""
     row = db.session.execute(
-        select(*_numbers())
-        .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
-        .where(topics_visible_to(viewer), *where)
+        select(*_numbers()).outerjoin(Acceptance, is_first_of(Topic)).where(topics_visible_to(viewer), *where)
     ).one()
     return _by_state(row)
 
@@ -228,7 +256,7 @@ def tallies(viewer: Viewer, *where: ColumnElement[bool]) -> list[Tally]:
     """Count all visible topics, apart by category and language, in one statement."""
     rows = db.session.execute(
         select(Topic.category_id, Topic.locale, *_numbers())
-        .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+        .outerjoin(Acceptance, is_first_of(Topic))
         .where(topics_visible_to(viewer), *where)
         .group_by(Topic.category_id, Topic.locale)
     )
@@ -257,6 +285,80 @@ def duplicate_of(topic: Topic, *, viewer: Viewer) -> Topic | None:
 def mutings_in_force() -> Select[Muting]:
     """Return the statement for what is muted now, for the team's eyes."""
     return select(Muting).where(_in_force(Muting))
+
+
+def own_posts_in_muted(topic_id: int, *, viewer: Viewer) -> list[Post]:
+    """Return what the viewer wrote in somebody else's topic that is muted: they may keep their own words."""
+    if viewer.id is None or not 0 < topic_id <= LARGEST_ID:
+        return []
+    muted = select(_whole.id).where(_whole.topic_id == topic_id, _in_force(_whole)).exists()
+    mine = select(Post).where(Post.topic_id == topic_id, Post.author_id == viewer.id, muted)
+    return list(db.session.scalars(mine.order_by(Post.id).options(lazyload("*"))))
+
+
+def own_post_in_muted(post_id: int, *, viewer: Viewer) -> Post | None:
+    """Return a post that the viewer wrote in somebody else's topic that is muted."""
+    if viewer.id is None or not 0 < post_id <= LARGEST_ID:
+        return None
+    mine = select(Post).where(Post.id == post_id, Post.author_id == viewer.id).options(lazyload("*"))
+    post = db.session.scalars(mine).first()
+    found = [] if post is None else own_posts_in_muted(post.topic_id, viewer=viewer)
+    return next((one for one in found if one.id == post_id), None)
+
+
+def participants(topic: Topic) -> list[User]:
+    """Return who wrote in a topic and is not its asker, in the order in which they came."""
+    first = func.min(Post.id).label("first")
+    wrote = (
+        select(Post.author_id, first)
+        .where(Post.topic_id == topic.id, Post.kind != "question", Post.author_id.is_distinct_from(topic.asker_id))
+        .group_by(Post.author_id)
+        .subquery()
+    )
+    return list(db.session.scalars(select(User).join(wrote, wrote.c.author_id == User.id).order_by(wrote.c.first)))
+
+
+def objections_to(mutings: Iterable[Muting | None]) -> dict[int, Objection]:
+    """Return what authors said against mutings, by muting; asks nothing where nothing is muted."""
+    ids = [muting.id for muting in mutings if muting is not None and muting.is_in_force]
+    if not ids:
+        return {}
+    found = db.session.scalars(select(Objection).where(Objection.muting_id.in_(ids)))
+    return {objection.muting_id: objection for objection in found if objection.muting_id is not None}
+
+
+def objections() -> Select[Objection]:
+    """Return the statement for what authors said against mutings, for the team's eyes."""
+    return select(Objection).options(
+        joinedload(Objection.topic).lazyload("*"),
+        joinedload(Objection.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*")),
+        joinedload(Objection.author).lazyload(User.roles),
+        joinedload(Objection.answered_by).lazyload(User.roles),
+    )
+
+
+def objection(objection_id: int) -> Objection:
+    """Return what an author said against a muting, or raise `NotFound`."""
+    found = db.session.get(Objection, objection_id) if 0 < objection_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound
+    return found
+
+
+def visible_experience(experience_id: int, *, viewer: Viewer) -> Experience:
+    """Return what somebody said about a solution, or raise `NotFound` when the viewer may not see the answer."""
+    found = db.session.get(Experience, experience_id) if 0 < experience_id <= LARGEST_ID else None
+    if found is None:
+        raise NotFound
+    visible_post(found.post_id, viewer=viewer)
+    return found
+
+
+def notes_on(topic: Topic, *, viewer: Viewer) -> list[Note]:
+    """Return what the team noted about a topic; for others there is nothing, and nothing is asked."""
+    if not viewer.is_team:
+        return []
+    return list(db.session.scalars(select(Note).where(Note.topic_id == topic.id).order_by(Note.id)).unique())
 
 
 def posts_in(topic_ids: Collection[int], *, viewer: Viewer) -> Mapping[int, Sequence[Post]]:

@@ -43,7 +43,7 @@ class Topics:
             )
             .join(Category, Category.id == Topic.category_id)
             .outerjoin(User, User.id == Topic.asker_id)
-            .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+            .outerjoin(Acceptance, queries.is_first_of(Topic))
             .where(Topic.id.in_(ids), queries.topics_visible_to(guest))
             .order_by(Topic.id)
         ).all()
@@ -104,7 +104,7 @@ class Topics:
                 Acceptance.post_id,
             )
             .join(Category, Category.id == Topic.category_id)
-            .outerjoin(Acceptance, Acceptance.topic_id == Topic.id)
+            .outerjoin(Acceptance, queries.is_first_of(Topic))
             .where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
         ).all()
         shown = [row.id for row in rows]

@@ -5,11 +5,21 @@ from dataclasses import dataclass
 
 from accounts.people import Viewer
 from core.errors import NotFound
-from forum import closing, follows, queries, votes
-from forum.models import Closing, Post, SeeAlso, Topic
+from forum import closing, experiences, follows, queries, votes
+from forum.models import Acceptance, Closing, Experience, Note, Objection, Post, SeeAlso, Topic
 from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Solution:
+    """An accepted answer, who said so, and what those who tried it say."""
+
+    post: Post
+    acceptance: Acceptance
+    experiences: Sequence[Experience]
+    """The latest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,9 +28,14 @@ class Thread:
 
     topic: Topic
     question: Post
-    accepted: Post | None
+    solutions: dict[int, Solution]
+    """The accepted answers that the viewer may see, by the ids of their posts, the first one first."""
+    leading: Sequence[Post]
+    """Those of them that stand first, before everything else: nobody contradicts them."""
     answers: Sequence[Post]
-    """The other answers of this page."""
+    """The other answers of this page; what the house says comes first among them."""
+    official: Post | None
+    """The first answer that speaks for the house."""
     answer_count: int
     """How many answers the viewer may see, on all pages, the accepted one included."""
     comments: dict[int, list[Post]]
@@ -31,8 +46,17 @@ class Thread:
     see_also: Sequence[SeeAlso]
     duplicate_of: Target | None
     closing: Closing | None
+    objections: dict[int, Objection]
+    """What authors said against the mutings here, by the ids of these; only for those who see the mutings."""
+    notes: Sequence[Note]
+    """What the team tells itself; empty for everybody else."""
     page: int
     pages: int
+
+    @property
+    def accepted(self) -> Post | None:
+        """The first solution, also where somebody contradicts it."""
+        return next((solution.post for solution in self.solutions.values()), None)
 
 
 def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
@@ -41,7 +65,8 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
     question = next((post for post in posts if post.kind == "question"), None)
     if question is None:
         raise NotFound
-    accepted, others = _ordered(topic, posts)
+    solutions = _solutions(topic, posts)
+    leading, others = _ordered(posts, solutions)
     pages = max(1, -(-len(others) // ANSWERS_A_PAGE))
     page = min(max(page, 1), pages)
     shown = others[(page - 1) * ANSWERS_A_PAGE : page * ANSWERS_A_PAGE]
@@ -52,15 +77,19 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
     return Thread(
         topic=topic,
         question=question,
-        accepted=accepted,
+        solutions=solutions,
+        leading=leading,
         answers=shown,
-        answer_count=len(others) + (accepted is not None),
+        official=next((post for post in (*leading, *others) if post.official_at is not None), None),
+        answer_count=len(others) + len(leading),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
         stance=follows.stance_on_topic(topic, viewer),
         see_also=queries.see_also(topic),
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,
+        objections=queries.objections_to([topic.muting, *(post.muting for post in posts)]),
+        notes=queries.notes_on(topic, viewer=viewer),
         page=page,
         pages=pages,
     )
@@ -71,15 +100,21 @@ def page_of(post: Post, *, viewer: Viewer) -> int:
     if post.topic.answer_count <= ANSWERS_A_PAGE or post.kind == "question":
         return 1
     answer_id = post.id if post.kind == "answer" else post.parent_id
-    _, others = _ordered(post.topic, queries.visible_posts(post.topic, viewer=viewer))
+    posts = queries.visible_posts(post.topic, viewer=viewer)
+    _, others = _ordered(posts, _solutions(post.topic, posts))
     places = {other.id: place for place, other in enumerate(others)}
     return places.get(answer_id or 0, 0) // ANSWERS_A_PAGE + 1
 
 
-def _ordered(topic: Topic, posts: Sequence[Post]) -> tuple[Post | None, list[Post]]:
-    solution_id = None if topic.acceptance is None else topic.acceptance.post_id
-    answers = [post for post in posts if post.kind == "answer"]
-    accepted = next((answer for answer in answers if answer.id == solution_id), None)
-    others = [answer for answer in answers if answer is not accepted]
-    others.sort(key=lambda answer: (-answer.helpful_count, answer.created_at, answer.id))
-    return accepted, others
+def _solutions(topic: Topic, posts: Sequence[Post]) -> dict[int, Solution]:
+    answers = {post.id: post for post in posts if post.kind == "answer"}
+    seen = [one for one in queries.chosen(topic) if one.post_id in answers]
+    told = experiences.with_these(seen)
+    return {one.post_id: Solution(answers[one.post_id], one, told.get(one.post_id, ())) for one in seen}
+
+
+def _ordered(posts: Sequence[Post], solutions: dict[int, Solution]) -> tuple[list[Post], list[Post]]:
+    leading = [solution.post for solution in solutions.values() if not solution.acceptance.is_contradicted]
+    others = [post for post in posts if post.kind == "answer" and post not in leading]
+    others.sort(key=lambda post: (post.official_at is None, -post.helpful_count, post.created_at, post.id))
+    return leading, others

@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
-from forum import categories, counters, limits, topics
+from forum import categories, counters, limits, queries, topics
 from forum import tags as tag_rules
 from forum.models import (
     Acceptance,
@@ -26,6 +26,7 @@ from forum.models import (
     Closing,
     Duplicate,
     Muting,
+    MutingRule,
     Post,
     PostKind,
     Tag,
@@ -59,6 +60,10 @@ class MutingRecord(BaseModel):
     """The team muted this: it goes out with everything and comes in muted."""
 
     reason: str
+    rule: MutingRule = "other"
+    wanted: str = ""
+    silent: bool = False
+    review: AwareDatetime | None = None
     since: AwareDatetime
     until: AwareDatetime | None = None
     by: Id | None = None  # type: ignore[valid-type]  # a type made for the limit
@@ -82,6 +87,10 @@ class AnswerRecord(PostRecord):
     """Where missing, the asker."""
     accepted_at: AwareDatetime | None = None
     """Where missing, the moment of the answer."""
+    accepted_for: line(limits.LONGEST_VERSION, 0) = ""  # type: ignore[valid-type]  # a type made for the limit
+    """The version or device: with it several answers of a question may be accepted."""
+    official: AwareDatetime | None = None
+    """Since when the house speaks in this answer."""
     comments: list[PostRecord] = []
 
 
@@ -103,6 +112,8 @@ class CategoryRecord(BaseModel):
     names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
     descriptions: dict[Literal["de", "en"], line(1000, 0)] = {}  # type: ignore[valid-type]  # the same
     position: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    several_solutions: bool = False
+    rests_after_hours: Annotated[int, Field(ge=1, le=categories.LONGEST_HOURS)] | None = None
 
 
 class DuplicateRecord(BaseModel):
@@ -138,6 +149,7 @@ def load(record: TopicRecord) -> Outcome:
         return "unchanged"  # the team merged it into another one; it does not come back
     loading = _Loading(topic)
     topic = loading.take_topic(record)
+    loading.make_room_for(sum(answer.accepted for answer in record.answers))
     for answer in record.answers:
         post = loading.take_post(topic, "answer", answer, parent=None)
         for comment in answer.comments:
@@ -155,15 +167,23 @@ def load_category(record: CategoryRecord) -> Outcome:
     found = category(record.id)
     names = {str(locale): str(name) for locale, name in record.names.items()}
     descriptions = {str(locale): str(words) for locale, words in record.descriptions.items()}
+    outcome: Outcome = "unchanged"
     if found is None:
-        db.session.add(Category(slug=record.id, names=names, descriptions=descriptions, position=record.position))
-        db.session.flush()
-        return "new"
-    if (found.names, found.descriptions, found.position) == (names, descriptions, record.position):
-        return "unchanged"
-    found.names, found.descriptions, found.position = names, descriptions, record.position
+        found, outcome = Category(slug=record.id), "new"
+        db.session.add(found)
+    wanted = {
+        "names": names,
+        "descriptions": descriptions,
+        "position": record.position,
+        "accepts_several": record.several_solutions,
+        "closes_after_hours": record.rests_after_hours,
+    }
+    for name, value in wanted.items():
+        if getattr(found, name) != value:
+            setattr(found, name, value)
+            outcome = "new" if outcome == "new" else "changed"
     db.session.flush()
-    return "changed"
+    return outcome
 
 
 def load_duplicate(record: DuplicateRecord) -> Outcome:
@@ -204,9 +224,12 @@ def dump_categories() -> Iterator[dict[str, Any]]:
     for found in db.session.scalars(select(Category).order_by(Category.id)):
         if categories.is_untouched_first(found) and found.id not in used:
             continue  # every installation makes it by itself
-        if found.names != _names_of(found.slug) or found.descriptions or found.position:
+        rules: dict[str, Any] = {"several_solutions": True} if found.accepts_several else {}
+        if found.closes_after_hours is not None:
+            rules["rests_after_hours"] = found.closes_after_hours
+        if found.names != _names_of(found.slug) or found.descriptions or found.position or rules:
             record = {"id": found.slug, "names": found.names, "descriptions": found.descriptions}
-            yield {**record, "position": found.position}
+            yield {**record, "position": found.position, **rules}
 
 
 def dump_duplicates() -> Iterator[dict[str, Any]]:
@@ -271,8 +294,9 @@ def category_on_demand(name: str) -> Category:
 
 
 def _refuse_contradictions(record: TopicRecord) -> None:
-    if sum(answer.accepted for answer in record.answers) > 1:
-        raise Invalid("more than one answer is accepted")
+    accepted_for = [answer.accepted_for.casefold() for answer in record.answers if answer.accepted]
+    if len(accepted_for) > 1 and ("" in accepted_for or len(set(accepted_for)) < len(accepted_for)):
+        raise Invalid("more than one answer is accepted, and not each for a version of its own")
     ids = [post.id for post in (*record.answers, *record.comments)]
     ids += [comment.id for answer in record.answers for comment in answer.comments]
     if len(ids) > len(set(ids)):
@@ -364,6 +388,8 @@ class _Loading:
             "edited_at": record.edited,
             "imported_score": record.score,
         }
+        if isinstance(record, AnswerRecord):
+            wanted["official_at"] = record.official
         if post is None:
             post = Post(
                 topic_id=topic.id,
@@ -388,15 +414,41 @@ class _Loading:
             self._set(post, wanted)
         return post
 
+    def make_room_for(self, accepted: int) -> None:
+        """Where several solutions come in, or are there, those that are there go first: two could swap their places."""
+        self._position = 0
+        there = [] if self._topic is None else queries.solutions(self._topic)
+        self._solutions = {one.post_id: one for one in there}
+        self._takes_several = accepted > 1 or len(there) > 1
+
     def take_acceptance(self, topic: Topic, post: Post, record: AnswerRecord) -> None:
         by_id = topic.asker_id if record.accepted_by is None else _author_id(record.accepted_by)
         wanted = {"post_id": post.id, "by_id": by_id, "at": record.accepted_at or record.created}
+        if self._takes_several:
+            self._take_one_of_several(topic, {**wanted, "label": record.accepted_for})
+            return
         acceptance = db.session.scalars(select(Acceptance).where(Acceptance.topic_id == topic.id)).unique().first()
         if acceptance is None:
-            db.session.add(Acceptance(topic_id=topic.id, **wanted))
+            db.session.add(Acceptance(topic_id=topic.id, label=record.accepted_for, **wanted))
             self._is_changed = True
         else:
-            self._set(acceptance, wanted)
+            self._set(acceptance, {**wanted, "label": record.accepted_for})
+
+    def _take_one_of_several(self, topic: Topic, wanted: dict[str, Any]) -> None:
+        there = self._solutions.get(wanted["post_id"])
+        if there is not None and there.position == self._position:
+            self._set(there, wanted)
+        else:
+            # Whatever stands in this place, or this answer in another one, makes way.
+            for one in list(self._solutions.values()):
+                if one is there or one.position == self._position:
+                    db.session.delete(one)
+                    del self._solutions[one.post_id]
+            db.session.flush()
+            db.session.add(Acceptance(topic_id=topic.id, position=self._position, **wanted))
+            self._is_changed = True
+        db.session.flush()
+        self._position += 1
 
     def finish(self, topic: Topic) -> None:
         """Count the answers and find the latest moment."""
@@ -420,6 +472,10 @@ class _Loading:
                     topic_id=topic_id,
                     post_id=post_id,
                     reason=record.reason,
+                    rule=record.rule,
+                    wanted=record.wanted,
+                    is_silent=record.silent and record.rule == "spam",
+                    review_at=record.review,
                     at=record.since,
                     until=record.until,
                     by_id=by_id,
@@ -480,6 +536,7 @@ class _Dumping:
             Post.edited_at,
             Post.imported_score,
             Post.helpful_count,
+            Post.official_at,
         )
         self._posts: dict[int, list[Any]] = {}
         for row in db.session.execute(
@@ -494,7 +551,7 @@ class _Dumping:
             .order_by(TopicTag.position)
         ):
             self._tags.setdefault(topic_id, []).append(name)
-        acceptances = select(Acceptance.topic_id, Acceptance.post_id, Acceptance.by_id, Acceptance.at)
+        acceptances = select(Acceptance.topic_id, Acceptance.post_id, Acceptance.by_id, Acceptance.at, Acceptance.label)
         self._acceptances = {
             row.post_id: row for row in db.session.execute(acceptances.where(Acceptance.topic_id.in_(ids)))
         }
@@ -535,6 +592,10 @@ class _Dumping:
                 record["accepted_by"] = self._people[acceptance.by_id]
             if acceptance.at != post.created_at:
                 record["accepted_at"] = iso(acceptance.at)
+            if acceptance.label:
+                record["accepted_for"] = acceptance.label
+        if post.official_at is not None:
+            record["official"] = iso(post.official_at)
         return {
             **record,
             **self._extras(post, self._muted_posts.get(post.id)),
@@ -562,6 +623,10 @@ class _Dumping:
         extras: dict[str, Any] = {} if post.edited_at is None else {"edited": iso(post.edited_at)}
         if muting is not None:
             extras["muted"] = {"reason": muting.reason, "since": iso(muting.at)}
+            extras["muted"] |= {"rule": muting.rule} if muting.rule != "other" else {}
+            extras["muted"] |= {"wanted": muting.wanted} if muting.wanted else {}
+            extras["muted"] |= {"silent": True} if muting.is_silent else {}
+            extras["muted"] |= {"review": iso(muting.review_at)} if muting.review_at is not None else {}
             if muting.until is not None:
                 extras["muted"]["until"] = iso(muting.until)
             if muting.by_id is not None:
@@ -569,7 +634,18 @@ class _Dumping:
         return extras
 
     def _read_mutings(self, ids: Sequence[int]) -> None:
-        columns = (Muting.topic_id, Muting.post_id, Muting.reason, Muting.at, Muting.until, Muting.by_id)
+        columns = (
+            Muting.topic_id,
+            Muting.post_id,
+            Muting.rule,
+            Muting.reason,
+            Muting.wanted,
+            Muting.is_silent,
+            Muting.review_at,
+            Muting.at,
+            Muting.until,
+            Muting.by_id,
+        )
         of_topics = select(*columns).where(Muting.topic_id.in_(ids))
         of_posts = select(*columns).join(Post, Post.id == Muting.post_id).where(Post.topic_id.in_(ids))
         self._muted_topics = {row.topic_id: row for row in db.session.execute(of_topics)}

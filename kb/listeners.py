@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
-from forum.events import AcceptanceUndone, AnswerAccepted, PostUnmuted, PostsMoved, TopicUnmuted
+from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
 from forum.models import Acceptance, Notification, Post, Topic
 from kb import addresses, articles, promotion
 from kb.events import ArticlePublished
@@ -30,9 +30,8 @@ def nominate_unmuted_answer(event: PostUnmuted) -> None:
 
 @listens_to(TopicUnmuted)
 def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
-    """Nominate the accepted answer of a topic that was muted as a whole."""
-    post_id = db.session.scalar(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id))
-    if post_id is not None:
+    """Nominate the accepted answers of a topic that was muted as a whole."""
+    for post_id in db.session.scalars(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id)).all():
         _nominate(post_id)
 
 

@@ -1,5 +1,6 @@
 """The cast: people with known relations, and the verbs they use on stage."""
 
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -85,6 +86,12 @@ class World:
     ) -> Post:
         """Have a question answered, by Bob unless `by` says otherwise."""
         return answers.post(topic, source=source, by=by or self.bob)
+
+    def settled(self, post: Post) -> Post:
+        """Let the minutes pass in which an edit leaves no history."""
+        post.created_at -= timedelta(minutes=10)
+        db.session.flush()
+        return post
 
     def solved(self, **kwargs: Any) -> Topic:
         """Have a question asked, answered and the answer accepted."""

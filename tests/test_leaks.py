@@ -24,7 +24,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core.db import db
-from forum import answers, arranging, closing, follows, merging, moderation, votes
+from forum import answers, arranging, closing, experiences, follows, merging, moderation, notes, votes
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
@@ -33,8 +33,10 @@ EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
-SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wackersdorf")
-"""Words that stand only in the muted thread: title, question, answer, comment, tag."""
+SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wackersdorf", "Bernstein", "Eichelhäher")
+"""Words that stand only in the muted thread: title, question, answer, comment, tag, experience, note of the team."""
+ABOVE_A_NOTE = "Krähennest"
+"""Stands only in a note of the team beside a topic that everybody sees."""
 PROBE = "Zauberlaterne Quittenmus router"
 NOBODY = 987654321
 UNFIT = {"static", "forum.preview", "readyz"}
@@ -42,6 +44,10 @@ UNFIT = {"static", "forum.preview", "readyz"}
 
 TAKES_AN_ID = {"forum.count_solved_by_suggestion": {"POST"}, "forum.choose_following": {"POST"}}
 """Forms that name a thing by a value."""
+
+PARTICIPANTS = {"bob": "Nebelhorn", "tina": "Pfifferling"}
+"""Who wrote in the muted thread, and which of the secret words they wrote."""
+WRITTEN_ALONE_BY = {"Pfifferling": ("Nebelhorn", "Bernstein")}
 
 RANDOM_VALUE = re.compile(
     r'(name="(?:once|csrf_token)"[^>]*value=|value=)"[\w.\-~=]{16,}"|"[\w\-]{20,}\.[\w\-]{6}\.[\w\-]{20,}"'
@@ -69,6 +75,8 @@ class Scene:
     muted_answer_id: int = 0
     muted_comment_id: int = 0
     muted_answer_alone_id: int = 0
+    experience_id: int = 0
+    muted_experience_id: int = 0
 
     def values(self) -> dict[str, Values]:
         return {
@@ -77,6 +85,8 @@ class Scene:
                 (self.question_id, self.answer_id),
                 (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id),
             ),
+            "experience_id": Values((self.experience_id,), (self.muted_experience_id,)),
+            "objection_id": Values((NOBODY,)),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
             "name": Values(("none",)),
@@ -145,13 +155,33 @@ def test_a_muted_thread_leaves_no_trace(
                     for number in (scene.merged_topic_id, NOBODY)
                 )
                 assert merged == nothing, f"{place}: what was merged into a muted thread"
+            assert [page for page, text in after.items() if ABOVE_A_NOTE in text] == []
+        for handle, own in PARTICIPANTS.items():
+            keeps_own_words_only(app, browser_of(handle), scene, own)
         worker()
 
+    assert ABOVE_A_NOTE in browser_of("dora").get(f"/t/{scene.topic_id}-x", follow_redirects=True).text
     for handle in ("alice", "ada"):
         page = browser_of(handle).get(f"/t/{scene.muted_topic_id}-x", follow_redirects=True)
         assert page.status_code == 200
         assert "Zauberlaterne" in page.text, f"{handle} still sees it"
         assert "off topic" in page.text, "with the reason"
+
+
+def keeps_own_words_only(app: Flask, reader: Any, scene: Scene, own: str) -> None:
+    """Check that who wrote in the muted thread finds a stub with their own words, and nothing of the others."""
+    others = [word for word in SECRET_WORDS if word != own]
+    stub = look(reader, "GET", f"/t/{scene.muted_topic_id}", {})
+    assert own in stub
+    assert stub.startswith("200")
+    pages = {"stub": stub, **walk(app, reader, scene)}
+    for rule in app.url_map.iter_rules():
+        if "GET" in (rule.methods or ()) and rule.endpoint not in UNFIT:
+            pages |= {path: look(reader, "GET", path, {}) for path in paths(app, rule, scene, "muted")}
+    told = {page: traces(without_names(text, scene)) for page, text in pages.items()}
+    telling = {page: word for page, words in told.items() for word in words if word in others}
+    # One's own answer may stand alone and muted in a thread that everybody sees.
+    assert {page: word for page, word in telling.items() if word not in WRITTEN_ALONE_BY.get(own, ())} == {}
 
 
 def visible_part(world: World, scene: Scene) -> None:
@@ -161,6 +191,9 @@ def visible_part(world: World, scene: Scene) -> None:
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
     answers.accept(answer, by=world.alice)
+    tried = experiences.tell(answer, has_worked=False, version="7.1", words="It stays red.", by=world.tina)
+    scene.experience_id = tried.id
+    notes.write(topic, text=f"Belongs to the {ABOVE_A_NOTE}.", by=world.dora)
     world.ask("How do I reset the router?", "I forgot the password of my router.", by=world.tina)
     scene.topic_id, scene.answer_id = topic.id, answer.id
     scene.question_id = topic.posts[0].id
@@ -178,6 +211,9 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     follows.follow(topic, by=world.charlie)
     votes.vote(answer, by=world.charlie)
     answers.accept(answer, by=world.alice)
+    tried = experiences.tell(answer, has_worked=False, words="Nur Bernstein hilft.", by=world.tina)
+    notes.write(topic, text="Eichelhäher gesichtet.", by=world.dora)
+    scene.muted_experience_id = tried.id
     alone = world.answer(
         db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=world.tina
     )

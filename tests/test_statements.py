@@ -145,7 +145,7 @@ PAGES = [
     Page("/tags/wifi", questions, {"": 4, "charlie": 7, "ada": 7}),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
-    Page("", thread, {"": 6, "charlie": 11, "ada": 11}),
+    Page("", thread, {"": 6, "charlie": 11, "ada": 12}),
     Page("", thread_call, {"": 4}),
     Page("", article, {"": 7, "charlie": 9, "emil": 11}),
     Page("", article_call, {"": 7}),

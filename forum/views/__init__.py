@@ -19,10 +19,12 @@ from forum.views import (
     following,
     lists,
     moderating,
+    muting,
     personal,
     tags,
     telling,
     topic,
+    trying,
 )
 from forum.views.edge import bp
 
@@ -39,10 +41,12 @@ __all__ = [
     "init_app",
     "lists",
     "moderating",
+    "muting",
     "personal",
     "tags",
     "telling",
     "topic",
+    "trying",
 ]
 
 

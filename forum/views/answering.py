@@ -1,5 +1,7 @@
 """Writing in a topic: answers, comments, and better words for what is there."""
 
+from datetime import datetime
+
 from flask import Response, flash, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -8,7 +10,7 @@ from accounts.access import login_required, me
 from core import diffs, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, KlinkeError, NotAllowed
+from core.errors import Conflict, KlinkeError
 from forum import answers, drafts, forms, policy, posts, queries
 from forum.models import Post
 from forum.views.edge import bp, show
@@ -81,7 +83,14 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
         return _edit_page(post, form, status=UNPROCESSABLE)
     title = form.title.data if "title" in form else None
     try:
-        posts.edit(post, source=form.source.data or "", by=me(), version=form.version.data or 0, title=title)
+        posts.edit(
+            post,
+            source=form.source.data or "",
+            by=me(),
+            version=form.version.data or 0,
+            title=title,
+            reason=form.reason.data or "",
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -97,6 +106,7 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
             post=post,
             form=form,
             theirs=post,
+            closes_at=_closes_at(post),
             changes=diffs.compare(post.source, typed),
             back=where(post),
             refused=error,
@@ -109,7 +119,7 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
 def _editable(post_id: int) -> Post:
     post = queries.visible_post(post_id, viewer=current_user)
     if not policy.may_edit(current_user, post):
-        raise NotAllowed
+        raise posts.refusal(me(), post)
     return post
 
 
@@ -117,5 +127,18 @@ def _edit_page(
     post: Post, form: forms.EditForm, *, preview: str = "", status: int = 200, refused: KlinkeError | None = None
 ) -> Response:
     return show(
-        "forum/edit.html", post=post, form=form, back=where(post), preview=preview, status=status, refused=refused
+        "forum/edit.html",
+        post=post,
+        form=form,
+        closes_at=_closes_at(post),
+        back=where(post),
+        preview=preview,
+        status=status,
+        refused=refused,
     )
+
+
+def _closes_at(post: Post) -> datetime | None:
+    """Return until when this person may edit, where there is an end to it."""
+    is_muted = post.topic.is_muted if post.kind == "question" else post.is_muted
+    return None if is_muted else policy.edit_window_end(current_user, post)

@@ -41,8 +41,13 @@ def post_category() -> Response | WerkzeugResponse:
 @role_required("admin")
 def edit_category(slug: str) -> Response:
     category = queries.category(slug)
-    data: dict[str, str | int] = {"position": category.position, "needs_tag": category.needs_tag}
-    data["wanted_tags"] = ", ".join(category.wanted_tags)
+    data: dict[str, str | int | None] = {
+        "needs_tag": category.needs_tag,
+        "wanted_tags": ", ".join(category.wanted_tags),
+        "position": category.position,
+        "accepts_several": category.accepts_several,
+        "closes_after_hours": category.closes_after_hours,
+    }
     for locale in ("de", "en"):
         data[f"name_{locale}"] = category.names.get(locale, "")
         data[f"description_{locale}"] = category.descriptions.get(locale, "")
@@ -64,6 +69,12 @@ def save_category(slug: str) -> Response | WerkzeugResponse:
             position=form.position.data or 0,
             needs_tag=bool(form.needs_tag.data),
             wanted_tags=form.wanted_names,
+            by=me(),
+        )
+        categories.set_rules(
+            category,
+            accepts_several=bool(form.accepts_several.data),
+            closes_after_hours=form.closes_after_hours.data,
             by=me(),
         )
     except REFUSALS as error:

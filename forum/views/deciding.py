@@ -1,21 +1,37 @@
 """One button, one deed: this solved it, this helped, tell me more."""
 
+from flask import Response
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import login_required, me
 from core import web
 from core.db import db
-from forum import addresses, answers, follows, me_too, queries, votes
+from core.edge import UNPROCESSABLE
+from forum import addresses, answers, follows, forms, me_too, queries, votes
 from forum.views.edge import bp
-from forum.views.topic import where
+from forum.views.topic import topic_page, where
 
 
 @bp.post("/posts/<int:post_id>/acceptance")
 @login_required
-def accept_answer(post_id: int) -> WerkzeugResponse:
+def accept_answer(post_id: int) -> Response | WerkzeugResponse:
+    form = forms.LabelForm()
+    is_fine = form.validate()
     post = queries.visible_post(post_id, viewer=current_user)
-    answers.accept(post, by=me())
+    if not is_fine:
+        return topic_page(post.topic, label_form=form, at=post_id, status=UNPROCESSABLE)
+    answers.accept(post, by=me(), label=form.label.data or "")
+    db.session.commit()
+    return web.go(where(post))
+
+
+@bp.post("/posts/<int:post_id>/acceptance/undo")
+@login_required
+def undo_one_acceptance(post_id: int) -> WerkzeugResponse:
+    """Say of one solution, where there are several, that it is none."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    answers.undo_acceptance(post.topic, by=me(), post=post)
     db.session.commit()
     return web.go(where(post))
 

@@ -2,24 +2,21 @@
 
 from datetime import timedelta
 
-from flask import Response, flash, request
+from flask import Response, request
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
-from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts.access import login_required, me
+from accounts.access import login_required
 from accounts.models import AuditEntry
-from core import paging, web
+from core import paging
 from core.clock import now
 from core.db import db
-from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import NotAllowed
-from forum import addresses, forms, moderation, policy, queries, suggestions
-from forum.models import Muting, Post, Topic
+from forum import policy, queries, suggestions
+from forum.models import Muting, Post
 from forum.views.edge import bp, show
-from forum.views.topic import topic_page, where
 
 PAGE_SIZE = 20
 MOST_DEEDS = 30
@@ -51,32 +48,13 @@ DEEDS = {
     "forum.category.create": lazy_gettext("made a category"),
     "forum.category.revise": lazy_gettext("changed a category"),
     "forum.topic.accept": lazy_gettext("chose the solution"),
+    "forum.post.make_official": lazy_gettext("made an answer official"),
+    "forum.post.unmake_official": lazy_gettext("took an answer's being official back"),
+    "forum.experience.remove": lazy_gettext("removed what somebody said about a solution"),
+    "forum.objection.answer": lazy_gettext("answered an objection"),
+    "forum.category.set_rules": lazy_gettext("changed the rules of a category"),
     "forum.topic.undo_acceptance": lazy_gettext("took the solution back"),
 }
-
-
-@bp.post("/topics/<int:topic_id>/mute")
-@login_required
-def mute_topic(topic_id: int) -> Response | WerkzeugResponse:
-    return _mute(queries.visible_topic(topic_id, viewer=current_user))
-
-
-@bp.post("/topics/<int:topic_id>/unmute")
-@login_required
-def unmute_topic(topic_id: int) -> WerkzeugResponse:
-    return _unmute(queries.visible_topic(topic_id, viewer=current_user))
-
-
-@bp.post("/posts/<int:post_id>/mute")
-@login_required
-def mute_post(post_id: int) -> Response | WerkzeugResponse:
-    return _mute(queries.visible_post(post_id, viewer=current_user))
-
-
-@bp.post("/posts/<int:post_id>/unmute")
-@login_required
-def unmute_post(post_id: int) -> WerkzeugResponse:
-    return _unmute(queries.visible_post(post_id, viewer=current_user))
 
 
 @bp.get("/moderation", endpoint="moderation")
@@ -93,41 +71,3 @@ def show_moderation() -> Response:
         deed_words=lambda deed: DEEDS.get(deed, deed),
         saved_questions=suggestions.solved_since(now() - A_MONTH),
     )
-
-
-def _mute(subject: Topic | Post) -> Response | WerkzeugResponse:
-    if not policy.may_mute(current_user):
-        raise NotAllowed(gettext("Only moderators can mute."))
-    form = forms.MuteForm()
-    topic = subject if isinstance(subject, Topic) else subject.topic
-    at = 0 if isinstance(subject, Topic) or subject.kind == "question" else subject.id
-    if not form.validate():
-        return topic_page(topic, mute_form=form, at=at, status=UNPROCESSABLE)
-    try:
-        moderation.mute(
-            subject,
-            by=me(),
-            reason=form.reason.data or "",
-            until=form.until_moment,
-            release=bool(form.release.data),
-        )
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return topic_page(queries.visible_topic(topic.id, viewer=current_user), mute_form=form, at=at, refused=error)
-    db.session.commit()
-    flash(gettext("Muted. Its author and the team still see it, with your reason."), "good")
-    return web.go(_address(subject))
-
-
-def _unmute(subject: Topic | Post) -> WerkzeugResponse:
-    form = forms.UnmuteForm()
-    reason = form.reason.data or "" if form.validate() else ""
-    moderation.unmute(subject, by=me(), reason=reason)
-    db.session.commit()
-    flash(gettext("Everybody can see it again."), "good")
-    return web.go(web.safe_path(request.form.get("next"), _address(subject)))
-
-
-def _address(subject: Topic | Post) -> str:
-    return addresses.of_topic(subject) if isinstance(subject, Topic) else where(subject)

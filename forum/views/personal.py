@@ -8,14 +8,17 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from accounts.access import login_required, me
 from core import paging, web
 from core.db import db
+from core.edge import UNPROCESSABLE
 from core.errors import NotFound
-from forum import addresses, drafts, notifications, queries
+from forum import addresses, drafts, forms, notifications, queries, reminding
 from forum.models import Notification
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 30
 ASK_FIELDS = ("title", "category", "source", "tags", "locale")
 ANSWER_FIELDS = ("source",)
+WANTS = {True: "no", False: "yes"}
+"""What the form says of somebody who refuses to be reminded, and of others."""
 
 
 @bp.get("/notifications", endpoint="notifications")
@@ -54,6 +57,22 @@ def save_draft(key: str) -> Response | WerkzeugResponse:
         return Response(status=204)
     flash(gettext("Your draft is kept. It will be here when you come back."), "good")
     return web.go(back)
+
+
+@bp.route(addresses.REMINDERS, methods=["GET", "POST"])
+@login_required
+def reminders() -> Response | WerkzeugResponse:
+    form = forms.RemindersForm(data={"wants": WANTS[reminding.is_refused_by(me())]})
+    if request.method == "GET" or not form.validate():
+        status = 200 if request.method == "GET" else UNPROCESSABLE
+        return show("forum/reminders.html", form=form, status=status)
+    if form.wants.data == "no":
+        reminding.refuse(me())
+    else:
+        reminding.allow(me())
+    db.session.commit()
+    flash(gettext("Saved."), "good")
+    return web.go(addresses.REMINDERS)
 
 
 @bp.post("/drafts/<key>/discard")

@@ -12,17 +12,19 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from accounts.models import User
 from core import diffs, markup
 from core.clock import now
-from core.errors import KlinkeError
+from core.errors import KlinkeError, NotFound
+from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
 from forum import addresses, drafts, forms, posts, queries, reading, threads
-from forum.models import Post, Topic
+from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 from search import query
 
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
 MOST_RELATED = 5
+SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form")
 
 
 @bp.get("/t/<int:topic_id>")
@@ -30,7 +32,12 @@ MOST_RELATED = 5
 @bp.get("/t/<int:topic_id>-<slug>")
 @same_for_guests
 def show_topic(topic_id: int, slug: str = "") -> Response | WerkzeugResponse:
-    topic = queries.visible_topic(topic_id, viewer=current_user)
+    try:
+        topic = queries.visible_topic(topic_id, viewer=current_user)
+    except NotFound:
+        if mine := queries.own_posts_in_muted(topic_id, viewer=current_user):
+            return show("forum/stub.html", posts=mine)
+        raise
     if slug != topic.slug or topic_id != topic.id:
         query = f"?{request.query_string.decode('ascii', 'ignore')}" if request.query_string else ""
         return redirect(addresses.of_topic(topic) + query, code=301)
@@ -58,7 +65,13 @@ def related(topic_id: int) -> Response:
 
 @bp.get("/p/<int:post_id>")
 def show_post(post_id: int) -> WerkzeugResponse:
-    return redirect(where(queries.visible_post(post_id, viewer=current_user)), code=302)
+    try:
+        post = queries.visible_post(post_id, viewer=current_user)
+    except NotFound:
+        if mine := queries.own_post_in_muted(post_id, viewer=current_user):
+            return redirect(f"{addresses.of_topic_id(mine.topic_id)}#p{post_id}", code=302)
+        raise
+    return redirect(where(post), code=302)
 
 
 @bp.get("/posts/<int:post_id>/history")
@@ -83,14 +96,13 @@ def topic_page(
     topic: Topic,
     *,
     answer_form: forms.AnswerForm | None = None,
-    comment_form: forms.CommentForm | None = None,
-    mute_form: forms.MuteForm | None = None,
     at: int = 0,
     preview: str = "",
     refused: KlinkeError | None = None,
     status: int = 200,
+    **typed: Form,
 ) -> Response:
-    """Show a topic; what was refused stands in its form again, that of a comment or a muting at the post `at`."""
+    """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
     thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
@@ -105,13 +117,13 @@ def topic_page(
         thread=thread,
         topic=topic,
         answer_form=answer_form,
-        comment_form=comment_form,
-        mute_form=mute_form,
+        **{name: typed.get(name) for name in SMALL_FORMS},
+        rule_names=forms.RULE_NAMES,
         fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,
-        acceptance_words=_reason_of(topic),
+        acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         years=_years,
@@ -136,11 +148,8 @@ def _page_path(topic: Topic, page: int) -> str:
     return addresses.of_topic(topic) + (f"?answers={page}" if page > 1 else "")
 
 
-def _reason_of(topic: Topic) -> str:
+def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
     """Say who decided that an answer is the solution."""
-    acceptance = topic.acceptance
-    if acceptance is None:
-        return ""
     if acceptance.by_id is not None and acceptance.by_id == topic.asker_id:
         return str(gettext("confirmed by the asker"))
     if acceptance.by is None:
@@ -159,14 +168,15 @@ class Version:
     source: str
     by: User | None
     at: datetime
+    reason: str
 
 
 def _versions(post: Post) -> Sequence[Version]:
     past = posts.revisions(post)
     titles = [revision.title or "" for revision in past] + [post.topic.title if post.kind == "question" else ""]
     sources = [revision.source for revision in past] + [post.source]
-    hands = [(post.author, post.created_at)] + [(revision.by, revision.at) for revision in past]
+    hands = [(post.author, post.created_at, "")] + [(revision.by, revision.at, revision.reason) for revision in past]
     return [
-        Version(number, title, source, by, at)
-        for number, (title, source, (by, at)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
+        Version(number, title, source, by, at, reason)
+        for number, (title, source, (by, at, reason)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from accounts import one_time, people
 from core.db import db
 from core.outbox import Delivery
-from forum import answers
+from forum import answers, categories
 from forum.models import Acceptance, Muting, Post, PostRevision, Tag, Topic, Vote
 from kb.models import Article
 from tests.cast import World
@@ -41,40 +41,46 @@ def at_once(deed: Callable[[int], T], times: int) -> Sequence[T]:
         return list(pool.map(begin, range(times)))
 
 
-def test_of_fifty_acceptances_at_once_exactly_one_stands(
+def test_of_a_hundred_acceptances_at_once_exactly_one_stands(
     app: Flask, stage: Stage, token_of: Callable[..., str]
 ) -> None:
     def scene(world: World) -> list[int]:
         topic = world.ask()
         world.ada  # noqa: B018 -- she comes on stage
-        return [world.answer(topic, f"Answer number {number}: choose channel 6.").id for number in range(50)]
+        return [world.answer(topic, f"Answer number {number}: choose channel 6.").id for number in range(100)]
 
     post_ids = stage(scene)
     headers = {"Authorization": f"Bearer {token_of('alice')}"}
-    told = at_once(
-        lambda number: app.test_client().post(f"/api/v1/posts/{post_ids[number]}/acceptance", headers=headers), 50
-    )
-    assert Counter(answer.status_code for answer in told) == {201: 50}
+
+    def accept(number: int) -> int:
+        # On a machine that is busy with other things SQLite may send some away; they are told when to come again.
+        for _ in range(20):
+            answer = app.test_client().post(f"/api/v1/posts/{post_ids[number]}/acceptance", headers=headers)
+            if answer.status_code != 503 or "Retry-After" not in answer.headers:
+                break
+        return int(answer.status_code)
+
+    assert Counter(at_once(accept, 100)) == {201: 100}
     with app.app_context():
         (acceptance,) = db.session.scalars(select(Acceptance)).all()
         assert acceptance.post_id in post_ids
         heard = Counter(db.session.scalars(select(Delivery.event).where(Delivery.event.like("A%"))))
-        listeners = heard["AnswerAccepted"] // 50
-        assert heard["AnswerAccepted"] == 50 * listeners, "each was chosen for a moment, and everybody hears of it"
+        listeners = heard["AnswerAccepted"] // 100
+        assert heard["AnswerAccepted"] == 100 * listeners, "each was chosen for a moment, and everybody hears of it"
         undone = heard["AcceptanceUndone"]
-        assert undone % 49 == 0, "and all but the last were taken back"
+        assert undone % 99 == 0, "and all but the last were taken back"
 
 
-def test_of_twenty_edits_at_once_one_wins_and_the_others_see_its_text(
+def test_of_fifty_edits_at_once_one_wins_and_the_others_see_its_text(
     app: Flask, stage: Stage, browser_of: BrowserOf
 ) -> None:
-    post_id = stage(lambda world: world.answer(world.ask()).id)
-    browsers = [browser_of("bob") for _ in range(20)]
-    words = [f"This is what number {number:02} wants to say." for number in range(20)]
+    post_id = stage(lambda world: world.settled(world.answer(world.ask())).id)
+    browsers = [browser_of("bob") for _ in range(50)]
+    words = [f"This is what number {number:02} wants to say." for number in range(50)]
     told = at_once(
-        lambda number: browsers[number].post(f"/posts/{post_id}/edit", data={"source": words[number], "version": 1}), 20
+        lambda number: browsers[number].post(f"/posts/{post_id}/edit", data={"source": words[number], "version": 1}), 50
     )
-    assert Counter(answer.status_code for answer in told) == {303: 1, 409: 19}
+    assert Counter(answer.status_code for answer in told) == {303: 1, 409: 49}
     winner = next(number for number, answer in enumerate(told) if answer.status_code == 303)
     with app.app_context():
         post = db.session.get_one(Post, post_id)
@@ -92,10 +98,10 @@ def test_edits_that_are_repeated_after_a_conflict_all_stand_in_the_history(app: 
     from core.errors import Conflict
     from forum import posts
 
-    post_id = stage(lambda world: world.answer(world.ask()).id)
+    post_id = stage(lambda world: world.settled(world.answer(world.ask())).id)
 
     def edit(number: int) -> int:
-        for attempt in range(1, 200):
+        for attempt in range(1, 500):
             with app.app_context():
                 post = db.session.get_one(Post, post_id)
                 try:
@@ -109,14 +115,56 @@ def test_edits_that_are_repeated_after_a_conflict_all_stand_in_the_history(app: 
                 return attempt
         return pytest.fail("never came through")
 
-    at_once(edit, 20)
+    at_once(edit, 50)
     with app.app_context():
         post = db.session.get_one(Post, post_id)
         said = [revision.source for revision in posts.revisions(post)] + [post.source]
-        assert len(said) == 21
-        assert {words[8:10] for words in said[1:]} == {f"{number:02}" for number in range(20)}
+        assert len(said) == 51
+        assert {words[8:10] for words in said[1:]} == {f"{number:02}" for number in range(50)}
         numbers = list(db.session.scalars(select(PostRevision.number).order_by(PostRevision.number)))
-        assert numbers == list(range(1, 21)), "without a gap"
+        assert numbers == list(range(1, 51)), "without a gap"
+
+
+def test_solutions_for_different_versions_accepted_at_once_all_stand_and_one_is_first(
+    app: Flask, stage: Stage, token_of: Callable[..., str]
+) -> None:
+    def scene(world: World) -> list[int]:
+        categories.set_rules(world.router, accepts_several=True, closes_after_hours=None, by=world.root)
+        topic = world.ask()
+        return [world.answer(topic, f"Answer number {number}: choose channel 6.").id for number in range(30)]
+
+    post_ids = stage(scene)
+    headers = {"Authorization": f"Bearer {token_of('alice')}"}
+
+    def accept(number: int) -> int:
+        path = f"/api/v1/posts/{post_ids[number]}/acceptance?label=version {number % 10}"
+        return int(app.test_client().post(path, headers=headers).status_code)
+
+    assert set(at_once(accept, 30)) == {201}
+    with app.app_context():
+        stand = db.session.scalars(select(Acceptance).order_by(Acceptance.position)).all()
+        assert sorted(one.label for one in stand) == [f"version {number}" for number in range(10)]
+        assert [one.position for one in stand] == list(range(10))
+
+
+@pytest.mark.parametrize("what", ["answer", "comment"])
+def test_a_button_pressed_ten_times_at_once_posts_once(
+    app: Flask, stage: Stage, browser_of: BrowserOf, what: str
+) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        topic = world.ask()
+        return topic.id, world.answer(topic).id
+
+    topic_id, post_id = stage(scene)
+    browsers = [browser_of("bob") for _ in range(10)]
+    path = f"/topics/{topic_id}/answers" if what == "answer" else f"/posts/{post_id}/comments"
+    form = {"source": "And then it worked again.", "once": "0123456789abcdef"}
+    told = at_once(lambda number: browsers[number].post(path, data=form), 10)
+    assert {answer.status_code for answer in told} == {303}
+    assert len({answer.headers["Location"] for answer in told}) == 1
+    with app.app_context():
+        written = select(func.count(Post.id)).where(Post.source == form["source"], Post.kind == what)
+        assert db.session.scalar(written) == 1
 
 
 def test_thirty_votes_of_one_person_are_one(app: Flask, stage: Stage, browser_of: BrowserOf) -> None:

@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers
+from forum import answers, experiences, moderation, objections
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -39,6 +39,8 @@ TEAM = MEMBERS - {"member", "trusted"}
 DECIDING = TEAM | {"trusted"}
 AGENTS, MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("agent", "moderator", "editor"))
 ADMINS = frozenset({"admin"})
+OWN = frozenset({"its author"})
+"""Only where the author is oneself, or of the team; here Bob wrote it."""
 NOBODY = frozenset[str]()
 """A service proves itself by the signature of what it delivers, not by being somebody."""
 
@@ -64,13 +66,18 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
         forum.try_address_again forum.say_me_too forum.undo_me_too
-        forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
+        forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
+        forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
         forum_api.answer forum_api.ask forum_api.comment search_api.note_search
     """,
-    DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
+    DECIDING: """
+        forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
+        forum_api.undo_acceptance
+    """,
     TEAM: """
-        forum.edit_post forum.save_edit forum.moderation kb.article_history kb.drafts desk_api.suggest search.explain
+        forum.edit_post forum.save_edit forum.moderation forum.write_note kb.article_history kb.drafts
+        desk_api.suggest search.explain
     """,
     AGENTS: """
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
@@ -78,6 +85,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.show_conversation
     """,
     MODERATORS: """
+        forum.objection_list forum.answer_objection forum.remove_experience
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
@@ -100,6 +108,7 @@ GROUPS: dict[frozenset[str], str] = {
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
+    OWN: "forum.object_to_muting forum.make_official forum.unmake_official",
 }
 LET_IN = {endpoint: roles for roles, endpoints in GROUPS.items() for endpoint in endpoints.split()}
 WORDS = {
@@ -191,6 +200,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     topic = world.ask(f"What is the light for, asked for the {role}")
     answer = world.answer(topic)
     answers.accept(answer, by=world.alice)
+    tried = experiences.tell(answer, has_worked=False, words="It stays dark.", by=world.tina)
+    muted = world.answer(topic, "An answer that is muted.")
+    moderation.mute(muted, by=world.ada, reason="off topic")
+    objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
@@ -201,6 +214,8 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     return {
         "topic_id": topic.id,
         "post_id": answer.id,
+        "experience_id": tried.id,
+        "objection_id": objection.id,
         "slug": "router",
         "handle": "alice",
         "name": "social",

@@ -48,7 +48,7 @@ def test_the_log_says_who_why_and_until_when(world: World) -> None:
     moderation.unmute(topic, by=world.root, reason="The name is gone")
     muted, unmuted = db.session.query(AuditEntry).order_by(AuditEntry.id)
     assert (muted.deed, muted.subject_id, muted.by) == ("forum.topic.mute", topic.id, world.ada)
-    assert (muted.reason, muted.after) == ("Names a customer", {"until": until.isoformat()})
+    assert (muted.reason, muted.after) == ("Names a customer", {"until": until.isoformat(), "rule": "other"})
     assert (unmuted.deed, unmuted.by, unmuted.reason) == ("forum.topic.unmute", world.root, "The name is gone")
     assert unmuted.before == {"reason": "Names a customer", "until": until.isoformat()}
 

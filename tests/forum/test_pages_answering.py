@@ -1,6 +1,7 @@
 """Writing in a topic: answers, comments, edits; nothing typed is lost and nothing is written twice."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -155,16 +156,35 @@ def test_a_comment_takes_no_comment(stage: Stage, bob: Browser, topic_id: int) -
 
 def test_an_edit_shows_the_new_text_and_keeps_the_old_one(stage: Stage, browser_of: BrowserOf, topic_id: int) -> None:
     alice, post_id = browser_of("alice"), question_id(stage, topic_id)
+    stage(lambda world: world.settled(db.session.get_one(Post, post_id)) and None)
     page = alice.get(f"/posts/{post_id}/edit").text
+    assert "You can edit it until" in page
     assert 'value="Wireless gone after the update"' in page
     assert "Since this morning. What now?" in page
     form = {"title": "Wireless gone after update 7.1", "source": "Since this morning it is *gone*.", "version": "1"}
+    form["reason"] = "I know the version now"
     answer = alice.post(f"/posts/{post_id}/edit", data=form)
     assert answer.location == f"/t/{topic_id}-wireless-gone-after-update-7-1#p{post_id}"
     page = alice.get(answer.location).text
     assert "<em>gone</em>" in page
     assert f'href="/posts/{post_id}/history"' in page
     assert stage(lambda _: db.session.query(PostRevision).one().source) == "Since this morning. What now?"
+    assert "I know the version now" in alice.get(f"/posts/{post_id}/history").text
+
+
+def test_after_a_day_a_member_reads_why_nothing_can_be_edited(
+    stage: Stage, browser_of: BrowserOf, topic_id: int
+) -> None:
+    alice, post_id = browser_of("alice"), question_id(stage, topic_id)
+
+    def scene(world: World) -> None:
+        db.session.get_one(Post, post_id).created_at -= timedelta(days=2)
+
+    stage(scene)
+    for refused in (alice.get(f"/posts/{post_id}/edit"), alice.post(f"/posts/{post_id}/edit", data={"source": "x"})):
+        assert refused.status_code == 403
+        assert "can be edited for 24 hours" in refused.text
+    assert f"/posts/{post_id}/edit" not in alice.get(f"/t/{topic_id}", follow_redirects=True).text
 
 
 def test_an_answer_has_no_title_to_edit(stage: Stage, bob: Browser, topic_id: int) -> None:

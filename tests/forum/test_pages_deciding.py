@@ -111,8 +111,15 @@ def test_no_deed_is_open_to_guests_or_works_by_looking(scene: Scene, guest: Brow
         f"/topics/{scene.topic_id}/acceptance/undo",
         f"/topics/{scene.topic_id}/follow",
         f"/topics/{scene.topic_id}/unfollow",
-        f"/topics/{scene.topic_id}/mute",
-        f"/posts/{scene.first_id}/mute",
+        f"/posts/{scene.first_id}/experience",
+        f"/posts/{scene.first_id}/experience/undo",
+        f"/posts/{scene.first_id}/acceptance/undo",
+        f"/posts/{scene.first_id}/official",
+        f"/posts/{scene.first_id}/official/undo",
+        f"/posts/{scene.first_id}/objection",
+        f"/topics/{scene.topic_id}/notes",
+        f"/topics/{scene.topic_id}/unmute",
+        f"/posts/{scene.first_id}/unmute",
     ]
     alice = browser_of("alice")
     for deed in deeds:

@@ -54,7 +54,7 @@ def test_a_muted_topic_stays_for_its_author_and_the_team_and_is_missing_for_othe
         "/tags/telephone",
         "/feeds/tag/telephone.xml",
     )
-    for browser in (guest, browser_of("charlie"), browser_of("bob")):
+    for browser in (guest, browser_of("tina")):
         for address in addresses[:1] if browser is not guest else addresses:
             answer = browser.get(address)
             assert answer.status_code == 404, address
@@ -119,17 +119,16 @@ def test_a_muting_that_cannot_be_taken_says_why_and_keeps_the_reason(
     stage: Stage, scene: Scene, browser_of: BrowserOf, data: dict[str, str], sentence: str
 ) -> None:
     ada = browser_of("ada")
-    for address, post_id in (
-        (f"/topics/{scene.topic_id}/mute", scene.question_id),
-        (f"/posts/{scene.question_id}/mute", scene.question_id),
-        (f"/posts/{scene.answer_id}/mute", scene.answer_id),
+    for address in (
+        f"/topics/{scene.topic_id}/mute",
+        f"/posts/{scene.question_id}/mute",
+        f"/posts/{scene.answer_id}/mute",
     ):
         refused = ada.post(address, data=data)
         assert refused.status_code == 422
         assert sentence in refused.text
         assert data["reason"] in refused.text
-        assert '<details class="disclosure" open>' in refused.text
-        assert f'id="mute-{post_id}-error"' in refused.text or f'id="mute-{post_id}-until-error"' in refused.text
+        assert 'id="reason-error"' in refused.text or 'id="until-error"' in refused.text
     assert stage(lambda _: db.session.query(Muting).count()) == 0
 
 

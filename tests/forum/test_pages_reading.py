@@ -308,7 +308,7 @@ def test_the_buttons_of_a_page_are_those_the_policy_allows(stage: Stage, browser
 def test_the_history_shows_every_version_and_what_changed(stage: Stage, guest: Browser) -> None:
     def scene(world: World) -> int:
         topic = world.ask(title="A title with a typpo", source="The first line.\n\nThe second line stays.")
-        question = db.session.query(Post).filter_by(topic_id=topic.id, kind="question").one()
+        question = world.settled(db.session.query(Post).filter_by(topic_id=topic.id, kind="question").one())
         posts.edit(
             question,
             source="The better line.\n\nThe second line stays.",

@@ -1,0 +1,22 @@
+"""Time zones by their names in the IANA database, which pytz carries along: a small machine may have none."""
+
+from datetime import datetime
+from functools import cache
+
+import pytz
+
+
+def names() -> list[str]:
+    """Return the names to choose from, the old and the doubled ones left out."""
+    return list(pytz.common_timezones)
+
+
+@cache
+def is_known(name: str) -> bool:
+    """Tell whether there is a time zone with this name; letters count as they are."""
+    return name in pytz.all_timezones_set
+
+
+def local(moment: datetime, name: str) -> datetime:
+    """Return the moment as a clock there shows it, with summer time where and when there is one."""
+    return moment.astimezone(pytz.timezone(name))
