@@ -8,11 +8,11 @@ from forum.api import api as api  # the room's calls; the module of the same nam
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from accounts import admin
+    from accounts import admin, people
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import categories, cli, counters, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import categories, cli, counters, listeners, objections, queries, reviewing, transfer, views, words  # noqa: F401 -- listeners register themselves
     from forum.source import Topics
     from search import labels, registry
 
@@ -26,4 +26,10 @@ def init_app(app: Flask) -> None:
     admin.contribute(
         _l("Categories"), "forum.category_list", "admin", text=_l("What people choose from when they ask.")
     )
+    admin.contribute(
+        _l("Watched words"), "forum.word_list", "admin", text=_l("Words that are refused, held, replaced or linked.")
+    )
+    if words.check_name not in people.NAME_CHECKS:
+        people.NAME_CHECKS.append(words.check_name)
+    reviewing.contribute("objections", objections.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

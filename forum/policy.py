@@ -40,17 +40,29 @@ def may_vote(user: Viewer, post: Post) -> bool:
 
 def may_edit(user: Viewer, post: Post) -> bool:
     """Let authors edit what they wrote as long as it is not muted, and the team everything."""
-    return _may_write(user) and (user.is_team or (user.id == post.author_id and not _is_hushed(post)))
+    return _may_write(user) and (user.is_team or (user.id == post.author_id and _may_be_bettered(post)))
 
 
 def may_follow(user: Viewer) -> bool:
-    """Let everybody follow who is signed in."""
-    return _may_write(user)
+    """Let everybody follow who is signed in, the silenced too: following is reading."""
+    return bool(user.is_authenticated and user.is_active)
+
+
+def may_flag(user: Viewer, post: Post) -> bool:
+    """Let everybody say what is wrong with what others wrote; guests only that it is illegal."""
+    if _is_hushed(post):
+        return False
+    return not user.is_authenticated or (_may_write(user) and user.id != post.author_id)
 
 
 def may_mute(user: Viewer) -> bool:
     """Let moderators mute and unmute."""
     return _may_write(user) and user.has_role("moderator")
+
+
+def may_review(user: Viewer) -> bool:
+    """Let moderators decide what waits in the queue."""
+    return may_mute(user)
 
 
 def may_arrange(user: Viewer) -> bool:
@@ -69,7 +81,17 @@ def may_see_log(user: Viewer) -> bool:
 
 
 def _may_write(user: Viewer) -> bool:
-    return bool(user.is_authenticated and user.is_active)
+    return bool(user.is_authenticated and user.is_active and not user.is_silenced)
+
+
+def _may_be_bettered(post: Post) -> bool:
+    """Tell whether its author may change it: what waits they may, what flags hid once, what the team muted not."""
+    muting = post.topic.muting if post.kind == "question" else post.muting
+    if muting is None or not muting.is_in_force:
+        return not _is_hushed(post)
+    if muting.cause == "team" or (muting.cause == "flags" and muting.edited_at is not None):
+        return False
+    return post.kind == "question" or not (post.topic.is_muted or (post.parent is not None and post.parent.is_muted))
 
 
 def _is_hushed(post: Post) -> bool:

@@ -10,7 +10,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
-from forum import limits, policy
+from forum import holding, limits, moderation, policy
 from forum.events import PostEdited
 from forum.models import Post, PostRevision
 
@@ -34,6 +34,8 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
         raise Conflict(gettext("Somebody edited this meanwhile. Your text is still here; please look at both."))
     if source == post.source and new_title == old_title:
         return post
+    looked = holding.look_at(title=new_title or "", source=source, by=by, is_edit=True)
+    source, new_title = looked.source, looked.title if new_title is not None else None
     db.session.add(
         PostRevision(post_id=post.id, number=post.version, title=old_title, source=post.source, by_id=by.id, at=now())
     )
@@ -52,6 +54,9 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
         post.topic.title, post.topic.slug = new_title, texts.slug(new_title, fallback="topic")
     db.session.flush()
     outbox.publish(PostEdited(post.topic_id, post.id))
+    if looked.cause is not None:
+        moderation.hide(post, cause=looked.cause)
+    moderation.note_edit(post, by=by)
     return post
 
 

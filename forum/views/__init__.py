@@ -8,7 +8,20 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import (
+    answering,
+    arranging,
+    asking,
+    deciding,
+    flagging,
+    lists,
+    moderating,
+    personal,
+    reviewing,
+    telling,
+    topic,
+    wording,
+)
 from forum.views.edge import bp
 
 __all__ = [
@@ -17,12 +30,15 @@ __all__ = [
     "asking",
     "bp",
     "deciding",
+    "flagging",
     "init_app",
     "lists",
     "moderating",
     "personal",
+    "reviewing",
     "telling",
     "topic",
+    "wording",
 ]
 
 

@@ -11,18 +11,19 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import login_required, me
 from accounts.models import AuditEntry
-from core import paging, web
+from core import markup, paging, web
 from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import NotAllowed
-from forum import addresses, forms, moderation, policy, queries, suggestions
-from forum.models import Muting, Post, Topic
+from forum import addresses, forms, moderation, policy, queries, reviewing, suggestions
+from forum.models import Muting, Post, ReviewCase, Topic
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
 PAGE_SIZE = 20
 MOST_DEEDS = 30
+EXCERPT_LENGTH = 240
 A_MONTH = timedelta(days=30)
 DEEDS = {
     "forum.topic.mute": lazy_gettext("muted a question"),
@@ -30,6 +31,15 @@ DEEDS = {
     "forum.post.mute": lazy_gettext("muted a text"),
     "forum.post.unmute": lazy_gettext("unmuted a text"),
     "forum.post.edit": lazy_gettext("edited what another person wrote"),
+    "forum.topic.hide": lazy_gettext("hid a question until somebody looks"),
+    "forum.post.hide": lazy_gettext("hid a text until somebody looks"),
+    "forum.case.agree": lazy_gettext("agreed with a report, or kept back what was held"),
+    "forum.case.disagree": lazy_gettext("let a text stay, or released it"),
+    "forum.case.ignore": lazy_gettext("set a report aside"),
+    "forum.case.edit": lazy_gettext("settled a report by editing"),
+    "forum.case.undo": lazy_gettext("took a decision back"),
+    "forum.word.watch": lazy_gettext("began to watch a word"),
+    "forum.word.forget": lazy_gettext("stopped watching a word"),
     "forum.topic.accept": lazy_gettext("chose the solution"),
     "forum.topic.undo_acceptance": lazy_gettext("took the solution back"),
 }
@@ -64,10 +74,25 @@ def unmute_post(post_id: int) -> WerkzeugResponse:
 def show_moderation() -> Response:
     if not policy.may_see_moderation(current_user):
         raise NotAllowed(gettext("This part is for the team."))
-    muted = queries.mutings_in_force().options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    muted = queries.mutings_in_force().where(Muting.cause == "team")
+    muted = muted.options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    shown = "decided" if request.args.get("show") == "decided" else "waiting"
+    cursor = request.args.get("queue")
+    if shown == "decided":
+        queue = paging.page(reviewing.decided(), by=(ReviewCase.id,), cursor=cursor, size=PAGE_SIZE)
+    else:
+        by = (ReviewCase.priority, ReviewCase.id)
+        queue = paging.page(reviewing.waiting(), by=by, cursor=cursor, size=PAGE_SIZE)
     deeds = select(AuditEntry).where(AuditEntry.deed.startswith("forum.")).order_by(AuditEntry.id.desc())
     return show(
         "forum/moderation.html",
+        shown=shown,
+        queue=queue,
+        waiting_count=reviewing.waiting_count(),
+        elsewhere=reviewing.elsewhere(current_user),
+        reasons=forms.FLAG_REASONS,
+        is_claimed=reviewing.is_claimed,
+        excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
         muted=paging.page(muted, by=(Muting.id,), cursor=request.args.get("page"), size=PAGE_SIZE),
         deeds=list(db.session.scalars(deeds.limit(MOST_DEEDS)).unique()) if policy.may_see_log(current_user) else [],
         deed_words=lambda deed: DEEDS.get(deed, deed),

@@ -14,7 +14,7 @@ from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
 from core.web import absolute
-from forum import addresses, drafts, forms, posts, queries, threads
+from forum import addresses, drafts, forms, holding, posts, queries, threads
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
 
@@ -88,6 +88,7 @@ def topic_page(
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         years=_years,
+        looked_at_by=holding.looked_at_by,
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
         status=status,
