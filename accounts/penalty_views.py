@@ -25,12 +25,12 @@ class PenaltyForm(Form):
     kind = RadioField(
         lazy_gettext("What happens"),
         choices=[
-            ("silence", lazy_gettext("Silence: reads and can object, writes nothing")),
-            ("suspension", lazy_gettext("Suspension: cannot sign in, and is signed out everywhere")),
+            SelectChoice("silence", lazy_gettext("Silence: reads and can object, writes nothing")),
+            SelectChoice("suspension", lazy_gettext("Suspension: cannot sign in, and is signed out everywhere")),
         ],
         default="silence",
     )
-    days = RadioField(lazy_gettext("For how long"), default="1")
+    days = RadioField(lazy_gettext("For how long"), choices=[], default="1")
     reason = BlockField(
         lazy_gettext("Reason"),
         longest=penalties.LONGEST_REASON,
@@ -102,7 +102,7 @@ def object_to_penalty(penalty_key: str) -> Answer:
         except KlinkeError as error:
             return refused(form, error, "accounts/penalty.html", penalty=penalties.by_key(penalty_key))
         db.session.commit()
-        flash(gettext("Your objection is with the team. You get a mail when something changes."), "good")
+        flash(gettext("Your objection is with the team. This page says what holds."), "good")
         return web.go(url_for(".object_to_penalty", penalty_key=penalty_key))
     return page(form, "accounts/penalty.html", penalty=penalty)
 

@@ -245,7 +245,11 @@ def _with_posts(statement: Select[Any]) -> Select[Any]:
     return statement.options(
         joinedload(ReviewCase.post, innerjoin=True).options(
             joinedload(Post.topic, innerjoin=True).options(
-                joinedload(Topic.asker).lazyload(User.roles), joinedload(Topic.muting).lazyload(Muting.by)
+                lazyload(Topic.asker),
+                lazyload(Topic.acceptance),
+                lazyload(Topic.tags),
+                lazyload(Topic.category),
+                joinedload(Topic.muting).lazyload(Muting.by),
             ),
             joinedload(Post.author),
             joinedload(Post.muting).lazyload(Muting.by),

@@ -63,4 +63,6 @@ def _page(
     post: Post, form: forms.FlagForm | forms.ReportForm, *, status: int = 200, refused: KlinkeError | None = None
 ) -> Response:
     told = flags.of_person(me(), post) if current_user.is_authenticated else None
-    return show("forum/flag.html", post=post, form=form, told=told, back=where(post), status=status, refused=refused)
+    return show(
+        "forum/flag.html", post=post, form=form, told=told, post_url=where(post), status=status, refused=refused
+    )

@@ -161,6 +161,7 @@ def _page(
         is_claimed=reviewing.is_claimed(case),
         reasons=FLAG_REASONS,
         subject=cases.subject_of(post),
+        conflict=refused.sentence if isinstance(refused, Conflict) else "",
         status=status,
         refused=refused,
     )

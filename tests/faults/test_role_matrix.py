@@ -11,13 +11,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from accounts import one_time
+from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers
+from forum import answers, flags, words
+from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -49,7 +50,8 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.sign_out accounts.set_locale accounts.set_theme
         forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
-        forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
+        forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
+        accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
@@ -57,14 +59,15 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MEMBERS: """
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
-        accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
+        accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
         forum_api.answer forum_api.ask forum_api.comment
     """,
     DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
     TEAM: """
-        forum.edit_post forum.save_edit forum.moderation kb.article_history kb.drafts desk_api.suggest search.explain
+        forum.edit_post forum.save_edit forum.moderation forum.show_case kb.article_history kb.drafts
+        desk_api.suggest search.explain
     """,
     AGENTS: """
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
@@ -72,6 +75,8 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.show_conversation
     """,
     MODERATORS: """
+        accounts.lift_penalty accounts.penalise
+        forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
@@ -84,6 +89,7 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS | EDITORS: "kb.searches kb.close_search",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        forum.word_list forum.post_word forum.remove_word
         forum.category_list forum.post_category forum.edit_category forum.save_category
         desk.channels desk.open_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
@@ -186,8 +192,17 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
+    case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
+    words.watch(f"word-of-{role}", deed="hold", by=world.root)
+    word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
+    assert word is not None
     db.session.flush()
     return {
+        "case_id": case.id,
+        "word_id": word.id,
+        "penalty_key": penalties.impose(
+            world.person(f"bad-{role}"), kind="silence", days=1, reason="Calls people names.", by=world.root
+        ).key,
         "topic_id": topic.id,
         "post_id": answer.id,
         "slug": "router",
