@@ -18,7 +18,7 @@ from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
-from forum import answers, follows, moderation, votes
+from forum import answers, flags, follows, moderation, votes
 from forum.models import Acceptance, Muting, Post, Topic
 from kb import promotion
 
@@ -64,6 +64,17 @@ MUTED: Final = "t11"
 MUTED_BECAUSE: Final = (
     "Der Beitrag enthält Kundennummer, Anschrift und Geburtstag. Zum Schutz von Frau Wiesner verborgen; "
     "Ada klärt den Vertrag mit ihr persönlich."
+)
+FLAGGED: Final = "t07-a2"
+FLAGGED_BY: Final[Mapping[str, tuple[str, str]]] = {
+    "klara": ("off_topic", "Die Frage war nach der Erkennung ohne Kontakte. Als eigene Frage wäre das schön."),
+    "farid": ("spam", "Klingt ein wenig nach Werbung für das Zubehör, ist aber sicher nicht so gemeint."),
+}
+NEWCOMER: Final = "wanda"
+WELCOMED: Final = "t16"
+FIRST_ANSWER: Final = (
+    "Ich bin neu hier und habe es bei uns so gelöst: Der Drucker hängt am Gastnetz, und wer zu Besuch ist, bekommt "
+    "nur dessen Namen. Ausdrucken geht, an den Rest kommt niemand heran."
 )
 DRAFTED: Final = "t27-a1"
 DECLINED: Final = "t26-a1"
@@ -152,6 +163,7 @@ def _wake_up() -> None:
         for handle in handles:
             votes.vote(_post(source_id), by=everybody[handle])
     _mute(by=everybody["mo"])
+    _fill_the_queue(everybody)
     _nominate(by=everybody["emil"])
     _open_plaza()
 
@@ -182,6 +194,16 @@ def _mute(*, by: User) -> None:
     topic = _topic(MUTED)
     muting = moderation.mute(topic, by=by, reason=MUTED_BECAUSE)
     db.session.execute(update(Muting).where(Muting.id == muting.id).values(at=topic.last_activity_at))
+
+
+def _fill_the_queue(everybody: Mapping[str, User]) -> None:
+    """Have something wait for the moderator: two reports, and the first answer of somebody new."""
+    for handle, (reason, words) in FLAGGED_BY.items():
+        flags.flag(_post(FLAGGED), reason=reason, words=words, by=everybody[handle])
+    wanda = people.create(NEWCOMER, name="Wanda Kröger", email=f"{NEWCOMER}@ulmenfunk.test", locale="de")
+    wanda.licence_accepted_at = wanda.created_at
+    answer = answers.post(_topic(WELCOMED), source=FIRST_ANSWER, by=wanda)
+    answer.created_at = now() - 2 * FRESHEST
 
 
 def _nominate(*, by: User) -> None:
