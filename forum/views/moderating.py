@@ -1,5 +1,6 @@
 """What the team does with topics and posts, and what it has done."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from flask import Response, flash, request
@@ -15,7 +16,7 @@ from core import markup, paging, web
 from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
-from core.errors import NotAllowed
+from core.errors import KlinkeError, NotAllowed
 from forum import addresses, forms, moderation, policy, queries, reviewing, suggestions
 from forum.models import Muting, Post, ReviewCase, Topic
 from forum.views.edge import bp, show
@@ -72,6 +73,13 @@ def unmute_post(post_id: int) -> WerkzeugResponse:
 @bp.get("/moderation", endpoint="moderation")
 @login_required
 def show_moderation() -> Response:
+    return moderation_page()
+
+
+def moderation_page(
+    *, ticked: Collection[int] = (), reason: str = "", complaint: str = "", refused: KlinkeError | None = None
+) -> Response:
+    """Show the queue and what the team did; what was refused keeps its ticks and its reason."""
     if not policy.may_see_moderation(current_user):
         raise NotAllowed(gettext("This part is for the team."))
     muted = queries.mutings_in_force().where(Muting.cause == "team")
@@ -87,6 +95,10 @@ def show_moderation() -> Response:
     return show(
         "forum/moderation.html",
         shown=shown,
+        ticked=ticked,
+        reason=reason,
+        complaint=complaint,
+        refused=refused,
         queue=queue,
         waiting_count=reviewing.waiting_count(),
         elsewhere=reviewing.elsewhere(current_user),

@@ -11,12 +11,14 @@ from accounts.access import login_required, me
 from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
-from core.errors import Conflict, KlinkeError, NotAllowed
+from core.errors import Conflict, Invalid, KlinkeError, NotAllowed
 from forum import cases, forms, policy, reviewing
 from forum.forms import FLAG_REASONS
 from forum.models import ReviewCase
 from forum.views.edge import bp, show
-from forum.views.moderating import DEEDS
+from forum.views.moderating import DEEDS, moderation_page
+
+LONGEST_TYPED = 2000
 
 
 @bp.get("/moderation/cases/<int:case_id>")
@@ -75,12 +77,19 @@ def edit_case(case_id: int) -> Response | WerkzeugResponse:
 
 @bp.post("/moderation/cases")
 @login_required
-def decide_cases() -> WerkzeugResponse:
+def decide_cases() -> Response | WerkzeugResponse:
     """Decide what is ticked in the queue."""
     form = forms.DecisionForm()
-    reason = (form.reason.data or "") if form.validate() else ""
     ids = request.form.getlist("case", type=int)
-    batch, done, missed = reviewing.decide_many(ids, form.deed.data or "", by=me(), reason=reason)
+    typed = request.form.get("reason", "")[:LONGEST_TYPED]
+    if not form.validate():
+        wrong = Invalid(" ".join(str(sentence) for sentence in form.reason.errors))
+        return moderation_page(ticked=ids, reason=typed, complaint=wrong.sentence, refused=wrong)
+    try:
+        batch, done, missed = reviewing.decide_many(ids, form.deed.data or "", by=me(), reason=form.reason.data or "")
+    except Invalid as error:
+        db.session.rollback()
+        return moderation_page(ticked=ids, reason=typed, complaint=error.sentence, refused=error)
     db.session.commit()
     if done:
         _tell(batch, done)

@@ -330,7 +330,12 @@ def test_a_conflict_has_a_clear_page(stage: Stage, browser_of: BrowserOf) -> Non
 def test_several_ticked_in_the_queue(stage: Stage, browser_of: BrowserOf) -> None:
     ids = stage(lambda world: [world.everybody(), [flagged(world, text=f"Answer number {n}.").id for n in range(3)]][1])
     ada = browser_of("ada")
-    assert ada.post("/moderation/cases", data={"case": ids, "deed": "agree"}).status_code == 422
+    for reason in ("", "x", "y" * 501):
+        refused = ada.post("/moderation/cases", data={"case": ids, "deed": "agree", "reason": reason})
+        assert refused.status_code == 422
+        assert refused.text.count(" checked>") == 3 + 1, "the ticks stay, and the one in the help for the keys"
+        assert 'id="bulk-reason-error"' in refused.text
+        assert f'value="{reason}"' in refused.text
     assert stage(lambda _: db.session.query(Muting).count()) == 0
     sent = ada.post(
         "/moderation/cases", data={"case": ids[:2], "deed": "agree", "reason": REASON}, follow_redirects=True
