@@ -5,6 +5,7 @@ from sqlalchemy import func, select
 
 from accounts import emails
 from accounts.models import User
+from accounts.people import AnonymousUser
 from core import texts
 from core.clock import now
 from core.db import db
@@ -42,6 +43,8 @@ def flag(post: Post, *, reason: str, words: str = "", by: User) -> Flag:
 
 def report(post: Post, *, words: str, name: str = "", email: str = "") -> Flag:
     """Take a guest's word that a post is illegal; name and address may stay empty, and with one a receipt is sent."""
+    if not policy.may_flag(AnonymousUser(), post):
+        raise NotAllowed(gettext("You cannot report this."))
     fields = Problems()
     words = fields.take("words", lambda: _checked_words(words, is_wanted=True), "")
     name = fields.take("name", lambda: texts.line(name, longest=LONGEST_NAME), "")

@@ -48,6 +48,12 @@ def post_source(kind: PostKind, value: str) -> str:
         return source(kind, value)
 
 
+def post_title(value: str) -> str:
+    """Return the same as `title`; what is wrong is said at the field of that name."""
+    with problems.at("title"):
+        return title(value)
+
+
 def reason(value: str) -> str:
     """Return a clean reason of the team, or raise `Invalid`."""
     return texts.block(value.strip(), longest=LONGEST_REASON, shortest=SHORTEST_REASON)

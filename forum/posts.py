@@ -35,7 +35,9 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
     if source == post.source and new_title == old_title:
         return post
     looked = holding.look_at(title=new_title or "", source=source, by=by, is_edit=True)
-    source, new_title = looked.source, looked.title if new_title is not None else None
+    source = limits.post_source(post.kind, looked.source)
+    if new_title is not None:
+        new_title = limits.post_title(looked.title)
     db.session.add(
         PostRevision(post_id=post.id, number=post.version, title=old_title, source=post.source, by_id=by.id, at=now())
     )

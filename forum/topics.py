@@ -44,7 +44,12 @@ def ask(
     if created_at is None:
         limits.rest(by, "question", source)
         looked = holding.look_at(title=title, source=source, by=by, typed_in=typed_in)
-        title, source, cause = limits.title(looked.title), looked.source, looked.cause
+        # Words that replaced others may have made them too long.
+        title, source, cause = (
+            limits.post_title(looked.title),
+            limits.post_source("question", looked.source),
+            looked.cause,
+        )
     at = created_at or now()
     topic = Topic(
         category=category,

@@ -3,15 +3,15 @@
 New tables, and columns without a default or with a constant one: an instant change on PostgreSQL 11 and later. The
 check on `muting` reads that table once, which is short. SQLite rebuilds `muting` and `user`, in one transaction.
 
-Revision ID: 0005
+Revision ID: 0006
 Create Date: 2026-11-25
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

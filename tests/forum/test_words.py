@@ -175,8 +175,17 @@ def test_no_text_takes_long(world: World, text: str) -> None:
 
 def test_a_text_that_replacing_makes_too_long_is_refused(world: World) -> None:
     watch(world, "aa", "replace", "b" * 300)
-    with pytest.raises(Invalid):
-        world.answer(world.ask(), "aa " * 500)
+    answer = world.answer(world.ask())
+    for deed in (
+        lambda: world.answer(answer.topic, "aa " * 500),
+        lambda: world.ask(source="aa " * 500),
+        lambda: world.ask(title="A title with aa in it"),
+        lambda: posts.edit(answer, source="aa " * 500, by=world.bob, version=1),
+    ):
+        with pytest.raises(Invalid) as caught:
+            deed()
+        assert set(caught.value.fields) <= {"source", "title"}
+        assert caught.value.fields
     assert holding.look_at(source="aa", by=world.bob).source == "b" * 300
 
 
