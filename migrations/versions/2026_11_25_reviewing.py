@@ -1,7 +1,7 @@
 """Flags, the queue of cases, watched words, and what the team decides about people.
 
 New tables, and columns without a default or with a constant one: an instant change on PostgreSQL 11 and later. The
-check on `muting` reads that table once, which is short. SQLite rebuilds `muting` and `user`, in one transaction.
+check on `muting` reads that table once, which is short. SQLite rebuilds `muting`, to which nothing refers.
 
 Revision ID: 0006
 Create Date: 2026-11-25
@@ -20,9 +20,8 @@ MOMENT = sa.DateTime(timezone=True)
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("user") as table:
-        table.add_column(sa.Column("silenced_until", MOMENT, nullable=True))
-        table.add_column(sa.Column("suspended_until", MOMENT, nullable=True))
+    op.add_column("user", sa.Column("silenced_until", MOMENT, nullable=True))
+    op.add_column("user", sa.Column("suspended_until", MOMENT, nullable=True))
     with op.batch_alter_table("muting") as table:
         table.add_column(sa.Column("cause", sa.String(10), nullable=False, server_default="team"))
         table.add_column(sa.Column("edited_at", MOMENT, nullable=True))
@@ -145,6 +144,6 @@ def downgrade() -> None:
         table.drop_constraint(op.f("fk_muting_accepted_by_id"), type_="foreignkey")
         for column in ("cause", "edited_at", "accepted_by_id", "accepted_at"):
             table.drop_column(column)
-    with op.batch_alter_table("user") as table:
-        table.drop_column("suspended_until")
-        table.drop_column("silenced_until")
+    # Not as a batch: SQLite would make the table anew, and dropping the old one takes what refers to its people along.
+    op.drop_column("user", "suspended_until")
+    op.drop_column("user", "silenced_until")
