@@ -51,10 +51,10 @@ def forgive(user: User, attempt: list[int]) -> None:
     )
 
 
-def count_at_door(deed: str, address: str | None) -> None:
+def count_at_door(deed: str, address: str | None, *, most: int = PER_NETWORK) -> None:
     """Count a deed that a guest may do only so often from one network; raise `TooManyAttempts`."""
     subject = f"{deed}:{network(address)}"
-    _require_room(subject, PER_NETWORK)
+    _require_room(subject, most)
     _count(subject)
 
 

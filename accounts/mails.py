@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app
 
-from accounts.models import User
+from accounts.models import Penalty, User
 from accounts.one_time import GOOD_FOR
 from core import mail
 from core.web import absolute
@@ -18,6 +18,12 @@ def send_confirm(user: User, token: str, *, locale: str) -> None:
 def send_reset(user: User, token: str, *, locale: str) -> None:
     """Send a person the link for choosing a new password."""
     _send(user, "reset", locale, url=_address("accounts.reset_password", token=token))
+
+
+def send_penalty(user: User, penalty: Penalty, *, locale: str) -> None:
+    """Tell a person what the team decided, why, for how long, and where they can object."""
+    url = _address("accounts.object_to_penalty", penalty_key=penalty.key)
+    _send(user, "penalty", locale, url=url, penalty=penalty)
 
 
 def _send(user: User, name: str, locale: str, **values: Any) -> None:

@@ -1,10 +1,10 @@
 """Who people are, how they prove it, and what the team did."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from core.clock import now
@@ -16,6 +16,7 @@ else:
     Model = db.Model
 
 ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
+PenaltyKind = Literal["silence", "suspension"]
 TEAM_ROLES = frozenset({"agent", "moderator", "editor", "admin"})
 
 
@@ -50,6 +51,10 @@ class User(UserMixin, Model):
     """When the visit before this one ended."""
     licence_accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When this person agreed that what they write may become articles and replies."""
+    silenced_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until then this person reads and does not write; what the team decided and why is a `Penalty`."""
+    suspended_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until then this person cannot sign in."""
 
     session_token = ""
     """What the cookie of this request carries; in memory only."""
@@ -80,7 +85,15 @@ class User(UserMixin, Model):
 
     @property
     def is_active(self) -> bool:
-        return self.disabled_at is None and not self.is_staged
+        return self.disabled_at is None and not self.is_staged and not self.is_suspended
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_until is not None and self.suspended_until > now()
+
+    @property
+    def is_silenced(self) -> bool:
+        return self.silenced_until is not None and self.silenced_until > now()
 
 
 class UserRole(Model):
@@ -143,6 +156,37 @@ class ApiToken(Model):
     scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
+
+
+class Penalty(Model):
+    """The team's deed: for a time this person does not write (silence) or does not come in (suspension)."""
+
+    __tablename__ = "penalty"
+    __table_args__ = (
+        UniqueConstraint("user_id"),
+        CheckConstraint("kind in ('silence', 'suspension')", name="known_kind"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    kind: Mapped[PenaltyKind] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(Text)
+    """The person reads it."""
+    until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None: until somebody lifts it."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    key: Mapped[str] = mapped_column(String(64), unique=True)
+    """A secret part of the address where the person reads this and objects without signing in."""
+    objection: Mapped[str] = mapped_column(Text, default="")
+    objected_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+
+    @property
+    def is_in_force(self) -> bool:
+        return self.until is None or self.until > now()
 
 
 class AuditEntry(Model):

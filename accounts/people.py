@@ -1,12 +1,12 @@
 """People: how they come, how they are found, what they are."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Literal
 
 from flask_babel import gettext
 from flask_login import AnonymousUserMixin
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, emails, handles, one_time, passwords, policy, sessions
@@ -21,6 +21,8 @@ LONGEST_ABOUT = 2000
 SHARED_PREFIX = 8
 """So many characters of a skeleton are the same for a handle and for the handle with a number behind it."""
 THEMES = ("auto", "light", "dark")
+NAME_CHECKS: list[Callable[[str], None]] = []
+"""What other rooms have against a name that somebody gives themselves; each raises `Invalid`."""
 
 
 class AnonymousUser(AnonymousUserMixin):
@@ -35,6 +37,7 @@ class AnonymousUser(AnonymousUserMixin):
     role_names: frozenset[str] = frozenset()
     is_team = False
     is_trusted = False
+    is_silenced = False
 
     def has_role(self, role: str) -> Literal[False]:  # noqa: ARG002 -- the same question as to a person
         return False
@@ -88,7 +91,13 @@ def free_handle(wanted: str, *, owner: User | None = None) -> str:
 
 def register(*, handle: str, name: str, email: str, password: str, locale: str | None) -> User:
     """Take in a new member who accepts the licence and must still confirm the address; raise `Invalid` with fields."""
-    if wrong := objections(handle=handle, email=email, password=password):
+    wrong = objections(handle=handle, email=email, password=password)
+    for field, value in (("handle", handle), ("name", name)):
+        try:
+            _refuse_bad_name(value)
+        except Invalid as error:
+            wrong.setdefault(field, error.sentence)
+    if wrong:
         raise Invalid(gettext("Some fields need another look."), fields=wrong)
     user = create(handle, name=name, email=email, password=password, locale=locale)
     user.licence_accepted_at = now()
@@ -161,6 +170,9 @@ def change_profile(
         if not timezones.is_known(time_zone):
             raise Invalid(fields={"time_zone": gettext("Please choose one of the list.")})
         user.time_zone = time_zone
+    if name != user.name:
+        with problems.at("name"):
+            _refuse_bad_name(name)
     user.name = _checked_name(name)
     user.about = texts.block(about, longest=LONGEST_ABOUT)
     user.locale = locale
@@ -196,7 +208,7 @@ def set_roles(user: User, roles: Iterable[str], *, by: Viewer, reason: str = "")
     if before == after:
         return
     if "admin" in before and "admin" not in after:
-        _keep_an_admin(user)
+        keep_an_admin(user)
     kept = {row.role: row for row in user.roles}
     user.roles = [kept.get(role) or UserRole(role=role) for role in after]
     db.session.flush()
@@ -211,7 +223,7 @@ def disable(user: User, *, by: Viewer, reason: str) -> None:
     if user.disabled_at is not None:
         return
     if user.has_role("admin"):
-        _keep_an_admin(user)
+        keep_an_admin(user)
     user.disabled_at = now()
     sessions.end_all_but(user)
     one_time.forget(user)
@@ -248,6 +260,11 @@ def revoke_everything(user: User) -> None:
     sessions.end_all_but(user)
     one_time.forget(user)
     db.session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
+
+
+def _refuse_bad_name(name: str) -> None:
+    for check in NAME_CHECKS:
+        check(name)
 
 
 def _checked_name(name: str) -> str:
@@ -290,7 +307,8 @@ def _person(by: Viewer) -> User | None:
     return by if isinstance(by, User) else None
 
 
-def _keep_an_admin(user: User) -> None:
+def keep_an_admin(user: User) -> None:
+    """Raise `Conflict` when this person is the last admin who can come in."""
     # Of two admins who dismiss each other at the same moment the second waits here, and then sees that nobody is left.
     admins = select(UserRole.user_id).where(UserRole.role == "admin").order_by(UserRole.user_id)
     db.session.execute(admins.with_for_update())
@@ -298,7 +316,13 @@ def _keep_an_admin(user: User) -> None:
         select(func.count())
         .select_from(UserRole)
         .join(User)
-        .where(UserRole.role == "admin", User.id != user.id, User.disabled_at.is_(None), User.is_staged.is_(False))
+        .where(
+            UserRole.role == "admin",
+            User.id != user.id,
+            User.disabled_at.is_(None),
+            User.is_staged.is_(False),
+            or_(User.suspended_until.is_(None), User.suspended_until <= now()),
+        )
     )
     if not others:
         raise Conflict(gettext("Somebody must stay admin. Please make another person admin first."))

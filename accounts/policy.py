@@ -13,6 +13,13 @@ def may_administer(viewer: "Viewer") -> bool:
     return viewer.has_role("admin")
 
 
+def may_penalise(viewer: "Viewer", user: User) -> bool:
+    """Moderators silence and suspend members, admins also the team; nobody themselves."""
+    if user.is_staged or user.id == viewer.id or not viewer.has_role("moderator"):
+        return False
+    return may_administer(viewer) or not user.is_team
+
+
 def may_change_account(viewer: "Viewer", user: User) -> bool:
     """Staged people have no account yet that could be changed."""
     return may_administer(viewer) and not user.is_staged

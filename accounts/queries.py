@@ -3,9 +3,14 @@
 from typing import Any
 
 from sqlalchemy import Select, or_, select
+from sqlalchemy.orm import joinedload
 
 from accounts import handles
-from accounts.models import AuditEntry, User, UserRole
+from accounts.models import AuditEntry, Penalty, User, UserRole
+from core.clock import now
+from core.db import db
+
+MOST = 50
 
 
 def people_matching(words: str, role: str) -> Select[Any]:
@@ -17,6 +22,23 @@ def people_matching(words: str, role: str) -> Select[Any]:
     if role:
         statement = statement.where(User.roles.any(UserRole.role == role))
     return statement
+
+
+def objections() -> list[Penalty]:
+    """Return the penalties in force that somebody objects to, the oldest objection first."""
+    in_force = or_(Penalty.until.is_(None), Penalty.until > now())
+    statement = select(Penalty).where(Penalty.objected_at.is_not(None), in_force).order_by(Penalty.objected_at)
+    return list(db.session.scalars(statement.options(joinedload(Penalty.user).lazyload(User.roles)).limit(MOST)))
+
+
+def penalties_of(user: User) -> list[AuditEntry]:
+    """Return what the log says about silencing and suspending this person, the latest first."""
+    statement = select(AuditEntry).where(
+        AuditEntry.subject_kind == "user",
+        AuditEntry.subject_id == user.id,
+        AuditEntry.deed.in_(("accounts.user.silence", "accounts.user.suspend", "accounts.user.lift_penalty")),
+    )
+    return list(db.session.scalars(statement.order_by(AuditEntry.id.desc()).limit(MOST)).unique())
 
 
 def audit_entries(words: str, by: str) -> Select[Any]:

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from accounts import attempts, emails, mails, one_time, passwords, people, sessions
+from accounts import attempts, emails, mails, one_time, passwords, penalties, people, sessions
 from accounts.events import ResetAsked
 from accounts.forms import ForgotForm, NewPasswordForm, RegisterForm, SignInForm
 from accounts.models import User
@@ -41,6 +41,8 @@ def sign_in() -> Answer:
     if form.validate_on_submit():
         try:
             user = _prove(form.handle.data, form.password.data)
+        except penalties.Suspended as error:
+            return web.go(url_for(".object_to_penalty", penalty_key=error.key))
         except KlinkeError as error:
             return refused(form, error, "accounts/sign_in.html", onward=onward)
         sessions.sign_in(user)
@@ -58,7 +60,8 @@ def _prove(typed: str, password: str) -> User:
     # The attempt is committed before the slow comparison: it counts whatever comes, and no lock is held meanwhile.
     user = people.by_handle_or_email(typed)
     attempt = attempts.begin(user, typed, request.remote_addr)
-    stored = user.password_hash if user is not None and user.is_active else None
+    may_come = user is not None and (user.is_active or (user.is_suspended and user.disabled_at is None))
+    stored = user.password_hash if user is not None and may_come else None
     db.session.commit()
     if not passwords.fits(stored, password) or user is None or stored is None:
         log.info("refused sign-in from %s", attempts.network(request.remote_addr))
@@ -67,6 +70,9 @@ def _prove(typed: str, password: str) -> User:
     fresh = passwords.hashed(password) if passwords.is_outdated(stored) else stored
     attempts.forgive(user, attempt)
     user.password_hash = fresh
+    if user.is_suspended:  # said only to those who have proved who they are
+        db.session.commit()
+        raise penalties.Suspended(user)
     return user
 
 

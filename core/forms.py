@@ -4,12 +4,15 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from flask import current_app
 from flask_babel import lazy_gettext
 from flask_wtf import CSRFProtect, FlaskForm
+from itsdangerous import BadSignature, TimestampSigner
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, NumberRange, StopValidation
 
 from core import bilingual, markup, texts
+from core.clock import now
 from core.errors import KlinkeError
 
 csrf = CSRFProtect()
@@ -18,9 +21,21 @@ HIGHEST_POSITION = 10_000
 
 
 class Form(FlaskForm):
-    """A form; `once` is new on every page and claimed by `core.once` where a deed must not be repeated."""
+    """A form; `once` is new on every page and claimed by `core.once` where a deed must not be repeated.
 
-    once = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    It is signed with the moment at which it was made, so that nobody can say that a form was open for longer.
+    """
+
+    once = HiddenField(default=lambda: _signer().sign(secrets.token_urlsafe(16)).decode())
+
+    @property
+    def seconds_open(self) -> float:
+        """For how long the form was open before it was sent, to the second; 0 where that cannot be known."""
+        try:
+            _, made_at = _signer().unsign(self.once.data or "", return_timestamp=True)
+        except BadSignature:
+            return 0
+        return max(0, (now() - made_at).total_seconds())
 
     def refuse(self, error: KlinkeError) -> None:
         """Show a domain error at the fields it names, or above the form."""
@@ -93,6 +108,10 @@ class NamesForm(Form):
     @property
     def names(self) -> dict[str, str]:
         return {"de": self.name_de.data or "", "en": self.name_en.data or ""}
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(current_app.secret_key or "", salt="once")
 
 
 def _cleaned(field: Field, clean: Any) -> str:

@@ -16,6 +16,7 @@ from core import timezones
 PREFIX = "KLINKE_"
 SHORTEST_SECRET = 32
 SECRET_BYTES = 48
+LONGEST_PENALTY = 3650
 
 
 class WrongSetting(SystemExit):
@@ -63,6 +64,14 @@ def _known_time_zone(name: str) -> str:
         message = "must be the name of a time zone like Europe/Berlin"
         raise ValueError(message)
     return name
+
+
+def _days(listed: str) -> str:
+    days = [part.strip() for part in listed.split(",")]
+    if not all(part.isascii() and part.isdecimal() and 0 < int(part) <= LONGEST_PENALTY for part in days):
+        message = f"must be numbers from 1 to {LONGEST_PENALTY}, separated by commas"
+        raise ValueError(message)
+    return ",".join(days)
 
 
 class Settings(BaseModel):
@@ -153,6 +162,29 @@ class Settings(BaseModel):
     muting_review_days: int = Field(
         30, ge=1, description="After so many days a moderator is asked to look at a muting without an end again."
     )
+    new_account_pause_seconds: int = Field(60, ge=0, description="Pause between two posts of a new account.")
+    new_account_hours: int = Field(24, ge=0, description="So long an account is new that somebody made themselves.")
+    new_account_links: int = Field(2, ge=0, description="Links in one post of a new account.")
+    new_account_images: int = Field(1, ge=0, description="Images in one post of a new account.")
+    new_account_mentions: int = Field(2, ge=0, description="People mentioned in one post of a new account.")
+    held_first_posts: int = Field(
+        2, ge=0, description="So many posts of a new account wait until the team has looked at them; 0 holds none."
+    )
+    fastest_post_seconds: float = Field(
+        3, ge=0, description="A new account's post that is sent faster than this after its form was opened is held."
+    )
+    questions_a_day: int = Field(5, ge=0, description="Questions one member may ask in 24 hours; 0 sets no limit.")
+    review_hours: int = Field(24, ge=1, description="Within so many hours the team promises to look at what waits.")
+    claim_minutes: int = Field(15, ge=1, description="So long a case belongs to the one who took it.")
+    hide_at_flags: int = Field(
+        5, ge=0, description="A post is hidden at this weight of flags until somebody looked; 0 hides none."
+    )
+    guest_reports: int = Field(
+        5, ge=1, description="Reports of illegal content from one network of guests in a quarter of an hour."
+    )
+    penalty_days: Annotated[str, AfterValidator(_days)] = Field(
+        "1,3,7,30", description="For how many days people can be silenced or suspended, besides for good."
+    )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 
     @model_validator(mode="before")
@@ -193,6 +225,11 @@ class Settings(BaseModel):
     @property
     def is_https(self) -> bool:
         return self.base_url.startswith("https://")
+
+    @property
+    def penalty_presets(self) -> tuple[int, ...]:
+        """How many days a penalty may last."""
+        return tuple(int(days) for days in self.penalty_days.split(","))
 
     @property
     def trusted_endpoints(self) -> frozenset[str]:

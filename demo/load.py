@@ -24,6 +24,7 @@ from forum import (
     categories,
     closing,
     experiences,
+    flags,
     follows,
     me_too,
     moderation,
@@ -112,6 +113,17 @@ WORDS: Final[Mapping[str, tuple[str, ...]]] = {
     "konto": ("kundenkonto",),
 }
 """Other words for tags."""
+FLAGGED: Final = "t07-a2"
+FLAGGED_BY: Final[Mapping[str, tuple[str, str]]] = {
+    "klara": ("off_topic", "Die Frage war nach der Erkennung ohne Kontakte. Als eigene Frage wäre das schön."),
+    "farid": ("spam", "Klingt ein wenig nach Werbung für das Zubehör, ist aber sicher nicht so gemeint."),
+}
+NEWCOMER: Final = "wanda"
+WELCOMED: Final = "t16"
+FIRST_ANSWER: Final = (
+    "Ich bin neu hier und habe es bei uns so gelöst: Der Drucker hängt am Gastnetz, und wer zu Besuch ist, bekommt "
+    "nur dessen Namen. Ausdrucken geht, an den Rest kommt niemand heran."
+)
 DRAFTED: Final = "t27-a1"
 DECLINED: Final = "t26-a1"
 DECLINED_BECAUSE: Final = "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern."
@@ -207,6 +219,7 @@ def _wake_up() -> None:
     asker = _topic(MUTED).asker
     assert asker is not None  # noqa: S101 -- for the type checker: the file names one
     objections.raise_against(_question(MUTED), text=OBJECTION, by=asker)
+    _fill_the_queue(everybody)
     _nominate(by=everybody["emil"])
     _open_plaza()
 
@@ -268,6 +281,16 @@ def _arrange(*, by: User, admin: User) -> None:
         tag = tags.make(name, by=admin)
         for word in words:
             tags.add_synonym(tag, word=word, by=admin)
+
+
+def _fill_the_queue(everybody: Mapping[str, User]) -> None:
+    """Have something wait for the moderator: two reports, and the first answer of somebody new."""
+    for handle, (reason, words) in FLAGGED_BY.items():
+        flags.flag(_post(FLAGGED), reason=reason, words=words, by=everybody[handle])
+    wanda = people.create(NEWCOMER, name="Wanda Kröger", email=f"{NEWCOMER}@ulmenfunk.test", locale="de")
+    wanda.licence_accepted_at = wanda.created_at
+    answer = answers.post(_topic(WELCOMED), source=FIRST_ANSWER, by=wanda)
+    answer.created_at = now() - 2 * FRESHEST
 
 
 def _nominate(*, by: User) -> None:

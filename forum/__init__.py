@@ -8,11 +8,25 @@ from forum.api import api as api  # the room's calls; the module of the same nam
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from accounts import admin
+    from accounts import admin, people
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
-    from forum import alarms, categories, cli, counters, listeners, notices, queries, reminding, transfer, views  # noqa: F401 -- listeners and chores register themselves
+    from forum import (  # noqa: F401 -- listeners and chores register themselves
+        alarms,
+        appeals,
+        categories,
+        cli,
+        counters,
+        listeners,
+        notices,
+        queries,
+        reminding,
+        reviewing,
+        transfer,
+        views,
+        words,
+    )
     from forum.source import Topics
     from search import labels, registry
 
@@ -30,4 +44,10 @@ def init_app(app: Flask) -> None:
     admin.contribute(
         _l("Tags"), "forum.tag_list", "admin", text=_l("Other words for them, and which only the team gives.")
     )
+    admin.contribute(
+        _l("Watched words"), "forum.word_list", "admin", text=_l("Words that are refused, held, replaced or linked.")
+    )
+    if words.check_name not in people.NAME_CHECKS:
+        people.NAME_CHECKS.append(words.check_name)
+    reviewing.contribute("appeals", appeals.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

@@ -11,29 +11,35 @@ from core import markup, outbox, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import experiences, follows, limits, policy, queries
+from forum import experiences, follows, holding, limits, policy, queries
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
 
-def post(topic: Topic, *, source: str, by: User, created_at: datetime | None = None) -> Post:
-    """Answer a question; who answers follows it from then on."""
+def post(
+    topic: Topic, *, source: str, by: User, created_at: datetime | None = None, typed_in: float | None = None
+) -> Post:
+    """Answer a question; who answers follows it from then on. What must wait is told to nobody yet."""
     if not policy.may_answer(by, topic):
         raise _refusal(by, topic)
-    written = _write(topic, "answer", source, by, parent=None, created_at=created_at)
-    topic.answer_count = Topic.answer_count + 1
-    db.session.flush()
+    written, is_held = _write(topic, "answer", source, by, created_at=created_at, typed_in=typed_in)
+    if not is_held:
+        topic.answer_count = Topic.answer_count + 1
+        db.session.flush()
+        outbox.publish(AnswerPosted(topic.id, written.id))
     follows.follow(topic, by=by)
-    outbox.publish(AnswerPosted(topic.id, written.id))
     return written
 
 
-def comment(post: Post, *, source: str, by: User, created_at: datetime | None = None) -> Post:
+def comment(
+    post: Post, *, source: str, by: User, created_at: datetime | None = None, typed_in: float | None = None
+) -> Post:
     """Comment on a question or an answer."""
     if not policy.may_comment(by, post):
         raise _refusal(by, post.topic)
-    written = _write(post.topic, "comment", source, by, parent=post, created_at=created_at)
-    outbox.publish(CommentPosted(post.topic_id, written.id))
+    written, is_held = _write(post.topic, "comment", source, by, parent=post, created_at=created_at, typed_in=typed_in)
+    if not is_held:
+        outbox.publish(CommentPosted(post.topic_id, written.id))
     return written
 
 
@@ -96,7 +102,7 @@ def undo_acceptance(topic: Topic, *, by: User, post: Post | None = None) -> None
         _record("forum.topic.undo_acceptance", topic, by=by, before=before, after=None)
 
 
-def drop_acceptance(acceptance: Acceptance, *, by: User) -> int:
+def drop_acceptance(acceptance: Acceptance, *, by: User | None) -> int:
     """Delete an acceptance and tell of it; return the id of the answer. Whoever calls has asked the policy.
 
     Of several solutions the next one takes the first place.
@@ -109,7 +115,7 @@ def drop_acceptance(acceptance: Acceptance, *, by: User) -> int:
         rest[0].position = 0
         db.session.flush()
     db.session.expire(topic, ["acceptance"])
-    outbox.publish(AcceptanceUndone(topic.id, post_id, by.id))
+    outbox.publish(AcceptanceUndone(topic.id, post_id, None if by is None else by.id))
     return post_id
 
 
@@ -119,13 +125,32 @@ def hold_for_arranging(topic: Topic) -> None:
     db.session.refresh(topic, ["acceptance"])
 
 
+def restore_acceptance(post: Post, *, by_id: int, at: datetime) -> None:
+    """Accept an answer again that was hidden for a while, unless another one was chosen meanwhile."""
+    topic = _locked(post.topic_id)
+    if topic.acceptance is None:
+        db.session.add(Acceptance(topic=topic, post_id=post.id, by_id=by_id, at=at))
+        db.session.flush()
+        outbox.publish(AnswerAccepted(topic.id, post.id, by_id))
+
+
 def _write(
-    topic: Topic, kind: PostKind, source: str, by: User, *, parent: Post | None, created_at: datetime | None
-) -> Post:
+    topic: Topic,
+    kind: PostKind,
+    source: str,
+    by: User,
+    *,
+    parent: Post | None = None,
+    created_at: datetime | None,
+    typed_in: float | None,
+) -> tuple[Post, bool]:
     source = limits.post_source(kind, source)
     _hold(topic, parent)
+    cause = None
     if created_at is None:
         limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
+        looked = holding.look_at(source=source, by=by, typed_in=typed_in)
+        source, cause = limits.post_source(kind, looked.source), looked.cause
     at = created_at or now()
     written = Post(
         topic_id=topic.id,
@@ -138,9 +163,12 @@ def _write(
         created_at=at,
     )
     db.session.add(written)
-    topic.last_activity_at = max(topic.last_activity_at, at)
+    if cause is None:
+        topic.last_activity_at = max(topic.last_activity_at, at)
     db.session.flush()
-    return written
+    if cause is not None:
+        holding.hold(written, cause)
+    return written, cause is not None
 
 
 def _hold(topic: Topic, *posts: Post | None) -> None:
@@ -185,6 +213,8 @@ def _is_same(one: str, other: str) -> bool:
 def _refusal(by: User, topic: Topic) -> NotAllowed:
     if not by.is_authenticated:
         return NotAllowed(gettext("Please sign in to write."))
+    if by.is_silenced:
+        return NotAllowed(gettext("You can read here and not write for now; the bar on top of the page says why."))
     if topic.is_muted:
         return NotAllowed(gettext("This question is muted; while it is, only the team writes here."))
     if topic.is_closed:

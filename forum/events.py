@@ -39,7 +39,7 @@ class AnswerAccepted(Event):
 class AcceptanceUndone(Event):
     topic_id: int
     post_id: int
-    by_id: int
+    by_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,16 @@ class TopicUnmuted(Event):
 class PostMuted(Event):
     topic_id: int
     post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseDecided(Event):
+    case_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReopened(Event):
+    case_id: int
 
 
 @dataclass(frozen=True, slots=True)

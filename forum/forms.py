@@ -5,14 +5,24 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
-from wtforms import BooleanField, DateField, Field, IntegerField, RadioField, SelectField, StringField, ValidationError
+from wtforms import (
+    BooleanField,
+    DateField,
+    Field,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
+from accounts import emails
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
-from forum import categories
+from forum import categories, flags
 from forum.limits import (
     LONGEST_EDIT_REASON,
     LONGEST_EXPERIENCE,
@@ -25,6 +35,7 @@ from forum.limits import (
     SHORTEST_SOURCE,
 )
 from forum.models import LONGEST_TITLE, MUTING_RULES, SHORTEST_TITLE, PostKind
+from forum.words import LONGEST_INTO, LONGEST_RULE
 
 LONGEST_TAG_LINE = 300
 RULE_NAMES = {
@@ -38,6 +49,20 @@ RULE_NAMES = {
     "other": lazy_gettext("Another reason, said below"),
 }
 """The rules that something is muted by, in words."""
+FLAG_REASONS = {
+    "spam": lazy_gettext("Advertising or spam"),
+    "rude": lazy_gettext("Rude or hurtful"),
+    "personal": lazy_gettext("Personal data that do not belong here"),
+    "off_topic": lazy_gettext("Off topic"),
+    "other": lazy_gettext("Something else"),
+    "illegal": lazy_gettext("Illegal content"),
+}
+WORD_DEEDS = {
+    "block": lazy_gettext("Refuse: it cannot be posted, and the writer learns which word it is"),
+    "hold": lazy_gettext("Hold: it waits for the team"),
+    "replace": lazy_gettext("Replace by other words"),
+    "link": lazy_gettext("Link to an address"),
+}
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
@@ -270,6 +295,79 @@ class RemindersForm(Form):
 
 class UnmuteForm(Form):
     reason = LineField(lazy_gettext("Reason"), longest=LONGEST_REASON, shortest=0)
+
+
+class FlagForm(Form):
+    """What is wrong with a post."""
+
+    reason = RadioField(
+        lazy_gettext("What is wrong with it?"),
+        choices=[SelectChoice(reason, words) for reason, words in FLAG_REASONS.items()],
+        validate_choice=False,
+        validators=[InputRequired(lazy_gettext("Please choose what is wrong."))],
+    )
+    words = BlockField(
+        lazy_gettext("What should the team know?"),
+        longest=flags.LONGEST_WORDS,
+        shortest=0,
+        description=lazy_gettext("Needed for “something else” and for illegal content; otherwise it helps."),
+    )
+
+
+class ReportForm(Form):
+    """A guest says that something is illegal."""
+
+    words = BlockField(
+        lazy_gettext("What is illegal about it, and why?"),
+        longest=flags.LONGEST_WORDS,
+        shortest=flags.SHORTEST_WORDS,
+        validators=[wanted()],
+        description=lazy_gettext("As exactly as you can: which passage, and which right or law it breaks."),
+    )
+    name = LineField(lazy_gettext("Your name"), longest=flags.LONGEST_NAME, shortest=0)
+    email = LineField(
+        lazy_gettext("Your e-mail address"),
+        longest=emails.LONGEST,
+        shortest=0,
+        description=lazy_gettext("With it you get a receipt and hear what was decided. Only the team sees it."),
+    )
+    is_honest = BooleanField(
+        lazy_gettext("To the best of my knowledge what I report is accurate and complete."),
+        validators=[InputRequired(lazy_gettext("Please confirm this."))],
+    )
+
+
+class DecisionForm(Form):
+    """What becomes of a case, or of several."""
+
+    deed = StringField()
+    reason = BlockField(
+        lazy_gettext("Reason"),
+        longest=LONGEST_REASON,
+        shortest=0,
+        description=lazy_gettext("Needed for muting: the author reads it. It stands in the log."),
+    )
+
+
+class WordForm(Form):
+    words = LineField(
+        lazy_gettext("Word"),
+        longest=LONGEST_RULE,
+        validators=[wanted()],
+        description=lazy_gettext("One word or several in a row; * stands for any letters within a word."),
+    )
+    deed = RadioField(
+        lazy_gettext("What happens where somebody writes it"),
+        choices=[SelectChoice(deed, said) for deed, said in WORD_DEEDS.items()],
+        default="hold",
+        validate_choice=False,
+    )
+    into = LineField(
+        lazy_gettext("Replaced by, or linked to"),
+        longest=LONGEST_INTO,
+        shortest=0,
+        description=lazy_gettext("Only for those two: other words, or an address."),
+    )
 
 
 class SolvedForm(Form):

@@ -13,9 +13,10 @@ from core import markup, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, TooSoon
-from core.i18n import LOCALES
+from core.i18n import LOCALES, minutes_in_words
 from core.settings import current_settings
-from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Post, PostKind
+from forum import holding
+from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Post, PostKind, Topic
 
 LONGEST_SOURCE = {"question": 32_000, "answer": 32_000, "comment": 2_000}
 SHORTEST_SOURCE = {"question": 20, "answer": 10, "comment": 5}
@@ -29,6 +30,7 @@ LONGEST_EXPERIENCE = 200
 LONGEST_OBJECTION = 2_000
 LONGEST_NOTE = 2_000
 REPEAT = timedelta(minutes=5)
+A_DAY = timedelta(days=1)
 
 _TAG = re.compile(r"(?:[^\W_]|[-+#.])+")
 
@@ -49,6 +51,12 @@ def post_source(kind: PostKind, value: str) -> str:
     """Return the same as `source`; what is wrong is said at the field of that name."""
     with problems.at("source"):
         return source(kind, value)
+
+
+def post_title(value: str) -> str:
+    """Return the same as `title`; what is wrong is said at the field of that name."""
+    with problems.at("title"):
+        return title(value)
 
 
 def reason(value: str) -> str:
@@ -87,7 +95,8 @@ def tag(value: str) -> str:
 def rest(by: User, kind: PostKind, text: str, *place: ColumnElement[bool]) -> None:
     """Refuse what the same member wrote within five minutes (`Conflict`), and what follows too fast (`TooSoon`).
 
-    `place` narrows where a repeat counts. The team is never held up, and a pause of 0 seconds switches both off.
+    `place` narrows where a repeat counts. New accounts pause longer; of questions there is a number a day. The team is
+    never held up, and a pause of 0 seconds switches all of it off.
     """
     settings = current_settings()
     if by.is_team or not settings.post_pause_seconds:
@@ -102,6 +111,37 @@ def rest(by: User, kind: PostKind, text: str, *place: ColumnElement[bool]) -> No
         raise Conflict(gettext("You wrote exactly this a moment ago, and it has arrived."))
     last = db.session.scalar(select(Post.created_at).where(Post.author_id == by.id).order_by(Post.id.desc()).limit(1))
     if last is not None:
-        left = last + timedelta(seconds=settings.post_pause_seconds) - now()
+        since_then = now() - last
+        pause = settings.post_pause_seconds
+        if since_then < timedelta(seconds=settings.new_account_pause_seconds) and holding.is_new(by):
+            pause = max(pause, settings.new_account_pause_seconds)
+        left = timedelta(seconds=pause) - since_then
         if left > timedelta(0):
             raise TooSoon(math.ceil(left.total_seconds()))
+    if kind == "question" and settings.questions_a_day and not by.is_trusted:
+        _refuse_one_more_today(by, settings.questions_a_day)
+
+
+class EnoughForToday(TooSoon):
+    """So many questions were asked within a day; `seconds` says when the next one can be."""
+
+    def __init__(self, seconds: int, most: int) -> None:
+        super().__init__(seconds)
+        self.sentence = gettext(
+            "You have asked %(most)s questions within a day. In %(time)s you can ask the next one. Your text stays as "
+            "it is.",
+            most=most,
+            time=minutes_in_words(self.seconds),
+        )
+
+
+def _refuse_one_more_today(by: User, most: int) -> None:
+    decisive = db.session.scalar(
+        select(Topic.created_at)
+        .where(Topic.asker_id == by.id, Topic.created_at > now() - A_DAY)
+        .order_by(Topic.created_at.desc())
+        .offset(most - 1)
+        .limit(1)
+    )
+    if decisive is not None:
+        raise EnoughForToday(math.ceil((decisive + A_DAY - now()).total_seconds()), most)

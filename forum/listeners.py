@@ -2,14 +2,17 @@
 
 from sqlalchemy import select
 
+from core.clock import now
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, closing, follows, moderation, notifications, queries
+from forum import addresses, cases, closing, follows, mails, moderation, notifications, queries
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
     AnswerContradicted,
     AnswerPosted,
+    CaseDecided,
+    CaseReopened,
     CommentPosted,
     ObjectionAnswered,
     ObjectionRaised,
@@ -20,7 +23,7 @@ from forum.events import (
     TopicMuted,
     TopicReopened,
 )
-from forum.models import Acceptance, Muting, Objection, Post, Topic
+from forum.models import Acceptance, Muting, Objection, Post, ReviewCase, Topic
 
 
 @listens_to(TopicAsked)
@@ -238,14 +241,45 @@ def tell_the_author(event: PostMuted) -> None:
     )
 
 
+@listens_to(CaseDecided)
+def tell_who_reported(event: CaseDecided) -> None:
+    """Tell who flagged a post what came of it, unless the decision was taken back meanwhile."""
+    case = db.session.get_one(ReviewCase, event.case_id)
+    if case.decided_at is None or now() - case.decided_at < cases.UNDO:
+        return
+    for flag in case.flags:
+        if flag.by_id is None:
+            mails.send_decision(flag, case)
+        elif flag.by_id != case.decided_by_id:
+            # What is hidden must not be named: neither topic nor post come along.
+            notifications.notify(
+                flag.by_id,
+                kind="flag_decided",
+                key=f"flag:{flag.id}",
+                url="/notifications" if case.outcome == "agreed" else addresses.of_post_id(case.post_id),
+                data={"outcome": case.outcome},
+            )
+
+
+@listens_to(CaseReopened)
+def take_the_outcome_back(event: CaseReopened) -> None:
+    """Take back what was told of a decision that is no more."""
+    case = db.session.get_one(ReviewCase, event.case_id)
+    for flag in case.flags if case.decided_at is None else ():
+        if flag.by_id is not None:
+            notifications.retract(flag.by_id, f"flag:{flag.id}")
+
+
 def _tell_of_muting(
     muting: Muting | None, reader_id: int | None, *, kind: str, url: str, topic: Topic, post: Post | None
 ) -> None:
+    if muting is not None and muting.is_held:
+        return  # the banner on the page says that it waits; nobody muted it
     if muting is not None and not muting.is_silent and reader_id is not None and reader_id != muting.by_id:
         notifications.notify(
             reader_id,
-            kind=kind,
-            key=f"{kind}:{topic.id if post is None else post.id}:{muting.at.isoformat()}",
+            kind=kind.replace("muted", "hidden") if muting.is_waiting else kind,
+            key=notifications.muting_key(muting),
             url=url,
             topic=topic,
             post=post,

@@ -18,6 +18,12 @@ else:
 
 PostKind = Literal["question", "answer", "comment"]
 ClosedAs = Literal["duplicate", "closed"]
+Cause = Literal["team", "first", "fast", "words", "flags"]
+"""Why something is hidden: the team muted it, or it waits for the team to look at it."""
+CaseKind = Literal["flagged", "held"]
+Outcome = Literal["agreed", "disagreed", "ignored", "edited"]
+FlagReason = Literal["spam", "rude", "personal", "off_topic", "other", "illegal"]
+WordDeed = Literal["block", "hold", "replace", "link"]
 LONGEST_TITLE = 150
 SHORTEST_TITLE = 10
 MutingRule = Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"]
@@ -352,11 +358,19 @@ class Muting(Model):
         UniqueConstraint("topic_id"),
         UniqueConstraint("post_id"),
         CheckConstraint("(topic_id is null) != (post_id is null)", name="one_subject"),
+        CheckConstraint("cause in ('team', 'first', 'fast', 'words', 'flags')", name="known_cause"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     topic_id: Mapped[int | None] = mapped_column(ForeignKey("topic.id"))
     post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id"))
+    cause: Mapped[Cause] = mapped_column(String(10), default="team", server_default="team")
+    """Everything but `team` waits for a decision in the queue, where it has a `ReviewCase`."""
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the author edited what flags had hidden, which is possible once."""
+    accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Who had accepted the answer, so that it is the solution again where hiding it was a mistake."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     rule: Mapped[str] = mapped_column(String(20), default="other", server_default="other")
     """One of `MUTING_RULES`."""
@@ -372,11 +386,109 @@ class Muting(Model):
 
     topic: Mapped[Topic | None] = relationship(foreign_keys=[topic_id])
     post: Mapped[Post | None] = relationship(foreign_keys=[post_id])
-    by: Mapped[User | None] = relationship(lazy="joined")
+    by: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[by_id])
 
     @property
     def is_in_force(self) -> bool:
         return self.until is None or self.until > now()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nobody decided this yet: it was held, or hidden by flags."""
+        return self.cause != "team"
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nobody but its author and the team has ever seen it."""
+        return self.cause in {"first", "fast", "words"}
+
+
+class ReviewCase(Model):
+    """A post that somebody of the team should look at. Of each post at most one is open."""
+
+    __tablename__ = "review_case"
+    __table_args__ = (
+        CheckConstraint("kind in ('flagged', 'held')", name="known_kind"),
+        CheckConstraint(
+            "outcome is null or outcome in ('agreed', 'disagreed', 'ignored', 'edited')", name="known_outcome"
+        ),
+        CheckConstraint("(outcome is null) = (decided_at is null)", name="decided_at_a_moment"),
+        Index("ix_review_case_waiting", "decided_at", "priority", "id"),
+        Index("ix_review_case_post", "post_id", "id"),
+        Index(
+            "uq_review_case_one_open",
+            "post_id",
+            unique=True,
+            sqlite_where=text("decided_at is null"),
+            postgresql_where=text("decided_at is null"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    """Of a question, the question's own text."""
+    kind: Mapped[CaseKind] = mapped_column(String(10))
+    priority: Mapped[int] = mapped_column(default=0)
+    opened_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    claimed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    claimed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[Outcome | None] = mapped_column(String(10))
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    batch: Mapped[str | None] = mapped_column(String(40), index=True)
+    """What was decided with one press, and can be undone with one."""
+    cause: Mapped[Cause | None] = mapped_column(String(10))
+    """Why it was hidden when it was decided, for undoing; None where everybody saw it."""
+
+    post: Mapped[Post] = relationship()
+    claimed_by: Mapped[User | None] = relationship(foreign_keys=[claimed_by_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
+    flags: Mapped[list["Flag"]] = relationship(back_populates="case", order_by="Flag.id", viewonly=True)
+
+
+class Flag(Model):
+    """Somebody says that something is wrong with a post."""
+
+    __tablename__ = "flag"
+    __table_args__ = (
+        UniqueConstraint("post_id", "by_id"),
+        CheckConstraint("reason in ('spam', 'rude', 'personal', 'off_topic', 'other', 'illegal')", name="known_reason"),
+        Index("ix_flag_by", "by_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("review_case.id"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """None for a guest, who may name themselves in `guest_name` and `guest_email`."""
+    reason: Mapped[FlagReason] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(Text, default="")
+    guest_name: Mapped[str] = mapped_column(String(80), default="")
+    guest_email: Mapped[str] = mapped_column(String(320), default="")
+    guest_locale: Mapped[str] = mapped_column(String(2), default="")
+    weight: Mapped[int] = mapped_column(default=0)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    case: Mapped[ReviewCase] = relationship(back_populates="flags")
+    by: Mapped[User | None] = relationship()
+
+
+class WatchedWord(Model):
+    """A word, or several in a row, with * for any letters; the admins say what happens where it is written."""
+
+    __tablename__ = "watched_word"
+    __table_args__ = (CheckConstraint("deed in ('block', 'hold', 'replace', 'link')", name="known_deed"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    words: Mapped[str] = mapped_column(String(80), unique=True)
+    """In the form in which words are compared."""
+    deed: Mapped[WordDeed] = mapped_column(String(10))
+    into: Mapped[str] = mapped_column(String(300), default="")
+    """What replaces it, or where it is linked to."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Objection(Model):

@@ -17,9 +17,18 @@ from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
 from core.worker import chore
-from forum import addresses, answers, closing, counters, limits, notifications, policy
-from forum.events import ObjectionAnswered, PostMuted, PostUnmuted, TopicMuted, TopicUnmuted
-from forum.models import MUTING_RULES, Acceptance, Muting, Objection, Post, Topic
+from forum import addresses, answers, cases, closing, counters, limits, notifications, policy
+from forum.events import (
+    AnswerPosted,
+    CommentPosted,
+    ObjectionAnswered,
+    PostMuted,
+    PostUnmuted,
+    TopicAsked,
+    TopicMuted,
+    TopicUnmuted,
+)
+from forum.models import MUTING_RULES, Acceptance, Cause, Muting, Objection, Post, Topic
 
 
 def mute(  # noqa: PLR0913 -- what a muting says, by keyword
@@ -48,19 +57,22 @@ def mute(  # noqa: PLR0913 -- what a muting says, by keyword
     if isinstance(subject, Topic):
         closing.begin(subject)  # before the topic is locked, as everybody does who arranges
     said = _checked(reason, until, rule, wanted, is_silent, review_at)
+    cases.lock(subject)
     muting = _muting_of(subject)
+    cases.settle(subject, "agreed", by=by, reason=said["reason"], cause=None if muting is None else muting.cause)
     after: dict[str, object] = {"until": None if until is None else until.isoformat(), "rule": rule}
     if is_silent:
         after["is_silent"] = True
     if muting is not None:
-        was, was_silent = _said(muting), muting.is_silent
+        was, was_untold = _said(muting), muting.is_silent or muting.is_waiting
         _set(muting, said, by)
+        muting.cause, muting.edited_at = "team", None
         db.session.flush()
         db.session.expire(muting, ["by"])
         audit.record(
             f"forum.{subject.__tablename__}.mute", subject, by=by, reason=muting.reason, before=was, after=after
         )
-        if was_silent and not is_silent:
+        if was_untold and not is_silent:
             _tell(subject)
         return muting
     if isinstance(subject, Topic):
@@ -71,7 +83,7 @@ def mute(  # noqa: PLR0913 -- what a muting says, by keyword
     db.session.add(muting)
     db.session.flush()
     db.session.expire(subject, ["muting"])
-    was_accepted = isinstance(subject, Post) and _hide(subject, by=by)
+    was_accepted = isinstance(subject, Post) and _hide(subject, muting, by=by)
     audit.record(
         f"forum.{subject.__tablename__}.mute",
         subject,
@@ -84,13 +96,57 @@ def mute(  # noqa: PLR0913 -- what a muting says, by keyword
     return muting
 
 
+def hide(post: Post, *, cause: Cause) -> None:
+    """Hide what everybody saw until somebody of the team has looked at it; what is hidden stays as it is."""
+    subject = cases.subject_of(post)
+    if _muting_of(subject) is not None:
+        return
+    muting = Muting(cause=cause, reason="")
+    muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
+    db.session.add(muting)
+    db.session.flush()
+    db.session.expire(subject, ["muting"])
+    if isinstance(subject, Post):
+        _hide(subject, muting, by=None)
+    cases.open_for(post, kind="flagged" if cause == "flags" else "held")
+    audit.record(f"forum.{subject.__tablename__}.hide", subject, by=None, after={"cause": cause})
+    _tell(subject)
+
+
+def take_back(subject: Topic | Post, *, by: User, cause: Cause | None) -> None:
+    """Undo a muting that was pressed by mistake: what waited waits again for `cause`, the rest everybody sees."""
+    muting = _muting_of(subject)
+    if muting is None:
+        return
+    author_id = subject.asker_id if isinstance(subject, Topic) else subject.author_id
+    if author_id is not None:
+        notifications.retract(author_id, notifications.muting_key(muting))
+    if cause is None or cause == "team":
+        _lift(muting, subject, by=by, reason="", restores=True)
+    else:
+        muting.cause, muting.reason, muting.until, muting.by_id = cause, "", None, None
+        db.session.flush()
+        db.session.expire(muting, ["by"])
+        audit.record(f"forum.{subject.__tablename__}.unmute", subject, by=by, after={"cause": cause})
+
+
+def note_edit(post: Post, *, by: User) -> None:
+    """Have the queue show again what waits there and was edited by its author."""
+    muting = _muting_of(cases.subject_of(post))
+    if muting is not None and muting.is_waiting and by.id == post.author_id:
+        muting.edited_at = now()
+        cases.put_back(post)
+
+
 def unmute(subject: Topic | Post, *, by: User, reason: str = "") -> None:
     """Show it to everybody again; what is not muted stays as it is."""
     if not policy.may_mute(by):
         raise NotAllowed(gettext("Only moderators can unmute."))
     subject = _whole(subject)
+    cases.lock(subject)
     muting = _muting_of(subject)
     if muting is not None:
+        cases.settle(subject, "disagreed", by=by, reason=reason, cause=muting.cause)
         _lift(muting, subject, by=by, reason=limits.reason(reason) if reason.strip() else "")
 
 
@@ -227,7 +283,7 @@ def _release_duplicates(topic: Topic, *, by: User, release: bool) -> None:
     closing.release(led, target=topic, by=by)
 
 
-def _hide(post: Post, *, by: User) -> bool:
+def _hide(post: Post, muting: Muting, *, by: User | None) -> bool:
     """Take a muted post out of what the topic tells everybody; tell whether it was the solution."""
     post.topic.last_activity_at = counters.last_activity(post.topic_id)
     if post.kind != "answer":
@@ -236,13 +292,14 @@ def _hide(post: Post, *, by: User) -> bool:
     post.topic.answer_count = Topic.answer_count - 1
     acceptance = db.session.scalars(select(Acceptance).where(Acceptance.post_id == post.id)).unique().first()
     if acceptance is not None:
+        muting.accepted_by_id, muting.accepted_at = acceptance.by_id, acceptance.at
         # A question that shows "solved" to people who cannot see the solution would not be honest.
         answers.drop_acceptance(acceptance, by=by)
     db.session.flush()
     return acceptance is not None
 
 
-def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str) -> None:
+def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str, restores: bool = False) -> None:
     was = _said(muting)
     _settle_objection(muting, by=by, reason=reason if by is not None else "")
     db.session.delete(muting)
@@ -253,10 +310,15 @@ def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str
         if subject.kind == "answer":
             subject.topic.answer_count = Topic.answer_count + 1
         db.session.flush()
+        if muting.accepted_by_id is not None and muting.accepted_at is not None and (restores or muting.is_waiting):
+            answers.restore_acceptance(subject, by_id=muting.accepted_by_id, at=muting.accepted_at)
     audit.record(f"forum.{subject.__tablename__}.unmute", subject, by=by, reason=reason, before=was)
-    outbox.publish(
-        TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)
-    )
+    if muting.is_held:
+        outbox.publish(_news(subject))  # nobody was told when it was written
+    else:
+        outbox.publish(
+            TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)
+        )
 
 
 def _settle_objection(muting: Muting, *, by: User | None, reason: str) -> None:
@@ -270,3 +332,11 @@ def _settle_objection(muting: Muting, *, by: User | None, reason: str) -> None:
         outbox.publish(ObjectionAnswered(objection.id))
     objection.muting_id = None
     db.session.flush()
+
+
+def _news(subject: Topic | Post) -> TopicAsked | AnswerPosted | CommentPosted:
+    if isinstance(subject, Topic):
+        return TopicAsked(subject.id)
+    if subject.kind == "answer":
+        return AnswerPosted(subject.topic_id, subject.id)
+    return CommentPosted(subject.topic_id, subject.id)

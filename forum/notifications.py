@@ -14,7 +14,7 @@ from core.db import db
 from core.errors import Invalid
 from core.unique import add_once
 from forum import follows, queries
-from forum.models import Notification, NotificationChoice, Post, Topic
+from forum.models import Muting, Notification, NotificationChoice, Post, Topic
 
 Sentence = Callable[[Notification], str]
 Way = Literal["mail", "digest", "bell", "off"]
@@ -161,6 +161,12 @@ def retract(user_id: int, key: str) -> None:
 def retract_from_all(post: Post, key: str) -> None:
     """Take back what is no longer true of a post for anybody."""
     db.session.execute(delete(Notification).where(Notification.post_id == post.id, Notification.key == key))
+
+
+def muting_key(muting: Muting) -> str:
+    """Return the key under which an author was told of a muting."""
+    kind = "topic_muted" if muting.topic_id is not None else "post_muted"
+    return f"{kind}:{muting.topic_id or muting.post_id}:{muting.at.isoformat()}"
 
 
 def sentence(notification: Notification) -> str:
@@ -322,6 +328,30 @@ def _post_muted(notification: Notification) -> str:
             reason=notification.data.get("reason", ""),
         )
     )
+
+
+@kind("topic_hidden")
+@kind("post_hidden")
+def _hidden(notification: Notification) -> str:
+    return str(
+        gettext(
+            "Several people reported what you wrote in “%(title)s”. It is hidden until the team has looked at it; "
+            "you can change it once.",
+            title=_title(notification),
+        )
+    )
+
+
+@kind("flag_decided")
+def _flag_decided(notification: Notification) -> str:
+    outcome = notification.data.get("outcome")
+    if outcome == "agreed":
+        return str(gettext("Thank you for your report. The team agreed, and the post is hidden now."))
+    if outcome == "edited":
+        return str(gettext("Thank you for your report. The team changed what was wrong with the post."))
+    if outcome == "disagreed":
+        return str(gettext("Thank you for your report. The team looked at the post and found that it can stay."))
+    return str(gettext("Thank you for your report. The team looked at the post; nothing had to be done."))
 
 
 def _title(notification: Notification) -> str:

@@ -79,7 +79,7 @@ def may_edit(user: Viewer, post: Post) -> bool:
         return False
     muting = _muting_of(post)
     if muting is not None and muting.is_in_force and not muting.is_silent:
-        return True
+        return _may_be_bettered(post, muting)
     closes_at = edit_window_end(user, post)
     return not _is_hushed(post, user) and (closes_at is None or now() < closes_at)
 
@@ -104,13 +104,21 @@ def may_object(user: Viewer, post: Post) -> bool:
         and muting is not None
         and muting.is_in_force
         and not muting.is_silent
+        and not muting.is_waiting
         and user.id == post.author_id
     )
 
 
 def may_follow(user: Viewer) -> bool:
-    """Let everybody follow who is signed in."""
-    return _may_write(user)
+    """Let everybody follow who is signed in, the silenced too: following is reading."""
+    return bool(user.is_authenticated and user.is_active)
+
+
+def may_flag(user: Viewer, post: Post) -> bool:
+    """Let everybody say what is wrong with what others wrote; guests only that it is illegal."""
+    if _is_hushed(post, user):
+        return False
+    return not user.is_authenticated or (_may_write(user) and user.id != post.author_id)
 
 
 def may_say_me_too(user: Viewer, topic: Topic) -> bool:
@@ -126,6 +134,11 @@ def may_mute(user: Viewer) -> bool:
 def may_arrange_topics(user: Viewer) -> bool:
     """Let moderators close, pin, rename, move, split and merge questions, and change whose they are."""
     return _may_write(user) and user.has_role("moderator")
+
+
+def may_review(user: Viewer) -> bool:
+    """Let moderators decide what waits in the queue."""
+    return may_mute(user)
 
 
 def may_arrange(user: Viewer) -> bool:
@@ -144,7 +157,14 @@ def may_see_log(user: Viewer) -> bool:
 
 
 def _may_write(user: Viewer) -> bool:
-    return bool(user.is_authenticated and user.is_active)
+    return bool(user.is_authenticated and user.is_active and not user.is_silenced)
+
+
+def _may_be_bettered(post: Post, muting: Muting) -> bool:
+    """Tell whether the author of what is muted may change it: what flags hid once, all else at any time."""
+    if muting.cause == "flags" and muting.edited_at is not None:
+        return False
+    return post.kind == "question" or not (post.topic.is_muted or (post.parent is not None and post.parent.is_muted))
 
 
 def may_write_notes(user: Viewer) -> bool:

@@ -13,7 +13,7 @@ from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
-from forum import limits, policy
+from forum import holding, limits, moderation, policy
 from forum.events import PostEdited
 from forum.models import Acceptance, Post, PostRevision, Vote
 
@@ -39,6 +39,9 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
         raise Conflict(gettext("Somebody edited this meanwhile. Your text is still here; please look at both."))
     if source == post.source and new_title == old_title:
         return post
+    looked = holding.look_at(title=new_title or "", source=source, by=by, is_edit=True)
+    source = limits.post_source(post.kind, looked.source)
+    new_title = None if new_title is None else limits.post_title(looked.title)
     if not _is_in_grace(post, by):
         db.session.add(
             PostRevision(
@@ -63,12 +66,14 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
         )
     post.source, post.html, post.renderer_version = source, markup.render(source), markup.RENDERER_VERSION
     post.version += 1
-    if not by.is_team:
-        post.official_at = None  # only the team speaks for the house
+    post.official_at = post.official_at if by.is_team else None  # only the team speaks for the house
     if new_title is not None and new_title != old_title:
         post.topic.title, post.topic.slug = new_title, texts.slug(new_title, fallback="topic")
     db.session.flush()
     outbox.publish(PostEdited(post.topic_id, post.id))
+    if looked.cause is not None:
+        moderation.hide(post, cause=looked.cause)
+    moderation.note_edit(post, by=by)
     return post
 
 

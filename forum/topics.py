@@ -13,7 +13,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.unique import add_once
-from forum import follows, limits, policy
+from forum import follows, holding, limits, policy
 from forum import tags as tag_rules
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
@@ -30,17 +30,27 @@ def ask(
     tags: Iterable[str] = (),
     by: User,
     created_at: datetime | None = None,
+    typed_in: float | None = None,
 ) -> Topic:
     """Ask a question; its asker follows it. Raises `Invalid` with every field that needs another look.
 
-    With `created_at` the past is told, and the pause between posts does not count.
+    With `created_at` the past is told: no pause between posts counts, and nothing is held. `typed_in` says for how many
+    seconds the form was open, where there was one.
     """
     if not policy.may_ask(by):
         raise NotAllowed(gettext("Please sign in to ask."))
     title, source, names = _check(title, source, category, locale, tags, by)
     assert category is not None  # noqa: S101 -- for the type checker: _check refuses a missing one
+    cause = None
     if created_at is None:
         limits.rest(by, "question", source)
+        looked = holding.look_at(title=title, source=source, by=by, typed_in=typed_in)
+        # Words that replaced others may have made them too long.
+        title, source, cause = (
+            limits.post_title(looked.title),
+            limits.post_source("question", looked.source),
+            looked.cause,
+        )
     at = created_at or now()
     topic = Topic(
         category=category,
@@ -67,7 +77,10 @@ def ask(
     db.session.add(question)
     db.session.flush()
     follows.follow(topic, by=by)
-    outbox.publish(TopicAsked(topic.id))
+    if cause is None:
+        outbox.publish(TopicAsked(topic.id))
+    else:
+        holding.hold(question, cause)
     return topic
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased, lazyload
 
 from accounts.models import User
@@ -18,11 +18,12 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
-from forum import categories, counters, limits, queries, topics
+from forum import cases, categories, counters, limits, queries, topics
 from forum import tags as tag_rules
 from forum.models import (
     Acceptance,
     Category,
+    Cause,
     Closing,
     Duplicate,
     Muting,
@@ -67,6 +68,8 @@ class MutingRecord(BaseModel):
     since: AwareDatetime
     until: AwareDatetime | None = None
     by: Id | None = None  # type: ignore[valid-type]  # a type made for the limit
+    cause: Cause = "team"
+    """Anything else waits for the team, and stands in the queue again where it comes in."""
 
 
 class PostRecord(BaseModel):
@@ -328,6 +331,7 @@ class _Loading:
     def __init__(self, topic: Topic | None) -> None:
         self._topic = topic
         self._is_changed = False
+        self._has_waiting = False
         self._posts: dict[str | None, Post] = {}
         if topic is not None:
             posts = select(Post).where(Post.topic_id == topic.id).options(lazyload(Post.author), lazyload(Post.muting))
@@ -462,6 +466,8 @@ class _Loading:
         topic.answer_count = sum(post.kind == "answer" and post.id not in muted for post in posts)
         topic.last_activity_at = counters.last_activity(topic.id)
         db.session.flush()
+        if self._has_waiting:
+            self._open_cases(topic)
 
     def _mute(self, record: MutingRecord | None, *, topic_id: int | None = None, post_id: int | None = None) -> None:
         # Only what is new comes in muted: whether something here is muted, the team here decides.
@@ -479,9 +485,18 @@ class _Loading:
                     at=record.since,
                     until=record.until,
                     by_id=by_id,
+                    cause=record.cause,
                 )
             )
             db.session.flush()
+            self._has_waiting = self._has_waiting or record.cause != "team"
+
+    def _open_cases(self, topic: Topic) -> None:
+        here = (Muting.topic_id == topic.id, Muting.post_id.in_(post.id for post in self._posts.values()))
+        posts = {post.id: post for post in self._posts.values()}
+        for muting in db.session.scalars(select(Muting).where(or_(*here), Muting.cause != "team").order_by(Muting.id)):
+            post = self.question if muting.post_id is None else posts[muting.post_id]
+            cases.open_for(post, kind="held" if muting.is_held else "flagged")
 
     def _set(self, row: Topic | Post | Acceptance, wanted: Mapping[str, Any]) -> None:
         for name, value in wanted.items():
@@ -631,6 +646,8 @@ class _Dumping:
                 extras["muted"]["until"] = iso(muting.until)
             if muting.by_id is not None:
                 extras["muted"]["by"] = self._people[muting.by_id]
+            if muting.cause != "team":
+                extras["muted"]["cause"] = muting.cause
         return extras
 
     def _read_mutings(self, ids: Sequence[int]) -> None:
@@ -645,6 +662,7 @@ class _Dumping:
             Muting.at,
             Muting.until,
             Muting.by_id,
+            Muting.cause,
         )
         of_topics = select(*columns).where(Muting.topic_id.in_(ids))
         of_posts = select(*columns).join(Post, Post.id == Muting.post_id).where(Post.topic_id.in_(ids))

@@ -9,8 +9,8 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import targets
-    from kb import cli, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import reviewing, targets
+    from kb import cli, listeners, promotion, queries, transfer, views  # noqa: F401 -- listeners register themselves
     from kb.source import Articles
     from search import labels, registry
 
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
     labels.register("category", "kb", queries.section_names)
     transfer.init_app()
     app.cli.add_command(cli.kb)
+    reviewing.contribute("nominations", promotion.waiting)
     admin.contribute(
         _l("What people look for"), "kb.searches", "admin", text=_l("Searches that found nothing or did not help.")
     )

@@ -18,6 +18,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.unique import add_once
 from forum import queries as forum_queries
 from forum.models import Acceptance, Post
+from forum.reviewing import Waiting
 from kb import articles, evidence, outline, policy, sections, sentences
 from kb.evidence import Evidence
 from kb.models import Article, ArticleSource, Audience, Nomination, Section
@@ -26,6 +27,7 @@ from search.analysis import stopwords
 
 STATES: Final = ("pending", "drafted", "published", "declined")
 MOST_SIMILAR: Final = 5
+MOST_WAITING: Final = 5
 MOST_SUGGESTED_KEYWORDS: Final = 8
 SHORTEST_KEYWORD: Final = 4
 
@@ -95,6 +97,18 @@ def queue(state: str) -> list[Evidence]:
     """Return the nominations in a state, ranked by what speaks for them; muted threads are left out."""
     shown = select(Nomination.id).join(Post, Post.id == Nomination.post_id).where(Nomination.state == state, _is_open())
     return evidence.weigh(Nomination.id.in_(shown))
+
+
+def waiting(viewer: Viewer) -> Iterator[Waiting]:
+    """Yield the nominations that have most for them, for those who may decide them; the team's queue lists them."""
+    if not policy.may_decide(viewer):
+        return
+    ranked = queue("pending")[:MOST_WAITING]
+    nominations = by_id([one.nomination_id for one in ranked]) if ranked else {}
+    for one in ranked:
+        topic = nominations[one.nomination_id].post.topic
+        url = f"/kb/nominations/{one.nomination_id}"
+        yield Waiting(gettext("Nomination"), topic.title, url, one.at, topic.locale)
 
 
 def by_id(nomination_ids: Collection[int]) -> dict[int, Nomination]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from accounts import people
 from accounts.models import User
+from core.clock import now
 from core.db import db
 from forum import answers, topics
 from forum.models import Category, Post, Topic
@@ -25,6 +26,14 @@ class World:
                 handle, name=handle.title(), email=f"{handle}@example.org", roles=("member", *roles), locale="en"
             )
         return found
+
+    def newcomer(self, handle: str = "nora") -> User:
+        """Return somebody who made the account themselves a moment ago, and wrote nothing yet."""
+        person = self.person(handle)
+        if person.licence_accepted_at is None:
+            person.licence_accepted_at = now()
+            db.session.flush()
+        return person
 
     @cached_property
     def alice(self) -> User:

@@ -144,6 +144,17 @@ def stage(app: Flask) -> Callable[[Callable[[World], Any]], Any]:
 
 
 @pytest.fixture
+def settings(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Return a function that changes settings for the rest of the test: `settings(post_pause_seconds=10)`."""
+
+    def change(**values: Any) -> None:
+        before = app.extensions["klinke-settings"]
+        monkeypatch.setitem(app.extensions, "klinke-settings", before.model_copy(update=values))
+
+    return change
+
+
+@pytest.fixture
 def worker(app: Flask) -> Callable[[], None]:
     """Do everything that is due, as the worker would."""
     return lambda: core_worker.work(app, until_idle=True)

@@ -101,6 +101,9 @@ class Scene:
             "deed_id": Values((NOBODY,)),
             "sign_in_id": Values((NOBODY,)),
             "synonym_id": Values((NOBODY,)),
+            "case_id": Values((NOBODY,)),
+            "word_id": Values((NOBODY,)),
+            "penalty_key": Values(("x" * 43,)),
             "token_id": Values((NOBODY,)),
             "token": Values(("x" * 43,)),
             "number": Values((1,)),
@@ -118,7 +121,9 @@ def clock() -> Iterator[time_machine.Traveller]:
         yield traveller
 
 
+@pytest.mark.parametrize("way", ["muted", "hidden by flags"])
 def test_a_muted_thread_leaves_no_trace(
+    way: str,
     app: Flask,
     stage: Callable[[Callable[[World], Any]], Any],
     worker: Callable[[], None],
@@ -139,7 +144,7 @@ def test_a_muted_thread_leaves_no_trace(
     shown = [page for page, text in walk(app, readers["guest"], scene).items() if traces(text)]
     assert len(shown) >= 8, f"before it is muted the walk must find it in many places, not only in {shown}"
 
-    stage(lambda world: mute(world, scene))
+    stage(lambda world: mute(world, scene) if way == "muted" else hide(scene))
     for moment in ("before the worker hears of it", "after the worker heard of it"):
         for who, reader in readers.items():
             after = walk(app, reader, scene)
@@ -165,7 +170,38 @@ def test_a_muted_thread_leaves_no_trace(
         page = browser_of(handle).get(f"/t/{scene.muted_topic_id}-x", follow_redirects=True)
         assert page.status_code == 200
         assert "Zauberlaterne" in page.text, f"{handle} still sees it"
-        assert "off topic" in page.text, "with the reason"
+        assert ("off topic" if way == "muted" else "queue" if handle == "ada" else "reported") in page.text, (
+            "with the reason"
+        )
+
+
+def test_a_held_thread_leaves_no_trace(
+    app: Flask,
+    stage: Callable[[Callable[[World], Any]], Any],
+    worker: Callable[[], None],
+    browser_of: Callable[[str], Browser],
+    clock: time_machine.Traveller,
+) -> None:
+    scene = Scene()
+    stage(lambda world: visible_part(world, scene))
+    worker()
+    clock.move_to(NOW)
+    readers = {"guest": app.test_client(), "stranger": browser_of("charlie")}
+    before = {who: walk(app, reader, scene) for who, reader in readers.items()}
+    clock.move_to(LATER)
+    stage(lambda world: part_to_be_held(world, scene))
+    for _moment in ("before the worker hears of it", "after the worker heard of it"):
+        clock.move_to(NOW)
+        for who, reader in readers.items():
+            after = walk(app, reader, scene)
+            differing = {
+                page: difference(before[who][page], after[page]) for page in after if after[page] != before[who][page]
+            }
+            assert differing == {}, who
+            assert like_nothing(app, reader, scene) > 20
+        worker()
+    for handle in ("nora", "ada"):
+        assert "Zauberlaterne" in browser_of(handle).get(f"/t/{scene.muted_topic_id}-x", follow_redirects=True).text
 
 
 def keeps_own_words_only(app: Flask, reader: Any, scene: Scene, own: str) -> None:
@@ -232,6 +268,33 @@ def mute(world: World, scene: Scene) -> None:
 
     moderation.mute(db.session.get_one(Topic, scene.muted_topic_id), by=world.ada, reason="off topic")
     moderation.mute(db.session.get_one(Post, scene.muted_answer_alone_id), by=world.ada, reason="off topic")
+
+
+def hide(scene: Scene) -> None:
+    from forum.models import Post
+
+    moderation.hide(db.session.get_one(Post, scene.muted_question_id), cause="flags")
+    moderation.hide(db.session.get_one(Post, scene.muted_answer_alone_id), cause="flags")
+
+
+def part_to_be_held(world: World, scene: Scene) -> None:
+    """The same, by somebody whose account is new; nobody else can have written below it."""
+    nora = world.newcomer()
+    topic = world.ask(
+        "Zauberlaterne am router verloren",
+        "Mein Quittenmus ist in den router gefallen.",
+        locale="de",
+        tags=("wifi", "wackersdorf"),
+        by=nora,
+    )
+    answer = world.answer(topic, "Das Nebelhorn am router hilft immer.", by=world.ada)
+    comment = answers.comment(answer, source="Pfifferling im router!", by=world.ada)
+    alone = world.answer(
+        db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=nora
+    )
+    scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
+    scene.muted_question_id = topic.posts[0].id
+    scene.muted_answer_alone_id = alone.id
 
 
 def walk(app: Flask, reader: Any, scene: Scene) -> dict[str, str]:

@@ -11,7 +11,7 @@ from sqlalchemy import event
 from core import ready
 from core.db import db
 from forum import addresses as forum_addresses
-from forum import answers, closing, moderation, votes
+from forum import answers, closing, flags, moderation, reviewing, votes
 from kb import addresses
 from search import indexer, synonyms
 from tests.cast import World
@@ -120,6 +120,25 @@ def muted(world: World, many: int) -> None:
         moderation.mute(topic, by=by, reason="Not kind")
 
 
+def queue(world: World, many: int) -> None:
+    """What is muted, flagged and held, each by different people."""
+    muted(world, many)
+    for number in range(many):
+        topic = world.ask(title=f"Question number {number} to report", by=world.person(f"asker-{number}"))
+        answer = world.answer(topic, by=world.person(f"author-{number}"))
+        flags.flag(answer, reason="spam", by=world.person(f"reader-{number}"))
+        world.ask(title=f"Held question number {number}", by=world.newcomer(f"newcomer-{number}"))
+        reviewing.claim(flags.flag(answer, reason="rude", by=world.tina).case, by=world.ada)
+
+
+def case(world: World, many: int) -> str:
+    """A case with so many flags; its path."""
+    answer = world.answer(world.ask())
+    for number in range(many):
+        flag = flags.flag(answer, reason="off_topic", by=world.newcomer(f"reader-{number}"))
+    return f"/moderation/cases/{flag.case_id}"
+
+
 def nominations(world: World, many: int) -> None:
     for number in range(many):
         Shelf(world).nominated(title=f"Question number {number} here", by=world.person(f"asker-{number}"))
@@ -159,7 +178,8 @@ PAGES = [
     Page("/search/suggestions.json?q=number+rou", things_to_find, {"": 2}),
     Page("/u/bob", what_bob_wrote, {"": 7, "charlie": 10}),
     Page("/u/bob?show=answers", what_bob_wrote, {"": 8, "charlie": 11}),
-    Page("/moderation", muted, {"ada": 12, "root": 12}),
+    Page("/moderation", queue, {"ada": 18, "root": 19}),
+    Page("", case, {"ada": 9}),
     Page("/kb/nominations", nominations, {"emil": 6}),
 ]
 CASES = [(page, handle) for page in PAGES for handle in page.most]

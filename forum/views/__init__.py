@@ -16,15 +16,18 @@ from forum.views import (
     by_mail,
     curating,
     deciding,
+    flagging,
     following,
     lists,
     moderating,
     muting,
     personal,
+    reviewing,
     tags,
     telling,
     topic,
     trying,
+    wording,
 )
 from forum.views.edge import bp
 
@@ -37,16 +40,19 @@ __all__ = [
     "by_mail",
     "curating",
     "deciding",
+    "flagging",
     "following",
     "init_app",
     "lists",
     "moderating",
     "muting",
     "personal",
+    "reviewing",
     "tags",
     "telling",
     "topic",
     "trying",
+    "wording",
 ]
 
 

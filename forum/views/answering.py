@@ -30,7 +30,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     try:
         if sent := sent_before(form):
             return sent
-        answer = answers.post(topic, source=form.source.data or "", by=me())
+        answer = answers.post(topic, source=form.source.data or "", by=me(), typed_in=form.seconds_open)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -52,7 +52,7 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
     try:
         if sent := sent_before(form):
             return sent
-        comment = answers.comment(post, source=form.source.data or "", by=me())
+        comment = answers.comment(post, source=form.source.data or "", by=me(), typed_in=form.seconds_open)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

@@ -57,6 +57,7 @@ def post_topic() -> Response | WerkzeugResponse:
             locale=form.locale.data,
             tags=form.tag_names,
             by=me(),
+            typed_in=form.seconds_open,
         )
     except REFUSALS as error:
         db.session.rollback()

@@ -1,5 +1,6 @@
 """What the team does with topics and posts, and what it has done."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from flask import Response, request
@@ -10,16 +11,17 @@ from sqlalchemy.orm import joinedload
 
 from accounts.access import login_required
 from accounts.models import AuditEntry
-from core import paging
+from core import markup, paging
 from core.clock import now
 from core.db import db
-from core.errors import NotAllowed
-from forum import policy, queries, suggestions
-from forum.models import Muting, Post
+from core.errors import KlinkeError, NotAllowed
+from forum import forms, policy, queries, reviewing, suggestions
+from forum.models import Muting, Post, ReviewCase
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 20
 MOST_DEEDS = 30
+EXCERPT_LENGTH = 240
 A_MONTH = timedelta(days=30)
 DEEDS = {
     "forum.topic.mute": lazy_gettext("muted a question"),
@@ -47,6 +49,15 @@ DEEDS = {
     "forum.tag.remove_synonym": lazy_gettext("took a word for a tag away"),
     "forum.category.create": lazy_gettext("made a category"),
     "forum.category.revise": lazy_gettext("changed a category"),
+    "forum.topic.hide": lazy_gettext("hid a question until somebody looks"),
+    "forum.post.hide": lazy_gettext("hid a text until somebody looks"),
+    "forum.case.agree": lazy_gettext("agreed with a report, or kept back what was held"),
+    "forum.case.disagree": lazy_gettext("let a text stay, or released it"),
+    "forum.case.ignore": lazy_gettext("set a report aside"),
+    "forum.case.edit": lazy_gettext("settled a report by editing"),
+    "forum.case.undo": lazy_gettext("took a decision back"),
+    "forum.word.watch": lazy_gettext("began to watch a word"),
+    "forum.word.forget": lazy_gettext("stopped watching a word"),
     "forum.topic.accept": lazy_gettext("chose the solution"),
     "forum.post.make_official": lazy_gettext("made an answer official"),
     "forum.post.unmake_official": lazy_gettext("took an answer's being official back"),
@@ -60,12 +71,38 @@ DEEDS = {
 @bp.get("/moderation", endpoint="moderation")
 @login_required
 def show_moderation() -> Response:
+    return moderation_page()
+
+
+def moderation_page(
+    *, ticked: Collection[int] = (), reason: str = "", complaint: str = "", refused: KlinkeError | None = None
+) -> Response:
+    """Show the queue and what the team did; what was refused keeps its ticks and its reason."""
     if not policy.may_see_moderation(current_user):
         raise NotAllowed(gettext("This part is for the team."))
-    muted = queries.mutings_in_force().options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    muted = queries.mutings_in_force().where(Muting.cause == "team")
+    muted = muted.options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    shown = "decided" if request.args.get("show") == "decided" else "waiting"
+    cursor = request.args.get("queue")
+    if shown == "decided":
+        queue = paging.page(reviewing.decided(), by=(ReviewCase.id,), cursor=cursor, size=PAGE_SIZE)
+    else:
+        by = (ReviewCase.priority, ReviewCase.id)
+        queue = paging.page(reviewing.waiting(), by=by, cursor=cursor, size=PAGE_SIZE)
     deeds = select(AuditEntry).where(AuditEntry.deed.startswith("forum.")).order_by(AuditEntry.id.desc())
     return show(
         "forum/moderation.html",
+        shown=shown,
+        ticked=ticked,
+        reason=reason,
+        complaint=complaint,
+        refused=refused,
+        queue=queue,
+        waiting_count=reviewing.waiting_count(),
+        elsewhere=reviewing.elsewhere(current_user),
+        reasons=forms.FLAG_REASONS,
+        is_claimed=reviewing.is_claimed,
+        excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
         muted=paging.page(muted, by=(Muting.id,), cursor=request.args.get("page"), size=PAGE_SIZE),
         deeds=list(db.session.scalars(deeds.limit(MOST_DEEDS)).unique()) if policy.may_see_log(current_user) else [],
         deed_words=lambda deed: DEEDS.get(deed, deed),

@@ -16,7 +16,7 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, forms, posts, queries, reading, threads
+from forum import addresses, drafts, forms, holding, posts, queries, reading, threads
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 from search import query
@@ -127,6 +127,7 @@ def topic_page(
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         years=_years,
+        looked_at_by=holding.looked_at_by,
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
         status=status,

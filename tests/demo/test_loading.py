@@ -20,7 +20,7 @@ from demo.models import PlazaPost
 from desk import suggestions
 from desk.models import Conversation, Message
 from forum import queries
-from forum.models import Category, Follow, Post, Topic, Vote
+from forum.models import Category, Follow, Post, ReviewCase, Topic, Vote
 from kb import promotion
 from kb.models import Article, ArticleSource, ArticleUse, Section
 from search import query
@@ -113,6 +113,12 @@ def test_the_accounts_can_sign_in_and_the_others_cannot(community: Flask) -> Non
     for password in (load.PASSWORD, ""):
         answer = community.test_client().post("/sign-in", data={"handle": "bettina", "password": password})
         assert answer.status_code == 422
+
+
+def test_something_waits_in_the_queue(community: Flask) -> None:
+    with community.app_context():
+        kinds = sorted(db.session.scalars(select(ReviewCase.kind).where(ReviewCase.decided_at.is_(None))))
+        assert kinds == ["flagged", "held"]
 
 
 def test_the_loop_has_something_at_every_station(community: Flask, worker: Callable[[], None]) -> None:

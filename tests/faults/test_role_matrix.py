@@ -11,13 +11,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
-from accounts import one_time
+from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, experiences, moderation, objections
+from forum import answers, experiences, flags, moderation, objections, words
+from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -55,7 +56,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.search_feed
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
-        forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
+        forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
+        accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
@@ -63,7 +65,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MEMBERS: """
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
-        accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
+        accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
         forum.try_address_again forum.say_me_too forum.undo_me_too
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
@@ -76,7 +78,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.undo_acceptance
     """,
     TEAM: """
-        forum.edit_post forum.save_edit forum.moderation forum.write_note kb.article_history kb.drafts
+        forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
+        kb.drafts
         desk_api.suggest search.explain
     """,
     AGENTS: """
@@ -86,6 +89,8 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MODERATORS: """
         forum.objection_list forum.answer_objection forum.remove_experience
+        accounts.lift_penalty accounts.penalise
+        forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
@@ -103,6 +108,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
+        forum.word_list forum.post_word forum.remove_word
         forum.category_list forum.post_category forum.edit_category forum.save_category
         desk.channels desk.open_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
@@ -210,8 +216,17 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
+    case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
+    words.watch(f"word-of-{role}", deed="hold", by=world.root)
+    word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
+    assert word is not None
     db.session.flush()
     return {
+        "case_id": case.id,
+        "word_id": word.id,
+        "penalty_key": penalties.impose(
+            world.person(f"bad-{role}"), kind="silence", days=1, reason="Calls people names.", by=world.root
+        ).key,
         "topic_id": topic.id,
         "post_id": answer.id,
         "experience_id": tried.id,

@@ -14,7 +14,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import Delivery
 from forum import answers, closing, counters, merging, moderation, queries
-from forum.models import Acceptance, Category, Duplicate, Notification, Post, Topic
+from forum.models import Acceptance, Category, Duplicate, Notification, Post, ReviewCase, Topic
 from search.models import StaleNote
 from tests.cast import World
 
@@ -285,6 +285,24 @@ def test_the_muted_goes_out_and_comes_in_muted(take: Take, give: Give, world: Wo
     hidden = topic_of("t2").muting
     assert hidden is not None
     assert (hidden.reason, hidden.until) == ("Names a customer", until)
+
+
+def test_what_waits_for_the_team_goes_out_and_waits_where_it_comes_in(take: Take, give: Give, world: World) -> None:
+    take(*PEOPLE, TOPIC, PLAIN)
+    moderation.hide(db.session.query(Post).filter_by(source_id="p1").one(), cause="flags")
+    moderation.hide(db.session.query(Post).filter_by(topic_id=topic_of("t2").id, kind="question").one(), cause="words")
+    db.session.commit()
+    records = give()
+    for table in (Post, Topic):  # another installation
+        for row in db.session.query(table):
+            row.source_id = f"elsewhere {row.id}" if row.source_id else None
+    db.session.query(ReviewCase).delete()
+    db.session.flush()
+    take(*[record for record in records if record["type"] == "topic"])
+    hidden = topic_of("t2").muting
+    assert hidden is not None
+    assert hidden.cause == "words"
+    assert sorted(case.kind for case in db.session.query(ReviewCase)) == ["flagged", "held"]
 
 
 def test_what_was_written_here_goes_out_as_well(world: World, give: Give, take: Take) -> None:

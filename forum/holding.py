@@ -1,0 +1,133 @@
+"""The gate: what new accounts may do at once, and which posts wait until the team has looked at them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import gettext, ngettext
+from sqlalchemy import ColumnElement, func, select
+
+from accounts.models import User
+from core import markup, problems
+from core.clock import now
+from core.db import db
+from core.errors import Invalid
+from core.settings import current_settings
+from forum import cases, words
+from forum.models import Cause, Muting, Post, Topic
+
+_MENTION = re.compile(r"(?<![\w@/.])@\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A text that may be stored, and why it must wait, if it must."""
+
+    title: str
+    source: str
+    cause: Cause | None
+
+
+def look_at(*, source: str, title: str = "", by: User, typed_in: float | None = None, is_edit: bool = False) -> Looked:
+    """Apply the watched words and the limits for new accounts; raise `Invalid` at the field that needs other words.
+
+    `typed_in` says for how many seconds the form was open; a program has none.
+    """
+    titled, body = words.judge(title, is_markdown=False), words.judge(source)
+    if not by.is_team:
+        blocked = {name: judged.blocked for name, judged in (("title", titled), ("source", body)) if judged.blocked}
+        if blocked:
+            fields = {name: words.refusal(said) for name, said in blocked.items()}
+            raise Invalid(gettext("Some fields need another look."), fields=fields)
+    cause: Cause | None = None
+    if not by.is_trusted:
+        if is_new(by):
+            _refuse_too_much(body.text)
+        cause = "words" if titled.held or body.held else None if is_edit else _cause(by, typed_in)
+    return Looked(titled.text, body.text, cause)
+
+
+def hold(post: Post, cause: Cause) -> None:
+    """Show a post that was just written to nobody but its author and the team, until somebody has looked at it."""
+    subject = cases.subject_of(post)
+    muting = Muting(cause=cause, reason="")
+    muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
+    db.session.add(muting)
+    db.session.flush()
+    db.session.expire(subject, ["muting"])
+    cases.open_for(post, kind="held")
+
+
+def is_new(user: User) -> bool:
+    """Tell whether somebody made this account themselves and the team knows little of them yet.
+
+    Who was brought by the team, an import or an admin is known; so are trusted members.
+    """
+    if user.licence_accepted_at is None or user.is_trusted:
+        return False
+    settings = current_settings()
+    is_young = now() - user.created_at < timedelta(hours=settings.new_account_hours)
+    return is_young or _has_posts_to_wait(user)
+
+
+def looked_at_by(muting: Muting) -> datetime:
+    """Return until when the team promises to have looked at it."""
+    return muting.at + timedelta(hours=current_settings().review_hours)
+
+
+def _cause(by: User, typed_in: float | None) -> Cause | None:
+    if not is_new(by):
+        return None
+    if _has_posts_to_wait(by):
+        return "first"
+    return "fast" if typed_in is not None and typed_in < current_settings().fastest_post_seconds else None
+
+
+def _has_posts_to_wait(user: User) -> bool:
+    first = current_settings().held_first_posts
+    if not first:
+        return False
+    seen = select(Post.id).where(Post.author_id == user.id, *_is_seen()).limit(first).subquery()
+    return (db.session.scalar(select(func.count()).select_from(seen)) or 0) < first
+
+
+def _is_seen() -> Iterator[ColumnElement[bool]]:
+    yield ~select(Muting.id).where(Muting.post_id == Post.id).correlate(Post).exists()
+    yield ~select(Muting.id).where(Muting.topic_id == Post.topic_id).correlate(Post).exists()
+
+
+def _refuse_too_much(source: str) -> None:
+    settings = current_settings()
+    html = markup.render(source)
+    with problems.at("source"):
+        links, most = html.count("<a "), settings.new_account_links
+        if links > most:
+            raise Invalid(
+                ngettext(
+                    "New accounts can put %(num)s link into a text; these are %(given)s.",
+                    "New accounts can put %(num)s links into a text; these are %(given)s.",
+                    most,
+                    given=links,
+                )
+            )
+        images, most = html.count("<img "), settings.new_account_images
+        if images > most:
+            raise Invalid(
+                ngettext(
+                    "New accounts can put %(num)s image into a text; these are %(given)s.",
+                    "New accounts can put %(num)s images into a text; these are %(given)s.",
+                    most,
+                    given=images,
+                )
+            )
+        mentions, most = len(_MENTION.findall(markup.plain(html))), settings.new_account_mentions
+        if mentions > most:
+            raise Invalid(
+                ngettext(
+                    "New accounts can mention %(num)s person in a text; these are %(given)s.",
+                    "New accounts can mention %(num)s people in a text; these are %(given)s.",
+                    most,
+                    given=mentions,
+                )
+            )
