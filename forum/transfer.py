@@ -174,13 +174,16 @@ def load_category(record: CategoryRecord) -> Outcome:
     if found is None:
         found, outcome = Category(slug=record.id), "new"
         db.session.add(found)
-    wanted = {
+    wanted: dict[str, Any] = {
         "names": names,
         "descriptions": descriptions,
         "position": record.position,
-        "accepts_several": record.several_solutions,
-        "closes_after_hours": record.rests_after_hours,
     }
+    # What a line does not speak of stays as it was decided here.
+    if "several_solutions" in record.model_fields_set:
+        wanted["accepts_several"] = record.several_solutions
+    if "rests_after_hours" in record.model_fields_set:
+        wanted["closes_after_hours"] = record.rests_after_hours
     for name, value in wanted.items():
         if getattr(found, name) != value:
             setattr(found, name, value)
@@ -392,7 +395,7 @@ class _Loading:
             "edited_at": record.edited,
             "imported_score": record.score,
         }
-        if isinstance(record, AnswerRecord):
+        if isinstance(record, AnswerRecord) and "official" in record.model_fields_set:
             wanted["official_at"] = record.official
         if post is None:
             post = Post(
@@ -436,7 +439,8 @@ class _Loading:
             db.session.add(Acceptance(topic_id=topic.id, label=record.accepted_for, **wanted))
             self._is_changed = True
         else:
-            self._set(acceptance, {**wanted, "label": record.accepted_for})
+            is_said = "accepted_for" in record.model_fields_set
+            self._set(acceptance, {**wanted, **({"label": record.accepted_for} if is_said else {})})
 
     def _take_one_of_several(self, topic: Topic, wanted: dict[str, Any]) -> None:
         there = self._solutions.get(wanted["post_id"])
