@@ -97,10 +97,14 @@ def may_see_muting(user: Viewer, post: Post) -> bool:
 
 
 def may_object(user: Viewer, post: Post) -> bool:
-    """Let the author of what is muted say once that it should not be; who is not told of a muting knows of none."""
+    """Let the author of what is muted say once that it should not be, the silenced too.
+
+    Who is not told of a muting knows of none.
+    """
     muting = _muting_of(post)
-    return (
-        _may_write(user)
+    return bool(
+        user.is_authenticated
+        and user.is_active
         and muting is not None
         and muting.is_in_force
         and not muting.is_silent

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, redirect, request, url_for
 from flask_login import current_user
@@ -16,11 +16,12 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
-from core.ready import same_for_guests
+from core.ready import remembered, same_for_guests
 from forum import follows, queries, reading
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 
+T = TypeVar("T")
 PAGE_SIZE = 20
 EXCERPT_LENGTH = 180
 
@@ -40,7 +41,7 @@ class Listing:
 @same_for_guests
 def home() -> Response:
     quiet = follows.unsilenced_for(current_user)
-    tallies = queries.tallies(current_user, quiet)
+    tallies = _counted(lambda: queries.tallies(current_user, quiet))
     spoken = _locale()
     categories = queries.categories()
     is_narrowed = _since() is not None
@@ -137,11 +138,18 @@ def _listing(*where: ColumnElement[bool], counts: dict[str, int] | None = None) 
         topics = topics.where(queries.in_state(state))
     return Listing(
         topics=_page_of_topics(topics),
-        counts=queries.counts(current_user, *where) if counts is None else counts,
+        counts=_counted(lambda: queries.counts(current_user, *where)) if counts is None else counts,
         state=state,
         locale=spoken,
         link=_link(**(request.view_args or {}), state=state, locale=spoken, since=_since()),
     )
+
+
+def _counted(count: Callable[[], T]) -> T:
+    """Return what is counted over all that a list has: for guests the same for all of them until somebody commits."""
+    if current_user.is_authenticated:
+        return count()
+    return remembered(("counted", request.path, _locale()), count)
 
 
 def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:
