@@ -22,7 +22,7 @@ from core import markup_child
 from core.errors import Invalid, Unavailable
 
 CHILD_COMMAND = (sys.executable, "-m", markup_child.__name__)
-RENDERER_VERSION: int = 1
+RENDERER_VERSION: int = 2
 """Stored beside rendered HTML; it rises when `render` would answer differently."""
 
 LIMIT = 32_000
@@ -69,7 +69,8 @@ def render(source: str) -> str:
     """Turn Markdown into HTML that is safe to put in a page, in bounded time.
 
     Raises `TextTooLong` and `TextTooComplex`, which say so to the author, and `Unavailable` when the machine is too
-    busy. Headings begin at h3, images from elsewhere become links, raw HTML is shown as the text it is.
+    busy. Headings begin at h3, images from elsewhere become links, our own say their size, raw HTML is shown as
+    text.
     """
     if len(source) > LIMIT:
         raise TextTooLong(LIMIT)

@@ -91,6 +91,15 @@ class Settings(BaseModel):
     guest_api_per_minute: int = Field(600, ge=1, description="API calls a guest's address may make in a minute.")
     token_api_per_minute: int = Field(60_000, ge=1, description="API calls a token may make in a minute.")
     post_pause_seconds: int = Field(10, ge=0, description="Pause between two posts of one member.")
+    image_megabytes: int = Field(5, ge=1, le=20, description="How large a picture may be that comes in.")
+    image_megapixels: int = Field(25, ge=1, le=40, description="How many pixels it may have, in millions.")
+    images_per_post: int = Field(10, ge=1, le=100, description="How many pictures a post may show.")
+    images_per_day: int = Field(50, ge=0, description="How many pictures a member may bring in a day.")
+    images_per_day_new: int = Field(10, ge=0, description="The same for a new account.")
+    new_account_days: int = Field(2, ge=0, description="For how many days an account is new.")
+    unused_image_days: int = Field(
+        7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
+    )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 
     @model_validator(mode="before")

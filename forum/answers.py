@@ -11,7 +11,7 @@ from core import markup, outbox
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
-from forum import follows, limits, policy
+from forum import follows, images, limits, policy
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
@@ -104,6 +104,7 @@ def _write(
     db.session.add(written)
     topic.last_activity_at = max(topic.last_activity_at, at)
     db.session.flush()
+    images.link(written, by=by)
     return written
 
 

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import MultipleFileField
 from wtforms import DateField, Field, IntegerField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
@@ -12,11 +13,13 @@ from wtforms.widgets import HiddenInput
 
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
+from core.settings import current_settings
 from forum import categories
 from forum.limits import LONGEST_REASON, LONGEST_SOURCE, SHORTEST_REASON, SHORTEST_SOURCE
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, PostKind
 
 LONGEST_TAG_LINE = 300
+LONGEST_PICTURE_WORDS = 200
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
 
@@ -63,7 +66,32 @@ class ChoiceField(SelectField):
             raise ValidationError(gettext("Please choose one of the list."))
 
 
-class AskForm(Form):
+class PicturesField(MultipleFileField):
+    """Pictures that come with a text; `forum.views.pictures.take` keeps them and writes them into the text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(lazy_gettext("Pictures"), **kwargs)
+        self.render_kw = {"accept": "image/png,image/jpeg,image/webp,image/gif"}
+
+    @property
+    def megabytes(self) -> int:
+        """How large each may be."""
+        return current_settings().image_megabytes
+
+
+class WithPictures(Form):
+    """A form for a text that may show pictures."""
+
+    pictures = PicturesField()
+    picture_words = LineField(
+        lazy_gettext("What the picture shows"),
+        longest=LONGEST_PICTURE_WORDS,
+        shortest=0,
+        description=lazy_gettext("For everybody who cannot see it."),
+    )
+
+
+class AskForm(WithPictures):
     title = TitleField(
         lazy_gettext("Your question in one sentence"),
         description=lazy_gettext("As you would say it to a person who knows the subject."),
@@ -86,7 +114,7 @@ class AskForm(Form):
         return tuple((self.tags.data or "").replace(",", " ").split())
 
 
-class AnswerForm(Form):
+class AnswerForm(WithPictures):
     source = PostField("answer", lazy_gettext("Your answer"))
 
 
@@ -94,7 +122,7 @@ class CommentForm(Form):
     source = PostField("comment", lazy_gettext("Your comment"))
 
 
-class EditForm(Form):
+class EditForm(WithPictures):
     """An edit; `version` is what the editor saw, and `title` is left out where there is none."""
 
     title = TitleField(lazy_gettext("The question in one sentence"))

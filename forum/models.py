@@ -10,6 +10,7 @@ from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
 from core.i18n import spoken
+from core.pictures import Kind
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -323,3 +324,46 @@ class SolvedBySuggestion(Model):
     title: Mapped[str] = mapped_column(String(300))
     """What the person was typing."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Image(Model):
+    """A picture that somebody brought, drawn anew by `core.pictures`; its file lies in the data folder.
+
+    Who may see it follows from the posts that show it (`PostImage`) and from who brought it (`Upload`).
+    """
+
+    __tablename__ = "image"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32), unique=True)
+    """The beginning of the SHA-256 of the file, in hexadecimal digits."""
+    kind: Mapped[Kind] = mapped_column(String(4))
+    width: Mapped[int]
+    height: Mapped[int]
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    """When it was last brought, or taken out of a post."""
+
+    @property
+    def name(self) -> str:
+        """What stands in its address."""
+        return f"{self.digest}-{self.width}x{self.height}.{self.kind}"
+
+
+class Upload(Model):
+    """Somebody brought a picture; two people may bring the same."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index("ix_upload_user", "user_id", "at"),)
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PostImage(Model):
+    """A post shows a picture; kept by `forum.images.link`."""
+
+    __tablename__ = "post_image"
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True, index=True)

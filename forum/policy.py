@@ -43,6 +43,11 @@ def may_edit(user: Viewer, post: Post) -> bool:
     return _may_write(user) and (user.is_team or (user.id == post.author_id and not _is_hushed(post)))
 
 
+def may_upload(user: Viewer) -> bool:
+    """Let everybody bring pictures who is signed in."""
+    return _may_write(user)
+
+
 def may_follow(user: Viewer) -> bool:
     """Let everybody follow who is signed in."""
     return _may_write(user)

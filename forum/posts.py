@@ -10,7 +10,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
-from forum import limits, policy
+from forum import images, limits, policy
 from forum.events import PostEdited
 from forum.models import Post, PostRevision
 
@@ -51,6 +51,7 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
     if new_title is not None and new_title != old_title:
         post.topic.title, post.topic.slug = new_title, texts.slug(new_title, fallback="topic")
     db.session.flush()
+    images.link(post, by=by)
     outbox.publish(PostEdited(post.topic_id, post.id))
     return post
 

@@ -13,7 +13,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.unique import add_once
-from forum import follows, limits, policy
+from forum import follows, images, limits, policy
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
 
@@ -65,6 +65,7 @@ def ask(
     )
     db.session.add(question)
     db.session.flush()
+    images.link(question, by=by)
     follows.follow(topic, by=by)
     outbox.publish(TopicAsked(topic.id))
     return topic

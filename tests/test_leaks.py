@@ -24,10 +24,11 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core.db import db
-from forum import answers, follows, moderation, votes
+from forum import answers, follows, images, moderation, votes
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
+from tests.forum.test_images import picture, shown
 
 EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -67,6 +68,8 @@ class Scene:
     muted_answer_id: int = 0
     muted_comment_id: int = 0
     muted_answer_alone_id: int = 0
+    picture: str = ""
+    muted_pictures: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Values]:
         return {
@@ -94,6 +97,7 @@ class Scene:
             "key": Values(
                 ("ask", f"answer:{self.topic_id}"), (f"answer:{self.muted_topic_id}",), nothing=f"answer:{NOBODY}"
             ),
+            "picture": Values((self.picture,), self.muted_pictures, nothing=f"{'0' * 32}-4x3.png"),
             "_rest": Values(("nothing",)),
             "filename": Values(("css/klinke.css",)),
         }
@@ -148,19 +152,22 @@ def test_a_muted_thread_leaves_no_trace(
 def visible_part(world: World, scene: Scene) -> None:
     world.everybody()
     db.session.add(Section(slug="wlan", names={"de": "WLAN", "en": "Wireless"}))
-    topic = world.ask(source="The router blinks red since the update. What now?")
+    image = images.keep(picture(0), by=world.alice)
+    topic = world.ask(source=f"The router blinks red since the update. What now? {shown(image)}")
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
     answers.accept(answer, by=world.alice)
     world.ask("How do I reset the router?", "I forgot the password of my router.", by=world.tina)
     scene.topic_id, scene.answer_id = topic.id, answer.id
     scene.question_id = topic.posts[0].id
+    scene.picture = image.name
 
 
 def part_to_be_muted(world: World, scene: Scene) -> None:
+    of_question, of_answer = images.keep(picture(1), by=world.alice), images.keep(picture(2), by=world.tina)
     topic = world.ask(
         "Zauberlaterne am router verloren",
-        "Mein Quittenmus ist in den router gefallen.",
+        f"Mein Quittenmus ist in den router gefallen. {shown(of_question, 'Wackersdorf')}",
         locale="de",
         tags=("wifi", "wackersdorf"),
     )
@@ -170,8 +177,11 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     votes.vote(answer, by=world.charlie)
     answers.accept(answer, by=world.alice)
     alone = world.answer(
-        db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=world.tina
+        db.session.get_one(type(topic), scene.topic_id),
+        f"Nebelhorn und Pfifferling in den router. {shown(of_answer)}",
+        by=world.tina,
     )
+    scene.muted_pictures = of_question.name, of_answer.name
     scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
     scene.muted_question_id = topic.posts[0].id
     scene.muted_answer_alone_id = alone.id
@@ -252,7 +262,7 @@ def look(reader: Any, method: str, path: str, query: dict[str, str]) -> str:
     kept = {
         name: value for name, value in answer.headers if name in {"Location", "ETag", "Last-Modified", "Content-Type"}
     }
-    return f"{answer.status_code} {kept}\n{RANDOM_VALUE.sub('*', answer.get_data(as_text=True))}"
+    return f"{answer.status_code} {kept}\n{RANDOM_VALUE.sub('*', answer.get_data().decode(errors='replace'))}"
 
 
 def without_names(answer: str, scene: Scene) -> str:

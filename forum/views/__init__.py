@@ -8,7 +8,18 @@ from flask_login import current_user
 from werkzeug.local import LocalProxy
 
 from forum import notifications
-from forum.views import answering, arranging, asking, deciding, lists, moderating, personal, telling, topic
+from forum.views import (
+    answering,
+    arranging,
+    asking,
+    deciding,
+    lists,
+    moderating,
+    personal,
+    pictures,
+    telling,
+    topic,
+)
 from forum.views.edge import bp
 
 __all__ = [
@@ -21,6 +32,7 @@ __all__ = [
     "lists",
     "moderating",
     "personal",
+    "pictures",
     "telling",
     "topic",
 ]

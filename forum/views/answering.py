@@ -11,14 +11,17 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError, NotAllowed
 from forum import answers, drafts, forms, policy, posts, queries
 from forum.models import Post
+from forum.views import pictures
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
 
 @bp.post("/topics/<int:topic_id>/answers")
 @login_required
+@web.takes_files
 def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     form = forms.AnswerForm()
+    pictures.take(form)
     is_fine = form.validate()
     topic = queries.visible_topic(topic_id, viewer=current_user)
     if request.form.get("do") == "preview":
@@ -70,8 +73,10 @@ def edit_post(post_id: int) -> Response:
 
 @bp.post("/posts/<int:post_id>/edit")
 @login_required
+@web.takes_files
 def save_edit(post_id: int) -> Response | WerkzeugResponse:
     form = forms.EditForm()
+    pictures.take(form)
     post = _editable(post_id)
     form.fit(post.kind)
     is_fine = form.validate()

@@ -15,6 +15,7 @@ from core.i18n import LOCALES, locale
 from core.web import limiter
 from forum import addresses, drafts, forms, queries, suggestions, topics
 from forum.models import LONGEST_TITLE, Draft
+from forum.views import pictures
 from forum.views.edge import bp, show
 from search import query
 from search.query import Hit
@@ -38,8 +39,10 @@ def ask() -> Response:
 
 @bp.post("/topics")
 @login_required
+@web.takes_files
 def post_topic() -> Response | WerkzeugResponse:
     form = _form()
+    pictures.take(form)
     if request.form.get("do") == "similar":
         return _page(form, looked=True)
     if request.form.get("do") == "preview":

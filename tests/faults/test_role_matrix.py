@@ -17,11 +17,12 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers
+from forum import answers, images
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
+from tests.forum.test_images import picture, shown
 from tests.kb.shelf import Shelf
 
 ROLES = {
@@ -49,7 +50,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.sign_out accounts.set_locale accounts.set_theme
         forum.ask forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
-        forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
+        forum.show_image forum.tag_feed forum.thank_for_looking forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
@@ -59,8 +60,8 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
         accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
         forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
-        forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
-        forum_api.answer forum_api.ask forum_api.comment
+        forum.post_comment forum.post_image forum.post_topic forum.preview forum.save_draft forum.undo_vote
+        forum.unfollow forum.vote forum_api.answer forum_api.ask forum_api.comment
     """,
     DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
     TEAM: """
@@ -177,7 +178,8 @@ def scenes(world: World) -> dict[str, dict[str, Any]]:
 
 
 def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
-    topic = world.ask(f"What is the light for, asked for the {role}")
+    image = images.keep(picture(), by=world.alice)
+    topic = world.ask(f"What is the light for, asked for the {role}", shown(image))
     answer = world.answer(topic)
     answers.accept(answer, by=world.alice)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
@@ -190,6 +192,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     return {
         "topic_id": topic.id,
         "post_id": answer.id,
+        "picture": image.name,
         "slug": "router",
         "handle": "alice",
         "name": "social",
