@@ -7,20 +7,26 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
-from core import markup, outbox
+from core import markup, outbox, problems
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
-from forum import follows, images, limits, policy
+from forum import fields, follows, images, limits, policy
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
 
-def post(topic: Topic, *, source: str, by: User, created_at: datetime | None = None) -> Post:
-    """Answer a question; who answers follows it from then on."""
+def post(topic: Topic, *, source: str, by: User, version: str = "", created_at: datetime | None = None) -> Post:
+    """Answer a question; who answers follows it from then on.
+
+    `version` says what it holds for, where the question was asked for one.
+    """
     if not policy.may_answer(by, topic):
         raise _refusal(by, topic)
+    with problems.at("version"):
+        details = fields.for_version(_question_of(topic), version) if version.strip() else []
     written = _write(topic, "answer", source, by, parent=None, created_at=created_at)
+    written.details = details or None
     topic.answer_count = Topic.answer_count + 1
     db.session.flush()
     follows.follow(topic, by=by)
@@ -106,6 +112,10 @@ def _write(
     db.session.flush()
     images.link(written, by=by)
     return written
+
+
+def _question_of(topic: Topic) -> Post:
+    return db.session.scalars(select(Post).where(Post.topic_id == topic.id, Post.kind == "question")).unique().one()
 
 
 def _locked(topic_id: int) -> Topic:

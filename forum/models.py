@@ -31,6 +31,8 @@ class Category(Model):
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     names: Mapped[dict[str, str]] = mapped_column(JSON)
     descriptions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    fields: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON, deferred=True)
+    """What is asked beside the text, see `forum.fields`; lists do without it."""
     position: Mapped[int] = mapped_column(default=0)
 
     @property
@@ -150,6 +152,8 @@ class Post(Model):
     imported_score: Mapped[int] = mapped_column(default=0)
     helpful_count: Mapped[int] = mapped_column(default=0)
     """`imported_score` plus the votes; kept by `forum.votes`, checked by `flask doctor`."""
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    """What was written into the fields of the category, see `forum.fields`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     topic: Mapped[Topic] = relationship(back_populates="posts")
@@ -177,6 +181,7 @@ class PostRevision(Model):
     title: Mapped[str | None] = mapped_column(String(300))
     """The topic's title at that time, for a question."""
     source: Mapped[str] = mapped_column(Text)
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     """Who replaced this text."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

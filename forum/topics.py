@@ -1,7 +1,9 @@
 """Asking, and what is linked beneath a question."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import delete, select
@@ -13,7 +15,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.unique import add_once
-from forum import follows, images, limits, policy
+from forum import fields, follows, images, limits, policy
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
 
@@ -27,16 +29,19 @@ def ask(
     category: Category | None,
     locale: str,
     tags: Iterable[str] = (),
+    details: Mapping[str, str] = MappingProxyType({}),
     by: User,
     created_at: datetime | None = None,
 ) -> Topic:
     """Ask a question; its asker follows it. Raises `Invalid` with every field that needs another look.
 
+    `details` say what is written into which field of the category.
+
     With `created_at` the past is told, and the pause between posts does not count.
     """
     if not policy.may_ask(by):
         raise NotAllowed(gettext("Please sign in to ask."))
-    title, source, names = _check(title, source, category, locale, tags)
+    title, source, names, said = _check(title, source, category, locale, tags, details)
     assert category is not None  # noqa: S101 -- for the type checker: _check refuses a missing one
     if created_at is None:
         limits.rest(by, "question", source)
@@ -61,6 +66,7 @@ def ask(
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,
+        details=said or None,
         created_at=at,
     )
     db.session.add(question)
@@ -115,14 +121,20 @@ def remove_see_also(topic: Topic, *, url: str) -> None:
 
 
 def _check(
-    title: str, source: str, category: Category | None, locale: str, tags: Iterable[str]
-) -> tuple[str, str, list[str]]:
+    title: str,
+    source: str,
+    category: Category | None,
+    locale: str,
+    tags: Iterable[str],
+    details: Mapping[str, str],
+) -> tuple[str, str, list[str], list[dict[str, Any]]]:
     problems = Problems()
     clean_title = problems.take("title", lambda: limits.title(title), "")
     clean_source = problems.take("source", lambda: limits.source("question", source), "")
     problems.take("locale", lambda: limits.locale(locale), "")
     names: list[str] = problems.take("tags", lambda: limits.tags(tags), [])
+    said: list[dict[str, Any]] = problems.take_all(lambda: fields.checked(category, details), [])
     if category is None:
         problems.fields["category"] = gettext("Please choose where this belongs.")
     problems.refuse()
-    return clean_title, clean_source, names
+    return clean_title, clean_source, names, said

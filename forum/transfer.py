@@ -19,6 +19,8 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import categories, counters, limits, topics
+from forum.fields import LONGEST, LONGEST_HINT, Kind
+from forum.fields import MOST as MOST_FIELDS
 from forum.models import Acceptance, Category, Duplicate, Muting, Post, PostKind, Tag, Topic, TopicTag
 
 LONGEST_ID = 100
@@ -51,6 +53,25 @@ class MutingRecord(BaseModel):
     by: Id | None = None  # type: ignore[valid-type]  # a type made for the limit
 
 
+class DetailRecord(BaseModel):
+    """What was written into a field, with the names that the field had."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
+    kind: Kind
+    names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    value: Annotated[str, Field(max_length=LONGEST["text"]), AfterValidator(_storable)]
+
+
+class FieldRecord(BaseModel):
+    """A field of a category."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
+    kind: Kind
+    names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    hints: dict[Literal["de", "en"], line(LONGEST_HINT, 0)] = {}  # type: ignore[valid-type]  # the same
+    required: bool = False
+
+
 class PostRecord(BaseModel):
     """What questions, answers and comments have in common; without `author` the account was erased."""
 
@@ -61,6 +82,8 @@ class PostRecord(BaseModel):
     edited: AwareDatetime | None = None
     score: Score = 0
     muted: MutingRecord | None = None
+    details: Annotated[list[DetailRecord], Field(max_length=MOST_FIELDS)] = []
+    """What stands in the fields of the category, and of an answer, which version it holds for."""
 
 
 class AnswerRecord(PostRecord):
@@ -90,6 +113,7 @@ class CategoryRecord(BaseModel):
     names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
     descriptions: dict[Literal["de", "en"], line(1000, 0)] = {}  # type: ignore[valid-type]  # the same
     position: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    fields: Annotated[list[FieldRecord], Field(max_length=MOST_FIELDS)] = []
 
 
 class DuplicateRecord(BaseModel):
@@ -129,13 +153,19 @@ def load_category(record: CategoryRecord) -> Outcome:
     found = category(record.id)
     names = {str(locale): str(name) for locale, name in record.names.items()}
     descriptions = {str(locale): str(words) for locale, words in record.descriptions.items()}
+    asked = [field.model_dump() for field in record.fields]
     if found is None:
-        db.session.add(Category(slug=record.id, names=names, descriptions=descriptions, position=record.position))
+        db.session.add(
+            Category(
+                slug=record.id, names=names, descriptions=descriptions, position=record.position, fields=asked or None
+            )
+        )
         db.session.flush()
         return "new"
-    if (found.names, found.descriptions, found.position) == (names, descriptions, record.position):
+    wanted = (names, descriptions, record.position, asked)
+    if (found.names, found.descriptions, found.position, found.fields or []) == wanted:
         return "unchanged"
-    found.names, found.descriptions, found.position = names, descriptions, record.position
+    found.names, found.descriptions, found.position, found.fields = names, descriptions, record.position, asked or None
     db.session.flush()
     return "changed"
 
@@ -164,9 +194,9 @@ def dump_categories() -> Iterator[dict[str, Any]]:
     for found in db.session.scalars(select(Category).order_by(Category.id)):
         if categories.is_untouched_first(found) and found.id not in used:
             continue  # every installation makes it by itself
-        if found.names != _names_of(found.slug) or found.descriptions or found.position:
+        if found.names != _names_of(found.slug) or found.descriptions or found.position or found.fields:
             record = {"id": found.slug, "names": found.names, "descriptions": found.descriptions}
-            yield {**record, "position": found.position}
+            yield {**record, "position": found.position, **({"fields": found.fields} if found.fields else {})}
 
 
 def dump_duplicates() -> Iterator[dict[str, Any]]:
@@ -292,6 +322,7 @@ class _Loading:
             "created_at": record.created,
             "edited_at": record.edited,
             "imported_score": record.score,
+            "details": [detail.model_dump() for detail in record.details] or None,
         }
         if post is None:
             post = Post(
@@ -409,6 +440,7 @@ class _Dumping:
             Post.edited_at,
             Post.imported_score,
             Post.helpful_count,
+            Post.details,
         )
         self._posts: dict[int, list[Any]] = {}
         for row in db.session.execute(
@@ -489,6 +521,8 @@ class _Dumping:
 
     def _extras(self, post: Any, muting: Any) -> dict[str, Any]:
         extras: dict[str, Any] = {} if post.edited_at is None else {"edited": iso(post.edited_at)}
+        if post.details:
+            extras["details"] = post.details
         if muting is not None:
             extras["muted"] = {"reason": muting.reason, "since": iso(muting.at)}
             if muting.until is not None:

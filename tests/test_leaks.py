@@ -24,7 +24,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core.db import db
-from forum import answers, follows, images, moderation, votes
+from forum import answers, fields, follows, images, moderation, votes
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
@@ -97,6 +97,7 @@ class Scene:
             "key": Values(
                 ("ask", f"answer:{self.topic_id}"), (f"answer:{self.muted_topic_id}",), nothing=f"answer:{NOBODY}"
             ),
+            "field": Values(("device",), nothing="no_such_field"),
             "picture": Values((self.picture,), self.muted_pictures, nothing=f"{'0' * 32}-4x3.png"),
             "_rest": Values(("nothing",)),
             "filename": Values(("css/klinke.css",)),
@@ -153,6 +154,8 @@ def visible_part(world: World, scene: Scene) -> None:
     world.everybody()
     db.session.add(Section(slug="wlan", names={"de": "WLAN", "en": "Wireless"}))
     image = images.keep(picture(0), by=world.alice)
+    for name, kind in (("Device", "line"), ("Version", "version")):
+        fields.add(world.router, names={"de": name, "en": name}, hints={}, kind=kind, required=False, by=world.root)
     topic = world.ask(source=f"The router blinks red since the update. What now? {shown(image)}")
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
@@ -170,6 +173,7 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
         f"Mein Quittenmus ist in den router gefallen. {shown(of_question, 'Wackersdorf')}",
         locale="de",
         tags=("wifi", "wackersdorf"),
+        details={"device": "Nebelhorn", "version": "Pfifferling"},
     )
     answer = world.answer(topic, "Das Nebelhorn am router hilft immer.")
     comment = answers.comment(answer, source="Pfifferling im router!", by=world.tina)

@@ -9,7 +9,7 @@ from core import diffs, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError, NotAllowed
-from forum import answers, drafts, forms, policy, posts, queries
+from forum import answers, drafts, fields, forms, policy, posts, queries
 from forum.models import Post
 from forum.views import pictures
 from forum.views.edge import bp, show
@@ -31,7 +31,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     try:
         if sent := sent_before(form):
             return sent
-        answer = answers.post(topic, source=form.source.data or "", by=me())
+        answer = answers.post(topic, source=form.source.data or "", version=form.version.data or "", by=me())
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -66,7 +66,8 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
 @login_required
 def edit_post(post_id: int) -> Response:
     post = _editable(post_id)
-    form = forms.EditForm(data={"title": post.topic.title, "source": post.source, "version": post.version})
+    written = {fields.PREFIX + detail.key: detail.value for detail in fields.of_post(post)}
+    form = _edit_form(post)(data={"title": post.topic.title, "source": post.source, "version": post.version, **written})
     form.fit(post.kind)
     return _edit_page(post, form)
 
@@ -75,9 +76,9 @@ def edit_post(post_id: int) -> Response:
 @login_required
 @web.takes_files
 def save_edit(post_id: int) -> Response | WerkzeugResponse:
-    form = forms.EditForm()
-    pictures.take(form)
     post = _editable(post_id)
+    form = _edit_form(post)()
+    pictures.take(form)
     form.fit(post.kind)
     is_fine = form.validate()
     if request.form.get("do") == "preview":
@@ -86,7 +87,14 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
         return _edit_page(post, form, status=UNPROCESSABLE)
     title = form.title.data if "title" in form else None
     try:
-        posts.edit(post, source=form.source.data or "", by=me(), version=form.version.data or 0, title=title)
+        posts.edit(
+            post,
+            source=form.source.data or "",
+            by=me(),
+            version=form.version.data or 0,
+            title=title,
+            details=form.details,
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -116,6 +124,11 @@ def _editable(post_id: int) -> Post:
     if not policy.may_edit(current_user, post):
         raise NotAllowed
     return post
+
+
+def _edit_form(post: Post) -> type[forms.EditForm]:
+    asked = fields.of(post.topic.category) if post.kind == "question" else []
+    return forms.asking(forms.EditForm, asked)
 
 
 def _edit_page(

@@ -11,13 +11,14 @@ from core import paging, web
 from core.db import db
 from core.errors import NotFound
 from forum import addresses, drafts, notifications, queries
+from forum.fields import MOST, PREFIX
 from forum.models import Notification
 from forum.views import pictures
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 30
 ASK_FIELDS = ("title", "category", "source", "tags", "locale")
-ANSWER_FIELDS = ("source",)
+ANSWER_FIELDS = ("source", "version")
 
 
 @bp.get("/notifications", endpoint="notifications")
@@ -47,6 +48,7 @@ def mark_notifications_read() -> WerkzeugResponse:
 def save_draft(key: str) -> Response | WerkzeugResponse:
     """Keep what is typed; a browser with script asks in the background and needs no page in answer."""
     back, names = _place(key)
+    names += tuple(name for name in request.form if name.startswith(PREFIX))[:MOST]
     shown, refused = pictures.kept(_files(), request.form.get("picture_words", ""))
     fields = {name: request.form[name] for name in names if request.form.get(name, "").strip()}
     if shown:

@@ -14,8 +14,8 @@ from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
 from core.web import absolute
-from forum import addresses, drafts, forms, posts, queries, threads
-from forum.models import Post, Topic
+from forum import addresses, drafts, fields, forms, posts, queries, threads
+from forum.models import Post, PostRevision, Topic
 from forum.views.edge import bp, show
 
 A_YEAR = timedelta(days=365)
@@ -87,6 +87,8 @@ def topic_page(
         acceptance_words=_reason_of(topic),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
+        details_of=fields.of_post,
+        version_of=fields.version_of,
         years=_years,
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
@@ -137,9 +139,14 @@ class Version:
 def _versions(post: Post) -> Sequence[Version]:
     past = posts.revisions(post)
     titles = [revision.title or "" for revision in past] + [post.topic.title if post.kind == "question" else ""]
-    sources = [revision.source for revision in past] + [post.source]
+    sources = [_whole(revision) for revision in past] + [_whole(post)]
     hands = [(post.author, post.created_at)] + [(revision.by, revision.at) for revision in past]
     return [
         Version(number, title, source, by, at)
         for number, (title, source, (by, at)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]
+
+
+def _whole(said: PostRevision | Post) -> str:
+    """Return everything that a post said, what stood in its fields before its text."""
+    return "\n\n".join(part for part in (fields.text_of(said.details), said.source) if part)

@@ -75,9 +75,18 @@ function picturesOf(data) {
   return [...(data?.files ?? [])].filter((file) => file.type.startsWith("image/"));
 }
 
+/* The words of the last picture may just have been written: the next one does not go into its brackets. */
+function behindPicture(text, at) {
+  for (const found of text.matchAll(/!\[[^\]]*\]\([^)\s]*\)/g)) {
+    const end = found.index + found[0].length;
+    if (found.index < at && at < end) return end;
+  }
+  return at;
+}
+
 /* On a line of its own where the cursor is; what it shows is marked, so that typing says it. */
 function insert(field, markdown, marked) {
-  const at = field.selectionEnd;
+  const at = behindPicture(field.value, field.selectionEnd);
   const before = field.value.slice(0, at);
   const gap = !before.trim() || before.endsWith("\n\n") ? "" : before.endsWith("\n") ? "\n" : "\n\n";
   field.setRangeText(`${gap}${markdown}\n\n`, at, at, "end");

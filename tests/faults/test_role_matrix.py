@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, images
+from forum import answers, fields, images
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -59,9 +59,9 @@ GROUPS: dict[frozenset[str], str] = {
     MEMBERS: """
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
         accounts.send_confirmation accounts.sessions accounts.settings accounts.tokens
-        forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
-        forum.post_comment forum.post_image forum.post_topic forum.preview forum.save_draft forum.undo_vote
-        forum.unfollow forum.vote forum_api.answer forum_api.ask forum_api.comment
+        forum.ask_fields forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications
+        forum.post_answer forum.post_comment forum.post_image forum.post_topic forum.preview forum.save_draft
+        forum.undo_vote forum.unfollow forum.vote forum_api.answer forum_api.ask forum_api.comment
     """,
     DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
     TEAM: """
@@ -86,6 +86,7 @@ GROUPS: dict[frozenset[str], str] = {
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.category_list forum.post_category forum.edit_category forum.save_category
+        forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -179,6 +180,9 @@ def scenes(world: World) -> dict[str, dict[str, Any]]:
 
 def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     image = images.keep(picture(), by=world.alice)
+    field = fields.add(
+        world.router, names={"en": f"Asked by {role}"}, hints={}, kind="line", required=False, by=world.root
+    )
     topic = world.ask(f"What is the light for, asked for the {role}", shown(image))
     answer = world.answer(topic)
     answers.accept(answer, by=world.alice)
@@ -193,6 +197,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "topic_id": topic.id,
         "post_id": answer.id,
         "picture": image.name,
+        "field": field.key,
         "slug": "router",
         "handle": "alice",
         "name": "social",
