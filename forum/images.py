@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import ColumnElement, delete, or_, select, true, update
@@ -22,8 +22,24 @@ from core.pictures import Picture
 from core.settings import current_settings
 from core.unique import add_once, add_or_change
 from core.worker import chore
-from forum import policy, queries
+from forum import addresses, policy, queries
 from forum.models import Draft, Image, Post, PostImage, Upload
+
+
+class Holder(Protocol):
+    """Another room whose pages show pictures too."""
+
+    def shows(self, address: str, viewer: Viewer) -> bool:
+        """Tell whether a page that the viewer may see shows the picture."""
+        ...
+
+    def keeps(self, address: str) -> bool:
+        """Tell whether any page shows it, or did and could be brought back."""
+        ...
+
+
+HOLDERS: list[Holder] = []
+"""A room above the forum puts itself here; the forum does not ask who it is."""
 
 A_DAY: Final = timedelta(days=1)
 SWEPT_AT_ONCE: Final = 200
@@ -87,10 +103,13 @@ def link(post: Post, *, by: User) -> None:
 
 def visible_image(name: str, *, viewer: Viewer) -> Image:
     """Return the picture with this name, or raise `NotFound` when there is none that the viewer may see."""
-    found = _named([name], visible_to(viewer))
-    if not found:
-        raise NotFound
-    return found[0]
+    if found := _named([name], visible_to(viewer)):
+        return found[0]
+    if found := _named([name]):
+        address = addresses.of_image(found[0])
+        if any(holder.shows(address, viewer) for holder in HOLDERS):
+            return found[0]
+    raise NotFound
 
 
 def visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -140,7 +159,7 @@ def sweep() -> None:
     for image_id in db.session.scalars(idle).all():
         found = select(Image).where(Image.id == image_id, Image.touched_at < before, unused).with_for_update()
         image = db.session.scalars(found.execution_options(populate_existing=True)).first()
-        if image is not None and _is_in_a_draft(image):
+        if image is not None and (_is_in_a_draft(image) or _is_held(image)):
             image.touched_at = now()
         elif image is not None:
             db.session.delete(image)
@@ -171,6 +190,11 @@ def _is_in_a_draft(image: Image) -> bool:
     owners = select(Upload.user_id).where(Upload.image_id == image.id)
     drafts = db.session.scalars(select(Draft.fields).where(Draft.user_id.in_(owners)))
     return any(image.digest in text for fields in drafts for text in fields.values())
+
+
+def _is_held(image: Image) -> bool:
+    address = addresses.of_image(image)
+    return any(holder.keeps(address) for holder in HOLDERS)
 
 
 def _folder() -> Path:

@@ -9,13 +9,16 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
+    from forum import images
     from kb import cli, listeners, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from kb.pictures import Articles as Pictured
     from kb.source import Articles
     from search import labels, registry
 
     views.init_app(app)
     registry.register(Articles(), app)
     labels.register("category", "kb", queries.section_names)
+    images.HOLDERS[:] = [Pictured()]
     transfer.init_app()
     app.cli.add_command(cli.kb)
     admin.contribute(

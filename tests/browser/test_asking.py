@@ -1,5 +1,6 @@
-"""Pictures in a real browser: pasted, dropped and chosen with script, chosen in a plain form without it."""
+"""Asking well, in a real browser: pictures, what a category asks, and what is missing; with script and without."""
 
+import base64
 import io
 import os
 import re
@@ -52,8 +53,6 @@ def shoot(walker: Walker, name: str) -> None:
 def test_pictures_come_while_somebody_writes(
     walker: Callable[..., Walker], tmp_path: Path, locale: str, width: int, dark: bool
 ) -> None:
-    import base64
-
     anna = walker(locale=locale, width=width, dark=dark)
     anna.sign_in("anna")
     anna.open("/ask?category=router")
@@ -91,13 +90,13 @@ def test_pictures_come_while_somebody_writes(
     page.locator("[data-preview-button]").click()
     expect(page.locator("#source-preview img")).to_have_count(3)
     anna.press("form#question .button--primary")
-    if page.locator("button[name=anyway]").count():
-        anna.press("button[name=anyway]")
+    shoot(anna, f"missing-{locale}-{width}")
+    anna.press("button[name=anyway]")  # a picture has no words yet
     expect(page.locator(".post--question .prose .prose img")).to_have_count(3)
     for image in page.locator(".post--question .prose .prose img").all():
         image.scroll_into_view_if_needed()
     page.wait_for_function("() => [...document.querySelectorAll('.prose img')].every((img) => img.naturalWidth > 0)")
-    assert page.evaluate(LOADED) == [1600, 500, 300] or len(page.evaluate(LOADED)) >= 3
+    assert sorted(page.evaluate(LOADED)) == [300, 500, 1600]
     shoot(anna, f"topic-{locale}-{width}")
     anna.look()
     page.locator(".post--question .prose a img").first.click()
@@ -117,7 +116,63 @@ def test_pictures_come_with_the_form_without_script(walker: Callable[..., Walker
     anna.page.fill("#picture_words", "Ein rotes Feld mit der Nummer 1203")
     shoot(anna, "ask-without-script")
     anna.press("form#question .button--primary")
-    if anna.page.locator("button[name=anyway]").count():
-        anna.press("button[name=anyway]")
     expect(anna.page.locator(".post--question img[alt='Ein rotes Feld mit der Nummer 1203']")).to_be_visible()
     shoot(anna, "topic-without-script")
+
+
+@pytest.mark.parametrize(
+    ("locale", "script", "width", "dark"),
+    [("de", True, 1440, False), ("en", True, 360, True), ("de", False, 360, False)],
+    ids=["de on a desk", "en on a phone", "de without script"],
+)
+def test_a_category_asks_for_more_and_what_is_missing_is_said_once(
+    walker: Callable[..., Walker], locale: str, script: bool, width: int, dark: bool
+) -> None:
+    jonas = walker(locale=locale, script=script, width=width, dark=dark)
+    jonas.sign_in("jonas")
+    jonas.open("/ask")
+    page = jonas.page
+    page.fill("#title", "HILFE!!!!!!")
+    page.select_option("#category", "app")
+    if not script:
+        jonas.press("button[name=do][value=fields]")
+    expect(page.locator("#detail_device")).to_be_visible()
+    page.fill("#detail_device", "Kiesel")
+    if script:
+        page.select_option("#category", "ideas")
+        expect(page.locator("#detail_device")).to_have_count(0)
+        page.select_option("#category", "thermostats")
+        expect(page.locator("#detail_version")).to_be_visible()
+        page.fill("#detail_device", "Kiesel")
+        page.select_option("#category", "app")
+        page.wait_for_load_state("networkidle")
+        expect(page.locator("#detail_device")).to_have_value("Kiesel")
+    page.fill("#detail_version", "2.4")
+    page.fill("#detail_message", "E-204: no answer\nTry again later")
+    page.fill("#source", "Since this morning.")
+    jonas.look()
+    shoot(jonas, f"guided-{locale}-{width}-{script}")
+    jonas.press("form#question .button--primary")
+    expect(page.locator("button[name=anyway]")).to_be_visible()
+    shoot(jonas, f"hints-{locale}-{width}-{script}")
+    assert page.input_value("#detail_version") == "2.4"
+    page.fill("#title", "The app does not find the second Kiesel")
+    jonas.press("form#question .button--primary" if script else "button[name=anyway]")
+    expect(page.locator(".post--question .details")).to_contain_text("E-204: no answer")
+    expect(page.locator("#version")).to_be_visible()
+    shoot(jonas, f"asked-{locale}-{width}-{script}")
+
+
+def test_an_admin_says_what_a_category_asks(walker: Callable[..., Walker]) -> None:
+    ruth = walker(locale="de", width=360)
+    ruth.sign_in("ruth")
+    ruth.open("/admin/categories/ideas")
+    ruth.page.locator("#fields summary").click()
+    ruth.page.locator("#fields input[name=name_de]").fill("Anlass")
+    ruth.page.locator("#fields input[name=name_en]").fill("Occasion")
+    ruth.look()
+    shoot(ruth, "fields-admin")
+    ruth.press("#fields button.button--primary")
+    expect(ruth.page.locator("#fields table")).to_contain_text("Occasion")
+    ruth.open("/admin/categories/ideas/fields/occasion")
+    shoot(ruth, "field-edit")
