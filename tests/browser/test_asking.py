@@ -149,7 +149,7 @@ def test_a_category_asks_for_more_and_what_is_missing_is_said_once(
         expect(page.locator("#detail_device")).to_have_value("Kiesel")
     page.fill("#detail_version", "2.4")
     page.fill("#detail_message", "E-204: no answer\nTry again later")
-    page.fill("#source", "Since this morning.")
+    page.fill("#source", "Since this morning, sadly.")
     jonas.look()
     shoot(jonas, f"guided-{locale}-{width}-{script}")
     jonas.press("form#question .button--primary")

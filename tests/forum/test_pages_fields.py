@@ -12,6 +12,7 @@ from core.clock import now
 from forum import answers, fields
 from tests.cast import World
 from tests.conftest import Browser
+from tests.kb.shelf import fields_of
 
 Stage = Callable[[Callable[[World], Any]], Any]
 TITLE = "Why does the router blink red"
@@ -143,7 +144,8 @@ def test_the_call_takes_and_tells_it(alice: Browser, app: Flask, token_of: Calla
 def test_an_admin_adds_changes_and_removes_a_field(alice: Browser, browser_of: Callable[[str], Browser]) -> None:
     root = browser_of("root")
     place = "/admin/categories/router"
-    new = {"name_de": "Farbe", "name_en": "Colour", "kind": "line", "position": "1", "once": "y" * 22}
+    given = fields_of(root.get(place).text, f"{place}/fields")
+    new = {**given, "name_de": "Farbe", "name_en": "Colour", "kind": "line"}
     assert root.post(f"{place}/fields", data=new).headers["Location"] == place
     root.post(f"{place}/fields", data=new)
     page = root.get(place).text
