@@ -12,7 +12,7 @@ import desk
 import forum
 import kb
 import search
-from core import api, db, i18n, settings, shell, web
+from core import api, db, i18n, ready, settings, shell, web
 from core.forms import csrf
 
 HERE = Path(__file__).parent
@@ -32,6 +32,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     for room in ROOMS:
         room.init_app(app)
     demo.init_app(app)
+    ready.init_app(app, chosen)
     api.init_app(app, [room.api for room in ROOMS])
     shell.init_app(app, chosen)
     return app

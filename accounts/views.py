@@ -17,7 +17,7 @@ from accounts.models import User
 from core import edge, i18n, once, web
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotFound
-from core.forms import Form
+from core.forms import Form, csrf
 from core.outbox import publish
 
 bp = Blueprint("accounts", __name__)
@@ -188,7 +188,9 @@ def reset_password(token: str) -> Answer:
 
 
 @bp.post("/locale")
+@csrf.exempt
 def set_locale() -> WerkzeugResponse:
+    _protect_the_signed_in()
     locale = request.form.get("locale", "")
     if locale not in i18n.LOCALES:
         raise Invalid(gettext("Klinke speaks German and English."))
@@ -199,7 +201,9 @@ def set_locale() -> WerkzeugResponse:
 
 
 @bp.post("/theme")
+@csrf.exempt
 def set_theme() -> WerkzeugResponse:
+    _protect_the_signed_in()
     theme = request.form.get("theme", "")
     if theme not in people.THEMES:
         raise Invalid(gettext("There are light, dark, and what the device prefers."))
@@ -231,6 +235,15 @@ def refused(form: Form, error: KlinkeError, template: str, **values: Any) -> Ans
 
 def _gone_link(action: str, url: str) -> tuple[str, int]:
     return render_template("accounts/link_gone.html", action=action, url=url), 404
+
+
+def _protect_the_signed_in() -> None:
+    """Ask for the token where an account would change; a guest's choice is worth none, which would cost a cookie.
+
+    Without a cookie a page is the same for all guests, and other sites are refused by what browsers say of them.
+    """
+    if current_user.is_authenticated:
+        csrf.protect()
 
 
 def _onward() -> str:

@@ -291,8 +291,17 @@ def measure_over_http(count: int, table: Table, folder: Path, name: str = "", **
 
         return Request("/search?q=" + quote_plus(asked[number % len(asked)]))
 
+    titles = [text.title for text in documents(2_000)]
+
+    def typed(number: int) -> Request:
+        from urllib.parse import quote_plus
+
+        *before, last = titles[number % len(titles)].split()[: 1 + number % 3]
+        return Request("/search/complete?q=" + quote_plus(" ".join([*before, last[: 3 + number % 4]])))
+
     with klinke(folder, **more) as (port, process):
-        for asked_for, make in (("POST /api/v1/suggestions", suggestion), ("GET /search", page)):
+        calls = (("POST /api/v1/suggestions", suggestion), ("GET /search", page), ("GET /search/complete", typed))
+        for asked_for, make in calls:
             _show(table, name + asked_for, measured(port, process, make, seconds=HTTP_SECONDS, clients=1))
         table.value(f"{name}resident memory of the web process", resident_mib(process.pid), "MiB")
 

@@ -1,9 +1,10 @@
 """The building's shell: what every template knows, and the pages that belong to no room."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, Response, render_template, url_for
+from flask import Flask, Response, render_template, request, url_for
 from flask_babel import gettext
 
 from core import commands, health, i18n, markup, stylesheet, transfer, web
@@ -18,7 +19,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     transfer.init_app(app)
     app.add_template_filter(markup.safe, "html")
     app.add_template_filter(i18n.isolated, "bdi")
+    app.add_template_filter(shade)
     app.add_template_global(web.absolute, "absolute")
+    app.add_template_global(address, "url_for")
     _add_static_files(app)
     _add_pages(app, settings)
 
@@ -33,6 +36,30 @@ def init_app(app: Flask, settings: Settings) -> None:
                 (gettext("News as a feed"), url_for("forum.latest_feed")),
             ],
         }
+
+
+@lru_cache(maxsize=4096)
+def shade(handle: str) -> int:
+    """Return which of eight shades a handle has: always the same one, without storing it."""
+    value = 0
+    for letter in handle[:12].lower():
+        value = (value * 3 + "abcdefghijklmnopqrstuvwxyz0123456789".find(letter) + 1) % 8
+    return value
+
+
+def address(endpoint: str, **values: Any) -> str:
+    """Return the path of an endpoint as `url_for` does; pages have dozens, and most of them again and again."""
+    if endpoint.startswith(".") or any(name.startswith("_") for name in values):
+        return url_for(endpoint, **values)
+    try:
+        return _path(endpoint, request.script_root, tuple(values.items()))
+    except TypeError:  # a list, say, cannot be remembered
+        return url_for(endpoint, **values)
+
+
+@lru_cache(maxsize=8192)
+def _path(endpoint: str, _script_root: str, values: tuple[tuple[str, Any], ...]) -> str:
+    return url_for(endpoint, **dict(values))
 
 
 def _add_static_files(app: Flask) -> None:

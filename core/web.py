@@ -19,8 +19,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from core import db as database
+from core import texts
 from core.db import db
-from core.errors import KlinkeError, NotAllowed, NotFound, TooSoon, Unavailable
+from core.errors import Invalid, KlinkeError, NotAllowed, NotFound, TooSoon, Unavailable
 from core.settings import Settings, current_settings
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -100,6 +101,17 @@ def safe_path(target: str | None, otherwise: str = "/") -> str:
     if "\\" in target or not target.isprintable() or urlsplit(target).netloc:
         return otherwise
     return target
+
+
+def given_line(name: str, *, longest: int) -> str:
+    """Return a clean line that the address brings along, cut to `longest` characters; empty where there is none.
+
+    An address is written by anybody: what cannot be a line is left out, and the form is the place to complain.
+    """
+    try:
+        return texts.line(request.args.get(name, "")[:longest], longest=longest)
+    except Invalid:
+        return ""
 
 
 def only_reads(view: Any) -> None:

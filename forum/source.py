@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import inspect, or_, select
+from sqlalchemy import Select, inspect, or_, select
 from sqlalchemy.orm import InstanceState
 
 from accounts.models import User
@@ -13,7 +13,7 @@ from core.db import db
 from core.i18n import spoken
 from forum import addresses, fields, queries
 from forum.models import Acceptance, Category, Duplicate, Muting, Post, Tag, Topic, TopicTag
-from search.documents import Document, Found, Ref
+from search.documents import Document, Found, Ref, TitleRow
 
 SOLVED_WEIGHT = 1.15
 """How much more a question counts that somebody said is solved."""
@@ -129,6 +129,14 @@ class Topics:
                 },
             )
         return found
+
+    def titles(self, ids: Collection[int], viewer: Viewer) -> Select[int, str, str, str]:
+        return select(Topic.id, Topic.title, Topic.slug, Topic.locale).where(
+            Topic.id.in_(ids), queries.topics_visible_to(viewer)
+        )
+
+    def address(self, row: TitleRow) -> str:
+        return addresses.of_topic(row)
 
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Topic):

@@ -16,7 +16,7 @@ from forum.models import Muting, Post, Tag, Topic
 from forum.queries import topics_visible_to
 from kb import addresses, queries
 from kb.models import Article, ArticleFeedback, ArticleSource, ArticleTag, ArticleUse, Revision, Section
-from search.documents import Audience, Document, Found, Ref
+from search.documents import Audience, Document, Found, Ref, TitleRow
 
 VALIDATED_WEIGHT = 1.15
 """How much more an article counts that an editor has vouched for."""
@@ -97,6 +97,16 @@ class Articles:
             )
             for row in rows
         }
+
+    def titles(self, ids: Collection[int], viewer: Any) -> Select[int, str, str, str]:
+        return (
+            select(Article.id, Revision.title, Revision.slug, Article.locale)
+            .join(Revision, Revision.id == Article.published_id)
+            .where(Article.id.in_(ids), queries.readable_by(viewer))
+        )
+
+    def address(self, row: TitleRow) -> str:
+        return addresses.path(row.id, row.slug)
 
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Article):

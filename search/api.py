@@ -1,13 +1,18 @@
-"""The JSON API of finding: GET /search and GET /similar."""
+"""The JSON API of finding: GET /search and GET /similar, and POST /searches, which says what became of a search."""
 
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Annotated, Any, Literal
 
 from flask_login import current_user
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from core.api import Api, Model
+from core.i18n import locale
+from search import log
 from search import query as ask
+from search.log import Slip
+from search.models import LONGEST_VISITOR
 from search.query import Hit
 
 LONGEST_INPUT = 20_000
@@ -58,6 +63,18 @@ class SimilarInput(Model):
     limit: int = Field(5, ge=1, le=ask.LARGEST_PAGE)
 
 
+class SearchTold(Model):
+    slip: str = Field(max_length=2_000, description="What GET /search answered with, within the last day.")
+    visitor: str = Field(
+        max_length=LONGEST_VISITOR,
+        description="A random mark of 16 to 40 letters and digits for one visit of one person, kept nowhere else: "
+        "no name, no address, no number of theirs.",
+    )
+    opened: str = Field("", max_length=40, description='The hit that was opened, by kind and id: "topic:12".')
+    position: int = Field(0, ge=0, le=ask.MOST_HITS, description="Where it stood among the hits, from 1.")
+    asks_people: bool = Field(False, description="Whether the person goes on to ask the community.")
+
+
 @api.call("GET", "/search", summary="Find questions, answers and articles", query=SearchInput)
 def search(query: SearchInput) -> dict[str, Any]:
     results = ask.find(
@@ -83,7 +100,26 @@ def search(query: SearchInput) -> dict[str, Any]:
         "facets": {facet: dict(counts) for facet, counts in results.facets.items()},
         "notices": list(results.query.notices),
         "degraded": results.degraded,
+        "slip": _slip(query, results),
     }
+
+
+@api.call(
+    "POST",
+    "/searches",
+    summary="Say that a person made a search, opened a hit, or goes on to ask",
+    body=SearchTold,
+    scope="write",
+    status=HTTPStatus.NO_CONTENT,
+)
+def note_search(body: SearchTold) -> None:
+    slip = Slip.unseal(body.slip, by_program=True)
+    if body.opened:
+        log.note_opened(slip, visitor=body.visitor, ref=log.ref_of(body.opened), position=body.position)
+    elif body.asks_people:
+        log.note_asked_people(slip, visitor=body.visitor)
+    else:
+        log.note(slip, visitor=body.visitor)
 
 
 @api.call("GET", "/similar", summary="What is already asked or written about the same", query=SimilarInput)
@@ -96,6 +132,20 @@ def similar(query: SimilarInput) -> dict[str, Any]:
 
 def _kinds(text: str) -> list[str] | None:
     return [kind.strip() for kind in text.split(",") if kind.strip()] or None
+
+
+def _slip(query: SearchInput, results: ask.Results) -> str | None:
+    """Return what may be told of a search; a further page and one that is narrowed are no search of their own.
+
+    A language is no narrowing here: a program asks in the language of the person.
+    """
+    if results.degraded:
+        return None
+    narrowed = (query.kind, query.category, query.solved, query.tag, query.author, query.since)
+    is_counted = query.page == 1 and all(chosen in {"", None} for chosen in narrowed)
+    hits = results.total if is_counted else None
+    slip = log.slip_of(results.query.raw, query.locale or locale(), hits, viewer=current_user, by_program=True)
+    return None if slip is None else slip.seal()
 
 
 def _json(hit: Hit) -> dict[str, Any]:

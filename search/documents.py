@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
+from sqlalchemy import Select
+
 Audience = Literal["everyone", "members", "team"]
 AUDIENCES: Final[tuple[Audience, ...]] = ("everyone", "members", "team")
 """Each sees what those before it see. What is not for everyone never touches what everyone finds."""
@@ -58,6 +60,29 @@ class Found:
     meta: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A thing as it is suggested while somebody types."""
+
+    ref: Ref
+    title: str
+    url: str
+    locale: str
+
+
+class TitleRow(Protocol):
+    """A row of what `TitleSource.titles` selects."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def slug(self) -> str: ...
+    @property
+    def locale(self) -> str: ...
+
+
 class Source(Protocol):
     """One kind of thing that a room lets people find."""
 
@@ -90,3 +115,14 @@ class PlainSource(Source, Protocol):
 
     def plainly(self, words: Sequence[str], viewer: Any, limit: int) -> Sequence[int]:
         """Return what has all the words as they are written and `viewer` may see, the newest first."""
+
+
+@runtime_checkable
+class TitleSource(Source, Protocol):
+    """A source whose titles several others can be asked for in the same statement."""
+
+    def titles(self, ids: Collection[int], viewer: Any) -> Select[int, str, str, str]:
+        """Select id, title, slug and locale of those of `ids` that `viewer` may see now."""
+
+    def address(self, row: TitleRow) -> str:
+        """Return the path of the page of what was selected."""

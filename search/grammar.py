@@ -41,6 +41,8 @@ class ParsedQuery:
     raw: str = ""
     words: tuple[str, ...] = ()
     phrases: tuple[str, ...] = ()
+    said: tuple[str, ...] = ()
+    """Words and phrases in the order in which they were typed."""
     excluded: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     author: str | None = None
@@ -65,6 +67,7 @@ class _Reading:
     excluded: list[str]
     tags: list[str]
     notices: list[Notice]
+    said: list[str]
     terms: int = 0
     author: str | None = None
     solved: bool | None = None
@@ -84,7 +87,7 @@ class _Reading:
 
 def parse(text: str) -> ParsedQuery:
     """Return what `text` asks for; takes any text and never raises."""
-    reading = _Reading([], [], [], [], [])
+    reading = _Reading([], [], [], [], [], [])
     if len(text) > LONGEST_QUERY:
         reading.notices.append(Notice.CUT)
         text = text[:LONGEST_QUERY]
@@ -95,6 +98,7 @@ def parse(text: str) -> ParsedQuery:
         raw=raw,
         words=tuple(reading.words),
         phrases=tuple(reading.phrases),
+        said=tuple(reading.said),
         excluded=tuple(reading.excluded),
         tags=tuple(reading.tags),
         author=reading.author,
@@ -103,6 +107,11 @@ def parse(text: str) -> ParsedQuery:
         locale=reading.locale,
         notices=tuple(reading.notices),
     )
+
+
+def spoken(text: str) -> str:
+    """Return what a query says in plain words: without operators, quotation marks, and what it excludes."""
+    return " ".join(parse(text).said)
 
 
 def _take(reading: _Reading, part: re.Match[str]) -> None:
@@ -119,9 +128,12 @@ def _take(reading: _Reading, part: re.Match[str]) -> None:
     elif quoted and sum(1 for _ in tokens.words(value)) > 1:
         if reading.has_room(value):
             reading.phrases.append(value)
+            reading.said.append(value)
     else:
         new = (word for word in dict.fromkeys(value.split()) if word not in reading.words)
-        reading.words.extend([word for word in new if reading.has_room(word)])
+        fitting = [word for word in new if reading.has_room(word)]
+        reading.words.extend(fitting)
+        reading.said.extend(fitting)
 
 
 def _took_operator(reading: _Reading, operator: str, value: str) -> bool:

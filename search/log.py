@@ -3,13 +3,17 @@
 The page of results carries a sealed slip (what was asked, in which language, how many hits); a script sends it back
 with a random mark that lives as long as the browser's tab. So a reading request writes nothing, and nobody can have
 searches counted that were never made.
+
+A program that searches over the API for people gets such a slip too and tells the same with `POST /searches`. Nobody
+can say how many people are behind it, so what it tells is a gap to close where nothing was found or other words were
+tried, and never makes a search popular.
 """
 
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from flask import current_app
 from flask_babel import gettext
@@ -58,6 +62,8 @@ class Slip:
     locale: str
     hits: int | None
     """None on a page that does not count as a search of its own: a further one, or one that a filter narrows."""
+    by_program: bool = False
+    """Whether it was made over the API; such a slip is no good on the page, and the other way round."""
 
     @property
     def words(self) -> str:
@@ -65,16 +71,16 @@ class Slip:
 
     def seal(self) -> str:
         """Return the slip as the page carries it; only this installation can write one."""
-        return str(_sealing().dumps([self.text[:LONGEST_SEARCH], self.locale, self.hits]))
+        return str(_sealing(by_program=self.by_program).dumps([self.text[:LONGEST_SEARCH], self.locale, self.hits]))
 
     @classmethod
-    def unseal(cls, sealed: str) -> Self:
+    def unseal(cls, sealed: str, *, by_program: bool = False) -> Self:
         """Return what was sealed within the last day, or raise `Invalid`."""
         try:
-            text, locale, hits = _sealing().loads(sealed, max_age=_SLIP_SECONDS)
+            text, locale, hits = _sealing(by_program=by_program).loads(sealed, max_age=_SLIP_SECONDS)
         except BadData:
             raise Invalid(gettext("This search was not made here, or too long ago.")) from None
-        return cls(text, locale, hits)
+        return cls(text, locale, hits, by_program)
 
 
 def words_of(text: str) -> str:
@@ -90,6 +96,15 @@ def is_kept(text: str) -> bool:
     return bool(words_of(text)) and not any(pattern.search(text) for pattern in private)
 
 
+def slip_of(text: str, locale: str, hits: int | None, *, viewer: Any, by_program: bool = False) -> Slip | None:
+    """Return what may be told of a search of `viewer`; None where nothing may.
+
+    Who on the team tries a search is not looking for something.
+    """
+    is_team = viewer.is_authenticated and viewer.is_team
+    return None if is_team or not is_kept(text) else Slip(text, locale, hits, by_program)
+
+
 def note(slip: Slip, *, visitor: str) -> LoggedSearch | None:
     """Keep a search; the same one again within ten minutes is one, and other words for it mark the one before."""
     before = _latest(_checked(visitor))
@@ -101,7 +116,14 @@ def note(slip: Slip, *, visitor: str) -> LoggedSearch | None:
             return before
         if _is_the_same_matter(before, slip):
             before.asked_again_at = now()
-    row = LoggedSearch(visitor=visitor, text=slip.text, words=slip.words, locale=slip.locale, hits=slip.hits)
+    row = LoggedSearch(
+        visitor=visitor,
+        text=slip.text,
+        words=slip.words,
+        locale=slip.locale,
+        hits=slip.hits,
+        by_program=slip.by_program,
+    )
     db.session.add(row)
     db.session.flush()
     return row
@@ -173,8 +195,9 @@ def forget() -> None:
     db.session.commit()
 
 
-def _sealing() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt="search-log")
+def _sealing(*, by_program: bool) -> URLSafeTimedSerializer:
+    salt = "search-log-api" if by_program else "search-log"
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=salt)
 
 
 def _folded(part: str) -> str:
@@ -204,6 +227,7 @@ def _popular_searches() -> Iterable[PopularSearch]:
     finders = func.count(case((LoggedSearch.hits > 0, LoggedSearch.visitor)).distinct())
     often = db.session.execute(
         select(newest, finders)
+        .where(~LoggedSearch.by_program)
         .group_by(LoggedSearch.words, LoggedSearch.locale)
         .having(finders >= ENOUGH_VISITORS)
         .order_by(finders.desc(), newest.desc())

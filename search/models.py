@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     bindparam,
+    false,
     func,
     or_,
     select,
@@ -81,6 +82,8 @@ class LoggedSearch(Model):
     """When the same visitor looked for the same in other words."""
     asked_people_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the visitor went on to ask the community."""
+    by_program: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether a program told of it over the API: it can be a gap, and never makes a search popular."""
 
 
 class PopularSearch(Model):
@@ -178,6 +181,7 @@ class NothingOpened(Gap, Model):
         and_(
             LoggedSearch.hits > 0,
             LoggedSearch.opened_at.is_(None),
+            ~LoggedSearch.by_program,  # it need not tell what is opened
             LoggedSearch.at
             < bindparam("before", callable_=lambda: now() - TIME_TO_CHOOSE, type_=UtcDateTime(), unique=True),
         ),

@@ -12,7 +12,9 @@ from core.errors import NotFound
 from core.i18n import LOCALES, locale
 from core.settings import current_settings
 from core.web import absolute, limiter
-from search import log, narrowing, query
+from search import completing, grammar, log, narrowing, query
+from search.completing import LONGEST_TEXT
+from search.documents import Title
 from search.grammar import LONGEST_QUERY, MOST_TERMS, Notice
 from search.log import Slip
 from search.narrowing import Narrowing
@@ -21,9 +23,6 @@ PAGE_SIZE: Final = 20
 MOST_MATCHES: Final = 5
 MOST_POPULAR: Final = 5
 LONGEST_TITLE: Final = 200
-LONGEST_TEXT: Final = 200
-SHORTEST_BEGINNING: Final = 3
-"""Fewer characters fit too many titles to be a help."""
 KIND_WORDS: Final = {
     "topic": lazy_gettext("Question"),
     "answer": lazy_gettext("Answer"),
@@ -54,6 +53,7 @@ def results() -> str:
         filters=narrowing.filters(text, chosen, found.facets) if text else [],
         chips=narrowing.chips(text, chosen),
         kind_words=KIND_WORDS,
+        spoken=grammar.spoken(text)[:LONGEST_TITLE],
         languages=narrowing.LANGUAGES,
         first=(page - 1) * PAGE_SIZE,
         newer=chosen.address(text, page=page - 1) if page > 1 else None,
@@ -80,18 +80,18 @@ def similar() -> str:
 
 @bp.get("/search/complete")
 def complete() -> str:
-    popular, hits = _completions()
-    return render_template("search/_complete.html", popular=popular, hits=hits, kind_words=KIND_WORDS)
+    popular, titles = _completions()
+    return render_template("search/_complete.html", popular=popular, titles=titles, kind_words=KIND_WORDS)
 
 
 @bp.get("/search/suggestions.json")
 def suggestions() -> Response:
-    popular, hits = _completions()
+    popular, titles = _completions()
     suggested = [
         request.args.get("q", "")[:LONGEST_TEXT],
-        [*popular, *(hit.found.title for hit in hits)],
-        [*("" for _ in popular), *(str(KIND_WORDS.get(hit.found.ref.kind, "")) for hit in hits)],
-        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(hit.found.url) for hit in hits)],
+        [*popular, *(title.title for title in titles)],
+        [*("" for _ in popular), *(str(KIND_WORDS.get(title.ref.kind, "")) for title in titles)],
+        [*(absolute(url_for(".results", q=text)) for text in popular), *(absolute(title.url) for title in titles)],
     ]
     # It repeats what is in the address: no sign of it must mean anything to who takes it for a page.
     return Response(
@@ -148,22 +148,18 @@ def _find(text: str, chosen: Narrowing, page: int) -> query.Results:
 
 
 def _slip(found: query.Results, *, is_counted: bool) -> Slip | None:
-    """Return what the page's script may tell of; who on the team tries a search is not looking for something."""
-    text = found.query.raw
-    is_team = current_user.is_authenticated and current_user.is_team
-    if is_team or found.degraded or not log.is_kept(text):
+    """Return what the page's script may tell of."""
+    if found.degraded:
         return None
-    return Slip(text, locale(), found.total if is_counted else None)
+    return log.slip_of(found.query.raw, locale(), found.total if is_counted else None, viewer=current_user)
 
 
-def _completions() -> tuple[list[str], list[query.Hit]]:
-    """Return what others looked for that begins with what is typed, and what fits it already."""
+def _completions() -> tuple[list[str], list[Title]]:
+    """Return what others looked for that begins with what is typed, and the titles that fit it already."""
     text = request.args.get("q", "")[:LONGEST_TEXT].strip()
     popular = [it for it in log.popular(locale(), text, limit=MOST_POPULAR) if log.words_of(it) != log.words_of(text)]
-    if len(text) < SHORTEST_BEGINNING:
-        return popular, []
     kinds = tuple(narrowing.KINDS)
-    return popular, query.similar(text, viewer=current_user, kinds=kinds, locale=locale(), limit=MOST_MATCHES)
+    return popular, completing.complete(text, viewer=current_user, kinds=kinds, locale=locale(), limit=MOST_MATCHES)
 
 
 def _sentence(notice: Notice) -> str:

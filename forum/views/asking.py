@@ -10,7 +10,7 @@ from accounts.access import login_required, me
 from core import markup, texts, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Invalid, KlinkeError
+from core.errors import KlinkeError
 from core.i18n import LOCALES, locale
 from core.web import limiter
 from forum import addresses, drafts, fields, forms, quality, queries, suggestions, topics
@@ -26,7 +26,7 @@ MOST_MATCHES = 5
 
 @bp.get("/ask")
 def ask() -> Response:
-    title = _asked_title()
+    title = web.given_line("title", longest=LONGEST_TITLE)
     if not current_user.is_authenticated:
         return show("forum/ask_guest.html", title=title, matches=_matches(title))
     draft = drafts.find(current_user, DRAFT_KEY)
@@ -177,10 +177,3 @@ def _page(form: forms.AskForm, *, status: int = 200, refused: KlinkeError | None
 def _matches(title: str, body: str = "", spoken: str | None = None) -> list[Hit]:
     hint = spoken if spoken in LOCALES else locale()
     return query.similar(title, body, viewer=current_user, kinds=("topic", "article"), locale=hint, limit=MOST_MATCHES)
-
-
-def _asked_title() -> str:
-    try:
-        return texts.line(request.args.get("title", "")[:LONGEST_TITLE], longest=LONGEST_TITLE)
-    except Invalid:
-        return ""  # an address somebody wrote by hand; the form is the place to complain

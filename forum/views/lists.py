@@ -15,6 +15,7 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
+from core.ready import same_for_guests
 from forum import queries
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
@@ -35,6 +36,7 @@ class Listing:
 
 
 @bp.get("/")
+@same_for_guests
 def home() -> Response:
     tallies = queries.tallies(current_user)
     spoken = _locale()
@@ -53,12 +55,14 @@ def home() -> Response:
 
 
 @bp.get("/c/<slug>")
+@same_for_guests
 def show_category(slug: str) -> Response:
     category = queries.category(slug)
     return show("forum/category.html", category=category, listing=_listing(Topic.category_id == category.id))
 
 
 @bp.get("/tags/<tag>")
+@same_for_guests
 def show_tag(tag: str) -> Response:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
@@ -67,6 +71,7 @@ def show_tag(tag: str) -> Response:
 
 
 @bp.get("/u/<handle>")
+@same_for_guests
 def show_person(handle: str) -> Response:
     person = people.by_handle(handle)
     if person is None:

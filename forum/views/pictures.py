@@ -22,6 +22,8 @@ from forum.views.edge import bp
 
 FOR_GOOD = "private, max-age=31536000, immutable"
 """A browser may keep what everybody sees; a cache between us may not, for it could show it when it is muted."""
+ALONE = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""Opened by itself a picture has no markup; the styles are those of the browser's own page around it."""
 FOR_NOW = "private, no-cache"
 _UNFIT = re.compile(r"[\[\]\\<>`*_\s]+")
 
@@ -54,7 +56,7 @@ def show_image(picture: str) -> Response:
     except FileNotFoundError:
         raise NotFound from None
     answer.headers["Cache-Control"] = FOR_GOOD if is_open else FOR_NOW
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    answer.headers["Content-Security-Policy"] = ALONE
     answer.headers["Content-Disposition"] = f'inline; filename="{image.name}"'
     answer.vary.add("Cookie")
     answer.set_etag(image.digest)

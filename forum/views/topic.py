@@ -13,6 +13,7 @@ from accounts.models import User
 from core import diffs, markup
 from core.clock import now
 from core.errors import KlinkeError
+from core.ready import same_for_guests
 from core.web import absolute
 from forum import addresses, drafts, fields, forms, posts, queries, threads
 from forum.models import Post, PostRevision, Topic
@@ -25,6 +26,7 @@ DESCRIPTION_LENGTH = 160
 @bp.get("/t/<int:topic_id>")
 @bp.get("/t/<int:topic_id>-")
 @bp.get("/t/<int:topic_id>-<slug>")
+@same_for_guests
 def show_topic(topic_id: int, slug: str = "") -> Response | WerkzeugResponse:
     topic = queries.visible_topic(topic_id, viewer=current_user)
     if slug != topic.slug:
@@ -69,9 +71,11 @@ def topic_page(
 ) -> Response:
     """Show a topic; what was refused stands in its form again, that of a comment or a muting at the post `at`."""
     thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
-    draft = None
-    if answer_form is None:
-        draft = drafts.find(current_user, f"answer:{topic.id}") if current_user.is_authenticated else None
+    draft = fresh = None
+    if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
+        fresh = forms.CommentForm(formdata=None)
+        draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
+    if answer_form is None and fresh is not None:
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
     return show(
         "forum/topic.html",
@@ -80,7 +84,7 @@ def topic_page(
         answer_form=answer_form,
         comment_form=comment_form,
         mute_form=mute_form,
-        fresh=forms.CommentForm(formdata=None),
+        fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,

@@ -15,7 +15,7 @@ from core.errors import KlinkeError, NotFound
 from core.paging import Page, page
 from kb import forms, gaps, vocabulary
 from kb.views.edge import bp, show
-from search import synonyms
+from search import grammar, synonyms
 from search.models import GAPS, ClosedKind, PopularSearch
 
 A_PAGE: Final = 25
@@ -38,6 +38,7 @@ def searches() -> Response:
         counts=gaps.counts(),
         searches=_listed(kind, request.args.get("page")),
         languages=forms.LANGUAGE_NAMES,
+        spoken=grammar.spoken,
     )
 
 

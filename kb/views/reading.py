@@ -16,6 +16,7 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
 from core.paging import page
+from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
@@ -29,12 +30,14 @@ A_PAGE = 25
 
 
 @bp.get("/kb")
+@same_for_guests
 def home() -> Response:
     waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
     return show("kb/home.html", shelves=queries.shelves(current_user), waiting=waiting)
 
 
 @bp.get("/kb/s/<slug>")
+@same_for_guests
 def show_section(slug: str) -> Response:
     section = queries.visible_section(slug, viewer=current_user)
     only = request.args.get("locale")

@@ -13,7 +13,7 @@ from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, Invalid, KlinkeError
-from core.i18n import locale
+from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from kb import addresses, articles, differences, faces, forms, queries, sections
@@ -26,7 +26,15 @@ A_PAGE = 25
 @bp.get("/kb/articles/new")
 @role_required("editor")
 def write_article() -> Response:
-    form = article_form(data={"locale": locale(), "section": request.args.get("section")})
+    """Show an empty form, or one that begins with what an address brings along: title, locale, section."""
+    spoken = request.args.get("locale")
+    form = article_form(
+        data={
+            "title": web.given_line("title", longest=articles.LONGEST_TITLE),
+            "locale": spoken if spoken in LOCALES else locale(),
+            "section": request.args.get("section"),
+        }
+    )
     return show("kb/write.html", form=form)
 
 

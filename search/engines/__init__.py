@@ -79,6 +79,21 @@ class EngineQuery:
     """Documents that are no hits although the index still has them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleQuery:
+    """Documents whose title has each of `words` and a word that begins with `beginning`; see `analysis.titles`."""
+
+    words: tuple[frozenset[str], ...] = ()
+    """Of each word the entries of which the title has at least one."""
+    beginning: str
+    last: frozenset[str] = frozenset()
+    """The same of the word that `beginning` is, should it be a whole one in another form."""
+    kinds: frozenset[str] | None = None
+    preferred: str | None = None
+    """Whose documents come first: those of the language that is typed in."""
+    audience: Audience = "everyone"
+
+
 @dataclass(frozen=True, slots=True)
 class EngineHit:
     ref: Ref
@@ -127,6 +142,12 @@ class Engine(Protocol):
         """Return the best hits, best first; without words or phrases the newest. Raises `SearchUnavailable`.
 
         The facets are counted only where that is asked for.
+        """
+
+    def titled(self, query: TitleQuery, limit: int) -> list[Ref]:
+        """Return what has such a title: the preferred language first, then what weighs more, then the newest.
+
+        Of thousands an engine may look at some only. Raises `SearchUnavailable`.
         """
 
     def counts(self, digests: NDArray[np.uint64]) -> NDArray[np.int64]:

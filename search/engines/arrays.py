@@ -15,6 +15,7 @@ import math
 import os
 import zlib
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -23,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from whoosh import columns
 
-from search.analysis import facts, hashes
+from search.analysis import facts, hashes, titles
 from search.analysis.text import label
 from search.documents import AUDIENCES, Document, Ref
 from search.encoders import Encoder, Vectors
@@ -117,6 +118,10 @@ class Builder:
         self._names: dict[str, dict[str, int]] = {"kind": {}, "category": {}, "tag": {}}
         self._tags = array("H")
         self._tag_starts = array("I", [0])
+        self._titles: dict[str, int] = {}
+        """What titles are found by (`analysis.titles`), numbered as it comes."""
+        self._entries = array("I")
+        self._entry_starts = array("I", [0])
         self._vectors: list[NDArray[np.int8]] = []
         self._passages: list[NDArray[np.int8]] = []
         self._passage_counts = array("I")
@@ -134,6 +139,8 @@ class Builder:
         self._vectors.append(one.vector[None, :])
         self._passages.append(one.passages)
         self._passage_counts.extend(one.passage_counts)
+        self._entries.extend(self._entry(entry) for entry in sorted(titles.entries(given.document.title, one.locale)))
+        self._entry_starts.append(len(self._entries))
         self._describe(given.document, one.locale)
 
     def take_over(self, kept: Kept) -> None:
@@ -147,6 +154,8 @@ class Builder:
         self._vectors.append(segment.vectors(np.array([number])))
         self._passages.append(segment.passages(np.array([number])).vectors)
         self._passage_counts.extend(segment.passage_counts[number].tolist())
+        self._entries.extend(self._entry(entry) for entry in segment.entries_of(number))
+        self._entry_starts.append(len(self._entries))
         for name in _COLUMNS:
             self._rows[name].append(segment.columns[name][number])
         for name, values in (("kind", self._rows["kind"]), ("category", self._rows["category"])):
@@ -187,6 +196,9 @@ class Builder:
             self._digests.append(digest)
             self._facts.append(fact)
         return number
+
+    def _entry(self, entry: str) -> int:
+        return self._titles.setdefault(entry, len(self._titles))
 
     def _known_facts(self, counts: Ints) -> list[facts.Facts | None]:
         """Return the facts of every word; a German word is split by what is known elsewhere and in this segment.
@@ -257,6 +269,7 @@ class Builder:
             "starts": starts,
             "tags": np.array(self._tags, dtype=np.uint16),
             "tag_starts": np.array(self._tag_starts, dtype=np.uint32),
+            **self._titled(),
             "sketches": _sketches(vectors),
             "word_digests": digests[order],
             "word_counts": counts[order].astype(np.uint32),
@@ -276,6 +289,30 @@ class Builder:
             "passages": np.concatenate(self._passages),
         }
 
+    def _titled(self) -> dict[str, NDArray[Any]]:
+        """Return what titles are found by, in the order of its bytes, and the documents of each, rising."""
+        written = [entry.encode() for entry in self._titles]
+        order = sorted(range(len(written)), key=written.__getitem__)
+        names, name_starts = _flat([written[number] for number in order])
+        place_of = np.empty(len(order), dtype=np.int64)
+        place_of[order] = np.arange(len(order))
+        entries = place_of[np.array(self._entries, dtype=np.int64)]
+        counts = counts_of(np.array(self._entry_starts, dtype=np.uint32))
+        by_entry = np.argsort(entries, kind="stable")
+        return {
+            "title_names": names,
+            "title_name_starts": name_starts,
+            "title_starts": np.concatenate([[0], np.cumsum(np.bincount(entries, minlength=len(order)))]).astype(
+                np.uint32
+            ),
+            "title_documents": np.repeat(np.arange(len(counts), dtype=np.uint32), counts)[by_entry],
+        }
+
+
+def _flat(names: list[bytes]) -> tuple[NDArray[np.uint8], NDArray[np.uint32]]:
+    """Return names one behind the other, and where each begins, uint32[n + 1]."""
+    return np.frombuffer(b"".join(names), dtype=np.uint8), np.cumsum([0, *map(len, names)], dtype=np.uint32)
+
 
 _COLUMNS: Final[dict[str, Any]] = {
     "ref": np.int64,
@@ -289,7 +326,7 @@ _COLUMNS: Final[dict[str, Any]] = {
     "author": np.uint64,
     "category": np.uint16,
 }
-_LARGE: Final = frozenset({"post_documents", "post_frequencies", "vectors", "tokens", "passages"})
+_LARGE: Final = frozenset({"title_documents", "post_documents", "post_frequencies", "vectors", "tokens", "passages"})
 """Arrays that are read piece by piece."""
 
 
@@ -379,6 +416,7 @@ class Segment:
         self._place = place
         self.count = count
         self.translated: tuple[Builder, NDArray[np.uint32]] | None = None
+        self._by_document: tuple[Ints, Ints] | None = None
         try:
             self._read_header(length)
             self._load()
@@ -415,6 +453,30 @@ class Segment:
         """Return the documents that have a stem, uint32[n] rising, and how often in each field, uint8[n, fields]."""
         begin, end = int(self.post_starts[stem]), int(self.post_starts[stem + 1])
         return self._rows("post_documents", begin, end), self._rows("post_frequencies", begin, end)
+
+    def titled(self, beginning: str) -> NDArray[np.uint32]:
+        """Return the documents whose titles have an entry that begins so, uint32[n] with repetitions."""
+        sought = beginning.encode()
+        return self._of_entries(
+            self._entry_place(sought), self._entry_place(sought + b"\xff")
+        )  # no UTF-8 has that byte
+
+    def entitled(self, entry: str) -> NDArray[np.uint32]:
+        """Return the documents whose titles have an entry, uint32[n] rising."""
+        sought = entry.encode()
+        place = self._entry_place(sought)
+        return self._of_entries(place, place + int(place < self._entry_count and self._entry_at(place) == sought))
+
+    def entries_of(self, number: int) -> list[str]:
+        """Return what the title of a document is found by; for copying it, many in a row."""
+        if self._by_document is None:
+            counts = counts_of(self._title_starts)
+            documents = self._of_entries(0, len(counts)).astype(np.int64)
+            order = np.argsort(documents, kind="stable")
+            starts = np.concatenate([[0], np.cumsum(np.bincount(documents, minlength=self.count))])
+            self._by_document = np.repeat(np.arange(len(counts)), counts)[order], starts
+        entries, starts = self._by_document
+        return [self._entry_at(place).decode() for place in entries[starts[number] : starts[number + 1]].tolist()]
 
     def document_frequency(self, stem: int) -> int:
         """Return how many documents have a stem, deleted ones included."""
@@ -488,12 +550,29 @@ class Segment:
         self.post_starts: NDArray[np.uint64] = small["post_starts"]
         self.passage_counts: NDArray[np.uint8] = small["passage_counts"]
         self.passage_starts: NDArray[np.uint64] = small["passage_starts"]
+        self._title_names = small["title_names"].tobytes()
+        self._title_name_starts: NDArray[np.uint32] = small["title_name_starts"]
+        self._title_starts: NDArray[np.uint32] = small["title_starts"]
         if len(self.starts) != self.count + 1:
             raise ValueError("another number of documents")
 
     def words(self, digests: NDArray[np.uint64]) -> Ints:
         """Return the numbers of words, int64[n]; 0 for those that no document has."""
         return np.maximum(hashes.places(digests, self.word_digests), 0)
+
+    @property
+    def _entry_count(self) -> int:
+        return len(self._title_starts) - 1
+
+    def _entry_at(self, place: int) -> bytes:
+        return self._title_names[int(self._title_name_starts[place]) : int(self._title_name_starts[place + 1])]
+
+    def _entry_place(self, sought: bytes) -> int:
+        """Return how many entries come before some bytes."""
+        return bisect_left(range(self._entry_count), sought, key=self._entry_at)
+
+    def _of_entries(self, begin: int, end: int) -> NDArray[np.uint32]:
+        return self._rows("title_documents", int(self._title_starts[begin]), int(self._title_starts[end]))
 
     def _all(self, name: str) -> NDArray[Any]:
         kind, shape, place = self._layout[name]

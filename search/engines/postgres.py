@@ -35,15 +35,16 @@ from search.engines import (
     Findings,
     IndexBusy,
     SearchUnavailable,
+    TitleQuery,
     Word,
     postgres_tables,
     records,
 )
-from search.engines.postgres_search import Finder
+from search.engines.postgres_search import Finder, titled
 from search.engines.statistics import Counts, Statistics
 from search.ranking import Ints
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Changes whenever an index of the version before cannot serve: other columns, other terms."""
 
 _BATCH: Final = 500
@@ -93,6 +94,12 @@ class PostgresEngine:
         if held is None:
             return Findings([], 0)
         return Finder(connection, held.index_id, held.statistics, query).find(limit, counted=counted)
+
+    def titled(self, query: TitleQuery, limit: int) -> list[Ref]:
+        # One statement, which says itself what serves: whoever types asks at every letter.
+        serving = select(func.max(_i.id)).where(_i.name == self._name, _i.is_complete).scalar_subquery()
+        found = db.session.connection().execute(titled(query, serving).limit(limit))
+        return [Ref(kind, ref_id) for kind, ref_id in found]
 
     def counts(self, digests: NDArray[np.uint64]) -> Ints:
         held = self._current(db.session.connection())

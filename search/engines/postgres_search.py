@@ -20,6 +20,7 @@ from sqlalchemy import (
     Float,
     Integer,
     ScalarSelect,
+    Select,
     TableValuedAlias,
     and_,
     any_,
@@ -41,7 +42,7 @@ from search import ranking
 from search.analysis.facts import digest
 from search.analysis.text import label
 from search.documents import AUDIENCES, Ref
-from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing, records
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, TitleQuery, Variant, Word, comparing, records
 from search.engines.analysed import LOCALES
 from search.engines.comparing import CLOSE, MOST_TOKENS
 from search.engines.postgres_tables import documents
@@ -67,6 +68,8 @@ _SMALL: Final = 5_000
 _LITTLE: Final = 0.3
 """What tells less than this share of the best word is not worth a look into the index, before texts are compared."""
 _ALWAYS_WEIGHED: Final = 3
+_MOST_TITLED: Final = 2_000
+"""So many titles that fit are brought into order; more begin alike only where too little was typed to mean one."""
 _BITS: Final = 63
 _STRONG_FREQUENCY: Final = 2.5
 """How often a stem counts, about, where it counts much; elsewhere about once."""
@@ -436,6 +439,24 @@ class Finder:
         return total, {
             facet: tuple(sorted(of.items(), key=lambda item: (-item[1], item[0]))) for facet, of in counts.items()
         }
+
+
+def titled(query: TitleQuery, serving: ScalarSelect[Any]) -> Select[str, int]:
+    """Select kind and id of what has such a title in the index that `serving` says, in the order of `Engine.titled`."""
+    last = [records.title_lexeme(query.beginning, is_beginning=True), *map(records.title_lexeme, sorted(query.last))]
+    words = [[records.title_lexeme(entry) for entry in sorted(word)] for word in query.words]
+    terms = "&".join(f"({'|'.join(those)})" for those in [*words, last])
+    found = select(_d.kind, _d.ref_id, _d.locale, _d.weight, _d.created).where(
+        _d.index_id == serving,
+        _d.audience <= AUDIENCES.index(query.audience),
+        _d.terms.bool_op("@@")(_asked_for(terms)),
+    )
+    if query.kinds is not None:
+        found = found.where(_d.kind == any_(cast(sorted(query.kinds), ARRAY(_d.kind.type))))
+    some = found.limit(_MOST_TITLED).subquery("some").c
+    is_preferred = some.locale == (query.preferred or "")
+    order = (is_preferred, some.weight, some.created, some.ref_id, some.kind)
+    return select(some.kind, some.ref_id).order_by(*(each.desc() for each in order))
 
 
 class _Group(NamedTuple):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from search import ranking
-from search.analysis import facts, grams, hashes, stems
+from search.analysis import facts, grams, hashes, stems, titles
 from search.analysis.text import label
 from search.documents import AUDIENCES, Document
 from search.encoders import Encoder, Vectors
@@ -39,6 +39,8 @@ _INSIDE: Final = FIELDS.index("asked_inside")
 _OWN: Final = tuple(FIELDS.index(name) for name in ("title", "keywords", "body"))
 _LABELS: Final = dict(zip(FIELDS, ("A", "B", "C", "D", "C"), strict=True))
 _STRONG_SIGN: Final = "!"
+_TITLED: Final = "t"
+"""Stands before what a title is found by while it is typed, where other lexemes have their language."""
 _EARLIEST: Final = 1
 _LATEST: Final = 0xFFFFFFFF
 
@@ -67,6 +69,11 @@ class Opened(NamedTuple):
 def lexeme(stem: str, locale: str, *, is_strong: bool = False) -> str:
     """Return what a stem is called in the columns of terms, quoted as tsvector and tsquery read it."""
     return f"'{locale}:{stem}{_STRONG_SIGN if is_strong else ''}'"
+
+
+def title_lexeme(entry: str, *, is_beginning: bool = False) -> str:
+    """Return what an entry of `analysis.titles` is called in the column of terms, or what begins so."""
+    return f"'{_TITLED}:{entry}'{':*' if is_beginning else ''}"
 
 
 def to_keep(documents: Sequence[Document], encoder: Encoder, known: Callable[[str], float]) -> list[dict[str, Any]]:
@@ -124,7 +131,7 @@ def _columns(document: Document, one: Analysed, words: Mapping[tuple[str, str], 
         "author": label(document.author),
         "category": label(document.category),
         "tags": tags,
-        "terms": _terms(one, words, inside=False),
+        "terms": " ".join([_terms(one, words, inside=False), *_title_lexemes(document.title, one.locale)]),
         "inside": _terms(one, words, inside=True) if inside else None,
         "own_length": own,
         "asked_length": asked,
@@ -170,6 +177,10 @@ def _terms(one: Analysed, words: Mapping[tuple[str, str], _Word], *, inside: boo
         if weights[stem] >= STRONG:
             written.append(lexeme(stem, one.locale, is_strong=True))
     return " ".join(written)
+
+
+def _title_lexemes(title: str, locale: str) -> list[str]:
+    return [title_lexeme(entry) for entry in sorted(titles.entries(title, locale))]
 
 
 def _words(one: Analysed, told: Sequence[_Word]) -> bytes:

@@ -15,7 +15,7 @@ from search import ranking
 from search.analysis import facts, grams, hashes
 from search.analysis.text import label
 from search.documents import Audience, Ref
-from search.engines import EngineHit, EngineQuery, Findings, Phrase, Variant, Word, comparing
+from search.engines import EngineHit, EngineQuery, Findings, Phrase, TitleQuery, Variant, Word, comparing
 from search.engines.analysed import FIELDS, LOCALES
 from search.engines.arrays import WHOLE_WORD, Ints, Segment, sketch
 from search.engines.comparing import CLOSE, MOST_TOKENS, largest
@@ -56,6 +56,24 @@ class Snapshot:
             hits = self._newest(masks, limit)
         total = sum(int(np.count_nonzero(mask)) for mask in masks)
         return Findings(hits, total, self._facets(masks) if counted else {})
+
+    def titled(self, query: TitleQuery, limit: int) -> list[Ref]:
+        found: list[tuple[bool, float, int, int, str]] = []
+        for leaf in self._leaves:
+            columns, names = leaf.segment.columns, leaf.segment.names["kind"]
+            documents = np.flatnonzero(_with_title(leaf, query))
+            is_preferred = leaf.labelled("locale", query.preferred or "")[documents]
+            values = (columns["ref"], columns["created"], columns["weight"])
+            best = np.lexsort((*(each[documents] for each in values), is_preferred))[::-1][:limit]
+            found += [
+                (
+                    bool(is_preferred[place]),
+                    *(each[documents[place]].item() for each in reversed(values)),
+                    names[int(columns["kind"][documents[place]])],
+                )
+                for place in best.tolist()
+            ]
+        return [Ref(kind, number) for _, _, _, number, kind in sorted(found, reverse=True)[:limit]]
 
     def refs(self) -> set[Ref]:
         return {self._ref(leaf, number) for leaf in self._leaves for number in np.flatnonzero(leaf.is_alive).tolist()}
@@ -481,6 +499,25 @@ class _Words:
 
     def table(self) -> WordTable:
         return WordTable(np.concatenate(self._stems), np.concatenate(self._gram_counts), np.concatenate(self._grams))
+
+
+def _with_title(leaf: Leaf, query: TitleQuery) -> Mask:
+    """Tell which documents that this circle may find have such a title."""
+    mask = leaf.readable_by(query.audience).copy()
+    if query.kinds is not None:
+        mask &= np.any([leaf.labelled("kind", kind) for kind in query.kinds] or [np.zeros_like(mask)], axis=0)
+    segment = leaf.segment
+    last = [segment.titled(query.beginning), *map(segment.entitled, query.last)]
+    for those in ([*map(segment.entitled, word)] for word in query.words):
+        mask &= _among(those, segment.count)
+    return mask & _among(last, segment.count)
+
+
+def _among(those: list[NDArray[np.uint32]], count: int) -> Mask:
+    mask = np.zeros(count, dtype=np.bool_)
+    for documents in those:
+        mask[documents] = True
+    return mask
 
 
 def _labels(query: EngineQuery) -> Iterator[tuple[str, str]]:

@@ -35,12 +35,12 @@ from search.analysis import lexicon
 from search.analysis.facts import digest
 from search.documents import Document, Ref
 from search.encoders import Encoder
-from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUnavailable, Word
+from search.engines import Condition, EngineQuery, Findings, IndexBusy, SearchUnavailable, TitleQuery, Word
 from search.engines.arrays import ArraysColumn, Ints, Segment, ToWrite
 from search.engines.leaves import Cache, Leaf
 from search.engines.snapshot import Snapshot
 
-VERSION: Final = "5"
+VERSION: Final = "6"
 """Changes whenever an index of the version before cannot serve: other arrays, other terms."""
 
 _COLUMN: Final = "arrays"
@@ -129,6 +129,11 @@ class WhooshEngine:
         with self._guarded():
             snapshot = self._current()
             return snapshot.find(query, limit, counted=counted) if snapshot else Findings([], 0)
+
+    def titled(self, query: TitleQuery, limit: int) -> list[Ref]:
+        with self._guarded():
+            snapshot = self._current()
+            return snapshot.titled(query, limit) if snapshot else []
 
     def counts(self, digests: NDArray[np.uint64]) -> Ints:
         with self._guarded():

@@ -793,10 +793,10 @@ def test_html_that_is_too_long_becomes_plain_text() -> None:
 
 def test_the_converter_takes_no_more_than_linear_patience() -> None:
     for unit in ("<ol>" + "<li>a" * 9, "<tr><td>a", "<div>", "<!--", "&#9", '<a b="'):
-        started = time.monotonic()
+        started = time.process_time()
         markup.from_html((unit * 50_000)[: markup.LONGEST_FOREIGN_HTML])
         markup.from_html(unit * 50_000)
-        assert time.monotonic() - started < markup.WALL_SECONDS, unit
+        assert time.process_time() - started < markup.WALL_SECONDS, unit
 
 
 # Plain text.

@@ -57,7 +57,7 @@ def test_an_unknown_call_is_a_problem(guest: Browser) -> None:
 
 
 def test_a_post_without_token_is_refused_and_says_what_to_do(guest: Browser) -> None:
-    answer = guest.post("/locale", data={"locale": "de"}, without_csrf=True)
+    answer = guest.post("/sign-in", data={"handle": "alice", "password": "no matter"}, without_csrf=True)
     assert answer.status_code == 400
     assert "reload" in answer.text
 

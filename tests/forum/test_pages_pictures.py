@@ -10,6 +10,7 @@ from flask import Flask
 from PIL import Image as Pillow
 
 from forum import images, moderation
+from forum.views import pictures
 from tests.cast import World
 from tests.conftest import Browser
 from tests.forum.test_images import picture, shown
@@ -170,7 +171,7 @@ def test_a_picture_is_served_as_a_picture_and_nothing_else(alice: Browser, stage
     answer = guest.get(f"/uploads/{name}")
     assert answer.content_type == "image/png"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer.headers["Content-Security-Policy"] == pictures.ALONE
     assert answer.headers["Content-Disposition"] == f'inline; filename="{name}"'
     assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"

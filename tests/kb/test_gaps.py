@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from bs4 import BeautifulSoup
 from sqlalchemy import select
 
 from accounts.models import AuditEntry
@@ -126,6 +127,45 @@ def test_the_page_lists_pages_and_closes(stage: Stage, browser_of: Callable[[str
         answer = emil.post("/admin/searches/closings", data=form)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/searches?list=nothing")
     assert "&lt;b&gt;bold" not in emil.get("/admin/searches").text
+
+
+def in_vain(world: World) -> None:
+    world.everybody()
+    looked_for('tag:wlan "no signal" <b>&amp; router -cable', "a", locale="de")
+
+
+def test_an_article_begins_with_what_was_looked_for(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
+    stage(in_vain)
+    emil = browser_of("emil")
+    link = BeautifulSoup(emil.get("/admin/searches").text, "html.parser").select_one("a[href*='/kb/articles/new']")
+    assert link is not None
+    form = BeautifulSoup(emil.get(str(link["href"])).text, "html.parser")
+    assert form.select_one("input[name=title]")["value"] == "no signal <b>&amp; router"  # type: ignore[index]
+    assert form.select_one("select[name=locale] option[selected]")["value"] == "de"  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ("Router", "Router"),
+        ("", ""),
+        ("  two\nlines  ", "two lines"),
+        ("x" * 5000, "x" * 200),
+        ('"><script>alert(1)</script>', '"><script>alert(1)</script>'),
+        ("a\0b", ""),
+        ("right\u202eleft", "rightleft"),
+    ],
+)
+def test_what_an_address_brings_along_is_a_clean_line(
+    stage: Stage, browser_of: Callable[[str], Browser], given: str, title: str
+) -> None:
+    stage(lambda world: world.everybody() and None)
+    answer = browser_of("emil").get("/kb/articles/new", query_string={"title": given, "locale": "xx"})
+    assert answer.status_code == 200
+    field = BeautifulSoup(answer.text, "html.parser").select_one("input[name=title]")
+    assert field is not None
+    assert field.get("value", "") == title
+    assert not BeautifulSoup(answer.text, "html.parser").select("script:not([src])")
 
 
 @pytest.mark.parametrize("kind", ["nothing", "unopened", "again", "popular", "elsewhere"])

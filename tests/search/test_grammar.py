@@ -148,3 +148,17 @@ def _is_bounded(parsed: ParsedQuery) -> None:
     assert sum(1 for text in asked for _ in tokens.words(text)) + len(parsed.tags) <= MOST_TERMS
     assert set(parsed.kinds or ()) <= {"topic", "answer", "article"}
     assert parsed.locale in {None, "de", "en"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "spoken"),
+    [
+        ("printer box in", "printer box in"),
+        ('my "no signal" router -cable tag:wlan is:solved', "my no signal router"),
+        ("error:10054", "error 10054"),
+        ("tag:wlan", ""),
+        ("", ""),
+    ],
+)
+def test_what_a_query_says_in_plain_words(typed: str, spoken: str) -> None:
+    assert grammar.spoken(typed) == spoken

@@ -16,7 +16,7 @@ from core.errors import Invalid
 from search import log
 from search.documents import Ref
 from search.log import Slip
-from search.models import ClosedGap, LoggedSearch, PopularSearch
+from search.models import ClosedGap, LoggedSearch, NothingFound, NothingOpened, PopularSearch
 from tests.cast import World
 from tests.conftest import Browser
 from tests.search.conftest import Shelf
@@ -295,4 +295,97 @@ def test_nobody_can_tell_of_searches_that_were_not_made(app: Flask, stocked: Non
     ):
         assert guest.post("/search/log", data=wrong).status_code == 422, wrong
     assert guest.post("/search/log", data={"slip": slip, "visitor": ANNA}, without_csrf=True).status_code == 400
+    assert rows(app) == []
+
+
+class Program:
+    """A program that searches for people, with the token of one of them."""
+
+    def __init__(self, client: Browser, token: str) -> None:
+        self._client = client
+        self._headers = {"Authorization": f"Bearer {token}"}
+
+    def searches(self, **query: Any) -> Any:
+        return self._client.get("/api/v1/search", query_string=query, headers=self._headers).json
+
+    def tells(self, slip: str | None, visitor: str = ANNA, **more: Any) -> int:
+        body = {"slip": slip, "visitor": visitor, **more}
+        return int(self._client.post("/api/v1/searches", json=body, headers=self._headers).status_code)
+
+
+@pytest.fixture
+def program(
+    stocked: None,
+    stage: Callable[[Callable[[World], Any]], Any],
+    token_of: Callable[..., str],
+    guest: Browser,
+) -> Program:
+    stage(lambda world: world.everybody() and None)
+    return Program(guest, token_of("tina", "read", "write"))
+
+
+def test_a_program_tells_what_a_page_tells(app: Flask, program: Program) -> None:
+    slip = program.searches(q="router")["slip"]
+    assert rows(app) == [], "looking writes nothing"
+    for _ in range(2):
+        assert program.tells(slip) == 204
+    assert program.tells(slip, opened="topic:3", position=2) == 204
+    assert program.tells(slip, asks_people=True) == 204
+    assert rows(app) == [("router", 25, "topic", 2)]
+    with app.app_context():
+        (row,) = kept()
+        assert row.by_program
+        assert row.asked_people_at is not None
+        assert "tina" not in repr(row.__dict__)
+
+
+def test_what_a_program_tells_is_a_gap_and_never_popular(app: Flask, program: Program) -> None:
+    for visitor in (ANNA, BEN, CLARA, DAVID):
+        assert program.tells(program.searches(q="green elephants", locale="en")["slip"], visitor) == 204
+        assert program.tells(program.searches(q="router", locale="en")["slip"], visitor, opened="") == 204
+    with app.app_context():
+        log.choose_popular()
+        assert log.popular("en", limit=5) == []
+        nothing = db.session.scalars(select(NothingFound)).one()
+        assert (nothing.words, nothing.times, nothing.visitors) == ("green elephants", 4, 4)
+        with time_machine.travel(now() + timedelta(hours=1)):
+            assert list(db.session.scalars(select(NothingOpened))) == [], "it need not tell what is opened"
+        looked_for("router", ANNA, BEN)
+        log.choose_popular()
+        assert log.popular("en", limit=5) == [], "two people and four programs are two people"
+        db.session.rollback()
+
+
+def test_further_and_narrowed_answers_are_no_search_of_their_own(app: Flask, program: Program) -> None:
+    for more in ({"page": 2}, {"kind": "topic"}, {"solved": "false"}, {"since": "2020-01-01"}, {"tag": "x"}):
+        assert program.tells(program.searches(q="router", **more)["slip"]) == 204
+    assert rows(app) == []
+    program.tells(program.searches(q="router", locale="de")["slip"])
+    assert rows(app) == [("router", 0, None, None)]
+
+
+@pytest.mark.parametrize("private", ["anna@example.org", "0170 1234567", "", "???"])
+def test_a_private_search_over_the_api_carries_no_slip(program: Program, private: str) -> None:
+    assert program.searches(q=private)["slip"] is None
+
+
+def test_the_team_tries_searches_over_the_api_without_being_counted(
+    program: Program, token_of: Callable[..., str], guest: Browser
+) -> None:
+    assert Program(guest, token_of("emil")).searches(q="router")["slip"] is None
+
+
+def test_programs_tell_only_of_what_they_searched_and_with_the_right_to_write(
+    app: Flask, program: Program, token_of: Callable[..., str], guest: Browser
+) -> None:
+    slip = program.searches(q="router")["slip"]
+    assert Program(guest, token_of("tina", "read")).tells(slip) == 403
+    of_the_page = attributes(guest.get("/search?q=router").text)["slip"]
+    for wrong in (None, "", "x", slip[:-2], of_the_page):
+        assert program.tells(wrong) == 422, wrong
+    for visitor in ("", "short", "x" * 41, "a b" * 8):
+        assert program.tells(slip, visitor) == 422, visitor
+    assert program.tells(slip, opened="nothing:1") == 422
+    assert program.tells(slip, surprise=1) == 422
+    assert guest.post("/search/log", data={"slip": slip, "visitor": ANNA}).status_code == 422, "no slip of a page"
     assert rows(app) == []
