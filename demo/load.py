@@ -11,18 +11,19 @@ from sqlalchemy import select, update
 
 from accounts import passwords, people
 from accounts.models import User
-from core import transfer
+from core import pictures, transfer
 from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
-from forum import answers, follows, moderation, votes
+from forum import addresses, answers, follows, images, moderation, votes
 from forum.models import Acceptance, Muting, Post, Topic
 from kb import promotion
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
+SCREENSHOT: Final = Path(__file__).with_name("screenshot.png")
 PASSWORD: Final = "klinke-demo-2026"  # noqa: S105 -- invented people, and only where KLINKE_DEMO says so
 FRESHEST: Final = timedelta(minutes=6)
 """How old the newest thing in the community is when it is loaded."""
@@ -39,6 +40,9 @@ ACCOUNTS: Final[Mapping[str, tuple[str, str]]] = {
     "ruth": ("admin", "may do everything"),
 }
 """Who can sign in: handle -> role, and what they are for."""
+PICTURED: Final = "t12"
+PICTURED_WORDS: Final = "So sieht es dann aus:"
+PICTURED_ALT: Final = "Ein Kreis bei 90 %, darunter die Meldung Zeitüberschreitung (E-204)"
 ACCEPTED: Final = ("t02-a1", "t05-a1", "t12-a1", "t22-a1", "t30-a1")
 """Answers that their askers accept as the community wakes up, so that they wait for an editor."""
 VOTED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -151,6 +155,7 @@ def _wake_up() -> None:
     for source_id, handles in VOTED.items():
         for handle in handles:
             votes.vote(_post(source_id), by=everybody[handle])
+    _show_screenshot()
     _mute(by=everybody["mo"])
     _nominate(by=everybody["emil"])
     _open_plaza()
@@ -176,6 +181,20 @@ def _accept() -> None:
         thanked = select(Post.created_at).where(Post.parent_id == post.id, Post.author_id == asker.id)
         at = db.session.scalar(thanked.order_by(Post.id).limit(1))
         db.session.execute(update(Acceptance).where(Acceptance.id == acceptance.id).values(at=at))
+
+
+def _show_screenshot() -> None:
+    """Let an asker show what the question tells."""
+    question = next(post for post in _topic(PICTURED).posts if post.kind == "question")
+    asker = question.author
+    assert asker is not None  # noqa: S101 -- for the type checker: the file names one
+    image = images.keep(pictures.redraw(SCREENSHOT.read_bytes(), megabytes=1, megapixels=1), by=asker)
+    answers.comment(
+        question,
+        source=f"{PICTURED_WORDS}\n\n![{PICTURED_ALT}]({addresses.of_image(image)})",
+        by=asker,
+        created_at=question.created_at + timedelta(minutes=2),
+    )
 
 
 def _mute(*, by: User) -> None:

@@ -145,7 +145,7 @@ def test_a_category_asks_for_more_and_what_is_missing_is_said_once(
         expect(page.locator("#detail_version")).to_be_visible()
         page.fill("#detail_device", "Kiesel")
         page.select_option("#category", "app")
-        page.wait_for_load_state("networkidle")
+        expect(page.locator("#fields input[name=asked]")).to_have_value("app")
         expect(page.locator("#detail_device")).to_have_value("Kiesel")
     page.fill("#detail_version", "2.4")
     page.fill("#detail_message", "E-204: no answer\nTry again later")
