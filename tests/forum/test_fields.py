@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from sqlalchemy import select
 
 from accounts.models import User
+from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
-from forum import answers, fields, posts
+from forum import answers, fields, posts, words
 from forum.models import Category, Post
 from search import indexer, query
 from tests.cast import World
@@ -124,7 +127,8 @@ def test_what_cannot_be_taken_is_said_at_its_field(world: World, given: dict[str
 
 def test_an_edit_changes_them_and_the_history_has_what_they_were(world: World) -> None:
     router_with_all(world)
-    question = world.ask(details={"device": "Birke 2", "version": "4.1"}).posts[0]
+    with time_machine.travel(now() - timedelta(minutes=30)):
+        question = world.ask(details={"device": "Birke 2", "version": "4.1"}).posts[0]
     fields.remove(world.router, "version", by=world.root)
     posts.edit(question, source=question.source, by=world.alice, version=1, details={"device": "Birke 3"})
     assert told(question) == {"device": "Birke 3", "version": "4.1"}, "what is asked no more is not lost"
@@ -135,6 +139,37 @@ def test_an_edit_changes_them_and_the_history_has_what_they_were(world: World) -
     assert question.version == 2, "the same again is no edit"
     posts.edit(question, source="Other words, nothing about the fields.", by=world.alice, version=2)
     assert told(question) == {"device": "Birke 3", "version": "4.1"}
+
+
+def test_watched_words_are_looked_for_in_the_fields_too(world: World) -> None:
+    router_with_all(world)
+    words.watch("Zaubermittel", deed="block", by=world.root)
+    words.watch("Birch", deed="replace", into="Birke", by=world.root)
+    words.watch("lantern*", deed="hold", by=world.root)
+    with pytest.raises(Invalid) as refusal:
+        world.ask(details={"device": "Zaubermittel", "version": "4.1"})
+    assert list(refusal.value.fields) == ["detail_device"]
+    asked = world.ask(details={"device": "Birch 2", "version": "4.1"})
+    question = asked.posts[0]
+    assert told(question)["device"] == "Birke 2"
+    with pytest.raises(Invalid) as refusal:
+        answers.post(asked, source="Update it, then it works.", version="Zaubermittel", by=world.bob)
+    assert list(refusal.value.fields) == ["version"]
+    answer = answers.post(asked, source="Update it, then it works.", version="lantern 3", by=world.bob)
+    assert answer.muting is not None
+
+    def edit(device: str) -> None:
+        posts.edit(
+            question, source=question.source, by=world.alice, version=question.version, details={"device": device}
+        )
+
+    with pytest.raises(Invalid) as refusal:
+        edit("Zaubermittel")
+    assert list(refusal.value.fields) == ["detail_device"]
+    edit("Birch 3")
+    assert told(question)["device"] == "Birke 3"
+    edit("Lanterns")
+    assert asked.is_muted
 
 
 def test_an_answer_says_which_version_it_holds_for_where_the_question_was_asked_for_one(world: World) -> None:
@@ -158,8 +193,8 @@ def test_search_finds_what_is_written_into_them(world: World) -> None:
     world.ask("Why is the light so bright")
     db.session.commit()
     indexer.catch_up()
-    for words in ("Quittenbirke", "Zauberlaterne"):
-        found = query.find(words, viewer=world.charlie, kinds=["topic"])
+    for said in ("Quittenbirke", "Zauberlaterne"):
+        found = query.find(said, viewer=world.charlie, kinds=["topic"])
         assert [hit.found.ref.id for hit in found.hits] == [topic.id]
 
 
