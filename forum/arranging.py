@@ -13,7 +13,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
-from forum import answers, closing, counters, follows, limits, policy, tags, topics
+from forum import answers, closing, counters, follows, limits, policy, queries, tags, topics
 from forum.events import PostEdited, PostsMoved
 from forum.models import Category, Notification, Pin, Post, PostRevision, Topic, Vote
 
@@ -146,13 +146,13 @@ def split(topic: Topic, *, post_ids: Sequence[int], title: str, category: Catego
     closing.begin(topic)
     answers.hold_for_arranging(topic)
     posts = _chosen(topic, post_ids)
-    accepted = topic.acceptance if topic.acceptance is not None else None
-    takes_solution = accepted is not None and any(post.id == accepted.post_id for post in posts)
+    leaving = [one for one in queries.solutions(topic) if one.post_id in {post.id for post in posts}]
+    takes_solution = bool(leaving)
     if takes_solution and not knowing:
         sentence = gettext("The solution of this question is among these posts. Without it the question is unsolved.")
         raise Invalid(sentence, fields={"knowing": sentence})
-    if takes_solution and accepted is not None:
-        answers.drop_acceptance(accepted, by=by)
+    for acceptance in leaving:
+        answers.drop_acceptance(acceptance, by=by)
     made = _made_from(posts[0], topic, title=title, category=category)
     _settle(posts, made)
     for moved_from in (topic, made):

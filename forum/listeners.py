@@ -5,7 +5,7 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, cases, closing, follows, mails, moderation, notifications, queries
+from forum import addresses, cases, closing, follows, mails, mentions, moderation, notifications, queries
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
@@ -69,6 +69,29 @@ def tell_whom_it_comments(event: CommentPosted) -> None:
             topic=comment.topic,
             post=comment,
         )
+
+
+@listens_to(TopicAsked)
+def tell_who_is_mentioned_in_a_question(event: TopicAsked) -> None:
+    """Tell who is named with @, unless they are told of the question anyway."""
+    question = (
+        db.session.scalars(select(Post).where(Post.topic_id == event.topic_id, Post.kind == "question")).unique().one()
+    )
+    _tell_mentioned(question, but=set(follows.readers_of_question(question.topic)))
+
+
+@listens_to(AnswerPosted)
+def tell_who_is_mentioned_in_an_answer(event: AnswerPosted) -> None:
+    """Tell who is named with @, unless they are told of the answer anyway."""
+    answer = db.session.get_one(Post, event.post_id)
+    _tell_mentioned(answer, but=set(follows.readers_of_answer(answer.topic, author_id=answer.author_id)))
+
+
+@listens_to(CommentPosted)
+def tell_who_is_mentioned_in_a_comment(event: CommentPosted) -> None:
+    """Tell who is named with @, unless it is a comment on what they wrote."""
+    comment = db.session.get_one(Post, event.post_id)
+    _tell_mentioned(comment, but={comment.parent.author_id} if comment.parent is not None else set())
 
 
 @listens_to(AnswerAccepted)
@@ -268,6 +291,17 @@ def take_the_outcome_back(event: CaseReopened) -> None:
     for flag in case.flags if case.decided_at is None else ():
         if flag.by_id is not None:
             notifications.retract(flag.by_id, f"flag:{flag.id}")
+
+
+def _tell_mentioned(post: Post, *, but: set[int | None] | set[int]) -> None:
+    notifications.notify_each(
+        sorted(mentions.in_post(post) - but),
+        kind="mentioned",
+        key=f"mention:{post.id}",
+        url=addresses.of_post(post),
+        topic=post.topic,
+        post=post,
+    )
 
 
 def _tell_of_muting(

@@ -11,7 +11,7 @@ from core import markup, outbox
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
-from forum import answers, arranging, closing, counters, pointers, policy
+from forum import answers, arranging, closing, counters, pointers, policy, queries
 from forum.events import AnswerAccepted, PostsMoved, TopicsMerged
 from forum.limits import LONGEST_SOURCE
 from forum.models import Closing, Draft, Duplicate, Follow, Muting, Post, PostRevision, Topic, TopicRedirect, TopicTag
@@ -33,7 +33,7 @@ def merge(topic: Topic, *, into: Topic, by: User, knowing: bool) -> Topic:
     for one in sorted((topic, into), key=lambda it: it.id):
         answers.hold_for_arranging(one)
     before = _before(topic, into)
-    _move_solution(topic, into, by=by)
+    _move_solutions(topic, into, by=by)
     post_ids = _move_posts(topic, into, by=by)
     _move_links(topic, into)
     old_id, source_id = topic.id, topic.source_id
@@ -85,21 +85,23 @@ def _after(into: Topic) -> dict[str, object]:
     }
 
 
-def _move_solution(topic: Topic, into: Topic, *, by: User) -> None:
-    acceptance = topic.acceptance
-    if acceptance is None:
-        return
-    if into.acceptance is not None:
-        answers.drop_acceptance(acceptance, by=by)
-        return
-    # Its asker accepted it for the other question; that it solves this one, too, is what the team says by merging.
-    post_id = acceptance.post_id
-    acceptance.topic_id, acceptance.by_id, acceptance.at = into.id, by.id, now()
-    db.session.flush()
-    db.session.expire(topic, ["acceptance"])
-    db.session.expire(into, ["acceptance"])
-    db.session.expire(acceptance, ["topic", "by"])
-    outbox.publish(AnswerAccepted(into.id, post_id, by.id))
+def _move_solutions(topic: Topic, into: Topic, *, by: User) -> None:
+    """Take along what solved the other question, as far as this one may have it beside its own solutions."""
+    there = queries.solutions(into)
+    for acceptance in queries.solutions(topic):
+        is_same = any(one.label.casefold() == acceptance.label.casefold() for one in there)
+        if there and (is_same or not into.category.accepts_several):
+            answers.drop_acceptance(acceptance, by=by)
+            continue
+        # Its asker accepted it for the other question; that it solves this one, too, is what the team says by merging.
+        acceptance.topic_id, acceptance.by_id, acceptance.at = into.id, by.id, now()
+        acceptance.position = max((one.position for one in there), default=-1) + 1
+        db.session.flush()
+        db.session.expire(acceptance, ["topic", "by"])
+        there.append(acceptance)
+        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id))
+    for one in (topic, into):
+        db.session.expire(one, ["acceptance"])
 
 
 def _move_posts(topic: Topic, into: Topic, *, by: User) -> tuple[int, ...]:

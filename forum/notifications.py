@@ -43,7 +43,6 @@ GROUPS: Final[Mapping[str, Group]] = {
     "solutions": Group(lazy_gettext("A question is solved"), "mail"),
     "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
     "articles": Group(lazy_gettext("Your words became an article"), "mail"),
-    "standing": Group(lazy_gettext("What you have earned here"), "bell"),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }
@@ -238,6 +237,11 @@ def _comment_posted(notification: Notification) -> str:
             title=_title(notification),
         )
     )
+
+
+@kind("mentioned", group="mentions")
+def _mentioned(notification: Notification) -> str:
+    return str(gettext("%(name)s mentions you in “%(title)s”.", name=_author(notification), title=_title(notification)))
 
 
 @kind("answer_accepted", group="solutions")

@@ -194,21 +194,24 @@ def load_category(record: CategoryRecord) -> Outcome:
     found = category(record.id)
     names = {str(locale): str(name) for locale, name in record.names.items()}
     descriptions = {str(locale): str(words) for locale, words in record.descriptions.items()}
-    asked = [field.model_dump() for field in record.fields]
     outcome: Outcome = "unchanged"
     if found is None:
         found, outcome = Category(slug=record.id), "new"
         db.session.add(found)
-    wanted = {
+    wanted: dict[str, Any] = {
         "names": names,
         "descriptions": descriptions,
         "position": record.position,
-        "fields": asked or None,
-        "accepts_several": record.several_solutions,
-        "closes_after_hours": record.rests_after_hours,
     }
+    # What a line does not speak of stays as it was decided here.
+    if "fields" in record.model_fields_set:
+        wanted["fields"] = [field.model_dump() for field in record.fields] or None
+    if "several_solutions" in record.model_fields_set:
+        wanted["accepts_several"] = record.several_solutions
+    if "rests_after_hours" in record.model_fields_set:
+        wanted["closes_after_hours"] = record.rests_after_hours
     for name, value in wanted.items():
-        if (getattr(found, name) or None) != (value or None):
+        if getattr(found, name) != value:
             setattr(found, name, value)
             outcome = "new" if outcome == "new" else "changed"
     db.session.flush()
@@ -419,9 +422,10 @@ class _Loading:
             "created_at": record.created,
             "edited_at": record.edited,
             "imported_score": record.score,
-            "details": [detail.model_dump() for detail in record.details] or None,
         }
-        if isinstance(record, AnswerRecord):
+        if "details" in record.model_fields_set:
+            wanted["details"] = [detail.model_dump() for detail in record.details] or None
+        if isinstance(record, AnswerRecord) and "official" in record.model_fields_set:
             wanted["official_at"] = record.official
         if post is None:
             post = Post(
@@ -465,7 +469,8 @@ class _Loading:
             db.session.add(Acceptance(topic_id=topic.id, label=record.accepted_for, **wanted))
             self._is_changed = True
         else:
-            self._set(acceptance, {**wanted, "label": record.accepted_for})
+            is_said = "accepted_for" in record.model_fields_set
+            self._set(acceptance, {**wanted, **({"label": record.accepted_for} if is_said else {})})
 
     def _take_one_of_several(self, topic: Topic, wanted: dict[str, Any]) -> None:
         there = self._solutions.get(wanted["post_id"])

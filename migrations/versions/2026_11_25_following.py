@@ -1,4 +1,4 @@
-"""Following, news by mail, answers by mail, what is read, and standing.
+"""Following, news by mail, answers by mail, what is read, and having the same problem.
 
 New tables, and columns with constant defaults: an instant change on PostgreSQL 11 and later. The indexes on notifications
 are built while the table is locked for writing, seconds for a million rows. What was told before is not mailed.
@@ -128,54 +128,46 @@ def upgrade():
         batch_op.create_index(batch_op.f('ix_silence_tag_id'), ['tag_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_silence_topic_id'), ['topic_id'], unique=False)
 
-    with op.batch_alter_table('follow', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('level', sa.String(length=12), server_default='everything', nullable=False))
+    op.add_column('follow', sa.Column('level', sa.String(length=12), server_default='everything', nullable=False))
 
-    with op.batch_alter_table('mail', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('letter', sa.String(length=60), nullable=True))
-        batch_op.add_column(sa.Column('about', sa.JSON(), nullable=True))
-        batch_op.add_column(sa.Column('dropped_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('mail', sa.Column('letter', sa.String(length=60), nullable=True))
+    op.add_column('mail', sa.Column('about', sa.JSON(), nullable=True))
+    op.add_column('mail', sa.Column('dropped_at', sa.DateTime(timezone=True), nullable=True))
 
-    with op.batch_alter_table('notification', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('way', sa.String(length=8), server_default='bell', nullable=False))
-        batch_op.add_column(sa.Column('bundle', sa.String(length=60), server_default='', nullable=False))
-        batch_op.add_column(sa.Column('mailed_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.create_index(batch_op.f('ix_notification_post_id'), ['post_id'], unique=False)
-        batch_op.create_index('ix_notification_to_mail', ['way', 'at'], unique=False, sqlite_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"), postgresql_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"))
-        batch_op.create_index('ix_notification_topic', ['topic_id', 'kind'], unique=False)
+    op.add_column('notification', sa.Column('way', sa.String(length=8), server_default='bell', nullable=False))
+    op.add_column('notification', sa.Column('bundle', sa.String(length=60), server_default='', nullable=False))
+    op.add_column('notification', sa.Column('mailed_at', sa.DateTime(timezone=True), nullable=True))
+    op.create_index(op.f('ix_notification_post_id'), 'notification', ['post_id'], unique=False)
+    op.create_index('ix_notification_to_mail', 'notification', ['way', 'at'], unique=False, sqlite_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"), postgresql_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"))
+    op.create_index('ix_notification_topic', 'notification', ['topic_id', 'kind'], unique=False)
 
-    with op.batch_alter_table('topic', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('me_too_count', sa.Integer(), server_default='0', nullable=False))
+    op.add_column('topic', sa.Column('me_too_count', sa.Integer(), server_default='0', nullable=False))
 
-    with op.batch_alter_table('user', schema=None) as batch_op:
-        batch_op.add_column(sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True))
-        batch_op.add_column(sa.Column('last_visit_at', sa.DateTime(timezone=True), nullable=True))
-
+    op.add_column('user', sa.Column('seen_at', sa.DateTime(timezone=True), nullable=True))
+    op.add_column('user', sa.Column('last_visit_at', sa.DateTime(timezone=True), nullable=True))
+    # Whoever was here before this is not away: summaries go to them, too.
+    op.execute('UPDATE "user" SET seen_at = (SELECT max(seen_at) FROM sign_in WHERE sign_in.user_id = "user".id)')
 
 
 def downgrade():
-    with op.batch_alter_table('user', schema=None) as batch_op:
-        batch_op.drop_column('last_visit_at')
-        batch_op.drop_column('seen_at')
+    # Not in a batch: SQLite would copy the table, and dropping the old one takes along what refers to it.
+    op.drop_column('user', 'last_visit_at')
+    op.drop_column('user', 'seen_at')
 
-    with op.batch_alter_table('topic', schema=None) as batch_op:
-        batch_op.drop_column('me_too_count')
+    op.drop_column('topic', 'me_too_count')
 
-    with op.batch_alter_table('notification', schema=None) as batch_op:
-        batch_op.drop_index('ix_notification_topic')
-        batch_op.drop_index('ix_notification_to_mail', sqlite_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"), postgresql_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"))
-        batch_op.drop_index(batch_op.f('ix_notification_post_id'))
-        batch_op.drop_column('mailed_at')
-        batch_op.drop_column('bundle')
-        batch_op.drop_column('way')
+    op.drop_index('ix_notification_topic', 'notification')
+    op.drop_index('ix_notification_to_mail', 'notification', sqlite_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"), postgresql_where=sa.text("mailed_at is null and read_at is null and way <> 'bell'"))
+    op.drop_index(op.f('ix_notification_post_id'), 'notification')
+    op.drop_column('notification', 'mailed_at')
+    op.drop_column('notification', 'bundle')
+    op.drop_column('notification', 'way')
 
-    with op.batch_alter_table('mail', schema=None) as batch_op:
-        batch_op.drop_column('dropped_at')
-        batch_op.drop_column('about')
-        batch_op.drop_column('letter')
+    op.drop_column('mail', 'dropped_at')
+    op.drop_column('mail', 'about')
+    op.drop_column('mail', 'letter')
 
-    with op.batch_alter_table('follow', schema=None) as batch_op:
-        batch_op.drop_column('level')
+    op.drop_column('follow', 'level')
 
     with op.batch_alter_table('silence', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_silence_topic_id'))

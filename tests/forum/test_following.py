@@ -107,6 +107,22 @@ def test_a_silenced_topic_tells_nothing_whatever_the_kind(world: World, work: Wo
     assert follows.stance_on_topic(topic, world.bob).choice == "silenced"
 
 
+def test_who_is_named_is_told_but_not_twice_nor_where_it_is_silenced(world: World, work: Worker) -> None:
+    world.everybody()
+    topic = world.ask(source="Does @charlie or @alice know? Or nobody@tina.example, or @bo, or @nobody-here.")
+    answer = world.answer(topic, "Ask @Dora, @alice. And @bob knows, too.")
+    follows.silence(topic, by=world.tina)
+    answers.comment(answer, source="Yes, @bob, and @tina, and @emil.", by=world.charlie)
+    work()
+    mention = "{} mentions you in “Wireless gone after the update”."
+    assert told(world.charlie) == [mention.format("Alice")]
+    assert told(world.dora) == [mention.format("Bob")]
+    assert told(world.emil) == [mention.format("Charlie")]
+    assert told(world.alice) == [ANSWERED]
+    assert told(world.bob) == ["Charlie commented on what you wrote in “Wireless gone after the update”."]
+    assert told(world.tina) == []
+
+
 def test_a_silenced_person_tells_nothing(world: World, work: Worker) -> None:
     follows.silence(world.bob, by=world.alice)
     topic = world.ask()

@@ -118,6 +118,19 @@ def test_of_two_solutions_the_one_that_is_there_stays(
     assert f"accepted:{dropped}" not in keys
 
 
+def test_where_several_may_solve_it_every_solution_moves_that_has_another_label(world: World) -> None:
+    one, two = world.ask(), world.ask(title="The same thing on another device")
+    for topic in (one, two):
+        topic.category.accepts_several = True
+    kept = answers.accept(world.answer(two, "Hold the button on 4.2."), by=two.asker, label="4.2")
+    moving = answers.accept(world.answer(one, "Press it twice on 5.0."), by=one.asker, label="5.0")
+    dropped = answers.accept(world.answer(one, "Let go of it on 4.2."), by=one.asker, label="4.2")
+    posts = [kept.post_id, moving.post_id, dropped.post_id]
+    merging.merge(one, into=two, by=world.ada, knowing=True)
+    assert [chosen.post_id for chosen in queries.solutions(two)] == posts[:2]
+    assert db.session.get_one(Post, posts[2]).topic_id == two.id
+
+
 def test_duplicates_lead_where_their_target_went(world: World) -> None:
     topic, into, one, two = (world.ask(f"Question number {number}") for number in range(4))
     for duplicate in (one, two):
