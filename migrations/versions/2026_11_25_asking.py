@@ -46,14 +46,12 @@ def upgrade():
     )
     op.create_index(op.f("ix_post_image_image_id"), "post_image", ["image_id"], unique=False)
     for table, column in (("category", "fields"), ("post", "details"), ("post_revision", "details")):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.add_column(sa.Column(column, sa.JSON(), nullable=True))
+        op.add_column(table, sa.Column(column, sa.JSON(), nullable=True))
 
 
 def downgrade():
     for table, column in (("post_revision", "details"), ("post", "details"), ("category", "fields")):
-        with op.batch_alter_table(table, schema=None) as batch_op:
-            batch_op.drop_column(column)
+        op.drop_column(table, column)  # not by a new table: SQLite would take along what refers to it
     op.drop_table("post_image")
     op.drop_table("upload")
     op.drop_table("image")
