@@ -22,8 +22,11 @@ from core import markup_child
 from core.errors import Invalid, Unavailable
 
 CHILD_COMMAND = (sys.executable, "-m", markup_child.__name__)
-RENDERER_VERSION: int = 1
+RENDERER_VERSION: int = 2
 """Stored beside rendered HTML; it rises when `render` would answer differently."""
+
+_PICTURE = re.compile(rf'<img [^>]*?src="{markup_child.UPLOAD.pattern}"')
+_LINK = re.compile(r'<a (?!href="/uploads/)')
 
 LIMIT = 32_000
 """The longest text that is rendered, in characters."""
@@ -69,7 +72,8 @@ def render(source: str) -> str:
     """Turn Markdown into HTML that is safe to put in a page, in bounded time.
 
     Raises `TextTooLong` and `TextTooComplex`, which say so to the author, and `Unavailable` when the machine is too
-    busy. Headings begin at h3, images from elsewhere become links, raw HTML is shown as the text it is.
+    busy. Headings begin at h3, images from elsewhere become links, our own say their size, raw HTML is shown as
+    text.
     """
     if len(source) > LIMIT:
         raise TextTooLong(LIMIT)
@@ -114,6 +118,16 @@ def lines(html: str) -> str:
     """Return the text of rendered HTML with its line ends and one where a block begins or ends, in linear time."""
     found = (" ".join(line.split()) for line in _text_of(html, "\n").split("\n"))
     return "\n".join(line for line in found if line)
+
+
+def pictures(html: str) -> set[str]:
+    """Return the names of the pictures of our own that rendered HTML shows."""
+    return {found["name"] for found in _PICTURE.finditer(html)}
+
+
+def count_links(html: str) -> int:
+    """Count the links in rendered HTML; one that leads to a picture of our own is none."""
+    return len(_LINK.findall(html))
 
 
 def excerpt(text: str, limit: int = 200) -> str:

@@ -385,23 +385,38 @@ class _HouseRules(Treeprocessor):
         self._keep_images_home(root, in_link=False)
 
     def _keep_images_home(self, root: Element, *, in_link: bool) -> None:
-        """Turn an image from elsewhere into a link: loading it would tell its server who reads this page."""
+        """Turn an image from elsewhere into a link: loading it would tell its server who reads this page.
+
+        One of our own says its size, so that nothing jumps when it arrives, and leads to itself in full.
+        """
         elements = [(root, in_link)]
         while elements:
             element, in_link = elements.pop()
-            if element.tag == "img" and not UPLOAD.fullmatch(element.get("src", "")):
-                source, words = element.get("src", ""), element.get("alt", "")
-                element.attrib.clear()
-                element.text = words or source
-                element.tag = "span" if in_link else "a"  # the cleaner takes the span away and leaves its text
-                element.set("href", source)
             inner = in_link or element.tag == "a"
             elements += [(child, inner) for child in element]
+            if element.tag != "img":
+                continue
+            source, words = element.get("src", ""), element.get("alt", "")
+            if upload := UPLOAD.fullmatch(source):
+                element.set("width", upload["width"])
+                element.set("height", upload["height"])
+                if in_link or not words.strip():  # a link without a word would have no name
+                    continue
+                shown = Element("img", dict(element.attrib))
+                element.append(shown)
+            else:
+                element.text = words or source
+            element.attrib.clear()
+            element.tag = "span" if in_link else "a"  # the cleaner takes the span away and leaves its text
+            element.set("href", source)
 
 
 _DEMOTED = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h5", "h5": "h5", "h6": "h5"}
 TABLE_FRAME = "table-frame"
-UPLOAD = re.compile(r"/uploads/(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
+UPLOAD = re.compile(
+    r"/uploads/(?P<name>[0-9a-f]{32}-(?P<width>[1-9][0-9]{0,3})x(?P<height>[1-9][0-9]{0,3})\.(?:png|jpg|webp))"
+)
+"""The address of a picture of our own: what it is made of, its size in pixels, its kind."""
 
 
 # Elements become safe HTML.
@@ -436,7 +451,7 @@ TAGS = frozenset(
 ATTRIBUTES: dict[str, set[str]] = {
     "a": {"href", "title"},
     "code": {"class"},
-    "img": {"alt", "src", "title"},
+    "img": {"alt", "height", "src", "title", "width"},
     "ol": {"start"},
 }
 SCHEMES = frozenset({"http", "https", "mailto"})
@@ -453,7 +468,7 @@ def _kept_attribute(tag: str, name: str, value: str) -> str | None:
             allowed = UPLOAD.fullmatch(value) is not None
         case "code", "class":
             allowed = LANGUAGE.fullmatch(value) is not None
-        case "ol", "start":
+        case ("ol", "start") | ("img", "width" | "height"):
             allowed = value.isascii() and value.isdigit()
         case _:
             allowed = True

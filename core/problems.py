@@ -25,6 +25,14 @@ class Problems:
             self.fields[name] = error.fields.get(name) or error.sentence
             return otherwise
 
+    def take_all(self, check: Callable[[], T], otherwise: T) -> T:
+        """Return what `check` returns; when it refuses, keep what it says of each field, return `otherwise`."""
+        try:
+            return check()
+        except Invalid as error:
+            self.fields |= error.fields
+            return otherwise
+
     def refuse(self) -> None:
         """Raise `Invalid` with the fields when anything is wrong."""
         if self.fields:

@@ -165,7 +165,7 @@ class Settings(BaseModel):
     new_account_pause_seconds: int = Field(60, ge=0, description="Pause between two posts of a new account.")
     new_account_hours: int = Field(24, ge=0, description="So long an account is new that somebody made themselves.")
     new_account_links: int = Field(2, ge=0, description="Links in one post of a new account.")
-    new_account_images: int = Field(1, ge=0, description="Images in one post of a new account.")
+    new_account_images: int = Field(1, ge=0, description="Pictures in one post of a new account.")
     new_account_mentions: int = Field(2, ge=0, description="People mentioned in one post of a new account.")
     held_first_posts: int = Field(
         2, ge=0, description="So many posts of a new account wait until the team has looked at them; 0 holds none."
@@ -184,6 +184,14 @@ class Settings(BaseModel):
     )
     penalty_days: Annotated[str, AfterValidator(_days)] = Field(
         "1,3,7,30", description="For how many days people can be silenced or suspended, besides for good."
+    )
+    image_megabytes: int = Field(5, ge=1, le=20, description="How large a picture may be that comes in.")
+    image_megapixels: int = Field(25, ge=1, le=40, description="How many pixels it may have, in millions.")
+    images_per_post: int = Field(10, ge=1, le=100, description="How many pictures a post may show.")
+    images_per_day: int = Field(50, ge=0, description="How many pictures a member may bring in a day.")
+    images_per_day_new: int = Field(10, ge=0, description="The same for a new account.")
+    unused_image_days: int = Field(
+        7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
     )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 

@@ -1,15 +1,18 @@
 """Rows that may exist once, written without looking first."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Column, Table
+from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from core.db import Base, db
 
 
-def inserting(model: type[Base]) -> Any:
+def inserting(model: type[Base]) -> SqliteInsert | PostgresqlInsert:
     """Return an INSERT of the database in use, which knows what to do where an equal row stands."""
     insert = sqlite_insert if db.session.get_bind().dialect.name == "sqlite" else postgresql_insert
     return insert(model)
@@ -17,9 +20,25 @@ def inserting(model: type[Base]) -> Any:
 
 def add_once(model: type[Base], **values: Any) -> bool:
     """Write a row and tell whether it is new; where an equal one stands, leave it."""
+    statement = _insert(model).values(**values).on_conflict_do_nothing().returning(_key(model))
+    return db.session.execute(statement).first() is not None
+
+
+def add_or_change(model: type[Base], *, by: str, changes: Mapping[str, Any], **values: Any) -> Any:
+    """Write a row, or where one with the same `by` stands, change that; return its primary key, and hold its lock.
+
+    Nobody can delete it in between, as they could after `add_once`.
+    """
+    statement = _insert(model).values(**values).on_conflict_do_update(index_elements=[by], set_=dict(changes))
+    return db.session.execute(statement.returning(_key(model))).scalar_one()
+
+
+def _insert(model: type[Base]) -> SqliteInsert | PostgresqlInsert:
     db.session.flush()
+    return inserting(model)
+
+
+def _key(model: type[Base]) -> Column[Any]:
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- for the type checker: a mapped class has a table
-    key = next(iter(table.primary_key.columns))
-    statement = inserting(model).values(**values).on_conflict_do_nothing().returning(key)
-    return db.session.execute(statement).first() is not None
+    return next(iter(table.primary_key.columns))

@@ -1,9 +1,10 @@
 """What every page shares: headers, limits, error pages, safe redirects."""
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, jsonify, redirect, render_template, request
@@ -23,9 +24,14 @@ from core.db import db
 from core.errors import Invalid, KlinkeError, NotAllowed, NotFound, TooSoon, Unavailable
 from core.settings import Settings, current_settings
 
+View = TypeVar("View", bound=Callable[..., Any])
+
+MEGABYTE = 1024 * 1024
 LARGEST_FORM = 200 * 1024
 LARGEST_BODY = 256 * 1024
 SERVER_ERROR = 500
+FILES_AT_ONCE = 4
+"""A form brings so many files of the largest size; more come when they are small."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PROBES = frozenset({"/healthz", "/readyz"})
@@ -113,6 +119,12 @@ def only_reads(view: Any) -> None:
     view.only_reads = True
 
 
+def takes_files(view: View) -> View:
+    """Promise that a view reads files: its request may be as large as a few of them."""
+    view.takes_files = True  # type: ignore[attr-defined]  # a mark that functools.wraps carries along
+    return view
+
+
 def go(url: str) -> WerkzeugResponse:
     """Send a person on after a deed (303 See Other)."""
     return redirect(url, code=HTTPStatus.SEE_OTHER)
@@ -151,6 +163,9 @@ def _begin() -> None:
         database.begin_reading()
     else:
         database.begin_writing()
+    if getattr(view, "takes_files", False):
+        # Before anything reads the form. Its texts are held to MAX_FORM_MEMORY_SIZE as everywhere.
+        request.max_content_length = LARGEST_BODY + FILES_AT_ONCE * current_settings().image_megabytes * MEGABYTE
     _refuse_foreign_host()
     _refuse_foreign_page()
 
@@ -240,12 +255,23 @@ def _words(error: HTTPException) -> tuple[str, str]:
     if error.code == HTTPStatus.METHOD_NOT_ALLOWED:
         return gettext("This address takes something else"), gettext("Please start again from the home page.")
     if isinstance(error, RequestEntityTooLarge):
-        return gettext("This is more than fits"), gettext("Please shorten the text and send it again.")
+        return gettext("This is more than fits"), _way_to_fit()
     if isinstance(error, TooManyRequests):
         return gettext("One moment, please"), gettext("That was a lot at once. In a minute it goes on.")
     if error.code and error.code >= SERVER_ERROR:
         return gettext("Something broke on our side"), gettext("It has been noted. Please try again in a moment.")
     return gettext("This did not work"), gettext("The request could not be understood.")
+
+
+def _way_to_fit() -> str:
+    if (request.max_content_length or 0) > LARGEST_BODY:
+        most = FILES_AT_ONCE * current_settings().image_megabytes
+        return str(
+            gettext(
+                "Up to %(most)s MB of pictures fit at once. Please go back: your browser keeps your text.", most=most
+            )
+        )
+    return str(gettext("Please shorten the text and send it again."))
 
 
 def _show_database_error(error: OperationalError) -> WerkzeugResponse | tuple[str, int] | Response:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from accounts import passwords, people
 from accounts.models import User
-from core import transfer
+from core import pictures, transfer
 from core.clock import now
 from core.db import db
 from core.unique import add_once
@@ -19,6 +19,7 @@ from demo import channel as channels
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
+    addresses,
     answers,
     arranging,
     categories,
@@ -26,6 +27,7 @@ from forum import (
     experiences,
     flags,
     follows,
+    images,
     me_too,
     moderation,
     notes,
@@ -39,6 +41,7 @@ from forum.models import Acceptance, Category, Closing, Muting, Post, Topic
 from kb import promotion
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
+SCREENSHOT: Final = Path(__file__).with_name("screenshot.png")
 PASSWORD: Final = "klinke-demo-2026"  # noqa: S105 -- invented people, and only where KLINKE_DEMO says so
 FRESHEST: Final = timedelta(minutes=6)
 """How old the newest thing in the community is when it is loaded."""
@@ -55,6 +58,9 @@ ACCOUNTS: Final[Mapping[str, tuple[str, str]]] = {
     "ruth": ("admin", "may do everything"),
 }
 """Who can sign in: handle -> role, and what they are for."""
+PICTURED: Final = "t12"
+PICTURED_WORDS: Final = "So sieht es dann aus:"
+PICTURED_ALT: Final = "Ein Kreis bei 90 %, darunter die Meldung Zeitüberschreitung (E-204)"
 ACCEPTED: Final = ("t02-a1", "t05-a1", "t12-a1", "t22-a1", "t30-a1")
 """Answers that their askers accept as the community wakes up, so that they wait for an editor."""
 VOTED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -214,6 +220,7 @@ def _wake_up() -> None:
     official.declare(_post(OFFICIAL), by=everybody["ada"])
     notes.write(_topic(NOTED), text=NOTE, by=everybody["mo"])
     _set_rules(by=everybody["ruth"])
+    _show_screenshot()
     _mute(by=everybody["mo"])
     _arrange(by=everybody["mo"], admin=everybody["ruth"])
     asker = _topic(MUTED).asker
@@ -262,6 +269,20 @@ def _set_rules(*, by: User) -> None:
     for slug, (accepts_several, hours) in RULES.items():
         category = db.session.scalars(select(Category).where(Category.slug == slug)).one()
         categories.set_rules(category, accepts_several=accepts_several, closes_after_hours=hours, by=by)
+
+
+def _show_screenshot() -> None:
+    """Let an asker show what the question tells."""
+    question = next(post for post in _topic(PICTURED).posts if post.kind == "question")
+    asker = question.author
+    assert asker is not None  # noqa: S101 -- for the type checker: the file names one
+    image = images.keep(pictures.redraw(SCREENSHOT.read_bytes(), megabytes=1, megapixels=1), by=asker)
+    answers.comment(
+        question,
+        source=f"{PICTURED_WORDS}\n\n![{PICTURED_ALT}]({addresses.of_image(image)})",
+        by=asker,
+        created_at=question.created_at + timedelta(minutes=2),
+    )
 
 
 def _mute(*, by: User) -> None:

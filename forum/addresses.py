@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from forum.models import Post
+from forum.models import Image, Post
 
 
 class HasAddress(Protocol):
@@ -16,6 +16,10 @@ class HasAddress(Protocol):
 
 def of_topic(topic: HasAddress) -> str:
     return f"/t/{topic.id}-{topic.slug}"
+
+
+def of_image(image: Image) -> str:
+    return f"/uploads/{image.name}"
 
 
 def of_post(post: Post) -> str:

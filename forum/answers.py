@@ -1,6 +1,8 @@
 """Answering, commenting, and saying which answer solved it."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import select
@@ -11,18 +13,32 @@ from core import markup, outbox, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import experiences, follows, holding, limits, policy, queries
+from forum import experiences, fields, follows, holding, images, limits, policy, queries
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
 
 def post(
-    topic: Topic, *, source: str, by: User, created_at: datetime | None = None, typed_in: float | None = None
+    topic: Topic,
+    *,
+    source: str,
+    by: User,
+    version: str = "",
+    created_at: datetime | None = None,
+    typed_in: float | None = None,
 ) -> Post:
-    """Answer a question; who answers follows it from then on. What must wait is told to nobody yet."""
+    """Answer a question; who answers follows it from then on. What must wait is told to nobody yet.
+
+    `version` says what it holds for, where the question was asked for one.
+    """
     if not policy.may_answer(by, topic):
         raise _refusal(by, topic)
-    written, is_held = _write(topic, "answer", source, by, created_at=created_at, typed_in=typed_in)
+    with problems.at("version"):
+        details = fields.for_version(_question_of(topic), version) if version.strip() else []
+    with problems.renamed(**{fields.PREFIX + detail["key"]: "version" for detail in details}):
+        written, is_held = _write(
+            topic, "answer", source, by, details=details, created_at=created_at, typed_in=typed_in
+        )
     if not is_held:
         topic.answer_count = Topic.answer_count + 1
         db.session.flush()
@@ -141,16 +157,17 @@ def _write(
     by: User,
     *,
     parent: Post | None = None,
+    details: Sequence[Mapping[str, Any]] = (),
     created_at: datetime | None,
     typed_in: float | None,
 ) -> tuple[Post, bool]:
     source = limits.post_source(kind, source)
     _hold(topic, parent)
-    cause = None
+    said, cause = [dict(detail) for detail in details], None
     if created_at is None:
         limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
-        looked = holding.look_at(source=source, by=by, typed_in=typed_in)
-        source, cause = limits.post_source(kind, looked.source), looked.cause
+        looked = holding.look_at(source=source, details=details, by=by, typed_in=typed_in)
+        source, said, cause = limits.post_source(kind, looked.source), looked.details, looked.cause
     at = created_at or now()
     written = Post(
         topic_id=topic.id,
@@ -160,15 +177,21 @@ def _write(
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,
+        details=said or None,
         created_at=at,
     )
     db.session.add(written)
     if cause is None:
         topic.last_activity_at = max(topic.last_activity_at, at)
     db.session.flush()
+    images.link(written, by=by)
     if cause is not None:
         holding.hold(written, cause)
     return written, cause is not None
+
+
+def _question_of(topic: Topic) -> Post:
+    return db.session.scalars(select(Post).where(Post.topic_id == topic.id, Post.kind == "question")).unique().one()
 
 
 def _hold(topic: Topic, *posts: Post | None) -> None:

@@ -4,8 +4,8 @@ A topic in a list: id, source_id, title, url, locale, category, tags, state, clo
 answer_count, asker, created and last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
-A post: id, source_id, kind, url, author, body (Markdown), html, created, edited (or null), helpful, accepted, official,
-comments.
+A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
+key, name, value), created, edited (or null), helpful, accepted, official, comments.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
 
@@ -22,7 +22,7 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, answers, closing, limits, moderation, queries, topics
+from forum import addresses, answers, closing, fields, limits, moderation, queries, topics
 from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
@@ -47,6 +47,7 @@ class NewTopic(Model):
     body: str
     locale: Literal["de", "en"]
     tags: list[str] = Field(default=[], max_length=20)
+    details: dict[str, str] = Field(default={}, max_length=fields.MOST)
 
 
 class NewPost(Model):
@@ -99,6 +100,7 @@ def ask(body: NewTopic) -> dict[str, Any]:
             category=_category(body.category),
             locale=body.locale,
             tags=body.tags,
+            details=body.details,
             by=current_user,
         )
     return _in_full(topic)
@@ -278,6 +280,7 @@ def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None, *, ac
         "author": _person(post.author),
         "body": post.source,
         "html": post.html,
+        "details": [{"key": one.key, "name": one.name, "value": one.value} for one in fields.of_post(post)],
         "created": iso(post.created_at),
         "edited": None if post.edited_at is None else iso(post.edited_at),
     }

@@ -203,7 +203,13 @@ def _keep(question: Post, *, title: str, by: User) -> None:
     db.session.refresh(question, ["version", "source"])
     db.session.add(
         PostRevision(
-            post_id=question.id, number=question.version, title=title, source=question.source, by_id=by.id, at=now()
+            post_id=question.id,
+            number=question.version,
+            title=title,
+            source=question.source,
+            details=question.details,
+            by_id=by.id,
+            at=now(),
         )
     )
     question.version += 1

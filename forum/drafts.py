@@ -13,7 +13,7 @@ from core.errors import Invalid
 from core.unique import add_once
 from forum.models import Draft
 
-MOST_FIELDS = 10
+MOST_FIELDS = 20
 LONGEST_FIELD = 40_000
 MOST_DRAFTS = 50
 _KEY = re.compile(r"[a-z_]{1,20}(?::[0-9]{1,19})?")

@@ -1,10 +1,11 @@
 """What can be typed in the forum. Fields are named like the values of the deeds, so that a refusal finds its field."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, TypeVar
 
 from flask_babel import gettext, lazy_gettext
+from flask_wtf.file import MultipleFileField
 from wtforms import (
     BooleanField,
     DateField,
@@ -22,7 +23,9 @@ from wtforms.widgets import HiddenInput
 from accounts import emails
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
-from forum import categories, flags
+from core.settings import current_settings
+from forum import categories, fields, flags
+from forum.fields import AskedField
 from forum.limits import (
     LONGEST_EDIT_REASON,
     LONGEST_EXPERIENCE,
@@ -38,6 +41,7 @@ from forum.models import LONGEST_TITLE, MUTING_RULES, SHORTEST_TITLE, PostKind
 from forum.words import LONGEST_INTO, LONGEST_RULE
 
 LONGEST_TAG_LINE = 300
+LONGEST_PICTURE_WORDS = 200
 RULE_NAMES = {
     "spam": lazy_gettext("No spam: nothing that is sent to many and that nobody asked for"),
     "advertising": lazy_gettext("No advertising in disguise"),
@@ -109,7 +113,66 @@ class ChoiceField(SelectField):
             raise ValidationError(gettext("Please choose one of the list."))
 
 
-class AskForm(Form):
+class PicturesField(MultipleFileField):
+    """Pictures that come with a text; `forum.views.pictures.take` keeps them and writes them into the text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(lazy_gettext("Pictures"), **kwargs)
+        self.render_kw = {"accept": "image/png,image/jpeg,image/webp,image/gif"}
+
+    @property
+    def megabytes(self) -> int:
+        """How large each may be."""
+        return current_settings().image_megabytes
+
+
+class WithPictures(Form):
+    """A form for a text that may show pictures."""
+
+    pictures = PicturesField()
+    picture_words = LineField(
+        lazy_gettext("What the picture shows"),
+        longest=LONGEST_PICTURE_WORDS,
+        shortest=0,
+        description=lazy_gettext("For everybody who cannot see it."),
+    )
+
+
+class WithDetails(WithPictures):
+    """A form that asks, beside the text, what the category asks; made by `asking` for one category."""
+
+    asked: Sequence[AskedField] = ()
+
+    @property
+    def detail_fields(self) -> list[Field]:
+        """The fields for it, in their order."""
+        return [self[fields.PREFIX + field.key] for field in self.asked]
+
+    @property
+    def details(self) -> dict[str, str]:
+        """What was written into them."""
+        return {field.key: self[fields.PREFIX + field.key].data or "" for field in self.asked}
+
+
+FormWithDetails = TypeVar("FormWithDetails", bound=WithDetails)
+
+
+def asking(form: type[FormWithDetails], asked: Sequence[AskedField]) -> type[FormWithDetails]:
+    """Return the form with these fields, as WTForms makes forms at run time: a class of its own."""
+    made = {fields.PREFIX + field.key: _control(field) for field in asked}
+    return type(form.__name__, (form,), {"asked": tuple(asked), **made})
+
+
+def _control(field: AskedField) -> Any:
+    checks = [wanted()] if field.required else []
+    longest = fields.LONGEST[field.kind]
+    kind = BlockField if field.kind == "text" else LineField
+    made = kind(field.name, longest=longest, shortest=int(field.required), validators=checks, description=field.hint)
+    made.kwargs["render_kw"] = {"maxlength": longest, "rows": 4} if field.kind == "text" else {"maxlength": longest}
+    return made
+
+
+class AskForm(WithDetails):
     title = TitleField(
         lazy_gettext("Your question in one sentence"),
         description=lazy_gettext("As you would say it to a person who knows the subject."),
@@ -132,7 +195,8 @@ class AskForm(Form):
         return tuple((self.tags.data or "").replace(",", " ").split())
 
 
-class AnswerForm(Form):
+class AnswerForm(WithPictures):
+    version = LineField(lazy_gettext("Which version does it hold for?"), longest=fields.LONGEST["version"], shortest=0)
     source = PostField("answer", lazy_gettext("Your answer"))
 
 
@@ -140,7 +204,7 @@ class CommentForm(Form):
     source = PostField("comment", lazy_gettext("Your comment"))
 
 
-class EditForm(Form):
+class EditForm(WithDetails):
     """An edit; `version` is what the editor saw, and `title` is left out where there is none."""
 
     title = TitleField(lazy_gettext("The question in one sentence"))
@@ -415,3 +479,26 @@ class CategoryForm(NamesForm):
     @property
     def descriptions(self) -> dict[str, str]:
         return {"de": self.description_de.data or "", "en": self.description_en.data or ""}
+
+
+class FieldForm(NamesForm):
+    """A field of a category."""
+
+    hint_de = LineField(lazy_gettext("Hint in German"), longest=fields.LONGEST_HINT, shortest=0)
+    hint_en = LineField(lazy_gettext("Hint in English"), longest=fields.LONGEST_HINT, shortest=0)
+    kind = ChoiceField(lazy_gettext("What is written into it"))
+    required = BooleanField(lazy_gettext("Must not stay empty"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kind.offer(
+            [
+                ("line", gettext("One line")),
+                ("version", gettext("A version: one line, and answers say which version they hold for")),
+                ("text", gettext("Several lines, such as an error message")),
+            ]
+        )
+
+    @property
+    def hints(self) -> dict[str, str]:
+        return {"de": self.hint_de.data or "", "en": self.hint_en.data or ""}

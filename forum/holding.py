@@ -1,9 +1,10 @@
 """The gate: what new accounts may do at once, and which posts wait until the team has looked at them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import ColumnElement, func, select
@@ -14,7 +15,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.settings import current_settings
-from forum import cases, words
+from forum import cases, fields, words
 from forum.models import Cause, Muting, Post, Topic
 
 _MENTION = re.compile(r"(?<![\w@/.])@\w")
@@ -26,26 +27,38 @@ class Looked:
 
     title: str
     source: str
+    details: list[dict[str, Any]]
     cause: Cause | None
 
 
-def look_at(*, source: str, title: str = "", by: User, typed_in: float | None = None, is_edit: bool = False) -> Looked:
+def look_at(
+    *,
+    source: str,
+    title: str = "",
+    details: Sequence[Mapping[str, Any]] = (),
+    by: User,
+    typed_in: float | None = None,
+    is_edit: bool = False,
+) -> Looked:
     """Apply the watched words and the limits for new accounts; raise `Invalid` at the field that needs other words.
 
-    `typed_in` says for how many seconds the form was open; a program has none.
+    `details` are what will be stored of the fields of a category, see `forum.fields`. `typed_in` says for how many
+    seconds the form was open; a program has none.
     """
     titled, body = words.judge(title, is_markdown=False), words.judge(source)
+    told = {fields.PREFIX + detail["key"]: words.judge(detail["value"], is_markdown=False) for detail in details}
+    every = {"title": titled, "source": body, **told}
     if not by.is_team:
-        blocked = {name: judged.blocked for name, judged in (("title", titled), ("source", body)) if judged.blocked}
-        if blocked:
-            fields = {name: words.refusal(said) for name, said in blocked.items()}
-            raise Invalid(gettext("Some fields need another look."), fields=fields)
+        refused = {name: words.refusal(judged.blocked) for name, judged in every.items() if judged.blocked}
+        if refused:
+            raise Invalid(gettext("Some fields need another look."), fields=refused)
     cause: Cause | None = None
     if not by.is_trusted:
         if is_new(by):
             _refuse_too_much(body.text)
-        cause = "words" if titled.held or body.held else None if is_edit else _cause(by, typed_in)
-    return Looked(titled.text, body.text, cause)
+        cause = "words" if any(judged.held for judged in every.values()) else None if is_edit else _cause(by, typed_in)
+    reworded = fields.reworded(details, {name: judged.text for name, judged in told.items()})
+    return Looked(titled.text, body.text, reworded, cause)
 
 
 def hold(post: Post, cause: Cause) -> None:
@@ -101,7 +114,7 @@ def _refuse_too_much(source: str) -> None:
     settings = current_settings()
     html = markup.render(source)
     with problems.at("source"):
-        links, most = html.count("<a "), settings.new_account_links
+        links, most = markup.count_links(html), settings.new_account_links
         if links > most:
             raise Invalid(
                 ngettext(
@@ -111,14 +124,14 @@ def _refuse_too_much(source: str) -> None:
                     given=links,
                 )
             )
-        images, most = html.count("<img "), settings.new_account_images
-        if images > most:
+        pictures, most = len(markup.pictures(html)), settings.new_account_images
+        if pictures > most:
             raise Invalid(
                 ngettext(
-                    "New accounts can put %(num)s image into a text; these are %(given)s.",
-                    "New accounts can put %(num)s images into a text; these are %(given)s.",
+                    "New accounts can put %(num)s picture into a text; these are %(given)s.",
+                    "New accounts can put %(num)s pictures into a text; these are %(given)s.",
                     most,
-                    given=images,
+                    given=pictures,
                 )
             )
         mentions, most = len(_MENTION.findall(markup.plain(html))), settings.new_account_mentions

@@ -132,7 +132,13 @@ def _keep_title(asked: Post, topic: Topic, *, by: User) -> None:
     """Have the question say its title itself where it still fits; in any case its history knows it."""
     db.session.add(
         PostRevision(
-            post_id=asked.id, number=asked.version, title=topic.title, source=asked.source, by_id=by.id, at=now()
+            post_id=asked.id,
+            number=asked.version,
+            title=topic.title,
+            source=asked.source,
+            details=asked.details,
+            by_id=by.id,
+            at=now(),
         )
     )
     asked.version += 1

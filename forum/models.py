@@ -10,6 +10,7 @@ from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
 from core.i18n import spoken
+from core.pictures import Kind
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -40,6 +41,8 @@ class Category(Model):
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     names: Mapped[dict[str, str]] = mapped_column(JSON)
     descriptions: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    fields: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON, deferred=True)
+    """What is asked beside the text, see `forum.fields`; lists do without it."""
     position: Mapped[int] = mapped_column(default=0)
     needs_tag: Mapped[bool] = mapped_column(default=False)
     """Whether a question here needs a tag."""
@@ -214,6 +217,8 @@ class Post(Model):
     """`imported_score` plus the votes; kept by `forum.votes`, checked by `flask doctor`."""
     official_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when this is what the house says; who said so stands in the log."""
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
+    """What was written into the fields of the category, see `forum.fields`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     topic: Mapped[Topic] = relationship(back_populates="posts")
@@ -244,6 +249,7 @@ class PostRevision(Model):
     source: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, default="", server_default="")
     """Why it was replaced, as its editor said."""
+    details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     """Who replaced this text."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
@@ -814,3 +820,46 @@ class SolvedBySuggestion(Model):
     title: Mapped[str] = mapped_column(String(300))
     """What the person was typing."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class Image(Model):
+    """A picture that somebody brought, drawn anew by `core.pictures`; its file lies in the data folder.
+
+    Who may see it follows from the posts that show it (`PostImage`) and from who brought it (`Upload`).
+    """
+
+    __tablename__ = "image"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest: Mapped[str] = mapped_column(String(32), unique=True)
+    """The beginning of the SHA-256 of the file, in hexadecimal digits."""
+    kind: Mapped[Kind] = mapped_column(String(4))
+    width: Mapped[int]
+    height: Mapped[int]
+    touched_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    """When it was last brought, or taken out of a post."""
+
+    @property
+    def name(self) -> str:
+        """What stands in its address."""
+        return f"{self.digest}-{self.width}x{self.height}.{self.kind}"
+
+
+class Upload(Model):
+    """Somebody brought a picture; two people may bring the same."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index("ix_upload_user", "user_id", "at"),)
+
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PostImage(Model):
+    """A post shows a picture; kept by `forum.images.link`."""
+
+    __tablename__ = "post_image"
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
+    image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True, index=True)

@@ -113,6 +113,11 @@ def may_object(user: Viewer, post: Post) -> bool:
     )
 
 
+def may_upload(user: Viewer) -> bool:
+    """Let everybody bring pictures who is signed in."""
+    return _may_write(user)
+
+
 def may_follow(user: Viewer) -> bool:
     """Let everybody follow who is signed in, the silenced too: following is reading."""
     return bool(user.is_authenticated and user.is_active)

@@ -1,6 +1,8 @@
 """Editing what was written; nothing that was ever public is lost."""
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import and_, exists, or_, select
@@ -13,13 +15,22 @@ from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
-from forum import holding, limits, moderation, policy
+from forum import fields, holding, images, limits, moderation, policy
 from forum.events import PostEdited
 from forum.models import Acceptance, Post, PostRevision, Vote
 
 
-def edit(post: Post, *, source: str, by: User, version: int, title: str | None = None, reason: str = "") -> Post:
-    """Replace a post's text, and with `title` a question's title; the old ones stay as a `PostRevision`.
+def edit(
+    post: Post,
+    *,
+    source: str,
+    by: User,
+    version: int,
+    title: str | None = None,
+    details: Mapping[str, str] | None = None,
+    reason: str = "",
+) -> Post:
+    """Replace a post's text, and with `title` and `details` a question's; the old ones stay as a `PostRevision`.
 
     What its author mends in the first minutes, before anybody reacted to it, leaves no revision. Raises `Conflict` when
     somebody edited since `version`. The same text again changes nothing.
@@ -33,13 +44,18 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
     new_title = old_title
     if title is not None and old_title is not None:
         new_title = problems.take("title", lambda: limits.title(title), old_title)
+    said = post.details
+    if details is not None and post.kind == "question":
+        said = problems.take_all(lambda: _said(post, details), list[dict[str, Any]]()) or None
     problems.refuse()
     _lock(post)
     if post.version != version:
         raise Conflict(gettext("Somebody edited this meanwhile. Your text is still here; please look at both."))
-    if source == post.source and new_title == old_title:
+    if (source, new_title, said) == (post.source, old_title, post.details):
         return post
-    looked = holding.look_at(title=new_title or "", source=source, by=by, is_edit=True)
+    fresh = [detail for detail in said or () if detail not in (post.details or ())]
+    looked = holding.look_at(title=new_title or "", source=source, details=fresh, by=by, is_edit=True)
+    said = [next((new for new in looked.details if new["key"] == one["key"]), one) for one in said or ()] or None
     source = limits.post_source(post.kind, looked.source)
     new_title = None if new_title is None else limits.post_title(looked.title)
     if not _is_in_grace(post, by):
@@ -49,6 +65,7 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
                 number=post.version,
                 title=old_title,
                 source=post.source,
+                details=post.details,
                 reason=reason,
                 by_id=by.id,
                 at=now(),
@@ -65,11 +82,13 @@ def edit(post: Post, *, source: str, by: User, version: int, title: str | None =
             after={"title": new_title, "source": source},
         )
     post.source, post.html, post.renderer_version = source, markup.render(source), markup.RENDERER_VERSION
+    post.details = said
     post.version += 1
     post.official_at = post.official_at if by.is_team else None  # only the team speaks for the house
     if new_title is not None and new_title != old_title:
         post.topic.title, post.topic.slug = new_title, texts.slug(new_title, fallback="topic")
     db.session.flush()
+    images.link(post, by=by)
     outbox.publish(PostEdited(post.topic_id, post.id))
     if looked.cause is not None:
         moderation.hide(post, cause=looked.cause)
@@ -113,6 +132,14 @@ def _is_in_grace(post: Post, by: User) -> bool:
         exists().where(Acceptance.post_id == post.id),
     )
     return not db.session.scalar(select(has_reaction))
+
+
+def _said(post: Post, details: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return what the question says in the fields of its category now, and what it says in those that are gone."""
+    asked = {field.key for field in fields.of(post.topic.category)}
+    return fields.checked(post.topic.category, details) + [
+        detail for detail in post.details or () if detail["key"] not in asked
+    ]
 
 
 def _lock(post: Post) -> None:

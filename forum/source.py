@@ -11,7 +11,7 @@ from accounts.people import AnonymousUser, Viewer
 from core import markup
 from core.db import db
 from core.i18n import spoken
-from forum import addresses, queries
+from forum import addresses, fields, queries
 from forum.models import Acceptance, Category, Closing, Duplicate, Muting, Post, Tag, Topic, TopicTag
 from search.documents import Document, Found, Ref, TitleRow
 
@@ -184,9 +184,13 @@ def _texts_of(
 ) -> Mapping[int, list[tuple[int, str]]]:
     """Return the visible posts of each topic as (id, plain text), the question first."""
     texts: dict[int, list[tuple[int, str]]] = {}
-    rows = select(Post.id, Post.topic_id, Post.html).where(Post.topic_id.in_(ids), queries.posts_visible_to(viewer))
-    for post_id, topic_id, html in db.session.execute(rows.order_by(Post.kind != "question", Post.id)):
-        texts.setdefault(topic_id, []).append((post_id, read(html)))
+    rows = select(Post.id, Post.topic_id, Post.kind, Post.html, Post.details).where(
+        Post.topic_id.in_(ids), queries.posts_visible_to(viewer)
+    )
+    for post_id, topic_id, kind, html, details in db.session.execute(rows.order_by(Post.kind != "question", Post.id)):
+        # What an answer is for stands in no reply that is made of it.
+        words = fields.values_of(details) if kind == "question" else ""
+        texts.setdefault(topic_id, []).append((post_id, f"{words}\n{read(html)}" if words else read(html)))
     return texts
 
 

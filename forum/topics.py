@@ -1,7 +1,9 @@
 """Asking, and what is linked beneath a question."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any
 
 from flask_babel import gettext
 from sqlalchemy import delete, select
@@ -13,7 +15,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.unique import add_once
-from forum import follows, holding, limits, policy
+from forum import fields, follows, holding, images, limits, policy
 from forum import tags as tag_rules
 from forum.events import TopicAsked
 from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
@@ -21,36 +23,34 @@ from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
 LONGEST_LINK = 300
 
 
-def ask(
+def ask(  # noqa: PLR0913 -- the parts of a question, by keyword
     *,
     title: str,
     source: str,
     category: Category | None,
     locale: str,
     tags: Iterable[str] = (),
+    details: Mapping[str, str] = MappingProxyType({}),
     by: User,
     created_at: datetime | None = None,
     typed_in: float | None = None,
 ) -> Topic:
     """Ask a question; its asker follows it. Raises `Invalid` with every field that needs another look.
 
-    With `created_at` the past is told: no pause between posts counts, and nothing is held. `typed_in` says for how many
-    seconds the form was open, where there was one.
+    `details` say what is written into which field of the category. With `created_at` the past is told: no pause between
+    posts counts, and nothing is held. `typed_in` says for how many seconds the form was open, where there was one.
     """
     if not policy.may_ask(by):
         raise NotAllowed(gettext("Please sign in to ask."))
-    title, source, names = _check(title, source, category, locale, tags, by)
+    title, source, names, said = _check(title, source, category, locale, tags, details, by)
     assert category is not None  # noqa: S101 -- for the type checker: _check refuses a missing one
     cause = None
     if created_at is None:
         limits.rest(by, "question", source)
-        looked = holding.look_at(title=title, source=source, by=by, typed_in=typed_in)
+        looked = holding.look_at(title=title, source=source, details=said, by=by, typed_in=typed_in)
         # Words that replaced others may have made them too long.
-        title, source, cause = (
-            limits.post_title(looked.title),
-            limits.post_source("question", looked.source),
-            looked.cause,
-        )
+        title, source = limits.post_title(looked.title), limits.post_source("question", looked.source)
+        said, cause = looked.details, looked.cause
     at = created_at or now()
     topic = Topic(
         category=category,
@@ -72,10 +72,12 @@ def ask(
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,
+        details=said or None,
         created_at=at,
     )
     db.session.add(question)
     db.session.flush()
+    images.link(question, by=by)
     follows.follow(topic, by=by)
     if cause is None:
         outbox.publish(TopicAsked(topic.id))
@@ -129,14 +131,21 @@ def remove_see_also(topic: Topic, *, url: str) -> None:
 
 
 def _check(
-    title: str, source: str, category: Category | None, locale: str, tags: Iterable[str], by: User
-) -> tuple[str, str, list[str]]:
+    title: str,
+    source: str,
+    category: Category | None,
+    locale: str,
+    tags: Iterable[str],
+    details: Mapping[str, str],
+    by: User,
+) -> tuple[str, str, list[str], list[dict[str, Any]]]:
     problems = Problems()
     clean_title = problems.take("title", lambda: limits.title(title), "")
     clean_source = problems.take("source", lambda: limits.source("question", source), "")
     problems.take("locale", lambda: limits.locale(locale), "")
     names: list[str] = problems.take("tags", lambda: tag_rules.checked(tags, category=category, by=by), [])
+    said: list[dict[str, Any]] = problems.take_all(lambda: fields.checked(category, details), [])
     if category is None:
         problems.fields["category"] = gettext("Please choose where this belongs.")
     problems.refuse()
-    return clean_title, clean_source, names
+    return clean_title, clean_source, names, said

@@ -20,6 +20,8 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import cases, categories, counters, limits, queries, topics
 from forum import tags as tag_rules
+from forum.fields import LONGEST, LONGEST_HINT, Kind
+from forum.fields import MOST as MOST_FIELDS
 from forum.models import (
     Acceptance,
     Category,
@@ -72,6 +74,25 @@ class MutingRecord(BaseModel):
     """Anything else waits for the team, and stands in the queue again where it comes in."""
 
 
+class DetailRecord(BaseModel):
+    """What was written into a field, with the names that the field had."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
+    kind: Kind
+    names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    value: Annotated[str, Field(max_length=LONGEST["text"]), AfterValidator(_storable)]
+
+
+class FieldRecord(BaseModel):
+    """A field of a category."""
+
+    key: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,30}$")]
+    kind: Kind
+    names: dict[Literal["de", "en"], line(120)] = Field(min_length=1)  # type: ignore[valid-type]  # a type made for the limit
+    hints: dict[Literal["de", "en"], line(LONGEST_HINT, 0)] = {}  # type: ignore[valid-type]  # the same
+    required: bool = False
+
+
 class PostRecord(BaseModel):
     """What questions, answers and comments have in common; without `author` the account was erased."""
 
@@ -82,6 +103,8 @@ class PostRecord(BaseModel):
     edited: AwareDatetime | None = None
     score: Score = 0
     muted: MutingRecord | None = None
+    details: Annotated[list[DetailRecord], Field(max_length=MOST_FIELDS)] = []
+    """What stands in the fields of the category, and of an answer, which version it holds for."""
 
 
 class AnswerRecord(PostRecord):
@@ -117,6 +140,7 @@ class CategoryRecord(BaseModel):
     position: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     several_solutions: bool = False
     rests_after_hours: Annotated[int, Field(ge=1, le=categories.LONGEST_HOURS)] | None = None
+    fields: Annotated[list[FieldRecord], Field(max_length=MOST_FIELDS)] = []
 
 
 class DuplicateRecord(BaseModel):
@@ -180,6 +204,8 @@ def load_category(record: CategoryRecord) -> Outcome:
         "position": record.position,
     }
     # What a line does not speak of stays as it was decided here.
+    if "fields" in record.model_fields_set:
+        wanted["fields"] = [field.model_dump() for field in record.fields] or None
     if "several_solutions" in record.model_fields_set:
         wanted["accepts_several"] = record.several_solutions
     if "rests_after_hours" in record.model_fields_set:
@@ -233,6 +259,8 @@ def dump_categories() -> Iterator[dict[str, Any]]:
         rules: dict[str, Any] = {"several_solutions": True} if found.accepts_several else {}
         if found.closes_after_hours is not None:
             rules["rests_after_hours"] = found.closes_after_hours
+        if found.fields:
+            rules["fields"] = found.fields
         if found.names != _names_of(found.slug) or found.descriptions or found.position or rules:
             record = {"id": found.slug, "names": found.names, "descriptions": found.descriptions}
             yield {**record, "position": found.position, **rules}
@@ -395,6 +423,8 @@ class _Loading:
             "edited_at": record.edited,
             "imported_score": record.score,
         }
+        if "details" in record.model_fields_set:
+            wanted["details"] = [detail.model_dump() for detail in record.details] or None
         if isinstance(record, AnswerRecord) and "official" in record.model_fields_set:
             wanted["official_at"] = record.official
         if post is None:
@@ -556,6 +586,7 @@ class _Dumping:
             Post.imported_score,
             Post.helpful_count,
             Post.official_at,
+            Post.details,
         )
         self._posts: dict[int, list[Any]] = {}
         for row in db.session.execute(
@@ -640,6 +671,8 @@ class _Dumping:
 
     def _extras(self, post: Any, muting: Any) -> dict[str, Any]:
         extras: dict[str, Any] = {} if post.edited_at is None else {"edited": iso(post.edited_at)}
+        if post.details:
+            extras["details"] = post.details
         if muting is not None:
             extras["muted"] = {"reason": muting.reason, "since": iso(muting.at)}
             extras["muted"] |= {"rule": muting.rule} if muting.rule != "other" else {}

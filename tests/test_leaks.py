@@ -24,10 +24,23 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from core.db import db
-from forum import answers, arranging, closing, experiences, follows, merging, moderation, notes, votes
+from forum import (
+    answers,
+    arranging,
+    closing,
+    experiences,
+    fields,
+    follows,
+    images,
+    merging,
+    moderation,
+    notes,
+    votes,
+)
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
+from tests.forum.test_images import picture, shown
 
 EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -77,6 +90,8 @@ class Scene:
     muted_answer_alone_id: int = 0
     experience_id: int = 0
     muted_experience_id: int = 0
+    picture: str = ""
+    muted_pictures: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Values]:
         return {
@@ -110,6 +125,8 @@ class Scene:
             "key": Values(
                 ("ask", f"answer:{self.topic_id}"), (f"answer:{self.muted_topic_id}",), nothing=f"answer:{NOBODY}"
             ),
+            "field": Values(("device",), nothing="no_such_field"),
+            "picture": Values((self.picture,), self.muted_pictures, nothing=f"{'0' * 32}-4x3.png"),
             "_rest": Values(("nothing",)),
             "filename": Values(("css/klinke.css",)),
         }
@@ -223,7 +240,10 @@ def keeps_own_words_only(app: Flask, reader: Any, scene: Scene, own: str) -> Non
 def visible_part(world: World, scene: Scene) -> None:
     world.everybody()
     db.session.add(Section(slug="wlan", names={"de": "WLAN", "en": "Wireless"}))
-    topic = world.ask(source="The router blinks red since the update. What now?")
+    image = images.keep(picture(0), by=world.alice)
+    for name, kind in (("Device", "line"), ("Version", "version")):
+        fields.add(world.router, names={"de": name, "en": name}, hints={}, kind=kind, required=False, by=world.root)
+    topic = world.ask(source=f"The router blinks red since the update. What now? {shown(image)}")
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
     answers.accept(answer, by=world.alice)
@@ -233,14 +253,17 @@ def visible_part(world: World, scene: Scene) -> None:
     world.ask("How do I reset the router?", "I forgot the password of my router.", by=world.tina)
     scene.topic_id, scene.answer_id = topic.id, answer.id
     scene.question_id = topic.posts[0].id
+    scene.picture = image.name
 
 
 def part_to_be_muted(world: World, scene: Scene) -> None:
+    of_question, of_answer = images.keep(picture(1), by=world.alice), images.keep(picture(2), by=world.tina)
     topic = world.ask(
         "Zauberlaterne am router verloren",
-        "Mein Quittenmus ist in den router gefallen.",
+        f"Mein Quittenmus ist in den router gefallen. {shown(of_question, 'Wackersdorf')}",
         locale="de",
         tags=("wifi", "wackersdorf"),
+        details={"device": "Nebelhorn", "version": "Pfifferling"},
     )
     answer = world.answer(topic, "Das Nebelhorn am router hilft immer.")
     comment = answers.comment(answer, source="Pfifferling im router!", by=world.tina)
@@ -251,13 +274,16 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     notes.write(topic, text="Eichelhäher gesichtet.", by=world.dora)
     scene.muted_experience_id = tried.id
     alone = world.answer(
-        db.session.get_one(type(topic), scene.topic_id), "Nebelhorn und Pfifferling in den router.", by=world.tina
+        db.session.get_one(type(topic), scene.topic_id),
+        f"Nebelhorn und Pfifferling in den router. {shown(of_answer)}",
+        by=world.tina,
     )
     merged = world.ask("Quittenmus im router gefunden", "Ein Nebelhorn lag auch darin.", locale="de", by=world.tina)
     scene.merged_topic_id = merged.id
     merging.merge(merged, into=topic, by=world.ada, knowing=True)
     arranging.pin(topic, by=world.ada)
     closing.close(topic, by=world.ada, reason="Nebelhorn")
+    scene.muted_pictures = of_question.name, of_answer.name
     scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
     scene.muted_question_id = topic.posts[0].id
     scene.muted_answer_alone_id = alone.id
@@ -365,7 +391,7 @@ def look(reader: Any, method: str, path: str, query: dict[str, str]) -> str:
     kept = {
         name: value for name, value in answer.headers if name in {"Location", "ETag", "Last-Modified", "Content-Type"}
     }
-    return f"{answer.status_code} {kept}\n{RANDOM_VALUE.sub('*', answer.get_data(as_text=True))}"
+    return f"{answer.status_code} {kept}\n{RANDOM_VALUE.sub('*', answer.get_data().decode(errors='replace'))}"
 
 
 def without_names(answer: str, scene: Scene) -> str:

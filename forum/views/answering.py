@@ -11,16 +11,19 @@ from core import diffs, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError
-from forum import answers, drafts, forms, policy, posts, queries
+from forum import answers, drafts, fields, forms, policy, posts, queries
 from forum.models import Post
+from forum.views import pictures
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
 
 @bp.post("/topics/<int:topic_id>/answers")
 @login_required
+@web.takes_files
 def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     form = forms.AnswerForm()
+    pictures.take(form)
     is_fine = form.validate()
     topic = queries.visible_topic(topic_id, viewer=current_user)
     if request.form.get("do") == "preview":
@@ -30,7 +33,13 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     try:
         if sent := sent_before(form):
             return sent
-        answer = answers.post(topic, source=form.source.data or "", by=me(), typed_in=form.seconds_open)
+        answer = answers.post(
+            topic,
+            source=form.source.data or "",
+            version=form.version.data or "",
+            by=me(),
+            typed_in=form.seconds_open,
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -65,16 +74,19 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
 @login_required
 def edit_post(post_id: int) -> Response:
     post = _editable(post_id)
-    form = forms.EditForm(data={"title": post.topic.title, "source": post.source, "version": post.version})
+    written = {fields.PREFIX + detail.key: detail.value for detail in fields.of_post(post)}
+    form = _edit_form(post)(data={"title": post.topic.title, "source": post.source, "version": post.version, **written})
     form.fit(post.kind)
     return _edit_page(post, form)
 
 
 @bp.post("/posts/<int:post_id>/edit")
 @login_required
+@web.takes_files
 def save_edit(post_id: int) -> Response | WerkzeugResponse:
-    form = forms.EditForm()
     post = _editable(post_id)
+    form = _edit_form(post)()
+    pictures.take(form)
     form.fit(post.kind)
     is_fine = form.validate()
     if request.form.get("do") == "preview":
@@ -89,6 +101,7 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
             by=me(),
             version=form.version.data or 0,
             title=title,
+            details=form.details,
             reason=form.reason.data or "",
         )
     except REFUSALS as error:
@@ -121,6 +134,11 @@ def _editable(post_id: int) -> Post:
     if not policy.may_edit(current_user, post):
         raise posts.refusal(me(), post)
     return post
+
+
+def _edit_form(post: Post) -> type[forms.EditForm]:
+    asked = fields.of(post.topic.category) if post.kind == "question" else []
+    return forms.asking(forms.EditForm, asked)
 
 
 def _edit_page(

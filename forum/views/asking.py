@@ -13,8 +13,9 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.i18n import LOCALES, locale
 from core.web import limiter
-from forum import addresses, drafts, forms, queries, suggestions, topics
-from forum.models import LONGEST_TITLE, Draft
+from forum import addresses, drafts, fields, forms, quality, queries, suggestions, topics
+from forum.models import LONGEST_TITLE
+from forum.views import pictures
 from forum.views.edge import bp, show
 from search import query
 from search.query import Hit
@@ -36,36 +37,20 @@ def ask() -> Response:
     return _page(_form(data={"title": title, "category": request.args.get("category")}))
 
 
+@bp.get("/ask/fields")
+@login_required
+def ask_fields() -> Response:
+    """Return what the category that was just chosen asks, as a piece of the page."""
+    return show("forum/_fields.html", form=_form(data={"category": request.args.get("category", "")}))
+
+
 @bp.post("/topics")
 @login_required
+@web.takes_files
 def post_topic() -> Response | WerkzeugResponse:
     form = _form()
-    if request.form.get("do") == "similar":
-        return _page(form, looked=True)
-    if request.form.get("do") == "preview":
-        form.validate()
-        return _page(form, preview=form.source.html)
-    if not form.validate():
-        return _page(form, status=UNPROCESSABLE)
-    try:
-        if sent := sent_before(form):
-            return sent
-        topic = topics.ask(
-            title=form.title.data or "",
-            source=form.source.data or "",
-            category=queries.category(form.category.data),
-            locale=form.locale.data,
-            tags=form.tag_names,
-            by=me(),
-            typed_in=form.seconds_open,
-        )
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return _page(form, refused=error)
-    drafts.discard(me(), DRAFT_KEY)
-    flash(device_key(), "draft_done")
-    return done(form, addresses.of_topic(topic))
+    pictures.take(form)
+    return _looked_over(form) or _asked(form)
 
 
 @bp.post("/solved-by-suggestion")
@@ -100,41 +85,93 @@ def device_key() -> str:
     return f"{DRAFT_KEY}-{current_user.id}"
 
 
+def _looked_over(form: forms.AskForm) -> Response | None:
+    """Return the page again, when it was asked for something else than to ask, or something is missing."""
+    if request.form.get("do"):
+        return _helped(form, request.form["do"])
+    is_fine = form.validate()
+    if form.asked and request.form.get("asked") != form.category.data:
+        return _page(form, just_asked=True, status=UNPROCESSABLE)
+    if not is_fine:
+        return _page(form, status=UNPROCESSABLE)
+    if _is_wanted_anyway():
+        return None
+    missing = quality.missing(
+        title=form.title.data or "", source=form.source.data or "", has_details=any(form.details.values())
+    )
+    return _page(form, missing=missing, status=UNPROCESSABLE) if missing else None
+
+
+def _helped(form: forms.AskForm, what: str) -> Response:
+    """Return the page with what a button without script was pressed for; script shows it by itself."""
+    if what == "preview":
+        form.validate()
+        return _page(form, preview=form.source.html)
+    return _page(form, looked=what == "similar")
+
+
+def _asked(form: forms.AskForm) -> Response | WerkzeugResponse:
+    try:
+        if sent := sent_before(form):
+            return sent
+        topic = topics.ask(
+            title=form.title.data or "",
+            source=form.source.data or "",
+            category=queries.category(form.category.data),
+            locale=form.locale.data,
+            tags=form.tag_names,
+            details=form.details,
+            by=me(),
+            typed_in=form.seconds_open,
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _page(form, refused=error)
+    drafts.discard(me(), DRAFT_KEY)
+    flash(device_key(), "draft_done")
+    return done(form, addresses.of_topic(topic))
+
+
+def _is_wanted_anyway() -> bool:
+    """Tell whether the hints were seen and the question is to be asked as it is."""
+    return bool(request.form.get("anyway"))
+
+
 def _form(data: dict[str, Any] | None = None) -> forms.AskForm:
-    form = forms.AskForm(data={"locale": locale(), **{name: value for name, value in (data or {}).items() if value}})
-    known = [(category.slug, category.name) for category in queries.categories()]
+    data = {"locale": locale(), **{name: value for name, value in (data or {}).items() if value}}
+    chosen = request.form.get("category", "") if request.method == "POST" else data.get("category", "")
+    every = queries.categories()
+    category = every[0] if len(every) == 1 else next((one for one in every if one.slug == chosen), None)
+    form = forms.asking(forms.AskForm, fields.of(category))(data=data)
+    known = [(category.slug, category.name) for category in every]
     # Nobody's question lands in the first category only because it is the first.
     undecided = [] if form.category.data or len(known) == 1 else [("", "")]
     form.category.offer([*undecided, *known])
     if form.locale.data not in LOCALES and request.method == "GET":
         form.locale.data = locale()
+    form.category.render_kw = {"data-fields-url": url_for(".ask_fields"), "data-fields-target": "fields"}
     form.title.render_kw |= {"data-similar-url": url_for("search.similar"), "data-similar-target": "similar"}
     return form
 
 
-def _page(
-    form: forms.AskForm,
-    *,
-    restored: Draft | None = None,
-    waiting: Draft | None = None,
-    looked: bool = False,
-    preview: str = "",
-    refused: KlinkeError | None = None,
-    status: int = 200,
-) -> Response:
+def _page(form: forms.AskForm, *, status: int = 200, refused: KlinkeError | None = None, **about: Any) -> Response:
+    """Show the form.
+
+    `about` says what else there is: a draft that is `restored` or `waiting`, that somebody `looked` for similar
+    questions, the `preview`, that the category has `just_asked` for more, and what is `missing`.
+    """
     title = form.title.data or ""
     return show(
         "forum/ask.html",
         form=form,
         matches=_matches(title, form.source.data or "", form.locale.data) if title else [],
-        restored=restored,
-        waiting=waiting,
-        looked=looked,
-        preview=preview,
+        anyway=_is_wanted_anyway(),
         draft_key=DRAFT_KEY,
         device_key=device_key(),
         refused=refused,
         status=status,
+        **about,
     )
 
 

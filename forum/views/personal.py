@@ -3,6 +3,7 @@
 from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import login_required, me
@@ -11,12 +12,14 @@ from core.db import db
 from core.edge import UNPROCESSABLE
 from core.errors import NotFound
 from forum import addresses, drafts, forms, notifications, queries, reminding
+from forum.fields import MOST, PREFIX
 from forum.models import Notification
+from forum.views import pictures
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 30
 ASK_FIELDS = ("title", "category", "source", "tags", "locale")
-ANSWER_FIELDS = ("source",)
+ANSWER_FIELDS = ("source", "version")
 WANTS = {True: "no", False: "yes"}
 """What the form says of somebody who refuses to be reminded, and of others."""
 
@@ -44,10 +47,15 @@ def mark_notifications_read() -> WerkzeugResponse:
 
 @bp.post("/drafts/<key>")
 @login_required
+@web.takes_files
 def save_draft(key: str) -> Response | WerkzeugResponse:
     """Keep what is typed; a browser with script asks in the background and needs no page in answer."""
     back, names = _place(key)
+    names += tuple(name for name in request.form if name.startswith(PREFIX))[:MOST]
+    shown, refused = pictures.kept(_files(), request.form.get("picture_words", ""))
     fields = {name: request.form[name] for name in names if request.form.get(name, "").strip()}
+    if shown:
+        fields["source"] = "\n\n".join((fields.get("source", "").rstrip(), *shown)).lstrip()
     if any(name in fields for name in ("title", "source")):
         drafts.save(me(), key, fields)
     else:
@@ -55,6 +63,8 @@ def save_draft(key: str) -> Response | WerkzeugResponse:
     db.session.commit()
     if request.form.get("do") != "keep":
         return Response(status=204)
+    for sentence in refused:
+        flash(sentence, "warn")
     flash(gettext("Your draft is kept. It will be here when you come back."), "good")
     return web.go(back)
 
@@ -83,6 +93,11 @@ def discard_draft(key: str) -> WerkzeugResponse:
     db.session.commit()
     flash(f"{key}-{current_user.id}", "draft_done")
     return web.go(back)
+
+
+def _files() -> list[FileStorage]:
+    """Return the pictures that a browser without script sends along; one with script has brought them already."""
+    return [file for file in request.files.getlist("pictures") if file] if request.form.get("do") == "keep" else []
 
 
 def _place(key: str) -> tuple[str, tuple[str, ...]]:

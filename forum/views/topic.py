@@ -16,8 +16,8 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, forms, holding, posts, queries, reading, threads
-from forum.models import Acceptance, Post, Topic
+from forum import addresses, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
 from search import query
 
@@ -126,6 +126,8 @@ def topic_page(
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
+        details_of=fields.of_post,
+        version_of=fields.version_of,
         years=_years,
         looked_at_by=holding.looked_at_by,
         page_path=lambda page: _page_path(topic, page),
@@ -175,9 +177,14 @@ class Version:
 def _versions(post: Post) -> Sequence[Version]:
     past = posts.revisions(post)
     titles = [revision.title or "" for revision in past] + [post.topic.title if post.kind == "question" else ""]
-    sources = [revision.source for revision in past] + [post.source]
+    sources = [_whole(revision) for revision in past] + [_whole(post)]
     hands = [(post.author, post.created_at, "")] + [(revision.by, revision.at, revision.reason) for revision in past]
     return [
         Version(number, title, source, by, at, reason)
         for number, (title, source, (by, at, reason)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]
+
+
+def _whole(said: PostRevision | Post) -> str:
+    """Return everything that a post said, what stood in its fields before its text."""
+    return "\n\n".join(part for part in (fields.text_of(said.details), said.source) if part)

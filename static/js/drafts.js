@@ -78,7 +78,7 @@ function keep(form) {
 function restore(form, key, asServed) {
   const draft = load(key);
   if (!draft) return;
-  const differs = Object.entries(draft.values).some(([name, value]) => name in asServed && String(value) !== String(asServed[name]));
+  const differs = Object.entries(draft.values).some(([name, value]) => name in asServed && String(value).trim() !== String(asServed[name]).trim());
   if (!differs) return;
   fill(form, { ...asServed, ...draft.values });
   const notice = form.querySelector("[data-draft-notice]");

@@ -41,7 +41,7 @@ ALLOWED = {
     "h4": set(),
     "h5": set(),
     "hr": set(),
-    "img": {"src", "alt", "title", "loading"},
+    "img": {"src", "alt", "title", "loading", "width", "height"},
     "li": set(),
     "ol": {"start"},
     "p": set(),
@@ -61,9 +61,11 @@ VALUES = {
     "class": r"language-[A-Za-z0-9_+#.-]+|table-frame",
     "loading": r"lazy",
     "rel": r"ugc nofollow noopener",
-    "src": r"/uploads/(?!.*\.\.)[A-Za-z0-9._/-]+",
+    "src": r"/uploads/[0-9a-f]{32}-[0-9]{1,4}x[0-9]{1,4}\.(?:png|jpg|webp)",
+    "height": r"[0-9]{1,4}",
     "start": r"[0-9]+",
     "tabindex": r"0",
+    "width": r"[0-9]{1,4}",
 }
 
 
@@ -232,7 +234,19 @@ MARKS = [
     "|-|-|\n",
     "![",
 ]
-WORDS = ["<a ", "onx=", "http://", "www.a.b", "javascript:", "&amp;", "&#58;", "é", "word ", "/uploads/x.png", "\u0301"]
+WORDS = [
+    "<a ",
+    "onx=",
+    "http://",
+    "www.a.b",
+    "javascript:",
+    "&amp;",
+    "&#58;",
+    "é",
+    "word ",
+    "/uploads/00112233445566778899aabbccddeeff-1x1.png",
+    "\u0301",
+]
 
 
 @given(st.lists(st.sampled_from(MARKS + WORDS), max_size=60).map("".join))
@@ -356,11 +370,38 @@ def test_an_image_from_elsewhere_is_a_link_because_loading_it_would_tell_who_rea
     assert html == '<p><a href="https://example.org/build" rel="ugc nofollow noopener">badge</a></p>'
 
 
-def test_an_uploaded_image_is_shown() -> None:
-    assert (
-        markup.render("![cat](/uploads/ab/cat.png)")
-        == '<p><img alt="cat" src="/uploads/ab/cat.png" loading="lazy"></p>'
-    )
+UPLOADED = "/uploads/00112233445566778899aabbccddeeff-640x480.png"
+SHOWN = f'<img alt="a cat" height="480" src="{UPLOADED}" width="640" loading="lazy">'
+
+
+def test_an_uploaded_image_is_shown_in_its_place_and_leads_to_itself_in_full() -> None:
+    html = markup.render(f"![a cat]({UPLOADED})")
+    assert html == f'<p><a href="{UPLOADED}" rel="ugc nofollow noopener">{SHOWN}</a></p>'
+
+
+def test_an_uploaded_image_within_a_link_leads_where_the_link_leads() -> None:
+    html = markup.render(f"[![a cat]({UPLOADED})](https://example.org/)")
+    assert html == f'<p><a href="https://example.org/" rel="ugc nofollow noopener">{SHOWN}</a></p>'
+
+
+def test_an_uploaded_image_without_words_is_no_link_without_a_name() -> None:
+    assert markup.render(f"![]({UPLOADED})") == f"<p>{SHOWN}</p>".replace("a cat", "")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/uploads/../sign-out",
+        "/uploads/cat.png",
+        "/uploads/00112233445566778899aabbccddeeff-640x480.svg",
+        "/uploads/00112233445566778899aabbccddeeff-0x480.png",
+        "/uploads/00112233445566778899aabbccddeeff-64000x480.png",
+        "//example.org" + UPLOADED,
+        "https://example.org" + UPLOADED,
+    ],
+)
+def test_what_is_not_the_address_of_an_upload_is_never_loaded(address: str) -> None:
+    assert "<img" not in markup.render(f"![a cat]({address})")
 
 
 def test_invisible_characters_that_steer_are_taken_out_and_the_text_is_composed() -> None:

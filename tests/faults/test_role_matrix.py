@@ -17,12 +17,13 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, experiences, flags, moderation, objections, words
+from forum import answers, experiences, fields, flags, images, moderation, objections, words
 from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
+from tests.forum.test_images import picture, shown
 from tests.kb.shelf import Shelf
 
 ROLES = {
@@ -56,7 +57,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.search_feed
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
-        forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
+        forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
@@ -68,6 +69,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
         forum.try_address_again forum.say_me_too forum.undo_me_too
+        forum.ask_fields forum.post_image
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
         forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
@@ -110,6 +112,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
         forum.category_list forum.post_category forum.edit_category forum.save_category
+        forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -203,7 +206,11 @@ def scenes(world: World) -> dict[str, dict[str, Any]]:
 
 
 def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
-    topic = world.ask(f"What is the light for, asked for the {role}")
+    image = images.keep(picture(), by=world.alice)
+    field = fields.add(
+        world.router, names={"en": f"Asked by {role}"}, hints={}, kind="line", required=False, by=world.root
+    )
+    topic = world.ask(f"What is the light for, asked for the {role}", shown(image))
     answer = world.answer(topic)
     answers.accept(answer, by=world.alice)
     tried = experiences.tell(answer, has_worked=False, words="It stays dark.", by=world.tina)
@@ -231,6 +238,8 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "post_id": answer.id,
         "experience_id": tried.id,
         "objection_id": objection.id,
+        "picture": image.name,
+        "field": field.key,
         "slug": "router",
         "handle": "alice",
         "name": "social",

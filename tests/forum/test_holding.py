@@ -13,10 +13,11 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, TooSoon
 from core.outbox import Delivery
-from forum import answers, counters, holding, moderation, posts, queries, topics
+from forum import answers, counters, holding, images, moderation, posts, queries, topics
 from forum.models import Muting, Notification, Post, ReviewCase, Topic
 from tests.cast import World
 from tests.conftest import Browser
+from tests.forum.test_images import picture, shown
 
 Stage = Callable[[Callable[[World], Any]], Any]
 BrowserOf = Callable[[str], Browser]
@@ -178,6 +179,15 @@ def test_a_new_account_puts_few_links_and_mentions_into_a_text(
     world.answer(topic, source, by=world.bob)
     with time_machine.travel(now() + timedelta(days=2)):
         world.answer(topic, source, by=world.newcomer())
+
+
+def test_a_new_account_shows_few_pictures_in_a_text_and_they_are_no_links(world: World) -> None:
+    topic, nora = world.ask(), world.newcomer()
+    one, other = (shown(images.keep(picture(number), by=nora)) for number in range(2))
+    with pytest.raises(Invalid) as caught:
+        world.answer(topic, f"{one}\n\n{other}", by=nora)
+    assert "picture" in caught.value.fields["source"]
+    world.answer(topic, f"{one} See [a](https://a.example) and [b](https://b.example).", by=nora)
 
 
 def test_addresses_and_code_are_no_mentions(world: World) -> None:
