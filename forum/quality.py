@@ -10,7 +10,7 @@ from flask_babel import gettext
 from core.markup_child import UPLOAD
 
 FEWEST_WORDS: Final = 8
-"""Words that a text has beside greeting and thanks when it says what happened; code, a picture or a field say it, too."""
+"""Words that a text has beside greeting and thanks when it says what happened; code, a picture or a field do, too."""
 LOUD_SHARE: Final = 0.8
 FEWEST_LOUD_LETTERS: Final = 10
 
