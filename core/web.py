@@ -163,8 +163,8 @@ def _begin() -> None:
         database.begin_reading()
     else:
         database.begin_writing()
-    if getattr(view, "takes_files", False):
-        # Before anything reads the form. Its texts are held to MAX_FORM_MEMORY_SIZE as everywhere.
+    if getattr(view, "takes_files", False) and request.mimetype == "multipart/form-data":
+        # Before anything reads the form. Its texts are held to MAX_FORM_MEMORY_SIZE; in another body nothing is.
         request.max_content_length = LARGEST_BODY + FILES_AT_ONCE * current_settings().image_megabytes * MEGABYTE
     _refuse_foreign_host()
     _refuse_foreign_page()

@@ -491,6 +491,8 @@ class FieldForm(NamesForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for field in self:  # it stands on a page with the names of the category
+            field.id = field.label.field_id = f"field-{field.name}"
         self.kind.offer(
             [
                 ("line", gettext("One line")),

@@ -10,7 +10,7 @@ from flask_babel import gettext
 from core.markup_child import UPLOAD
 
 FEWEST_WORDS: Final = 8
-"""Words that a text has beside its courtesies when it says what happened; code, a picture or a field say it, too."""
+"""Words that a text has beside greeting and thanks when it says what happened; code, a picture or a field do, too."""
 LOUD_SHARE: Final = 0.8
 FEWEST_LOUD_LETTERS: Final = 10
 
@@ -30,6 +30,12 @@ _COURTESIES: Final = frozenset(
     helft mir kann jemand wer helfen
     """)
 )
+_PURE_COURTESIES: Final = frozenset(
+    _WORD.findall(
+        "hi hello hey regards cheers thanks thank thx please pls hallo moin servus danke dank bitte mfg lg vg"
+    )
+)
+"""Words that say nothing else anywhere; morning and day also say when it began."""
 _EMPTY: Final = _COURTESIES | frozenset(
     _WORD.findall("""
     a an the my is it does do did doesn't doesn’t don't don’t not no work works working broken problem problems issue
@@ -104,7 +110,7 @@ def _only_greets(source: str) -> str:
 
 def _is_short(*, has_details: bool) -> Callable[[str], str]:
     def check(source: str) -> str:
-        words = [word for word in _words(source) if word not in _COURTESIES]
+        words = [word for word in _words(source) if word not in _PURE_COURTESIES]
         if len(words) < FEWEST_WORDS and not has_details and not _says_more(source):
             return str(
                 gettext("More detail helps: what did you do, what happened, what did you expect, what have you tried?")

@@ -1,5 +1,6 @@
 """The guided form: what the chosen category asks, on the pages of askers, readers and admins."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -144,6 +145,8 @@ def test_the_call_takes_and_tells_it(alice: Browser, app: Flask, token_of: Calla
 def test_an_admin_adds_changes_and_removes_a_field(alice: Browser, browser_of: Callable[[str], Browser]) -> None:
     root = browser_of("root")
     place = "/admin/categories/router"
+    ids = re.findall(r'\sid="([^"]+)"', root.get(place).text)
+    assert len(ids) == len(set(ids)), "every label leads to its own field"
     given = fields_of(root.get(place).text, f"{place}/fields")
     new = {**given, "name_de": "Farbe", "name_en": "Colour", "kind": "line"}
     assert root.post(f"{place}/fields", data=new).headers["Location"] == place
