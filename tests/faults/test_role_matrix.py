@@ -62,7 +62,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.discard_draft forum.follow forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
-        forum_api.answer forum_api.ask forum_api.comment
+        forum_api.answer forum_api.ask forum_api.comment search_api.note_search
     """,
     DECIDING: "forum.accept_answer forum.undo_acceptance forum_api.accept forum_api.undo_acceptance",
     TEAM: """
