@@ -232,7 +232,7 @@ def test_a_guest_gets_a_receipt_and_the_outcome_by_mail_where_they_left_an_addre
     }
     sent = guest.post(f"/posts/{post_id}/flag", data=data, headers={"Accept-Language": "de"})
     assert sent.status_code == 303
-    assert "Your report" in guest.get(sent.location).text or "Meldung" in guest.get(sent.location).text
+    assert "Ihre Meldung ist angekommen" in guest.get(sent.location).text
     mails = stage(lambda _: [(m.to, m.subject) for m in db.session.query(Mail)])
     assert [to for to, _ in mails] == ["mia@example.org"]
     stage(
