@@ -108,7 +108,7 @@ def test_news_is_mailed_after_a_while_in_text_and_html(app: Flask, stage: Stage,
         assert "http://localhost/p/" in words
     assert str(mail["Auto-Submitted"]) == "auto-generated"
     assert "\n-- \n" in text_of(mail)
-    later(days=1)
+    later(hours=3)
     assert len(mails(app)) == 1
 
 
