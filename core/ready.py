@@ -11,6 +11,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
@@ -97,7 +98,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def same_for_guests(view: View) -> View:
     """Promise that a page depends for guests on nothing but its address, the language and our own cookies."""
-    view.is_same_for_guests = True  # type: ignore[attr-defined]
+    view.is_same_for_guests = True  # type: ignore[attr-defined]  # a mark on the function, as `core.web.only_reads` has
     return view
 
 
@@ -141,7 +142,7 @@ def _serve() -> Response | None:
 
 def _keep(response: Response) -> Response:
     key = g.pop("ready_key", None)
-    if key is None or response.status_code != 200 or response.is_streamed or session:  # noqa: PLR2004 -- OK
+    if key is None or response.status_code != HTTPStatus.OK or response.is_streamed or session:
         return response
     body = response.get_data()
     if "Set-Cookie" in response.headers or len(body) > LARGEST_PAGE:

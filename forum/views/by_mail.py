@@ -60,8 +60,8 @@ def decide_by_mail(token: str) -> Response | WerkzeugResponse:
             answers.accept(post, by=user)
             flash(gettext("Thank you. The question is marked as solved."), "good")
         elif do in {"undo", "no"}:
-            if post.topic.acceptance is not None and post.topic.acceptance.post_id == post.id:
-                answers.undo_acceptance(post.topic, by=user)
+            if _is_accepted(post):
+                answers.undo_acceptance(post.topic, by=user, post=post)
             if do == "no":
                 answers.comment(post, source=form.source.data or "", by=user)
                 flash(gettext("Thank you. Whoever answered will read what you wrote."), "good")
@@ -90,7 +90,6 @@ def _answer_page(
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
-    acceptance = post.topic.acceptance
     return show(
         "forum/answer_by_mail.html",
         token=token,
@@ -98,7 +97,7 @@ def _answer_page(
         post=post,
         topic=post.topic,
         form=form,
-        is_accepted=acceptance is not None and acceptance.post_id == post.id,
+        is_accepted=_is_accepted(post),
         may_decide=policy.may_accept_answer(user, post.topic),
         refused=refused,
         status=status,
@@ -108,6 +107,11 @@ def _answer_page(
 def _decidable(token: str) -> tuple[User, Post]:
     user, post = tickets.deciding(token)
     return user, queries.visible_post(post.id, viewer=user)
+
+
+def _is_accepted(post: Post) -> bool:
+    """Tell whether this answer is a solution: the one, or one of several."""
+    return any(one.post_id == post.id for one in queries.solutions(post.topic))
 
 
 def _topic(topic_id: int | None, user: User) -> Topic | None:

@@ -192,7 +192,7 @@ def test_a_new_account_shows_few_pictures_in_a_text_and_they_are_no_links(world:
 
 def test_addresses_and_code_are_no_mentions(world: World) -> None:
     source = "Write to a@example.org or b@example.org or c@example.org, see @alice."
-    world.answer(world.ask(), source, by=world.newcomer())
+    assert world.answer(world.ask(), source, by=world.newcomer()).source == source
 
 
 def test_a_new_account_cannot_put_the_links_in_afterwards(world: World, settings: Settings) -> None:

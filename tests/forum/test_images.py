@@ -348,6 +348,7 @@ def test_files_without_a_picture_are_swept_when_they_are_old(world: World) -> No
 
 def test_sweeping_an_empty_house_does_nothing(world: World) -> None:
     images.sweep()
+    assert files() == []
 
 
 def test_the_worker_sweeps(stage: Callable[..., Any], worker: Callable[[], None], app: Flask) -> None:

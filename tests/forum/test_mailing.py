@@ -373,6 +373,27 @@ def test_the_asker_says_from_the_mail_that_it_is_solved_and_takes_it_back(
     assert stage(accepted) == []
 
 
+def test_of_several_solutions_the_mail_takes_back_only_its_own(
+    app: Flask, stage: Stage, later: Callable[..., None], guest: Browser
+) -> None:
+    ids = stage(asked_and_answered)
+    later(minutes=6)
+    path = link(mails(app, "alice")[0], "answer")
+
+    def two_solutions(world: World) -> int:
+        topic = db.session.get_one(Topic, ids["topic"])
+        topic.category.accepts_several = True
+        other = world.answer(topic, "On the other device press it twice.")
+        answers.accept(other, by=world.alice, label="5.0")
+        answers.accept(db.session.get_one(Post, ids["answer"]), by=world.alice, label="4.2")
+        return other.id
+
+    other_id = stage(two_solutions)
+    assert "marked as the solution" in guest.get(path).text
+    assert guest.post(path, data={"do": "undo"}).status_code == 303
+    assert stage(lambda _: [one.post_id for one in db.session.scalars(select(Acceptance)).unique()]) == [other_id]
+
+
 def test_the_asker_says_from_the_mail_what_happened_instead(
     app: Flask, stage: Stage, later: Callable[..., None], guest: Browser
 ) -> None:

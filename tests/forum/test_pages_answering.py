@@ -264,3 +264,13 @@ def test_a_preview_of_an_edit_saves_nothing(stage: Stage, browser_of: BrowserOf,
     assert page.status_code == 200
     assert "<strong>noon</strong>" in page.text
     assert stage(lambda _: db.session.get_one(Post, post_id).version) == 1
+
+
+def test_whoever_changes_their_mind_gets_back_to_the_post(
+    stage: Stage, topic_id: int, path: str, browser_of: BrowserOf
+) -> None:
+    post_id = question_id(stage, topic_id)
+    alice = browser_of("alice")
+    assert f'href="{path}#p{post_id}">Leave it as it is' in alice.get(f"/posts/{post_id}/edit").text
+    muting = browser_of("ada").get(f"/topics/{topic_id}/mute").text
+    assert f'href="{path}">Leave it as it is' in muting

@@ -196,7 +196,7 @@ def test_forty_who_tell_at_once_are_all_counted(app: Flask, stage: Stage) -> Non
         (acceptance,) = db.session.query(Acceptance).all()
         assert (acceptance.worked_count, acceptance.failed_count) == (10, 30)
         latest = db.session.query(Experience).order_by(Experience.at.desc(), Experience.id.desc()).limit(5).all()
-        assert acceptance.is_contradicted == (sum(not one.has_worked for one in latest) > 2)  # noqa: PLR2004 -- of five
+        assert acceptance.is_contradicted == (sum(not one.has_worked for one in latest) > 2)
         assert list(counters.complaints()) == []
 
 
