@@ -26,6 +26,7 @@ from core.settings import Settings
 
 MOST_BYTES: Final = 4 << 20
 LARGEST_PAGE: Final = 128 << 10
+MOST_VALUES: Final = 500
 SECONDS: Final = 20.0
 """A page says how long ago things were, so it is made anew now and then though nothing changed."""
 _EXTENSION: Final = "klinke-ready"
@@ -52,7 +53,7 @@ class Shelf:
     def __init__(self, stamps: Stamps) -> None:
         self.stamps = stamps
         self.values: dict[Hashable, tuple[Hashable, Any]] = {}
-        """Few, by the keys of `remembered`."""
+        """At most `MOST_VALUES`, by the keys of `remembered`."""
         self._pages: OrderedDict[Hashable, Page] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
@@ -112,6 +113,8 @@ def remembered(key: Hashable, make: Callable[[], T]) -> T:
         return make()
     found = shelf().values.get(key)
     if found is None or found[0] != stamp:
+        if len(shelf().values) >= MOST_VALUES:  # keys may hold what somebody typed into an address
+            shelf().values.clear()
         # The stamp is from before this request read anything, so what is made now is at least as new.
         found = shelf().values[key] = (stamp, make())
     value: T = found[1]

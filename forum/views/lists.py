@@ -41,7 +41,7 @@ class Listing:
 @same_for_guests
 def home() -> Response:
     quiet = follows.unsilenced_for(current_user)
-    tallies = _counted(lambda: queries.tallies(current_user, quiet))
+    tallies = _counted("tallies", lambda: queries.tallies(current_user, quiet))
     spoken = _locale()
     categories = queries.categories()
     is_narrowed = _since() is not None
@@ -138,18 +138,18 @@ def _listing(*where: ColumnElement[bool], counts: dict[str, int] | None = None) 
         topics = topics.where(queries.in_state(state))
     return Listing(
         topics=_page_of_topics(topics),
-        counts=_counted(lambda: queries.counts(current_user, *where)) if counts is None else counts,
+        counts=_counted("states", lambda: queries.counts(current_user, *where)) if counts is None else counts,
         state=state,
         locale=spoken,
         link=_link(**(request.view_args or {}), state=state, locale=spoken, since=_since()),
     )
 
 
-def _counted(count: Callable[[], T]) -> T:
+def _counted(what: str, count: Callable[[], T]) -> T:
     """Return what is counted over all that a list has: for guests the same for all of them until somebody commits."""
     if current_user.is_authenticated:
         return count()
-    return remembered(("counted", request.path, _locale()), count)
+    return remembered((what, request.path, _locale()), count)
 
 
 def _page_of_topics(topics: Select[Topic]) -> Page[Topic]:

@@ -182,3 +182,12 @@ def test_what_was_counted_is_counted_anew_after_a_commit_and_only_then(
     stage(lambda world: world.ask(title="A second question about routers"))
     assert [guest.get("/about").text for _ in range(3)] == ["2", "2", "2"]
     assert len(counted) == 2
+
+
+def test_whatever_is_asked_for_what_is_counted_takes_little_room(
+    app: Flask, guest: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ready, "MOST_VALUES", 5)
+    for number in range(20):
+        assert guest.get(f"/tags/nothing-{number}").status_code == 404
+    assert 1 <= len(ready.shelf(app).values) <= 5
