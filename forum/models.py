@@ -363,9 +363,12 @@ class GuestVote(Model):
     """A guest found an answer helpful. Who it was is a keyed hash, whose key changes; the row is forgotten soon."""
 
     __tablename__ = "guest_vote"
+    __table_args__ = (Index("ix_guest_vote_network", "network", "at"),)
 
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
     guest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    network: Mapped[str] = mapped_column(String(64))
+    """Another such hash, of the network, which may do so only so often in a day."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 

@@ -69,6 +69,16 @@ def may_vote(user: Viewer, post: Post) -> bool:
     return post.kind != "comment" and _may_write(user) and user.id != post.author_id and not _is_hushed(post, user)
 
 
+def may_vote_as_guest(user: Viewer, post: Post) -> bool:
+    """Let guests call answers helpful, where the settings let them."""
+    return (
+        not user.is_authenticated
+        and post.kind == "answer"
+        and current_settings().guest_votes > 0
+        and not _is_hushed(post, user)
+    )
+
+
 def may_edit(user: Viewer, post: Post) -> bool:
     """Let the team edit everything, and authors what they wrote: for a day, experienced members always.
 

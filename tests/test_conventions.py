@@ -28,6 +28,8 @@ OPEN_TO_GUESTS = {
     "accounts.object_to_penalty",
     "forum.decide_by_mail",
     "forum.send_flag",
+    "forum.call_helpful",
+    "forum.uncall_helpful",
     "forum.stop_mails",
     "kb.give_feedback",
     "search.note_search",

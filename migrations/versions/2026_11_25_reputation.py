@@ -26,11 +26,13 @@ def upgrade() -> None:
         "guest_vote",
         sa.Column("post_id", ID, nullable=False),
         sa.Column("guest", sa.String(64), nullable=False),
+        sa.Column("network", sa.String(64), nullable=False),
         sa.Column("at", MOMENT, nullable=False),
         sa.ForeignKeyConstraint(["post_id"], ["post.id"], name="fk_guest_vote_post_id", ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("post_id", "guest", name="pk_guest_vote"),
     )
     op.create_index("ix_guest_vote_at", "guest_vote", ["at"])
+    op.create_index("ix_guest_vote_network", "guest_vote", ["network", "at"])
     op.create_table(
         "point_entry",
         sa.Column("id", ID, nullable=False),

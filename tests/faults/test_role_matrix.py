@@ -57,6 +57,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.search_feed
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
+        forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
