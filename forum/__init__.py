@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         categories,
         cli,
         counters,
+        credit,
         crediting,
         listeners,
         notices,

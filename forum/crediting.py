@@ -9,7 +9,7 @@ from forum import points, trust
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
-    PostGiven,
+    AuthorChanged,
     PostMuted,
     PostsMoved,
     PostUnmuted,
@@ -21,48 +21,48 @@ from forum.events import (
 
 @listens_to(VoteChanged)
 def settle_vote(event: VoteChanged) -> None:
-    _weigh(points.settle([event.post_id], kind="helpful", ref_id=event.by_id))
+    weigh(points.settle([event.post_id], kind="helpful", ref_id=event.by_id))
 
 
 @listens_to(AnswerAccepted)
 def settle_solution(event: AnswerAccepted) -> None:
-    _weigh(points.settle([event.post_id], kind="solution"))
+    weigh(points.settle([event.post_id], kind="solution"))
 
 
 @listens_to(AcceptanceUndone)
 def settle_undone_solution(event: AcceptanceUndone) -> None:
-    _weigh(points.settle([event.post_id], kind="solution"))
+    weigh(points.settle([event.post_id], kind="solution"))
 
 
 @listens_to(PostMuted)
 def settle_muted_post(event: PostMuted) -> None:
-    _weigh(points.settle([event.post_id]))
+    weigh(points.settle([event.post_id]))
 
 
 @listens_to(PostUnmuted)
 def settle_unmuted_post(event: PostUnmuted) -> None:
-    _weigh(points.settle([event.post_id]))
+    weigh(points.settle([event.post_id]))
 
 
 @listens_to(TopicMuted)
 def settle_muted_topic(event: TopicMuted) -> None:
-    _weigh(points.settle_topic(event.topic_id))
+    weigh(points.settle_topic(event.topic_id))
 
 
 @listens_to(TopicUnmuted)
 def settle_unmuted_topic(event: TopicUnmuted) -> None:
-    _weigh(points.settle_topic(event.topic_id))
+    weigh(points.settle_topic(event.topic_id))
 
 
 @listens_to(PostsMoved)
 def settle_moved_posts(event: PostsMoved) -> None:
     """Look again whether what solved a question is not an answer to oneself now."""
-    _weigh(points.settle(event.post_ids))
+    weigh(points.settle(event.post_ids))
 
 
-@listens_to(PostGiven)
-def settle_given_post(event: PostGiven) -> None:
-    _weigh(points.settle([event.post_id]) | points.settle_topic(event.topic_id))
+@listens_to(AuthorChanged)
+def settle_given_post(event: AuthorChanged) -> None:
+    weigh(points.settle([event.post_id]) | points.settle_topic(event.topic_id))
 
 
 @chore("forum.settle_points", every=600)
@@ -75,14 +75,15 @@ def settle_all() -> int:
     """Do so once, for so many posts and days at a time."""
     posts, days = points.wrong_posts(), points.wrong_days()
     for post_id in posts:
-        _weigh(points.settle([post_id]))
+        weigh(points.settle([post_id]))
         db.session.commit()
     for user_id, day in days:
-        _weigh(points.settle_days([(user_id, day)]))
+        weigh(points.settle_days([(user_id, day)]))
         db.session.commit()
     return len(posts) + len(days)
 
 
-def _weigh(user_ids: Collection[int]) -> None:
+def weigh(user_ids: Collection[int]) -> None:
+    """Give these people the level of trust that their points are worth now."""
     for user_id in sorted(user_ids):
         trust.weigh(user_id)

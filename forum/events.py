@@ -126,7 +126,7 @@ class VoteChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PostGiven(Event):
+class AuthorChanged(Event):
     """The team made somebody else its author."""
 
     topic_id: int

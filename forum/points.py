@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select, union_all
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, joinedload, lazyload
 
 from accounts.models import User
 from accounts.people import Viewer
@@ -109,9 +109,21 @@ def total(user: User, *, viewer: Viewer) -> Any:
     return select(func.coalesce(func.sum(PointEntry.points), 0)).where(*_shown(user, viewer)).scalar_subquery()
 
 
+def number(user: User, kind: PointKind, *, viewer: Viewer) -> Any:
+    """Return the subquery for how many things of one kind brought a person points, and still do."""
+    mine = (*_shown(user, viewer), PointEntry.kind == kind, is_outstanding())
+    return select(func.count(PointEntry.id)).where(*mine).scalar_subquery()
+
+
+def total_now(user: User, *, viewer: Viewer) -> int:
+    """Return the points of a person, as far as the viewer may see what brought them."""
+    return db.session.scalar(select(total(user, viewer=viewer))) or 0
+
+
 def entries(user: User, *, viewer: Viewer) -> Select[PointEntry]:
     """Return the statement for a person's rows, as far as the viewer may see what they are for."""
-    return select(PointEntry).where(*_shown(user, viewer))
+    topic = joinedload(PointEntry.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*"))
+    return select(PointEntry).where(*_shown(user, viewer)).options(topic)
 
 
 def is_outstanding() -> ColumnElement[bool]:

@@ -11,8 +11,8 @@ from core.outbox import listens_to
 from forum import alarms, notifications, topics
 from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, promotion
-from kb.events import ArticlePublished
+from kb import addresses, articles, credit, promotion
+from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Nomination
 
 
@@ -65,6 +65,18 @@ def tell_authors(event: ArticlePublished) -> None:
         _tell(article, source, event.by_id)
 
 
+@listens_to(ArticlePublished)
+def settle_points(event: ArticlePublished) -> None:
+    """Give the points for what became an article."""
+    _settle(event.article_id)
+
+
+@listens_to(ReadershipChanged)
+def settle_points_again(event: ReadershipChanged) -> None:
+    """Take them back, or give them, when fewer or more people may read it."""
+    _settle(event.article_id)
+
+
 @notifications.kind("article_published", group="articles")
 def _article_published(notification: Notification) -> str:
     article = db.session.get(Article, notification.data.get("article_id"))
@@ -108,6 +120,12 @@ def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.W
 
 
 alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
+
+
+def _settle(article_id: int) -> None:
+    article = db.session.get(Article, article_id)
+    if article is not None:
+        credit.settle(article)
 
 
 def _nominate(post_id: int) -> None:

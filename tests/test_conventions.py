@@ -32,6 +32,7 @@ OPEN_TO_GUESTS = {
     "forum.uncall_helpful",
     "forum.stop_mails",
     "kb.give_feedback",
+    "kb.note_reading",
     "search.note_search",
     "desk.receive_webhook",
     "demo.post_to_plaza",
