@@ -161,7 +161,7 @@ class Settings(BaseModel):
         5, ge=0, description="So long authors mend what they wrote without a version in its history."
     )
     edit_window_hours: int = Field(
-        24, ge=0, description="So long members may edit what they wrote; trusted members always. 0 is no limit."
+        24, ge=0, description="So long members may edit what they wrote; experienced ones always. 0 is no limit."
     )
     time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
         "Europe/Berlin", description="The time zone of people who chose none and whose browser said none."

@@ -25,7 +25,7 @@ PERIODS: tuple[Period, ...] = get_args(Period)
 PERIOD_NAMES: Final = {
     "month": lazy_gettext("This month"),
     "quarter": lazy_gettext("This quarter"),
-    "all": lazy_gettext("From the beginning"),
+    "all": lazy_gettext("All time"),
 }
 MOST_LISTED: Final = 25
 SOLUTION_TITLES: Final = (
@@ -33,7 +33,11 @@ SOLUTION_TITLES: Final = (
     lazy_gettext("Problem solver"),
     lazy_gettext("Pillar of the house"),
 )
-ARTICLE_TITLES: Final = (lazy_gettext("Source"), lazy_gettext("Well"), lazy_gettext("Standard work"))
+ARTICLE_TITLES: Final = (
+    lazy_gettext("Source of knowledge"),
+    lazy_gettext("Knows the way"),
+    lazy_gettext("Living manual"),
+)
 """What somebody is called from so many solutions or articles on, see the settings."""
 
 

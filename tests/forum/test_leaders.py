@@ -116,9 +116,9 @@ def test_the_team_and_who_does_not_want_it_are_not_listed(world: World) -> None:
 def test_titles_come_with_so_many(world: World, settings: Callable[..., None]) -> None:
     settings(titles_solutions="2,4,8", titles_articles="1,2,3")
     assert [str(one) for one in leaders.titles(1, 0)] == []
-    assert [str(one) for one in leaders.titles(2, 1)] == ["Helping hand", "Source"]
+    assert [str(one) for one in leaders.titles(2, 1)] == ["Helping hand", "Source of knowledge"]
     assert [str(one) for one in leaders.titles(7, 0)] == ["Problem solver"]
-    assert [str(one) for one in leaders.titles(99, 99)] == ["Pillar of the house", "Standard work"]
+    assert [str(one) for one in leaders.titles(99, 99)] == ["Pillar of the house", "Living manual"]
 
 
 @pytest.mark.parametrize("steps", ["1,2", "3,2,1", "0,1,2", "one,two,three", "1,1,2", "1,2,99999999999"])
