@@ -147,11 +147,14 @@ def needs_of_new(user: User) -> Sequence[Need]:
 
 
 def weigh(user_id: int) -> bool:
-    """Give a person the level that they have earned; tell whether it changed. What the team set by hand stays."""
-    add_once(Standing, user_id=user_id)
-    fresh = select(Standing).where(Standing.user_id == user_id).with_for_update()
-    standing = db.session.scalars(fresh.execution_options(populate_existing=True)).one()
+    """Give a person the level that they have earned; tell whether it changed. What the team set by hand stays.
+
+    Who came with an import and has not claimed the account is weighed when they do.
+    """
+    standing = _held(user_id)
     user = db.session.get_one(User, user_id, populate_existing=True)
+    if user.is_staged:
+        return False
     standing.weighed_at = now()
     if standing.is_fixed:
         db.session.flush()
@@ -179,9 +182,7 @@ def set_level(user: User, level: int | None, *, by: User, reason: str) -> None:
     if level is not None and level not in LEVELS:
         raise Invalid(fields={"level": gettext("Please choose one of these.")})
     reason = limits.reason(reason)
-    add_once(Standing, user_id=user.id)
-    fresh = select(Standing).where(Standing.user_id == user.id).with_for_update()
-    standing = db.session.scalars(fresh.execution_options(populate_existing=True)).one()
+    standing = _held(user.id)
     db.session.refresh(user, ["trust"])
     before = {"level": user.trust, "by_hand": standing.is_fixed}
     standing.is_fixed = level is not None
@@ -209,6 +210,13 @@ def weigh_all() -> int:
         weigh(user_id)
         db.session.commit()
     return len(user_ids)
+
+
+def _held(user_id: int) -> Standing:
+    """Return what is noted about a person, and keep it from others until the transaction ends."""
+    add_once(Standing, user_id=user_id)
+    fresh = select(Standing).where(Standing.user_id == user_id).with_for_update()
+    return db.session.scalars(fresh.execution_options(populate_existing=True)).one()
 
 
 def _earned(user: User) -> int:

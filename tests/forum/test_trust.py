@@ -210,6 +210,18 @@ def test_the_role_stays_worth_the_highest_level(world: World) -> None:
     assert world.tina.is_trusted
 
 
+def test_who_came_with_an_import_is_weighed_when_they_claim_the_account(world: World) -> None:
+    bob = older(world.bob, 30)
+    solve(world, 2)
+    bob.is_staged = True
+    db.session.flush()
+    assert not trust.weigh(bob.id)
+    bob.is_staged = False
+    db.session.commit()
+    assert trust.weigh_all() == 1
+    assert db.session.get_one(User, bob.id).trust == 2
+
+
 def test_days_pass_by_themselves(world: World) -> None:
     bob = older(world.bob, 9)
     solve(world, 2)
