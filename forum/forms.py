@@ -24,7 +24,7 @@ from accounts import emails
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
 from core.settings import current_settings
-from forum import categories, fields, flags
+from forum import canned, categories, fields, flags
 from forum.fields import AskedField
 from forum.limits import (
     LONGEST_EDIT_REASON,
@@ -198,6 +198,29 @@ class AskForm(WithDetails):
 class AnswerForm(WithPictures):
     version = LineField(lazy_gettext("Which version does it hold for?"), longest=fields.LONGEST["version"], shortest=0)
     source = PostField("answer", lazy_gettext("Your answer"))
+
+
+class ReplyForm(Form):
+    """A reply that the team writes again and again."""
+
+    title = LineField(
+        lazy_gettext("Name"),
+        longest=canned.LONGEST_TITLE,
+        validators=[wanted()],
+        description=lazy_gettext("Only the team reads it."),
+    )
+    keywords = LineField(
+        lazy_gettext("Keywords"),
+        longest=canned.LONGEST_KEYWORDS,
+        shortest=0,
+        description=lazy_gettext("Words by which it is found, besides those of the text."),
+    )
+    text_de = BlockField(lazy_gettext("Text in German"), longest=canned.LONGEST_TEXT, shortest=0)
+    text_en = BlockField(lazy_gettext("Text in English"), longest=canned.LONGEST_TEXT, shortest=0)
+
+    @property
+    def said(self) -> dict[str, str]:
+        return {"de": self.text_de.data or "", "en": self.text_en.data or ""}
 
 
 class CommentForm(Form):

@@ -165,6 +165,16 @@ def may_see_log(user: Viewer) -> bool:
     return may_see_moderation(user)
 
 
+def may_insert(user: Viewer, topic: Topic) -> bool:
+    """Let the team and trusted members put articles into their answers, the team its replies, too."""
+    return user.is_trusted and may_answer(user, topic)
+
+
+def may_use_replies(user: Viewer) -> bool:
+    """Let the team write down, change and use the replies that it gives again and again."""
+    return may_see_moderation(user)
+
+
 def _may_write(user: Viewer) -> bool:
     return bool(user.is_authenticated and user.is_active and not user.is_silenced)
 

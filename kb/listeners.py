@@ -9,9 +9,17 @@ from sqlalchemy import select
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
-from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
+from forum.events import (
+    AcceptanceUndone,
+    AnswerAccepted,
+    AnswerPosted,
+    PostEdited,
+    PostsMoved,
+    PostUnmuted,
+    TopicUnmuted,
+)
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, promotion
+from kb import addresses, articles, promotion, uses
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Nomination
 
@@ -33,6 +41,24 @@ def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
     """Nominate the accepted answers of a topic that was muted as a whole."""
     for post_id in db.session.scalars(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id)).all():
         _nominate(post_id)
+
+
+@listens_to(AnswerPosted)
+def note_what_an_answer_reuses(event: AnswerPosted) -> None:
+    """Count the articles that an answer of the team or a trusted member leads to as reused there."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostEdited)
+def note_what_an_edited_answer_reuses(event: PostEdited) -> None:
+    """Count what was added, and no longer what was taken out."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def note_what_a_released_answer_reuses(event: PostUnmuted) -> None:
+    """Count what was held when it was posted."""
+    _note_uses(event.post_id)
 
 
 @listens_to(PostsMoved)
@@ -108,6 +134,12 @@ def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.W
 
 
 alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
+
+
+def _note_uses(post_id: int) -> None:
+    post = db.session.get(Post, post_id)
+    if post is not None and post.kind == "answer" and post.author is not None and post.author.is_trusted:
+        uses.note_in_answer(post)
 
 
 def _nominate(post_id: int) -> None:

@@ -56,6 +56,8 @@ DEEDS = {
     "forum.case.ignore": lazy_gettext("set a report aside"),
     "forum.case.edit": lazy_gettext("settled a report by editing"),
     "forum.case.undo": lazy_gettext("took a decision back"),
+    "forum.reply.keep": lazy_gettext("wrote or changed a reply of the team"),
+    "forum.reply.remove": lazy_gettext("removed a reply of the team"),
     "forum.word.watch": lazy_gettext("began to watch a word"),
     "forum.word.forget": lazy_gettext("stopped watching a word"),
     "forum.topic.accept": lazy_gettext("chose the solution"),

@@ -17,9 +17,20 @@ from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
 from forum import addresses, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
 from search import query
+
+
+@dataclass(frozen=True, slots=True)
+class Inserts:
+    """What was looked for to be put into an answer, what was found, and what went into it before."""
+
+    words: str
+    found: Sequence[Insert] | None
+    used: Sequence[str]
+
 
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
@@ -98,6 +109,7 @@ def topic_page(
     answer_form: forms.AnswerForm | None = None,
     at: int = 0,
     preview: str = "",
+    inserts: Inserts | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
     **typed: Form,
@@ -123,6 +135,7 @@ def topic_page(
         at=at,
         draft=draft,
         preview=preview,
+        inserts=inserts,
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),

@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, experiences, fields, flags, images, moderation, objections, words
+from forum import answers, canned, experiences, fields, flags, images, moderation, objections, words
 from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
@@ -77,11 +77,11 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     DECIDING: """
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
-        forum_api.undo_acceptance
+        forum_api.undo_acceptance forum.inserts
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
-        kb.drafts
+        kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
     AGENTS: """
@@ -231,6 +231,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     return {
         "case_id": case.id,
         "word_id": word.id,
+        "reply_id": canned.keep(
+            title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
+        ).id,
         "penalty_key": penalties.impose(
             world.person(f"bad-{role}"), kind="silence", days=1, reason="Calls people names.", by=world.root
         ).key,
