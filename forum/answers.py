@@ -13,7 +13,7 @@ from core import markup, outbox, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import experiences, fields, follows, holding, images, limits, policy, queries
+from forum import closing, experiences, fields, follows, holding, images, info_requests, limits, policy, queries
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
@@ -99,6 +99,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     db.session.expire(topic, ["acceptance"])
     experiences.count(acceptance)
     _record("forum.topic.accept", topic, by=by, before=undone[0] if undone else None, after=post.id)
+    info_requests.forget(topic)
     if own is None:
         outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
     return acceptance
@@ -162,6 +163,9 @@ def _write(
     typed_in: float | None,
 ) -> tuple[Post, bool]:
     source = limits.post_source(kind, source)
+    closing.hear_asker(topic, by=by)
+    if not by.is_team and topic.is_closed:  # by somebody else, while the asker wrote
+        raise _refusal(by, topic)
     _hold(topic, parent)
     said, cause = [dict(detail) for detail in details], None
     if created_at is None:

@@ -1,7 +1,8 @@
 """The forum's calls of the JSON API.
 
 A topic in a list: id, source_id, title, url, locale, category, tags, state, closed (duplicate, closed or null),
-answer_count, asker, created and last_activity.
+waits_for_asker (whether its asker was asked for more and said nothing yet), answer_count, asker, created and
+last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
@@ -235,6 +236,7 @@ def _in_short(topic: Topic) -> dict[str, Any]:
         "tags": [tag.name for tag in topic.tags],
         "state": topic.state,
         "closed": topic.closed_as,
+        "waits_for_asker": topic.waits_for_asker,
         "answer_count": topic.answer_count,
         "asker": _person(topic.asker),
         "created": iso(topic.created_at),

@@ -23,6 +23,14 @@ class CommentPosted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InfoWanted(Event):
+    """The asker of a topic is asked for more in the comment `post_id`."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostEdited(Event):
     topic_id: int
     post_id: int

@@ -227,6 +227,10 @@ class CommentForm(Form):
     source = PostField("comment", lazy_gettext("Your comment"))
 
 
+class AskBackForm(Form):
+    source = PostField("comment", lazy_gettext("What do you need to know?"))
+
+
 class EditForm(WithDetails):
     """An edit; `version` is what the editor saw, and `title` is left out where there is none."""
 

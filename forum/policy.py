@@ -15,14 +15,27 @@ def may_ask(user: Viewer) -> bool:
 
 def may_answer(user: Viewer, topic: Topic) -> bool:
     """Let everybody answer, the asker too; in a muted, closed or resting topic only the team writes on."""
-    return _may_write(user) and (user.is_team or not (_is_muted(topic, user) or topic.is_closed or topic.is_resting))
+    return _may_write(user) and (
+        user.is_team or not (_is_muted(topic, user) or _is_shut(topic, user) or topic.is_resting)
+    )
 
 
 def may_comment(user: Viewer, post: Post) -> bool:
     """Let everybody comment on questions and answers; comments take none."""
     if post.kind == "comment" or not _may_write(user):
         return False
-    return user.is_team or not (_is_hushed(post, user) or post.topic.is_closed or post.topic.is_resting)
+    return user.is_team or not (_is_hushed(post, user) or _is_shut(post.topic, user) or post.topic.is_resting)
+
+
+def may_ask_back(user: Viewer, topic: Topic) -> bool:
+    """Let trusted members and the team ask the asker for more while the question is open."""
+    return (
+        user.is_trusted
+        and _may_write(user)
+        and topic.asker_id is not None
+        and user.id != topic.asker_id
+        and not (topic.is_closed or topic.is_solved or topic.is_muted)
+    )
 
 
 def may_accept_answer(user: Viewer, topic: Topic) -> bool:
@@ -195,6 +208,11 @@ def _may_decide(user: Viewer, topic: Topic) -> bool:
     if not _may_write(user) or user.is_team:
         return _may_write(user)
     return not _is_muted(topic, user) and (user.id == topic.asker_id or user.is_trusted)
+
+
+def _is_shut(topic: Topic, user: Viewer) -> bool:
+    """Tell whether nothing can be added; what was closed because its asker said nothing is open to them."""
+    return topic.is_closed and not (topic.is_closed_for_silence and user.id is not None and user.id == topic.asker_id)
 
 
 def _is_hushed(post: Post, user: Viewer) -> bool:

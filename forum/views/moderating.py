@@ -31,6 +31,7 @@ DEEDS = {
     "forum.post.edit": lazy_gettext("edited what another person wrote"),
     "forum.topic.close_as_duplicate": lazy_gettext("closed a question as a duplicate"),
     "forum.topic.close": lazy_gettext("closed a question"),
+    "forum.topic.close_for_silence": lazy_gettext("closed a question whose asker did not reply"),
     "forum.topic.reopen": lazy_gettext("reopened a question"),
     "forum.topic.rename": lazy_gettext("gave a question another title"),
     "forum.topic.move": lazy_gettext("moved a question"),

@@ -35,7 +35,7 @@ class Inserts:
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
 MOST_RELATED = 5
-SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form")
+SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form", "ask_back_form")
 
 
 @bp.get("/t/<int:topic_id>")

@@ -78,6 +78,7 @@ GROUPS: dict[frozenset[str], str] = {
     DECIDING: """
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
         forum_api.undo_acceptance forum.inserts
+        forum.ask_back forum.withdraw_question_back
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
