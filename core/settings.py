@@ -159,6 +159,12 @@ class Settings(BaseModel):
     info_close_days: int = Field(
         10, ge=0, description="So long after a question back without a reply the question is closed; 0 closes none."
     )
+    taken_hours: int = Field(
+        4, ge=1, le=720, description="So long a question belongs to who took it, unless they answer before."
+    )
+    assigned_hours: int = Field(
+        24, ge=1, le=720, description="The same for a question that a moderator gave to somebody; then it alarms."
+    )
     contradictions_needed: int = Field(
         2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
     )

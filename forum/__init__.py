@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         alarms,
         appeals,
         asking_back,
+        assigning,
         canned,
         categories,
         cli,

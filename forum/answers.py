@@ -13,7 +13,19 @@ from core import markup, outbox, problems, texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import closing, experiences, fields, follows, holding, images, info_requests, limits, policy, queries
+from forum import (
+    assignments,
+    closing,
+    experiences,
+    fields,
+    follows,
+    holding,
+    images,
+    info_requests,
+    limits,
+    policy,
+    queries,
+)
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
@@ -39,6 +51,7 @@ def post(
         written, is_held = _write(
             topic, "answer", source, by, details=details, created_at=created_at, typed_in=typed_in
         )
+    assignments.forget(topic, of=by)
     if not is_held:
         topic.answer_count = Topic.answer_count + 1
         db.session.flush()
@@ -100,6 +113,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     experiences.count(acceptance)
     _record("forum.topic.accept", topic, by=by, before=undone[0] if undone else None, after=post.id)
     info_requests.forget(topic)
+    assignments.forget(topic)
     if own is None:
         outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
     return acceptance

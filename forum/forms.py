@@ -42,6 +42,7 @@ from forum.words import LONGEST_INTO, LONGEST_RULE
 
 LONGEST_TAG_LINE = 300
 LONGEST_PICTURE_WORDS = 200
+LONGEST_HANDLE = 40
 RULE_NAMES = {
     "spam": lazy_gettext("No spam: nothing that is sent to many and that nobody asked for"),
     "advertising": lazy_gettext("No advertising in disguise"),
@@ -229,6 +230,14 @@ class CommentForm(Form):
 
 class AskBackForm(Form):
     source = PostField("comment", lazy_gettext("What do you need to know?"))
+
+
+class AssignForm(Form):
+    """To whom a question is given; `seen` is who had it when the moderator looked."""
+
+    handle = LineField(lazy_gettext("Name"), longest=LONGEST_HANDLE, validators=[wanted()])
+    hours = IntegerField(lazy_gettext("For so many hours"), validators=[Optional()])
+    seen = IntegerField(widget=HiddenInput(), validators=[Optional()])
 
 
 class EditForm(WithDetails):

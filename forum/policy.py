@@ -38,6 +38,21 @@ def may_ask_back(user: Viewer, topic: Topic) -> bool:
     )
 
 
+def may_take(user: Viewer, topic: Topic) -> bool:
+    """Let trusted members and the team say that they answer a question of somebody else that is open."""
+    return (
+        user.is_trusted
+        and may_answer(user, topic)
+        and user.id != topic.asker_id
+        and not (topic.is_closed or topic.is_solved)
+    )
+
+
+def may_release(user: Viewer, holder_id: int) -> bool:
+    """Let who has a question, and moderators, set it free."""
+    return _may_write(user) and (user.id == holder_id or may_arrange_topics(user))
+
+
 def may_accept_answer(user: Viewer, topic: Topic) -> bool:
     """Let the asker decide, and trusted members and the team for them; what the team chose only the team changes.
 

@@ -32,6 +32,8 @@ DEEDS = {
     "forum.topic.close_as_duplicate": lazy_gettext("closed a question as a duplicate"),
     "forum.topic.close": lazy_gettext("closed a question"),
     "forum.topic.close_for_silence": lazy_gettext("closed a question whose asker did not reply"),
+    "forum.topic.assign": lazy_gettext("gave a question to somebody"),
+    "forum.topic.release": lazy_gettext("set a question free that somebody had"),
     "forum.topic.reopen": lazy_gettext("reopened a question"),
     "forum.topic.rename": lazy_gettext("gave a question another title"),
     "forum.topic.move": lazy_gettext("moved a question"),

@@ -16,7 +16,7 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum import addresses, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
 from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
@@ -35,7 +35,15 @@ class Inserts:
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
 MOST_RELATED = 5
-SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form", "ask_back_form")
+SMALL_FORMS = (
+    "comment_form",
+    "label_form",
+    "experience_form",
+    "objection_form",
+    "note_form",
+    "ask_back_form",
+    "assign_form",
+)
 
 
 @bp.get("/t/<int:topic_id>")
@@ -118,8 +126,9 @@ def topic_page(
     thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
-    draft = fresh = None
+    draft = fresh = holder = None
     if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
+        holder = assignments.of(topic)
         fresh = forms.CommentForm(formdata=None)
         draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
     if answer_form is None and fresh is not None:
@@ -136,6 +145,7 @@ def topic_page(
         draft=draft,
         preview=preview,
         inserts=inserts,
+        holder=holder,
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
