@@ -38,18 +38,27 @@ def post(
     version: str = "",
     created_at: datetime | None = None,
     typed_in: float | None = None,
+    with_question: bool = False,
 ) -> Post:
     """Answer a question; who answers follows it from then on. What must wait is told to nobody yet.
 
-    `version` says what it holds for, where the question was asked for one.
+    `version` says what it holds for, where the question was asked for one. `with_question` says that it came in one
+    form with the question: no pause lies between them, and where the question waits for the team, so does the answer.
     """
-    if not policy.may_answer(by, topic):
+    if not policy.may_answer(by, topic) and not (with_question and policy.may_answer_along(by, topic)):
         raise _refusal(by, topic)
     with problems.at("version"):
         details = fields.for_version(_question_of(topic), version) if version.strip() else []
     with problems.renamed(**{fields.PREFIX + detail["key"]: "version" for detail in details}):
         written, is_held = _write(
-            topic, "answer", source, by, details=details, created_at=created_at, typed_in=typed_in
+            topic,
+            "answer",
+            source,
+            by,
+            details=details,
+            created_at=created_at,
+            typed_in=typed_in,
+            rests=not with_question,
         )
     assignments.forget(topic, of=by)
     if not is_held:
@@ -115,7 +124,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     info_requests.forget(topic)
     assignments.forget(topic)
     if own is None:
-        outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
+        outbox.publish(AnswerAccepted(topic.id, post.id, by.id, is_own=is_own(post)))
     return acceptance
 
 
@@ -162,10 +171,15 @@ def restore_acceptance(post: Post, *, by_id: int, at: datetime) -> None:
     if topic.acceptance is None:
         db.session.add(Acceptance(topic=topic, post_id=post.id, by_id=by_id, at=at))
         db.session.flush()
-        outbox.publish(AnswerAccepted(topic.id, post.id, by_id))
+        outbox.publish(AnswerAccepted(topic.id, post.id, by_id, is_own=is_own(post)))
 
 
-def _write(
+def is_own(post: Post) -> bool:
+    """Tell whether who asked wrote this answer."""
+    return post.author_id is not None and post.author_id == post.topic.asker_id
+
+
+def _write(  # noqa: PLR0913 -- the parts of a post, by keyword
     topic: Topic,
     kind: PostKind,
     source: str,
@@ -175,6 +189,7 @@ def _write(
     details: Sequence[Mapping[str, Any]] = (),
     created_at: datetime | None,
     typed_in: float | None,
+    rests: bool = True,
 ) -> tuple[Post, bool]:
     source = limits.post_source(kind, source)
     closing.hear_asker(topic, by=by)
@@ -183,7 +198,8 @@ def _write(
     _hold(topic, parent)
     said, cause = [dict(detail) for detail in details], None
     if created_at is None:
-        limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
+        if rests:
+            limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
         looked = holding.look_at(source=source, details=details, by=by, typed_in=typed_in)
         source, said, cause = limits.post_source(kind, looked.source), looked.details, looked.cause
     at = created_at or now()

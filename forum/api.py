@@ -23,7 +23,7 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, answers, closing, fields, limits, moderation, queries, topics
+from forum import addresses, answers, closing, fields, limits, moderation, queries, self_answering, topics
 from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
@@ -49,6 +49,10 @@ class NewTopic(Model):
     locale: Literal["de", "en"]
     tags: list[str] = Field(default=[], max_length=20)
     details: dict[str, str] = Field(default={}, max_length=fields.MOST)
+    answer: str | None = None
+    """An answer of one's own, posted together with the question."""
+    solves: bool = False
+    """Whether it is the solution."""
 
 
 class NewPost(Model):
@@ -104,6 +108,8 @@ def ask(body: NewTopic) -> dict[str, Any]:
             details=body.details,
             by=current_user,
         )
+    if body.answer is not None:
+        self_answering.answer(topic, source=body.answer, solves=body.solves, by=current_user)
     return _in_full(topic)
 
 

@@ -38,9 +38,12 @@ class PostEdited(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerAccepted(Event):
+    """`is_own` says that whoever asked wrote the answer: it helps everybody and earns nothing."""
+
     topic_id: int
     post_id: int
     by_id: int
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,18 @@ def _control(field: AskedField) -> Any:
     return made
 
 
+class OwnAnswerField(MarkdownField):
+    """An answer that may be missing; what is there is as long as an answer must be."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, shortest=SHORTEST_SOURCE["answer"], longest=LONGEST_SOURCE["answer"], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        self.data = (self.data or "").strip()
+        if self.data:
+            super().pre_validate(form)
+
+
 class AskForm(WithDetails):
     title = TitleField(
         lazy_gettext("Your question in one sentence"),
@@ -189,6 +201,9 @@ class AskForm(WithDetails):
     locale = ChoiceField(
         lazy_gettext("Language of your question"), choices=[(code, LANGUAGE_NAMES[code]) for code in LOCALES]
     )
+
+    answer = OwnAnswerField(lazy_gettext("Your own answer"))
+    solves = BooleanField(lazy_gettext("This solved it"))
 
     @property
     def tag_names(self) -> tuple[str, ...]:

@@ -20,6 +20,12 @@ def may_answer(user: Viewer, topic: Topic) -> bool:
     )
 
 
+def may_answer_along(user: Viewer, topic: Topic) -> bool:
+    """Let whoever asks answer in the same form, also where the question has to wait for the team."""
+    is_held = topic.muting is not None and topic.muting.is_held
+    return _may_write(user) and is_held and user.id is not None and user.id == topic.asker_id
+
+
 def may_comment(user: Viewer, post: Post) -> bool:
     """Let everybody comment on questions and answers; comments take none."""
     if post.kind == "comment" or not _may_write(user):

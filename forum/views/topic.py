@@ -176,6 +176,8 @@ def _page_path(topic: Topic, page: int) -> str:
 
 def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
     """Say who decided that an answer is the solution."""
+    if acceptance.by_id is not None and acceptance.by_id == topic.asker_id == acceptance.post.author_id:
+        return str(gettext("the asker answered it"))
     if acceptance.by_id is not None and acceptance.by_id == topic.asker_id:
         return str(gettext("confirmed by the asker"))
     if acceptance.by is None:
