@@ -6,7 +6,8 @@ last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
-key, name, value), created, edited (or null), helpful, accepted, official, comments.
+key, name, value), created, edited (or null), helpful, accepted, official, obsolete (null, or since, reason and
+instead: the path of what holds, or null), comments.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
 
@@ -23,7 +24,7 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, answers, closing, fields, limits, moderation, queries, self_answering, topics
+from forum import addresses, aging, answers, closing, fields, limits, moderation, queries, self_answering, topics
 from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
@@ -294,8 +295,20 @@ def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None, *, ac
     }
     if comments is None or post.kind == "comment":
         return about
-    is_official = post.official_at is not None
-    return about | {"helpful": post.helpful_count, "accepted": accepted, "official": is_official, "comments": comments}
+    return about | {
+        "helpful": post.helpful_count,
+        "accepted": accepted,
+        "official": post.official_at is not None,
+        "obsolete": _obsolete(post),
+        "comments": comments,
+    }
+
+
+def _obsolete(post: Post) -> dict[str, str | None] | None:
+    if not post.obsolete:
+        return None
+    said = aging.of(post)
+    return {"since": iso(said.since), "reason": said.reason, "instead": said.url or None}
 
 
 def _person(user: User | None) -> dict[str, str] | None:

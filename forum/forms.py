@@ -247,6 +247,22 @@ class AskBackForm(Form):
     source = PostField("comment", lazy_gettext("What do you need to know?"))
 
 
+class ObsoleteForm(Form):
+    reason = BlockField(
+        lazy_gettext("Why does it no longer hold?"),
+        longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+        description=lazy_gettext("Everybody reads it above the text."),
+    )
+    successor = LineField(
+        lazy_gettext("What holds instead"),
+        longest=500,
+        shortest=0,
+        description=lazy_gettext("The number of a question, or the address of a question, answer or article here."),
+    )
+
+
 class AssignForm(Form):
     """To whom a question is given; `seen` is who had it when the moderator looked."""
 

@@ -92,6 +92,11 @@ def may_make_official(user: Viewer, post: Post) -> bool:
     )
 
 
+def may_make_obsolete(user: Viewer, post: Post) -> bool:
+    """Let the team say of questions and answers that they no longer hold."""
+    return post.kind != "comment" and _may_write(user) and user.is_team
+
+
 def may_reopen(user: Viewer, topic: Topic) -> bool:
     """Let the asker, trusted members and the team have a resting question take words again."""
     return topic.is_resting and _may_decide(user, topic)

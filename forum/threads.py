@@ -80,7 +80,9 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         solutions=solutions,
         leading=leading,
         answers=shown,
-        official=next((post for post in (*leading, *others) if post.official_at is not None), None),
+        official=next(
+            (post for post in (*leading, *others) if post.official_at is not None and not post.obsolete), None
+        ),
         answer_count=len(others) + len(leading),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
@@ -114,7 +116,19 @@ def _solutions(topic: Topic, posts: Sequence[Post]) -> dict[int, Solution]:
 
 
 def _ordered(posts: Sequence[Post], solutions: dict[int, Solution]) -> tuple[list[Post], list[Post]]:
-    leading = [solution.post for solution in solutions.values() if not solution.acceptance.is_contradicted]
+    leading = [
+        solution.post
+        for solution in solutions.values()
+        if not (solution.acceptance.is_contradicted or solution.post.obsolete)
+    ]
     others = [post for post in posts if post.kind == "answer" and post not in leading]
-    others.sort(key=lambda post: (post.official_at is None, -post.helpful_count, post.created_at, post.id))
+    others.sort(
+        key=lambda post: (
+            post.obsolete is not None,
+            post.official_at is None,
+            -post.helpful_count,
+            post.created_at,
+            post.id,
+        )
+    )
     return leading, others

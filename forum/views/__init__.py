@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from forum import notifications, reading
 from forum.views import (
+    aging,
     answering,
     arranging,
     asking,
@@ -36,6 +37,7 @@ from forum.views import (
 from forum.views.edge import bp
 
 __all__ = [
+    "aging",
     "answering",
     "arranging",
     "asking",

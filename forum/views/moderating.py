@@ -65,6 +65,8 @@ DEEDS = {
     "forum.word.forget": lazy_gettext("stopped watching a word"),
     "forum.topic.accept": lazy_gettext("chose the solution"),
     "forum.post.make_official": lazy_gettext("made an answer official"),
+    "forum.post.make_obsolete": lazy_gettext("said that a text is obsolete"),
+    "forum.post.unmake_obsolete": lazy_gettext("said that a text is not obsolete after all"),
     "forum.post.unmake_official": lazy_gettext("took an answer's being official back"),
     "forum.experience.remove": lazy_gettext("removed what somebody said about a solution"),
     "forum.objection.answer": lazy_gettext("answered an objection"),

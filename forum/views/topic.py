@@ -16,7 +16,7 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum import addresses, aging, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
 from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
@@ -152,6 +152,7 @@ def topic_page(
         details_of=fields.of_post,
         version_of=fields.version_of,
         years=_years,
+        obsolete=aging.of,
         looked_at_by=holding.looked_at_by,
         page_path=lambda page: _page_path(topic, page),
         refused=refused,

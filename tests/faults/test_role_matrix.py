@@ -82,6 +82,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
+        forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
