@@ -165,6 +165,9 @@ class Settings(BaseModel):
     assigned_hours: int = Field(
         24, ge=1, le=720, description="The same for a question that a moderator gave to somebody; then it alarms."
     )
+    summary_from_posts: int = Field(
+        20, ge=0, description="From so many answers and comments on a thread has a short list on top; 0 never."
+    )
     contradictions_needed: int = Field(
         2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
     )

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from accounts.people import Viewer
 from core.errors import NotFound
-from forum import closing, experiences, follows, queries, votes
+from forum import closing, experiences, follows, queries, summaries, votes
 from forum.models import Acceptance, Closing, Experience, Note, Objection, Post, SeeAlso, Topic
+from forum.summaries import Summary
 from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
@@ -48,6 +49,8 @@ class Thread:
     closing: Closing | None
     objections: dict[int, Objection]
     """What authors said against the mutings here, by the ids of these; only for those who see the mutings."""
+    summary: Summary | None
+    """What matters, in a few lines, where it is long; on the first page."""
     notes: Sequence[Note]
     """What the team tells itself; empty for everybody else."""
     page: int
@@ -74,6 +77,8 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
     for post in posts:
         if post.parent_id is not None:
             comments.setdefault(post.parent_id, []).append(post)
+    stance = follows.stance_on_topic(topic, viewer)
+    accepted = {post_id: solution.acceptance for post_id, solution in solutions.items()}
     return Thread(
         topic=topic,
         question=question,
@@ -86,11 +91,12 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         answer_count=len(others) + len(leading),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
-        stance=follows.stance_on_topic(topic, viewer),
+        stance=stance,
         see_also=queries.see_also(topic),
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,
         objections=queries.objections_to([topic.muting, *(post.muting for post in posts)]),
+        summary=summaries.of(topic.title, posts, accepted, silenced=stance.silenced_people) if page == 1 else None,
         notes=queries.notes_on(topic, viewer=viewer),
         page=page,
         pages=pages,
