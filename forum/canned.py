@@ -149,7 +149,7 @@ def _insert(reply: CannedReply, topic: Topic, viewer: Viewer) -> Insert:
         title=reply.title,
         text=_PLACE.sub(lambda match: _filled(match, names), reply.texts[locale]),
         locale=locale,
-        label=gettext("Reply"),
+        label=gettext("Canned reply"),
     )
 
 
