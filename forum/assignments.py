@@ -34,6 +34,8 @@ def forget(topic: Topic, *, of: User | None = None) -> None:
     """Have the question be nobody's, or only no longer this person's."""
     if topic.taken_until is None:
         return
+    # The topic first, always: who takes it holds it and comes here, too.
+    db.session.execute(select(Topic.id).where(Topic.id == topic.id).with_for_update(key_share=True))
     gone = delete(Assignment).where(Assignment.topic_id == topic.id)
     if of is not None:
         gone = gone.where(Assignment.user_id == of.id)

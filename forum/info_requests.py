@@ -12,6 +12,7 @@ from forum.models import InfoRequest, Post, Topic
 
 def note(topic: Topic, post: Post, *, by: User) -> None:
     """Have the topic wait for its asker; who is asked once more has their time anew."""
+    _lock(topic)
     forget(topic)
     add_once(InfoRequest, topic_id=topic.id, post_id=post.id, by_id=by.id, at=now())
     topic.info_post_id = post.id
@@ -22,6 +23,7 @@ def forget(topic: Topic) -> None:
     """Have the topic wait no more; what reminds its asker is taken back."""
     if topic.info_post_id is None:
         return
+    _lock(topic)
     if topic.asker_id is not None:
         notifications.retract(topic.asker_id, reminder_key(topic.info_post_id))
     db.session.execute(delete(InfoRequest).where(InfoRequest.topic_id == topic.id))
@@ -42,3 +44,8 @@ def is_one(post: Post) -> bool:
 def reminder_key(post_id: int) -> str:
     """Return the key under which an asker is reminded of a question back."""
     return f"info_reminder:{post_id}"
+
+
+def _lock(topic: Topic) -> None:
+    # The topic first, always: who accepts an answer holds it and comes here, too.
+    db.session.execute(select(Topic.id).where(Topic.id == topic.id).with_for_update(key_share=True))

@@ -12,7 +12,7 @@ from flask import Flask
 from accounts.models import AuditEntry
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import answers, asking_back, assigning, assignments, closing, moderation
+from forum import answers, asking_back, assigning, assignments, closing, counters, moderation
 from forum.models import Assignment, Notification, Topic
 from tests.cast import World
 from tests.conftest import Browser
@@ -77,6 +77,19 @@ def test_a_solution_releases_it(world: World) -> None:
     assigning.take(topic, by=world.tina)
     answers.accept(world.answer(topic), by=world.alice)
     assert db.session.query(Assignment).count() == 0
+
+
+def test_the_doctor_finds_and_repairs_what_topics_say_of_it(world: World) -> None:
+    taken, asked = world.ask(), world.ask("Another question of Alice")
+    assigning.take(taken, by=world.tina)
+    asking_back.ask(asked, source="Which version is it?", by=world.tina)
+    assert list(counters.complaints()) == []
+    taken.taken_until = asked.info_post_id = None
+    db.session.flush()
+    assert len(list(counters.complaints())) == 2
+    assert (counters.recount(), counters.recount()) == (2, 0)
+    db.session.expire_all()
+    assert (holder(taken), asked.waits_for_asker) == ("tina", True)
 
 
 def test_one_releases_ones_own_and_moderators_release_all(world: World) -> None:
