@@ -22,7 +22,7 @@ LONGEST_PASSAGE: Final = 180
 FEWEST_WORDS: Final = 4
 """A sentence with fewer words is a greeting, or thanks."""
 
-_SENTENCE = re.compile(r"(?<=[.!?…:])\s+(?=[^\s\d])")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+(?=[^\s\d])")
 _WORD = re.compile(r"[^\W\d_]{4,}")
 
 Kind = Literal["solution", "official", "helpful", "contradicted", "obsolete"]
