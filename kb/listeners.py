@@ -14,8 +14,10 @@ from forum.events import (
     AnswerAccepted,
     AnswerPosted,
     PostEdited,
+    PostMuted,
     PostsMoved,
     PostUnmuted,
+    TopicMuted,
     TopicUnmuted,
 )
 from forum.models import Acceptance, Notification, Post, Topic
@@ -57,8 +59,26 @@ def note_what_an_edited_answer_reuses(event: PostEdited) -> None:
 
 @listens_to(PostUnmuted)
 def note_what_a_released_answer_reuses(event: PostUnmuted) -> None:
-    """Count what was held when it was posted."""
+    """Count what was held when it was posted, or muted for a while."""
     _note_uses(event.post_id)
+
+
+@listens_to(TopicUnmuted)
+def note_what_released_answers_reuse(event: TopicUnmuted) -> None:
+    """Count what stands below a question that everybody sees again."""
+    _note_uses_below(event.topic_id)
+
+
+@listens_to(PostMuted)
+def forget_what_a_muted_answer_reuses(event: PostMuted) -> None:
+    """Count nothing where not everybody reads it: a number tells of it, too."""
+    _note_uses(event.post_id)
+
+
+@listens_to(TopicMuted)
+def forget_what_muted_answers_reuse(event: TopicMuted) -> None:
+    """Count nothing below a question that not everybody sees."""
+    _note_uses_below(event.topic_id)
 
 
 @listens_to(PostsMoved)
@@ -140,6 +160,11 @@ def _note_uses(post_id: int) -> None:
     post = db.session.get(Post, post_id)
     if post is not None and post.kind == "answer" and post.author is not None and post.author.is_trusted:
         uses.note_in_answer(post)
+
+
+def _note_uses_below(topic_id: int) -> None:
+    for post_id in db.session.scalars(select(Post.id).where(Post.topic_id == topic_id, Post.kind == "answer")).all():
+        _note_uses(post_id)
 
 
 def _nominate(post_id: int) -> None:

@@ -14,6 +14,7 @@ from core.errors import NotFound
 from core.settings import current_settings
 from core.unique import add_once
 from forum.models import Post
+from forum.queries import posts_visible_to
 from kb import queries
 from kb.models import Article, ArticleUse
 from search import tracking
@@ -23,11 +24,12 @@ MOST_IN_ANSWER: Final = 20
 
 
 def note_in_answer(post: Post) -> None:
-    """Have the uses of an answer in the forum be the articles it leads to, which every guest can read.
+    """Have the uses of an answer in the forum be the articles it leads to, as far as every guest can read both.
 
     What had been asked helps only the team to find the article: the question may be muted later.
     """
-    led = _led_to(post.source)
+    is_read = db.session.scalar(select(Post.id).where(Post.id == post.id, posts_visible_to(AnonymousUser())))
+    led = [] if is_read is None else _led_to(post.source)
     for use in db.session.scalars(
         select(ArticleUse).where(ArticleUse.where_kind == "post", ArticleUse.where_id == post.id)
     ).unique():

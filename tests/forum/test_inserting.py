@@ -155,6 +155,30 @@ def test_an_article_counts_as_reused_where_an_answer_of_the_trusted_leads_to_it(
     assert used_in(answer) == []
 
 
+def test_what_not_everybody_reads_counts_nothing(stage: Stage, worker: Callable[[], None]) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        article = Shelf(world).published(title="Choosing a wireless channel")
+        topic = world.ask()
+        answer = answers.post(topic, source=f"Look at {addresses.of_article(article)}, please.", by=world.tina)
+        return topic.id, answer.id
+
+    topic_id, answer_id = stage(scene)
+
+    def counted() -> int:
+        worker()
+        return int(stage(lambda _: db.session.query(ArticleUse).count()))
+
+    def do(deed: Callable[..., Any], kind: type[Any], thing_id: int, **about: Any) -> None:
+        stage(lambda world: deed(db.session.get_one(kind, thing_id), by=world.ada, **about) and None)
+
+    assert counted() == 1
+    for kind, thing_id in ((Post, answer_id), (Topic, topic_id)):
+        do(moderation.mute, kind, thing_id, reason="off topic")
+        assert counted() == 0
+        do(moderation.unmute, kind, thing_id)
+        assert counted() == 1
+
+
 def test_what_is_typed_stays_when_something_is_looked_for_and_inserted_without_script(
     stage: Stage, browser_of: Callable[[str], Browser], worker: Callable[[], None]
 ) -> None:
