@@ -28,7 +28,7 @@ def ask(topic: Topic, *, source: str, by: User, typed_in: float | None = None) -
     A comment that must wait for the team asks nobody yet, and changes nothing else.
     """
     if not policy.may_ask_back(by, topic):
-        raise NotAllowed(gettext("Only trusted members and the team ask back, while a question is open."))
+        raise refusal()
     comment = answers.comment(_question_of(topic), source=source, by=by, typed_in=typed_in)
     if not comment.is_muted:
         info_requests.note(topic, comment, by=by)
@@ -37,10 +37,15 @@ def ask(topic: Topic, *, source: str, by: User, typed_in: float | None = None) -
 
 
 def withdraw(topic: Topic, *, by: User) -> None:
-    """Wait for the asker no more; where nobody was asked, nothing happens."""
-    if not policy.may_ask_back(by, topic):
-        raise NotAllowed(gettext("Only trusted members and the team ask back, while a question is open."))
-    info_requests.forget(topic)
+    """Wait for the asker no more; where nobody is waited for, nothing happens."""
+    if not policy.may_help(by):
+        raise refusal()
+    if topic.waits_for_asker:
+        info_requests.forget(topic)
+
+
+def refusal() -> NotAllowed:
+    return NotAllowed(gettext("Only trusted members and the team ask back, while a question is open."))
 
 
 @chore("forum.remind_of_questions_back", every=600)

@@ -71,6 +71,8 @@ def give(topic: Topic, *, handle: str, by: User, hours: int | None = None, seen_
 
 def release(topic: Topic, *, by: User) -> None:
     """Let a question be free again; where nobody has it, nothing happens."""
+    if not policy.may_help(by):
+        raise NotAllowed(gettext("Trusted members and the team take questions that are open."))
     holder = _holder(topic)
     if holder is None:
         return

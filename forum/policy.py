@@ -44,6 +44,11 @@ def may_ask_back(user: Viewer, topic: Topic) -> bool:
     )
 
 
+def may_help(user: Viewer) -> bool:
+    """Let trusted members and the team ask back, take questions and set them free."""
+    return user.is_trusted and _may_write(user)
+
+
 def may_take(user: Viewer, topic: Topic) -> bool:
     """Let trusted members and the team say that they answer a question of somebody else that is open."""
     return (

@@ -22,6 +22,8 @@ def ask_back(topic_id: int) -> Response | WerkzeugResponse:
     form = forms.AskBackForm()
     is_fine = form.validate()
     topic = queries.visible_topic(topic_id, viewer=current_user)
+    if not policy.may_help(current_user):
+        raise asking_back.refusal()
     if not is_fine:
         return topic_page(topic, ask_back_form=form, status=UNPROCESSABLE)
     try:

@@ -79,6 +79,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
         forum_api.undo_acceptance forum.inserts
         forum.ask_back forum.withdraw_question_back forum.take_topic forum.taken
+        forum.release_topic
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
@@ -99,7 +100,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
         forum.give_to forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
-        forum.release_topic forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
+        forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article

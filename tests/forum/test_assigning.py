@@ -97,6 +97,8 @@ def test_one_releases_ones_own_and_moderators_release_all(world: World) -> None:
     assigning.take(topic, by=world.tina)
     with pytest.raises(Conflict):
         assigning.release(topic, by=world.dora)
+    with pytest.raises(NotAllowed):
+        assigning.release(world.ask("A question that is free"), by=world.charlie)
     assigning.release(topic, by=world.tina)
     assigning.release(topic, by=world.tina)
     assigning.take(topic, by=world.dora)
