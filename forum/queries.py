@@ -332,8 +332,8 @@ def objections() -> Select[Objection]:
     return select(Objection).options(
         joinedload(Objection.topic).lazyload("*"),
         joinedload(Objection.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*")),
-        joinedload(Objection.author).lazyload(User.roles),
-        joinedload(Objection.answered_by).lazyload(User.roles),
+        joinedload(Objection.author),
+        joinedload(Objection.answered_by),
     )
 
 
@@ -392,11 +392,11 @@ def _lean(statement: Select[Topic]) -> Select[Topic]:
     # The roles of the asker come with the posts, and of who accepted only those of others than the asker are shown.
     return statement.options(
         _lean_muting(Topic.muting),
-        joinedload(Topic.asker).lazyload(User.roles),
-        joinedload(Topic.acceptance).joinedload(Acceptance.by).lazyload(User.roles),
+        joinedload(Topic.asker),
+        joinedload(Topic.acceptance).joinedload(Acceptance.by),
     )
 
 
 def _lean_muting(path: Any) -> Any:
     # What the banner shows of the moderator is the name; the roles are not worth a statement on every page.
-    return joinedload(path).joinedload(Muting.by).options(lazyload(User.roles))
+    return joinedload(path).joinedload(Muting.by)
