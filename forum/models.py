@@ -16,7 +16,7 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
+from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
 from accounts.models import User
 from core.clock import now
@@ -141,6 +141,9 @@ class Topic(Model):
     muting: Mapped["Muting | None"] = relationship(
         back_populates="topic", lazy="joined", primaryjoin="Muting.topic_id == Topic.id", viewonly=True
     )
+    has_see_also: Mapped[bool | None] = query_expression()
+    has_duplicate: Mapped[bool | None] = query_expression()
+    """Whether there is such a row, where `forum.queries.visible_topic` read it along; None: nobody asked."""
     if TYPE_CHECKING:
         tag_line: Mapped[str | None]
     posts: Mapped[list["Post"]] = relationship(back_populates="topic", order_by="Post.id", viewonly=True)
