@@ -130,8 +130,14 @@ def same_for_guests(view: View) -> View:
     return view
 
 
+def remembers(view: View) -> View:
+    """Let a page that is not kept itself use what is `remembered`."""
+    view.is_remembering = True  # type: ignore[attr-defined]  # as above
+    return view
+
+
 def remembered(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what `make` returns, made anew only after a commit; of a page that is `same_for_guests`, else made always.
+    """Return what `make` returns, made anew only after a commit; of a page that promised either, else made always.
 
     It must be the same for whoever has the same `key`, and nobody may change it.
     """
@@ -157,10 +163,11 @@ def shelf(app: Flask | None = None) -> Shelf:
 def _serve() -> Response | None:
     g.ready_key = g.ready_stamp = None  # the test client's context lives on
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.method != "GET" or not getattr(view, "is_same_for_guests", False):
+    is_kept = getattr(view, "is_same_for_guests", False)
+    if request.method != "GET" or not (is_kept or getattr(view, "is_remembering", False)):
         return None
     stamp = g.ready_stamp = shelf().stamps.now()
-    if stamp is None or not _is_guest():
+    if stamp is None or not is_kept or not _is_guest():
         return None
     key = (i18n.locale(), request.full_path, _own_cookies())
     page = shelf().find(key, stamp)
