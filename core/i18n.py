@@ -105,7 +105,7 @@ def _moment(at: datetime, spoken_in: Locale) -> str:
 
 
 @pass_eval_context
-def _say(context: EvalContext, words: str, **values: Any) -> str:
+def _say(context: EvalContext, words: str, /, **values: Any) -> str:
     """Say words of a template in the language of the page: what Jinja's own does, for most of them once only."""
     spoken_in = locale()
     if not values:

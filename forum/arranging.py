@@ -118,7 +118,7 @@ def retag(topic: Topic, *, names: Iterable[str], by: User) -> None:
     clean: list[str] = problems.take("tags", lambda: tags.checked(names, category=None, by=by), [])
     problems.refuse()
     closing.begin(topic)
-    db.session.expire(topic, ["tags"])
+    db.session.expire(topic, ["tag_line"])
     before = topic.tag_names
     if before != clean:
         topics.set_tags(topic, clean)

@@ -121,7 +121,7 @@ def latest(limit: int) -> list[BulkDeed]:
 
 def state(topic: Topic) -> dict[str, Any]:
     """Return everything of a topic that these deeds change."""
-    db.session.expire(topic, ["tags"])
+    db.session.expire(topic, ["tag_line"])
     pin = arranging.pin_of(topic)
     return {
         "category_id": topic.category_id,

@@ -20,7 +20,7 @@ GUEST = AnonymousUser()
 
 
 def names(topic: Topic) -> list[str]:
-    db.session.expire(topic, ["tags"])
+    db.session.expire(topic, ["tag_line"])
     return topic.tag_names
 
 
