@@ -40,6 +40,7 @@ class Topics:
                 Topic.title,
                 Topic.created_at,
                 User.handle,
+                Topic.tag_line,
                 Category.slug.label("category"),
                 Acceptance.id.label("acceptance_id"),
                 or_(Topic.closed_as == "duplicate", leads).label("is_duplicate"),
@@ -51,7 +52,7 @@ class Topics:
             .order_by(Topic.id)
         ).all()
         shown = [row.id for row in rows]
-        tags, asked, obsolete = _tags_of(shown), _asked_of(shown), _obsolete_of(shown)
+        asked, obsolete = _asked_of(shown), _obsolete_of(shown)
         texts = _texts_of(shown, guest, read=markup.lines)  # a step of a list is a passage of its own
         for row in rows:
             yield Document(
@@ -59,7 +60,7 @@ class Topics:
                 locale=row.locale,
                 title=row.title,
                 body="\n".join(text for _, text in texts.get(row.id, ())),
-                tags=tags.get(row.id, ()),
+                tags=tuple((row.tag_line or "").split()),
                 author=row.handle or "",
                 category=row.category,
                 asked=asked.get(row.id, ()),
@@ -109,14 +110,14 @@ class Topics:
                 Category.slug.label("category_slug"),
                 Category.names,
                 Acceptance.post_id,
+                Topic.tag_line,
             )
             .join(Category, Category.id == Topic.category_id)
             .outerjoin(Acceptance, queries.is_first_of(Topic))
             .where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
         ).all()
-        shown = [row.id for row in rows]
-        tags, obsolete = _tags_of(shown), set[int]()
-        texts = _texts_of(shown, viewer, obsolete=obsolete)
+        obsolete = set[int]()
+        texts = _texts_of([row.id for row in rows], viewer, obsolete=obsolete)
         found = {}
         for row in rows:
             posts = dict(texts.get(row.id, ()))
@@ -134,7 +135,7 @@ class Topics:
                     "state": _state(is_solved=accepted is not None, answer_count=row.answer_count),
                     "answer_count": row.answer_count,
                     "category": spoken(row.names, otherwise=row.category_slug),
-                    "tags": tags.get(row.id, ()),
+                    "tags": tuple((row.tag_line or "").split()),
                     "accepted_post_id": row.post_id if accepted is not None else None,
                     "accepted_text": accepted,
                     "obsolete": bool(obsolete & {next(iter(posts), None), row.post_id}),
@@ -177,14 +178,6 @@ def _obsolete_of(ids: Collection[int]) -> frozenset[int]:
         .where(or_(Post.kind == "question", Acceptance.id.is_not(None)))
     )
     return frozenset(db.session.scalars(rows))
-
-
-def _tags_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
-    tags: dict[int, tuple[str, ...]] = {}
-    rows = select(TopicTag.topic_id, Tag.name).join(Tag, Tag.id == TopicTag.tag_id).where(TopicTag.topic_id.in_(ids))
-    for topic_id, name in db.session.execute(rows.order_by(TopicTag.position)):
-        tags[topic_id] = (*tags.get(topic_id, ()), name)
-    return tags
 
 
 def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:

@@ -116,22 +116,25 @@ def topic_page(
     *,
     answer_form: forms.AnswerForm | None = None,
     at: int = 0,
+    page: int = 0,
     preview: str = "",
     inserts: Inserts | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
     **typed: Form,
 ) -> Response:
-    """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
-    thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
+    """Show a topic, by itself the page of answers that the address names.
+
+    What was refused stands in its form again, one of `SMALL_FORMS` at the post `at`.
+    """
+    thread = threads.read(topic, viewer=current_user, page=page or request.args.get("answers", 1, type=int))
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
-    draft = fresh = holder = None
-    if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
+    draft = holder = None
+    if current_user.is_authenticated:
         holder = assignments.of(topic)
-        fresh = forms.CommentForm(formdata=None)
-        draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
-    if answer_form is None and fresh is not None:
+    if answer_form is None and current_user.is_authenticated:  # a guest's page has no form, no token and no cookie
+        draft = drafts.find(current_user, f"answer:{topic.id}")
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
     return show(
         "forum/topic.html",
@@ -140,7 +143,6 @@ def topic_page(
         answer_form=answer_form,
         **{name: typed.get(name) for name in SMALL_FORMS},
         rule_names=forms.RULE_NAMES,
-        fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,
