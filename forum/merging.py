@@ -99,7 +99,7 @@ def _move_solutions(topic: Topic, into: Topic, *, by: User) -> None:
         db.session.flush()
         db.session.expire(acceptance, ["topic", "by"])
         there.append(acceptance)
-        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id))
+        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id, is_own=answers.is_own(acceptance.post)))
     for one in (topic, into):
         db.session.expire(one, ["acceptance"])
 

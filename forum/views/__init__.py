@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from forum import notifications, reading
 from forum.views import (
+    aging,
     answering,
     arranging,
     asking,
@@ -18,11 +19,14 @@ from forum.views import (
     deciding,
     flagging,
     following,
+    helping,
+    inserting,
     lists,
     moderating,
     muting,
     personal,
     pictures,
+    replying,
     reviewing,
     tags,
     telling,
@@ -33,6 +37,7 @@ from forum.views import (
 from forum.views.edge import bp
 
 __all__ = [
+    "aging",
     "answering",
     "arranging",
     "asking",
@@ -43,12 +48,15 @@ __all__ = [
     "deciding",
     "flagging",
     "following",
+    "helping",
     "init_app",
+    "inserting",
     "lists",
     "moderating",
     "muting",
     "personal",
     "pictures",
+    "replying",
     "reviewing",
     "tags",
     "telling",
