@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from forum import notifications, reading
 from forum.views import (
+    aging,
     answering,
     arranging,
     asking,
@@ -19,11 +20,14 @@ from forum.views import (
     flagging,
     following,
     helpful,
+    helping,
+    inserting,
     lists,
     moderating,
     muting,
     personal,
     pictures,
+    replying,
     reviewing,
     standing,
     tags,
@@ -35,6 +39,7 @@ from forum.views import (
 from forum.views.edge import bp
 
 __all__ = [
+    "aging",
     "answering",
     "arranging",
     "asking",
@@ -46,12 +51,15 @@ __all__ = [
     "flagging",
     "following",
     "helpful",
+    "helping",
     "init_app",
+    "inserting",
     "lists",
     "moderating",
     "muting",
     "personal",
     "pictures",
+    "replying",
     "reviewing",
     "standing",
     "tags",
