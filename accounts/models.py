@@ -17,6 +17,8 @@ else:
 
 ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
 PenaltyKind = Literal["silence", "suspension"]
+EXPERIENCED, TRUSTED = 2, 3
+"""Levels of trust above a member's."""
 TEAM_ROLES = frozenset({"agent", "moderator", "editor", "admin"})
 
 
@@ -55,6 +57,8 @@ class User(UserMixin, Model):
     """Until then this person reads and does not write; what the team decided and why is a `Penalty`."""
     suspended_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until then this person cannot sign in."""
+    trust: Mapped[int] = mapped_column(default=1, server_default="1")
+    """The level of trust that was earned or given by hand, see `forum.trust`; roles come on top."""
 
     session_token = ""
     """What the cookie of this request carries; in memory only."""
@@ -88,7 +92,11 @@ class User(UserMixin, Model):
 
     @property
     def is_trusted(self) -> bool:
-        return "trusted" in self.role_names or self.is_team
+        return "trusted" in self.role_names or self.is_team or self.trust >= TRUSTED
+
+    @property
+    def is_experienced(self) -> bool:
+        return self.is_trusted or self.trust >= EXPERIENCED
 
     @property
     def is_active(self) -> bool:

@@ -37,6 +37,7 @@ class AnonymousUser(AnonymousUserMixin):
     role_names: frozenset[str] = frozenset()
     is_team = False
     is_trusted = False
+    is_experienced = False
     is_silenced = False
 
     def has_role(self, role: str) -> Literal[False]:  # noqa: ARG002 -- the same question as to a person

@@ -1,5 +1,6 @@
 """Settings: typed, read once from the environment, wrong values stop the start with a sentence."""
 
+import itertools
 import os
 import re
 import secrets
@@ -17,6 +18,9 @@ PREFIX = "KLINKE_"
 SHORTEST_SECRET = 32
 SECRET_BYTES = 48
 LONGEST_PENALTY = 3650
+TITLES = 3
+LONGEST_STEP = 9
+"""More digits than these are a slip of the finger."""
 
 
 class WrongSetting(SystemExit):
@@ -72,6 +76,20 @@ def _days(listed: str) -> str:
         message = f"must be numbers from 1 to {LONGEST_PENALTY}, separated by commas"
         raise ValueError(message)
     return ",".join(days)
+
+
+def _steps(listed: str) -> str:
+    steps = [part.strip() for part in listed.split(",")]
+    if len(steps) != TITLES or not all(
+        part.isascii() and part.isdecimal() and len(part) <= LONGEST_STEP for part in steps
+    ):
+        message = f"must be {TITLES} numbers, separated by commas"
+        raise ValueError(message)
+    numbers = [int(part) for part in steps]
+    if numbers[0] < 1 or any(later <= earlier for earlier, later in itertools.pairwise(numbers)):
+        message = "must begin with 1 or more, and each number must be larger than the one before"
+        raise ValueError(message)
+    return ",".join(steps)
 
 
 class Settings(BaseModel):
@@ -143,7 +161,7 @@ class Settings(BaseModel):
         5, ge=0, description="So long authors mend what they wrote without a version in its history."
     )
     edit_window_hours: int = Field(
-        24, ge=0, description="So long members may edit what they wrote; trusted members always. 0 is no limit."
+        24, ge=0, description="So long members may edit what they wrote; experienced ones always. 0 is no limit."
     )
     time_zone: Annotated[str, AfterValidator(_known_time_zone)] = Field(
         "Europe/Berlin", description="The time zone of people who chose none and whose browser said none."
@@ -196,6 +214,36 @@ class Settings(BaseModel):
     )
     guest_reports: int = Field(
         5, ge=1, description="Reports of illegal content from one network of guests in a quarter of an hour."
+    )
+    guest_votes: int = Field(
+        20, ge=0, description="Answers that guests of one network may call helpful in a day; 0: only members can."
+    )
+    guest_vote_days: int = Field(
+        7, ge=1, le=90, description="For so many days it is known which guests called what helpful, as a keyed hash."
+    )
+    points_solution: int = Field(15, ge=0, description="Points for an answer that solved the question of another.")
+    points_helpful: int = Field(5, ge=0, description="Points for a member calling an answer helpful.")
+    points_article: int = Field(20, ge=0, description="Points for an answer that became a public article.")
+    points_a_day: int = Field(
+        100, ge=0, description="The most that votes of one day bring; solutions and articles come on top. 0: no limit."
+    )
+    experienced_days: int = Field(14, ge=0, description="How old an account of an experienced member is, in days.")
+    experienced_posts: int = Field(10, ge=0, description="How many questions and answers they wrote that are shown.")
+    experienced_points: int = Field(50, ge=0, description="How many points they have.")
+    trusted_days: int = Field(60, ge=0, description="How old an account of a trusted member is, in days.")
+    trusted_solutions: int = Field(10, ge=0, description="How many questions of others they solved.")
+    trusted_points: int = Field(300, ge=0, description="How many points they have.")
+    trust_clean_days: int = Field(
+        90, ge=1, description="So long a penalty, or what was muted, counts against an earned level."
+    )
+    trust_mutings: int = Field(
+        2, ge=0, description="So many muted posts in that time do not count against it; one more does."
+    )
+    titles_solutions: Annotated[str, AfterValidator(_steps)] = Field(
+        "1,10,50", description="For how many solutions there are titles: three numbers, each larger than the last."
+    )
+    titles_articles: Annotated[str, AfterValidator(_steps)] = Field(
+        "1,5,20", description="For how many articles made from one's answers there are titles."
     )
     penalty_days: Annotated[str, AfterValidator(_days)] = Field(
         "1,3,7,30", description="For how many days people can be silenced or suspended, besides for good."
@@ -253,6 +301,16 @@ class Settings(BaseModel):
     def penalty_presets(self) -> tuple[int, ...]:
         """How many days a penalty may last."""
         return tuple(int(days) for days in self.penalty_days.split(","))
+
+    @property
+    def solution_steps(self) -> tuple[int, ...]:
+        """From how many solutions on there is the next title."""
+        return tuple(int(number) for number in self.titles_solutions.split(","))
+
+    @property
+    def article_steps(self) -> tuple[int, ...]:
+        """From how many articles on there is the next title."""
+        return tuple(int(number) for number in self.titles_articles.split(","))
 
     @property
     def trusted_endpoints(self) -> frozenset[str]:

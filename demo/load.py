@@ -28,18 +28,22 @@ from forum import (
     experiences,
     flags,
     follows,
+    guests,
     images,
     me_too,
     moderation,
     notes,
     objections,
     official,
+    points,
     queries,
     tags,
+    trust,
     votes,
 )
 from forum.models import Acceptance, Category, Closing, Muting, Post, Topic
 from kb import promotion
+from kb.models import Article, ArticleReading
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
 SCREENSHOT: Final = Path(__file__).with_name("screenshot.png")
@@ -85,6 +89,8 @@ TRIED: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "t27-a1": (("nora", "", ""), ("priya", "Kiesel 1", "")),
 }
 """What people say of a solution: who, with which version, and what went wrong, if anything."""
+EXAMPLES: Final = ("192.0.2", "198.51.100", "203.0.113")
+"""Networks that belong to nobody (RFC 5737): where the guests come from."""
 OFFICIAL: Final = "t08-a1"
 NOTED: Final = "t20"
 NOTE: Final = "Drei Anrufe dazu heute. Die Technik prüft, ob die Nachtabschaltung nach dem Update von selbst angeht."
@@ -231,6 +237,22 @@ def _wake_up() -> None:
     _fill_the_queue(everybody)
     _nominate(by=everybody["emil"])
     _open_plaza()
+    _count_what_helped(everybody)
+
+
+def _count_what_helped(everybody: Mapping[str, User]) -> None:
+    """Have guests call answers helpful, articles be read, and settle what that and the rest is worth."""
+    for place, source_id in enumerate(VOTED):
+        for network in EXAMPLES[: 1 + place % 3]:
+            guests.vote(_post(source_id), by=guests.guest_at(f"{network}.{place}"))
+    shown = select(Article).where(Article.published_id.is_not(None)).order_by(Article.id)
+    for place, article in enumerate(db.session.scalars(shown).unique()):
+        db.session.add(ArticleReading(article_id=article.id, day=now().date(), count=40 + place * 17))
+    db.session.flush()
+    while posts := points.wrong_posts():
+        points.settle(posts)
+    for user in everybody.values():
+        trust.weigh(user.id)
 
 
 def _follow(everybody: Mapping[str, User]) -> None:

@@ -21,6 +21,8 @@ def init_app(app: Flask) -> None:
         categories,
         cli,
         counters,
+        credit,
+        crediting,
         listeners,
         notices,
         queries,

@@ -14,7 +14,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from forum import answers, closing, counters, follows, limits, policy, queries, tags, topics
-from forum.events import PostEdited, PostsMoved
+from forum.events import AuthorChanged, PostEdited, PostsMoved
 from forum.models import Category, Notification, Pin, Post, PostRevision, Topic, Vote
 
 LONGEST_SPLIT = 200
@@ -73,6 +73,7 @@ def give(post: Post, *, to: User, by: User) -> None:
     db.session.expire(topic, ["asker"])
     if post.kind == "question":
         follows.follow(topic, by=to)
+    outbox.publish(AuthorChanged(topic.id, post.id))
     audit.record("forum.post.give", post, by=by, before={"author_id": before}, after={"author_id": to.id})
 
 

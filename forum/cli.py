@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from core.db import db
 from core.errors import KlinkeError, Unavailable
 from core.i18n import LOCALES
-from forum import addresses, counters, replies_by_mail, stackexchange
+from forum import addresses, counters, crediting, replies_by_mail, stackexchange
 
 NOT_TAKEN = 65
 """The exit status that mail servers read as "return it to the sender" (EX_DATAERR of sysexits.h)."""
@@ -87,7 +87,9 @@ def forum() -> None:
 @forum.command("recount")
 @with_appcontext
 def recount() -> None:
-    """Set the kept numbers of answers and helpful votes to what is counted."""
+    """Set the kept numbers of answers and helpful votes to what is counted, and settle the ledger of points."""
     wrong = counters.recount()
     db.session.commit()
+    while settled := crediting.settle_all():
+        wrong += settled
     click.echo(f"{wrong} numbers were wrong and are right now." if wrong else "All numbers were right.")

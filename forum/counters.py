@@ -155,7 +155,7 @@ def _wrong_me_too_counts() -> Select[int, int, int]:
 
 def _wrong_helpful_counts() -> Select[int, int, int]:
     votes = select(func.count()).select_from(Vote).where(Vote.post_id == Post.id).correlate(Post).scalar_subquery()
-    counted = Post.imported_score + votes
+    counted = Post.imported_score + Post.guest_count + votes
     return select(Post.id, Post.helpful_count.label("kept"), counted.label("counted")).where(
         Post.helpful_count != counted
     )

@@ -126,3 +126,19 @@ class PostsMoved(Event):
     topic_id: int
     from_id: int
     post_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VoteChanged(Event):
+    """Somebody called a post helpful, or took it back."""
+
+    post_id: int
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorChanged(Event):
+    """The team made somebody else its author."""
+
+    topic_id: int
+    post_id: int

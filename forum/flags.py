@@ -77,7 +77,7 @@ def weight(user: User) -> int:
     """Return what the flag of somebody counts: of new accounts nothing, and of those who were right more."""
     if holding.is_new(user):
         return 0
-    least = 3 if user.is_team else 2 if user.is_trusted else 1
+    least = 3 if user.is_team else 2 if user.is_experienced else 1
     latest = (
         select(ReviewCase.outcome)
         .join(Flag, Flag.case_id == ReviewCase.id)

@@ -42,6 +42,8 @@ from forum.words import LONGEST_INTO, LONGEST_RULE
 
 LONGEST_TAG_LINE = 300
 LONGEST_PICTURE_WORDS = 200
+EARNED = "earned"
+"""What the form says of a level that nobody set by hand."""
 LONGEST_HANDLE = 40
 RULE_NAMES = {
     "spam": lazy_gettext("No spam: nothing that is sent to many and that nobody asked for"),
@@ -571,3 +573,25 @@ class FieldForm(NamesForm):
     @property
     def hints(self) -> dict[str, str]:
         return {"de": self.hint_de.data or "", "en": self.hint_en.data or ""}
+
+
+class TrustForm(Form):
+    """A moderator sets somebody's level of trust."""
+
+    level = RadioField(
+        lazy_gettext("Level"),
+        choices=[
+            SelectChoice(EARNED, lazy_gettext("As it is earned")),
+            SelectChoice("0", lazy_gettext("New here: with the limits of a new account")),
+            SelectChoice("1", lazy_gettext("Member")),
+            SelectChoice("2", lazy_gettext("Experienced: edits own posts at any time")),
+            SelectChoice("3", lazy_gettext("Trusted: also accepts answers for others")),
+        ],
+        default=EARNED,
+    )
+    reason = BlockField(
+        lazy_gettext("Reason"),
+        longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
+        description=lazy_gettext("It stands in the log for the team."),
+    )

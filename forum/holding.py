@@ -75,13 +75,22 @@ def hold(post: Post, cause: Cause) -> None:
 def is_new(user: User) -> bool:
     """Tell whether somebody made this account themselves and the team knows little of them yet.
 
-    Who was brought by the team, an import or an admin is known; so are trusted members.
+    Who was brought by the team, an import or an admin is known; so are members with an earned level. The team may also
+    set somebody back to new.
     """
-    if user.licence_accepted_at is None or user.is_trusted:
+    if user.trust < 1 and not user.is_trusted:
+        return True
+    if user.licence_accepted_at is None or user.is_experienced:
         return False
     settings = current_settings()
     is_young = now() - user.created_at < timedelta(hours=settings.new_account_hours)
     return is_young or _has_posts_to_wait(user)
+
+
+def seen_posts(user: User, *, most: int) -> int:
+    """Return how many posts of somebody others see; no more than `most` are counted."""
+    seen = select(Post.id).where(Post.author_id == user.id, *_is_seen()).limit(most).subquery()
+    return db.session.scalar(select(func.count()).select_from(seen)) or 0
 
 
 def looked_at_by(muting: Muting) -> datetime:
@@ -99,10 +108,7 @@ def _cause(by: User, typed_in: float | None) -> Cause | None:
 
 def _has_posts_to_wait(user: User) -> bool:
     first = current_settings().held_first_posts
-    if not first:
-        return False
-    seen = select(Post.id).where(Post.author_id == user.id, *_is_seen()).limit(first).subquery()
-    return (db.session.scalar(select(func.count()).select_from(seen)) or 0) < first
+    return bool(first) and seen_posts(user, most=first) < first
 
 
 def _is_seen() -> Iterator[ColumnElement[bool]]:

@@ -1,6 +1,6 @@
 """Questions, answers, comments, and what people decided about them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sqlalchemy import (
@@ -37,6 +37,7 @@ CaseKind = Literal["flagged", "held"]
 Outcome = Literal["agreed", "disagreed", "ignored", "edited"]
 FlagReason = Literal["spam", "rude", "personal", "off_topic", "other", "illegal"]
 WordDeed = Literal["block", "hold", "replace", "link"]
+PointKind = Literal["solution", "helpful", "article", "limit"]
 LONGEST_TITLE = 150
 SHORTEST_TITLE = 10
 MutingRule = Literal["other", "spam", "advertising", "personal_data", "rude", "off_topic", "dangerous", "illegal"]
@@ -261,7 +262,9 @@ class Post(Model):
     """Counts edits, so that of two editors the second learns of the first."""
     imported_score: Mapped[int] = mapped_column(default=0)
     helpful_count: Mapped[int] = mapped_column(default=0)
-    """`imported_score` plus the votes; kept by `forum.votes`, checked by `flask doctor`."""
+    """`imported_score` plus the votes, guests' too; kept by `forum.votes`, checked by `flask doctor`."""
+    guest_count: Mapped[int] = mapped_column(default=0, server_default="0", deferred=True)
+    """How many of them were guests', who are forgotten after a while and bring nobody points."""
     official_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when this is what the house says; who said so stands in the log."""
     details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
@@ -464,6 +467,69 @@ class Vote(Model):
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class GuestVote(Model):
+    """A guest found an answer helpful. Who it was is a keyed hash, whose key changes; the row is forgotten soon."""
+
+    __tablename__ = "guest_vote"
+    __table_args__ = (Index("ix_guest_vote_network", "network", "at"),)
+
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
+    guest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    network: Mapped[str] = mapped_column(String(64))
+    """Another such hash, of the network, which may do so only so often in a day."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+
+class PointEntry(Model):
+    """Points that somebody got, or that were taken back. Rows are never changed: taking back is a row of its own."""
+
+    __tablename__ = "point_entry"
+    __table_args__ = (
+        CheckConstraint("kind in ('solution', 'helpful', 'article', 'limit')", name="known_kind"),
+        CheckConstraint("(kind = 'limit') = (post_id is null)", name="for_a_post"),
+        UniqueConstraint("post_id", "kind", "ref_id", "number"),
+        UniqueConstraint("reverses_id"),
+        Index("ix_point_entry_user", "user_id", "day"),
+        Index("ix_point_entry_kind", "kind", "day"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"))
+    kind: Mapped[PointKind] = mapped_column(String(10))
+    """`limit` takes back what votes brought above the most that a day may bring."""
+    post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"))
+    ref_id: Mapped[int] = mapped_column(BigId, default=0)
+    """Whose vote, or which article."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    """Who found it helpful; with them the rows go, both of them."""
+    number: Mapped[int] = mapped_column(default=1)
+    """Of the rows about the same thing, so that none is written twice: odd ones give, even ones take back."""
+    points: Mapped[int]
+    day: Mapped[date]
+    """The day it counts for: that of the deed, also when it is taken back later."""
+    reverses_id: Mapped[int | None] = mapped_column(ForeignKey("point_entry.id", ondelete="CASCADE"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    post: Mapped[Post | None] = relationship()
+
+
+class Standing(Model):
+    """What is noted about a member beside the ledger. Its row is held while their points are settled."""
+
+    __tablename__ = "standing"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    is_fixed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the team set the level of trust by hand; then it is not earned."""
+    is_unlisted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether this person does not want to stand in lists of who helps."""
+    weighed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    told: Mapped[dict[str, int]] = mapped_column(JSON, default=dict, server_default="{}")
+    """What the last monthly notice said became of their answers."""
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Muting(Model):

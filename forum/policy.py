@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from accounts.models import User
 from accounts.people import Viewer
 from core.clock import now
 from core.settings import current_settings
@@ -112,8 +113,18 @@ def may_vote(user: Viewer, post: Post) -> bool:
     return post.kind != "comment" and _may_write(user) and user.id != post.author_id and not _is_hushed(post, user)
 
 
+def may_vote_as_guest(user: Viewer, post: Post) -> bool:
+    """Let guests call answers helpful, where the settings let them."""
+    return (
+        not user.is_authenticated
+        and post.kind == "answer"
+        and current_settings().guest_votes > 0
+        and not _is_hushed(post, user)
+    )
+
+
 def may_edit(user: Viewer, post: Post) -> bool:
-    """Let the team edit everything, and authors what they wrote: for a day, trusted members always.
+    """Let the team edit everything, and authors what they wrote: for a day, experienced members always.
 
     What is muted itself its author may mend at any time; what stands below something muted rests.
     """
@@ -131,7 +142,7 @@ def may_edit(user: Viewer, post: Post) -> bool:
 def edit_window_end(user: Viewer, post: Post) -> datetime | None:
     """Return until when an author may edit; None means without an end."""
     hours = current_settings().edit_window_hours
-    return None if user.is_trusted or not hours else post.created_at + timedelta(hours=hours)
+    return None if user.is_experienced or not hours else post.created_at + timedelta(hours=hours)
 
 
 def may_see_muting(user: Viewer, post: Post) -> bool:
@@ -187,6 +198,11 @@ def may_mute(user: Viewer) -> bool:
 def may_arrange_topics(user: Viewer) -> bool:
     """Let moderators close, pin, rename, move, split and merge questions, and change whose they are."""
     return _may_write(user) and user.has_role("moderator")
+
+
+def may_set_trust(user: Viewer, person: User) -> bool:
+    """Let moderators set the level of members by hand; nobody their own, and the team has none."""
+    return may_mute(user) and user.id != person.id and not person.is_team
 
 
 def may_review(user: Viewer) -> bool:

@@ -56,7 +56,7 @@ def topics_visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """Return the clause for a statement that selects from `Topic`: not muted, or one's own, or for the team."""
     if viewer.is_team:
         return true()
-    is_muted = select(_own.id).where(_own.topic_id == Topic.id, _in_force(_own)).correlate(Topic).exists()
+    is_muted = select(_own.id).where(_own.topic_id == Topic.id, in_force(_own)).correlate(Topic).exists()
     # A guest has no id, and neither has an asker whose account was erased; the two must never meet.
     return ~is_muted if viewer.id is None else or_(~is_muted, Topic.asker_id == viewer.id)
 
@@ -68,16 +68,16 @@ def posts_visible_to(viewer: Viewer) -> ColumnElement[bool]:
     """
     if viewer.is_team:
         return true()
-    is_muted = select(_own.id).where(_own.post_id == Post.id, _in_force(_own)).correlate(Post).exists()
+    is_muted = select(_own.id).where(_own.post_id == Post.id, in_force(_own)).correlate(Post).exists()
     hidden_above = (
         select(_above.id)
         .join(_parent, _parent.id == _above.post_id)
-        .where(_above.post_id == Post.parent_id, _in_force(_above))
+        .where(_above.post_id == Post.parent_id, in_force(_above))
     )
     hidden_topic = (
         select(_whole.id)
         .join(_topic, _topic.id == _whole.topic_id)
-        .where(_whole.topic_id == Post.topic_id, _in_force(_whole))
+        .where(_whole.topic_id == Post.topic_id, in_force(_whole))
     )
     is_shown = ~is_muted
     if viewer.id is not None:
@@ -222,7 +222,7 @@ def category(slug: str) -> Category:
 def category_with_pins(slug: str, *, viewer: Viewer) -> tuple[Category, list[Topic]]:
     """Return a category and the topics pinned there that the viewer may see, the newest pin first."""
     pinned = select(Pin.id).join(Topic, Topic.id == Pin.topic_id).where(Topic.category_id == Category.id)
-    has_any = pinned.where(_in_force(Pin)).correlate(Category).exists()
+    has_any = pinned.where(in_force(Pin)).correlate(Category).exists()
     row = db.session.execute(select(Category, has_any).where(Category.slug == slug)).first()
     if row is None:
         raise NotFound
@@ -232,7 +232,7 @@ def category_with_pins(slug: str, *, viewer: Viewer) -> tuple[Category, list[Top
     topics = (
         listed(visible_topics(viewer))
         .join(Pin, Pin.topic_id == Topic.id)
-        .where(Topic.category_id == found.id, _in_force(Pin))
+        .where(Topic.category_id == found.id, in_force(Pin))
         .order_by(Pin.at.desc(), Pin.id.desc())
     )
     return found, list(db.session.scalars(topics.limit(MOST_PINS)).unique())
@@ -240,7 +240,7 @@ def category_with_pins(slug: str, *, viewer: Viewer) -> tuple[Category, list[Top
 
 def pin_in_force(topic: Topic) -> Pin | None:
     """Return the pin of a topic, unless its time is up."""
-    return db.session.scalars(select(Pin).where(Pin.topic_id == topic.id, _in_force(Pin))).first()
+    return db.session.scalars(select(Pin).where(Pin.topic_id == topic.id, in_force(Pin))).first()
 
 
 def category_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:  # noqa: ARG001 -- everybody sees every category; search asks with a viewer
@@ -285,14 +285,14 @@ def duplicate_of(topic: Topic, *, viewer: Viewer) -> Topic | None:
 
 def mutings_in_force() -> Select[Muting]:
     """Return the statement for what is muted now, for the team's eyes."""
-    return select(Muting).where(_in_force(Muting))
+    return select(Muting).where(in_force(Muting))
 
 
 def own_posts_in_muted(topic_id: int, *, viewer: Viewer) -> list[Post]:
     """Return what the viewer wrote in somebody else's topic that is muted: they may keep their own words."""
     if viewer.id is None or not 0 < topic_id <= LARGEST_ID:
         return []
-    muted = select(_whole.id).where(_whole.topic_id == topic_id, _in_force(_whole)).exists()
+    muted = select(_whole.id).where(_whole.topic_id == topic_id, in_force(_whole)).exists()
     mine = select(Post).where(Post.topic_id == topic_id, Post.author_id == viewer.id, muted)
     return list(db.session.scalars(mine.order_by(Post.id).options(lazyload("*"))))
 
@@ -385,7 +385,8 @@ def _by_state(numbers: Sequence[int]) -> dict[str, int]:
     return {"all": every, "unanswered": unanswered, "unsolved": unsolved, "solved": solved}
 
 
-def _in_force(timed: Any) -> ColumnElement[bool]:
+def in_force(timed: Any) -> ColumnElement[bool]:
+    """Return the clause for what has no end yet: a muting, a pin."""
     # The moment of asking, not of putting the statement together.
     return or_(timed.until.is_(None), timed.until > bindparam(None, callable_=now, type_=UtcDateTime()))
 

@@ -7,11 +7,13 @@ from sqlalchemy import CursorResult, delete, select
 
 from accounts.models import User
 from accounts.people import Viewer
+from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import NotAllowed
 from core.unique import add_once
 from forum import policy
+from forum.events import VoteChanged
 from forum.models import Post, Vote
 
 
@@ -21,7 +23,7 @@ def vote(post: Post, *, by: User) -> None:
         raise _refusal(post, by)
     if add_once(Vote, post_id=post.id, user_id=by.id, at=now()):
         post.helpful_count = Post.helpful_count + 1
-        db.session.flush()
+        outbox.publish(VoteChanged(post.id, by.id))
 
 
 def withdraw(post: Post, *, by: User) -> None:
@@ -32,7 +34,7 @@ def withdraw(post: Post, *, by: User) -> None:
     assert isinstance(gone, CursorResult)  # noqa: S101 -- for the type checker: a DELETE counts its rows
     if gone.rowcount:
         post.helpful_count = Post.helpful_count - 1
-        db.session.flush()
+        outbox.publish(VoteChanged(post.id, by.id))
 
 
 def voted_by(viewer: Viewer, posts: Collection[Post]) -> set[int]:

@@ -20,7 +20,7 @@ from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
 from kb import addresses, faces, policy, queries
-from kb.events import ArticlePublished
+from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
 SHORTEST_TITLE: Final = 3
@@ -127,6 +127,7 @@ def classify(
     if before != after:
         audit.record("kb.article.classify", article, by=by, before=before, after=after)
         link_threads(article)
+        publish_event(ReadershipChanged(article.id))
 
 
 def publish(article: Article, *, by: User) -> None:
@@ -189,6 +190,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     audit.record(
         "kb.article.withdraw", article, by=by, reason=reason, before={"version": number}, after={"version": None}
     )
+    publish_event(ReadershipChanged(article.id))
 
 
 def clean(words: Words) -> dict[str, Any]:

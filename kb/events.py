@@ -11,3 +11,10 @@ class ArticlePublished(Event):
     revision_id: int
     by_id: int
     is_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadershipChanged(Event):
+    """An article was withdrawn, or is for others now."""
+
+    article_id: int

@@ -21,8 +21,8 @@ from forum.events import (
     TopicUnmuted,
 )
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, promotion, uses
-from kb.events import ArticlePublished
+from kb import addresses, articles, credit, promotion, uses
+from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Nomination
 
 
@@ -111,6 +111,18 @@ def tell_authors(event: ArticlePublished) -> None:
         _tell(article, source, event.by_id)
 
 
+@listens_to(ArticlePublished)
+def settle_points(event: ArticlePublished) -> None:
+    """Give the points for what became an article."""
+    _settle(event.article_id)
+
+
+@listens_to(ReadershipChanged)
+def settle_points_again(event: ReadershipChanged) -> None:
+    """Take them back, or give them, when fewer or more people may read it."""
+    _settle(event.article_id)
+
+
 @notifications.kind("article_published", group="articles")
 def _article_published(notification: Notification) -> str:
     article = db.session.get(Article, notification.data.get("article_id"))
@@ -154,6 +166,12 @@ def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.W
 
 
 alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
+
+
+def _settle(article_id: int) -> None:
+    article = db.session.get(Article, article_id)
+    if article is not None:
+        credit.settle(article)
 
 
 def _note_uses(post_id: int) -> None:

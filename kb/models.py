@@ -1,6 +1,6 @@
 """What has been learnt: articles, their revisions and faces, where they came from and where they were used."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
@@ -222,3 +222,13 @@ class ArticleFeedback(Model):
     helped: Mapped[bool]
     comment: Mapped[str] = mapped_column(Text, default="")
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ArticleReading(Model):
+    """How often an article was read on a day, as the page's script tells; nothing is kept of who read it."""
+
+    __tablename__ = "article_reading"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    count: Mapped[int] = mapped_column(default=0)

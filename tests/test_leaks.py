@@ -66,6 +66,11 @@ NOBODY = 987654321
 UNFIT = {"static", "forum.preview", "readyz"}
 """Endpoints that show nothing anybody wrote."""
 
+ASKED_FURTHER: dict[str, tuple[dict[str, str], ...]] = {
+    "forum.show_person": ({"show": "answers"}, {"show": "articles"}),
+    "forum.leaders": ({"period": "all"},),
+}
+"""Pages that show something else for other values."""
 TAKES_AN_ID = {"forum.count_solved_by_suggestion": {"POST"}, "forum.choose_following": {"POST"}}
 """Forms that name a thing by a value."""
 
@@ -343,8 +348,9 @@ def walk(app: Flask, reader: Any, scene: Scene) -> dict[str, str]:
         if "GET" not in (rule.methods or ()) or rule.endpoint in UNFIT:
             continue
         for path in paths(app, rule, scene, "visible"):
-            for query in ({}, {"q": PROBE, "title": PROBE, "body": PROBE, "limit": "50"}):
-                answers_by_page[f"{path} {sorted(query)}"] = look(reader, "GET", path, query)
+            probe = {"q": PROBE, "title": PROBE, "body": PROBE, "limit": "50"}
+            for query in ({}, probe, *ASKED_FURTHER.get(rule.endpoint, ())):
+                answers_by_page[f"{path} {sorted(query.items())}"] = look(reader, "GET", path, query)
     return answers_by_page
 
 

@@ -17,7 +17,7 @@ from core.errors import NotFound
 from core.i18n import LOCALES
 from core.paging import Page
 from core.ready import remembered, same_for_guests
-from forum import follows, queries, reading
+from forum import credit, follows, leaders, points, queries, reading
 from forum.models import Acceptance, Post, Topic
 from forum.views.edge import bp, show
 
@@ -97,7 +97,7 @@ def show_person(handle: str) -> Response:
     person = people.by_handle(handle)
     if person is None:
         raise NotFound
-    tab = "answers" if request.args.get("show") == "answers" else "questions"
+    tab = next((one for one in ("answers", "articles") if request.args.get("show") == one), "questions")
     asked, is_open = Topic.asker_id == person.id, ~queries.is_solved()
     questions = queries.visible_topics(current_user).where(asked)
     state = request.args.get("state")
@@ -105,17 +105,37 @@ def show_person(handle: str) -> Response:
         questions = questions.where(is_open)
     answers = queries.visible_posts_by(person, viewer=current_user).where(Post.kind == "answer")
     cursor = request.args.get("page")
+    counts = _counts_of(person, asked)
     return show(
         "forum/person.html",
         person=person,
         stance=follows.stance(person, current_user),
         tab=tab,
         state=state if state == "unsolved" else None,
-        counts=_counts_of(person, asked),
+        counts=counts,
+        titles=leaders.titles(counts["solved"], counts["made"]),
+        articles=credit.pages(person, viewer=current_user) if tab == "articles" else [],
         topics=_page_of_topics(questions) if tab == "questions" else None,
         answers=paging.page(answers, by=(Post.id,), cursor=cursor, size=PAGE_SIZE) if tab == "answers" else None,
         excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
-        link=_link(handle=handle, show=tab if tab == "answers" else None, state=state),
+        link=_link(handle=handle, show=None if tab == "questions" else tab, state=state),
+    )
+
+
+@bp.get("/who-helps", endpoint="leaders")
+@same_for_guests
+def show_leaders() -> Response:
+    period = next((one for one in leaders.PERIODS if one == request.args.get("period")), leaders.PERIODS[0])
+    categories = queries.categories()
+    category = next((one for one in categories if one.slug == request.args.get("category")), None)
+    return show(
+        "forum/standing/leaders.html",
+        helpers=leaders.leading(period, category=category),
+        period=period,
+        periods=leaders.PERIOD_NAMES,
+        category=category,
+        categories=categories,
+        link=_link(period=period, category=category.slug if category is not None else None),
     )
 
 
@@ -163,10 +183,21 @@ def _link(**given: Any) -> Callable[..., str]:
 
 
 def _counts_of(person: User, asked: ColumnElement[bool]) -> dict[str, int]:
-    row = db.session.execute(
-        select(func.count(Post.id), func.count(Acceptance.id))
-        .outerjoin(Acceptance, Acceptance.post_id == Post.id)
-        .where(Post.author_id == person.id, Post.kind == "answer", queries.posts_visible_to(current_user))
-    ).one()
+    row = (
+        db.session.execute(
+            select(
+                func.count(Post.id).label("answers"),
+                func.count(Acceptance.id).label("solutions"),
+                points.total(person, viewer=current_user).label("points"),
+                points.number(person, "solution", viewer=current_user).label("solved"),
+                points.number(person, "article", viewer=current_user).label("made"),
+                *credit.columns(person, viewer=current_user),
+            )
+            .outerjoin(Acceptance, Acceptance.post_id == Post.id)
+            .where(Post.author_id == person.id, Post.kind == "answer", queries.posts_visible_to(current_user))
+        )
+        .mappings()
+        .one()
+    )
     questions = queries.counts(current_user, asked)
-    return {"questions": questions["all"], "unsolved": questions["unsolved"], "answers": row[0], "solutions": row[1]}
+    return {"questions": questions["all"], "unsolved": questions["unsolved"], **row}

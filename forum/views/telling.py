@@ -75,7 +75,11 @@ def sitemap() -> Response:
 
 def places() -> list[Place]:
     """Return the forum's own pages for the sitemap, the liveliest topics first."""
-    fixed = [Place(url_for(".home")), *(Place(url_for(".show_category", slug=it.slug)) for it in queries.categories())]
+    fixed = [
+        Place(url_for(".home")),
+        Place(url_for(".leaders")),
+        *(Place(url_for(".show_category", slug=it.slug)) for it in queries.categories()),
+    ]
     rows = db.session.execute(
         select(Topic.id, Topic.slug, Topic.last_activity_at)
         .where(queries.topics_visible_to(GUEST))

@@ -15,13 +15,14 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
+from core.forms import csrf
 from core.paging import page
 from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, feedback, forms, policy, promotion, queries
+from kb import addresses, feedback, forms, policy, promotion, queries, readings
 from kb.models import Article, Revision
 from kb.views.edge import bp, show
 
@@ -81,6 +82,18 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
     if form.comment.data:
         flash(gettext("Thank you. Your note is with the editors."), "good")
     return web.go(addresses.of_article(article) + "#did-help")
+
+
+@bp.post("/kb/articles/<int:article_id>/reading")
+@csrf.exempt
+@limiter.limit("120 per hour")
+def note_reading(article_id: int) -> Response:
+    """Take what the page's script tells: somebody has read this. It is the same for everybody, so it needs no token."""
+    article = queries.visible_article(article_id, viewer=current_user)
+    if article.is_published:
+        readings.note(article)
+        db.session.commit()
+    return Response(status=204)
 
 
 @bp.get("/feeds/kb.xml")

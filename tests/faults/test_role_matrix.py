@@ -57,8 +57,10 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
         forum.search_feed
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
+        forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
+        kb.note_reading
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
@@ -68,7 +70,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
         accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
-        forum.try_address_again forum.say_me_too forum.undo_me_too
+        forum.trust forum.points forum.choose_listing forum.try_address_again forum.say_me_too forum.undo_me_too
         forum.ask_fields forum.post_image
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
         forum.mark_notifications_read forum.notifications forum.post_answer
@@ -94,6 +96,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.show_conversation
     """,
     MODERATORS: """
+        forum.set_trust
         forum.objection_list forum.answer_objection forum.remove_experience
         accounts.lift_penalty accounts.penalise
         forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
