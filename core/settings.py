@@ -123,6 +123,15 @@ class Settings(BaseModel):
     mail_bounces: int = Field(
         3, ge=1, le=100, description="Mails that come back before nothing more is sent to an address."
     )
+    guest_follow_days: int = Field(
+        90, ge=1, le=3650, description="For how many days a guest's address waits for a solution before it is deleted."
+    )
+    guest_follow_after_days: int = Field(
+        14, ge=1, le=365, description="For how many days after it a guest may hear once more, before the address goes."
+    )
+    guest_follows: int = Field(
+        5, ge=1, description="Addresses that guests of one network may give for a solution in a quarter of an hour."
+    )
     alarm_unanswered_hours: int = Field(
         24, ge=0, le=8760, description="A question without an answer for so long alarms the team; 0 never."
     )

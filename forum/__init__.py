@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         categories,
         cli,
         counters,
+        guest_follows,
         listeners,
         notices,
         queries,

@@ -49,6 +49,14 @@ class AnswerContradicted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ContradictionLifted(Event):
+    """What people say of a solution does not speak against it any more."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectionRaised(Event):
     objection_id: int
 

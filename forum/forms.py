@@ -378,6 +378,16 @@ class FlagForm(Form):
     )
 
 
+class SolutionMailForm(Form):
+    """Where a guest wants to hear of the solution."""
+
+    email = LineField(
+        lazy_gettext("E-mail address"),
+        longest=emails.LONGEST,
+        description=lazy_gettext("Only for this question; nobody sees it, and it is deleted afterwards."),
+    )
+
+
 class ReportForm(Form):
     """A guest says that something is illegal."""
 

@@ -43,6 +43,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "solutions": Group(lazy_gettext("A question is solved"), "mail"),
     "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
     "articles": Group(lazy_gettext("Your words became an article"), "mail"),
+    "revisions": Group(lazy_gettext("An article you follow has changed"), "mail"),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }
@@ -160,6 +161,11 @@ def retract(user_id: int, key: str) -> None:
 def retract_from_all(post: Post, key: str) -> None:
     """Take back what is no longer true of a post for anybody."""
     db.session.execute(delete(Notification).where(Notification.post_id == post.id, Notification.key == key))
+
+
+def retract_with(prefix: str) -> None:
+    """Take back from everybody what was told under keys that begin so."""
+    db.session.execute(delete(Notification).where(Notification.key.startswith(prefix, autoescape=True)))
 
 
 def muting_key(muting: Muting) -> str:

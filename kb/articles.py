@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, faces, policy, queries
+from kb import addresses, faces, following, policy, queries
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
@@ -127,6 +127,8 @@ def classify(
     if before != after:
         audit.record("kb.article.classify", article, by=by, before=before, after=after)
         link_threads(article)
+    if before["audience"] != after["audience"]:
+        following.retract(article)
 
 
 def publish(article: Article, *, by: User) -> None:
@@ -181,6 +183,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     article.confidence = "in_progress"
     db.session.flush()
     link_threads(article, old_path=path)
+    following.retract(article)
     db.session.execute(
         update(Nomination)
         .where(Nomination.article_id == article.id)

@@ -9,9 +9,19 @@ from sqlalchemy import select
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
-from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
+from forum.events import (
+    AcceptanceUndone,
+    AnswerAccepted,
+    AnswerContradicted,
+    ContradictionLifted,
+    PostMuted,
+    PostsMoved,
+    PostUnmuted,
+    TopicMuted,
+    TopicUnmuted,
+)
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, promotion
+from kb import addresses, articles, doubts, following, promotion
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Nomination
 
@@ -55,6 +65,54 @@ def retract(event: AcceptanceUndone) -> None:
         promotion.retract(post)
 
 
+@listens_to(AnswerContradicted)
+def doubt_what_is_contradicted(event: AnswerContradicted) -> None:
+    """Mark the articles made from a solution that does not work for others."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(ContradictionLifted)
+def trust_what_is_not_contradicted(event: ContradictionLifted) -> None:
+    """Lift the mark of the articles made from a solution that works after all."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(AcceptanceUndone)
+def doubt_what_is_no_solution(event: AcceptanceUndone) -> None:
+    """Mark the articles made from an answer that is no solution any more, unless it was accepted once more."""
+    doubts.look_at(event.post_id, is_undone=True)
+
+
+@listens_to(AnswerAccepted)
+def trust_what_is_accepted(event: AnswerAccepted) -> None:
+    """Lift the mark of the articles made from an answer that is the solution again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(PostMuted)
+def doubt_what_is_muted(event: PostMuted) -> None:
+    """Mark the articles made from an answer that is muted."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def trust_what_is_unmuted(event: PostUnmuted) -> None:
+    """Lift the mark of the articles made from an answer that everybody reads again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(TopicMuted)
+def doubt_what_stands_in_a_muted_topic(event: TopicMuted) -> None:
+    """Mark the articles made from answers in a topic that is muted."""
+    _look_at_topic(event.topic_id)
+
+
+@listens_to(TopicUnmuted)
+def trust_what_stands_in_an_unmuted_topic(event: TopicUnmuted) -> None:
+    """Lift the mark of the articles made from answers in a topic that everybody reads again."""
+    _look_at_topic(event.topic_id)
+
+
 @listens_to(ArticlePublished)
 def tell_authors(event: ArticlePublished) -> None:
     """Tell the author of the answer and the asker that an article was made of it: once, and not the editor."""
@@ -63,6 +121,16 @@ def tell_authors(event: ArticlePublished) -> None:
         return
     for source in article.sources:
         _tell(article, source, event.by_id)
+
+
+@listens_to(ArticlePublished)
+def tell_followers(event: ArticlePublished) -> None:
+    """Tell who follows the article, unless it was taken back or replaced meanwhile."""
+    article = db.session.get(Article, event.article_id)
+    if article is None or not article.is_published or article.published is None:
+        return
+    if article.published.id == event.revision_id:
+        following.tell(article, article.published, by_id=event.by_id, is_first=event.is_first)
 
 
 @notifications.kind("article_published", group="articles")
@@ -108,6 +176,12 @@ def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.W
 
 
 alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
+
+
+def _look_at_topic(topic_id: int) -> None:
+    made_of = select(ArticleSource.post_id).join(Post, Post.id == ArticleSource.post_id)
+    for post_id in db.session.scalars(made_of.where(Post.topic_id == topic_id).distinct()).all():
+        doubts.look_at(post_id)
 
 
 def _nominate(post_id: int) -> None:
