@@ -10,7 +10,18 @@ api = Api("accounts")
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from accounts import admin, admin_views, cli, listeners, loaders, penalty_views, settings_views, transfer, views  # noqa: F401 -- views and listeners register themselves
+    from accounts import (  # noqa: F401 -- views and listeners register themselves
+        admin,
+        admin_views,
+        claim_views,
+        cli,
+        listeners,
+        loaders,
+        penalty_views,
+        settings_views,
+        transfer,
+        views,
+    )
 
     loaders.init_app(app)
     app.register_blueprint(views.bp)

@@ -112,6 +112,20 @@ class Settings(BaseModel):
         description="The address whose mail reaches `flask mail receive`, also with +something before the @; "
         "empty: nobody answers by mail.",
     )
+    mail_question_category: str = Field(
+        "",
+        max_length=80,
+        description="The short name of the category into which mail that answers nothing goes as a question; "
+        "empty: such mail is returned.",
+    )
+    mail_questions_held: Literal["always", "caught"] = Field(
+        "always",
+        description="Which questions of unknown senders wait for the team: always all, or those in which personal "
+        "data or too many links are caught.",
+    )
+    claim_days: int = Field(
+        14, ge=1, le=90, description="For how many days the link works by which somebody claims a staged account."
+    )
     mail_delay_minutes: int = Field(
         5, ge=0, le=1440, description="How long news waits before it is mailed, so that edits settle."
     )

@@ -46,6 +46,19 @@ def ask(topic: Topic, *, email: str, locale: str) -> None:
     """
     if topic.is_solved or topic.is_closed:
         raise Invalid(gettext("Nothing more will happen here: please read what is on the page."))
+    _ask(topic, email=email, locale=locale)
+
+
+def offer(topic: Topic, *, email: str, locale: str) -> str:
+    """Return the address by which whoever asked by mail says that they want to hear of the solution; sends nothing."""
+    email = emails.checked(email)
+    key = emails.key(email)
+    add_once(GuestFollow, topic_id=topic.id, email=email, email_key=key, locale=locale, asked_at=now())
+    mine = select(GuestFollow).where(GuestFollow.topic_id == topic.id, GuestFollow.email_key == key)
+    return f"/mail/solution/{tickets.for_guest_following(db.session.scalars(mine).one())}"
+
+
+def _ask(topic: Topic, *, email: str, locale: str) -> None:
     email = emails.checked(email)
     key = emails.key(email)
     asked_today = select(func.count(GuestFollow.id)).where(
@@ -158,7 +171,8 @@ def write_news(about: dict[str, Any]) -> Letter | None:
         return None
     try:
         topic = visible_topic(wish)
-        solution = None if wish.told_post_id is None else queries.visible_post(wish.told_post_id, viewer=AnonymousUser())
+        post_id = wish.told_post_id
+        solution = None if post_id is None else queries.visible_post(post_id, viewer=AnonymousUser())
     except NotFound:
         return None
     if solution is not None and not _is_solution(solution):
@@ -193,9 +207,7 @@ def _tell(wish_id: int, post_id: int | None) -> bool:
 
 
 def _queue(wish: GuestFollow, letter: str) -> None:
-    mail.queue_letter(
-        wish.email, letter=letter, about={"id": wish.id}, message_id=make_msgid(domain=mail.host())
-    )
+    mail.queue_letter(wish.email, letter=letter, about={"id": wish.id}, message_id=make_msgid(domain=mail.host()))
 
 
 def _letter(wish: GuestFollow, name: str, *, topic: Topic, **values: Any) -> Letter:

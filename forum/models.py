@@ -891,3 +891,21 @@ class GuestFollow(Model):
     """Since when the question stands otherwise than was told; what lasts is mailed."""
 
     topic: Mapped[Topic] = relationship()
+
+
+class MailedQuestion(Model):
+    """A question that came from a member's address; a sender's name proves nothing, so the member decides about it."""
+
+    __tablename__ = "mailed_question"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    source: Mapped[str] = mapped_column(Text)
+    locale: Mapped[str] = mapped_column(String(2))
+    images: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The names of the pictures that came along; nobody but the team sees them yet."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)

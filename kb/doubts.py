@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext, ngettext
-from sqlalchemy import Select, delete, exists, select
+from sqlalchemy import Select, delete, exists, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts import audit
@@ -21,6 +21,7 @@ from core.db import db
 from core.errors import NotAllowed
 from core.problems import at
 from core.unique import add_once
+from core.worker import chore
 from forum import addresses as forum_addresses
 from forum import alarms, notifications
 from forum import queries as forum_queries
@@ -48,8 +49,27 @@ def look_at(post_id: int, *, is_undone: bool = False) -> None:
 
     `is_undone` says that it was a solution until now: an article may be made of an answer that never was one.
     """
-    for article_id in db.session.scalars(select(ArticleSource.article_id).where(ArticleSource.post_id == post_id)).all():
+    for article_id in db.session.scalars(
+        select(ArticleSource.article_id).where(ArticleSource.post_id == post_id)
+    ).all():
         _look_at(article_id, post_id, is_undone=is_undone)
+
+
+@chore("kb.look_for_doubts", every=86_400)
+def look_again() -> int:
+    """Look at every article whose answer may not stand, for what no event told of; return how many answers."""
+    hidden = ~forum_queries.posts_visible_to(AnonymousUser())
+    made_of = (
+        select(ArticleSource.post_id)
+        .join(Post, Post.id == ArticleSource.post_id)
+        .outerjoin(Acceptance, Acceptance.post_id == Post.id)
+        .where(or_(Acceptance.contradicted_at.is_not(None), hidden))
+    )
+    post_ids = set(db.session.scalars(made_of)) | set(db.session.scalars(select(ArticleDoubt.post_id)))
+    for post_id in sorted(post_ids):
+        look_at(post_id)
+        db.session.commit()
+    return len(post_ids)
 
 
 def confirm(article: Article, *, by: User, reason: str = "") -> None:
@@ -81,9 +101,7 @@ def marked(ids: Collection[int], *, viewer: Viewer) -> set[int]:
         return set()
     return set(
         db.session.scalars(
-            select(ArticleDoubt.article_id).where(
-                ArticleDoubt.article_id.in_(ids), ArticleDoubt.confirmed_at.is_(None)
-            )
+            select(ArticleDoubt.article_id).where(ArticleDoubt.article_id.in_(ids), ArticleDoubt.confirmed_at.is_(None))
         )
     )
 
@@ -124,9 +142,13 @@ def _look_at(article_id: int, post_id: int, *, is_undone: bool) -> None:
     before = db.session.scalars(
         select(ArticleDoubt).where(*mine).execution_options(populate_existing=True)
     ).one_or_none()
-    acceptance = db.session.scalars(
-        select(Acceptance).where(Acceptance.post_id == post_id).execution_options(populate_existing=True)
-    ).unique().one_or_none()
+    acceptance = (
+        db.session.scalars(
+            select(Acceptance).where(Acceptance.post_id == post_id).execution_options(populate_existing=True)
+        )
+        .unique()
+        .one_or_none()
+    )
     is_unaccepted = acceptance is None and (is_undone or (before is not None and before.is_unaccepted))
     cause = _cause(post_id, acceptance, is_unaccepted=is_unaccepted)
     if cause is None:
@@ -207,9 +229,7 @@ def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
 def _article_doubted(notification: Notification) -> str:
     article = db.session.get(Article, notification.data.get("article_id"))
     title = "" if article is None else queries.newest_revision(article).title
-    return str(
-        gettext("The article “%(title)s” is still in doubt: its answer does not stand any more.", title=title)
-    )
+    return str(gettext("The article “%(title)s” is still in doubt: its answer does not stand any more.", title=title))
 
 
 def _doubted_for_long(after: datetime, before: datetime) -> Iterator[alarms.Waiting]:

@@ -44,9 +44,7 @@ class Articles:
             .order_by(ArticleFollow.at.desc(), Article.id.desc())
         )
         sort = str(gettext("Article"))
-        return [
-            Followed(KIND, str(row.id), sort, row.title, addresses.path(row.id, row.slug), row.at) for row in rows
-        ]
+        return [Followed(KIND, str(row.id), sort, row.title, addresses.path(row.id, row.slug), row.at) for row in rows]
 
 
 def follow(article: Article, *, by: User) -> None:

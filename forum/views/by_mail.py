@@ -43,7 +43,7 @@ def stop_mails(token: str) -> Response:
 @bp.get("/mail/answer/<token>")
 def ask_about_answer(token: str) -> Response:
     user, post = _decidable(token)
-    return _answer_page(token, user, post, forms.ExperienceForm(formdata=None))
+    return _answer_page(token, user, post, forms.MailedExperienceForm(formdata=None))
 
 
 @bp.post("/mail/answer/<token>")
@@ -51,7 +51,7 @@ def ask_about_answer(token: str) -> Response:
 def decide_by_mail(token: str) -> Response | WerkzeugResponse:
     """Say what became of an answer: `solved`, `worked`, or `no` with version and words; `undo` and `take_back` undo."""
     user, post = _decidable(token)
-    form, do = forms.ExperienceForm(), request.form.get("do", "")
+    form, do = forms.MailedExperienceForm(), request.form.get("do", "")
     is_fine = form.validate() if do == "no" else True
     if not is_fine:
         return _answer_page(token, user, post, form, status=422)
@@ -66,7 +66,7 @@ def decide_by_mail(token: str) -> Response | WerkzeugResponse:
     return web.go(request.path)
 
 
-def _decide(do: str, post: Post, form: forms.ExperienceForm, *, by: User) -> None:
+def _decide(do: str, post: Post, form: forms.MailedExperienceForm, *, by: User) -> None:
     if do == "solved":
         answers.accept(post, by=by)
         flash(gettext("Thank you. The question is marked as solved."), "good")
@@ -105,7 +105,7 @@ def _answer_page(
     token: str,
     user: User,
     post: Post,
-    form: forms.ExperienceForm,
+    form: forms.MailedExperienceForm,
     *,
     refused: KlinkeError | None = None,
     status: int = 200,
