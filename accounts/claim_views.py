@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import attempts, mails, one_time, passwords, people, sessions, staged
 from accounts.access import me
-from accounts.forms import ClaimForm
+from accounts.forms import RegisterForm
 from accounts.models import User
 from accounts.views import HOME, Answer, bp, gone_link, page, refused
 from core import i18n, web
@@ -25,9 +25,9 @@ def claim(token: str) -> Answer:
     except NotFound:
         return gone_link(gettext("Home"), HOME)
     if current_user.is_authenticated:
-        return _taken_over(token) if request.method == "POST" else _page(token, user, ClaimForm(formdata=None))
+        return _taken_over(token) if request.method == "POST" else _page(token, user, RegisterForm(formdata=None))
     if staged.owner_of(user) is not None:
-        return _page(token, user, ClaimForm(formdata=None))  # who has an account signs in first
+        return _page(token, user, RegisterForm(formdata=None))  # who has an account signs in first
     return _member(token, user)
 
 
@@ -39,29 +39,27 @@ def _taken_over(token: str) -> WerkzeugResponse:
 
 
 def _member(token: str, user: User) -> Answer:
-    form = ClaimForm()
+    form = RegisterForm()
     known = staged.identity(user)
-    has_address = known is not None and known.email is not None
-    if has_address:
-        del form.email
+    if known is not None and known.email is not None:
+        form.email.data = known.email  # the link proves it, whatever was sent along
     if not form.validate_on_submit():
         return _page(token, user, form)
-    email = "" if has_address else form.email.data or ""
     try:
-        staged.check(user, handle=form.handle.data, email=email, password=form.password.data)
         db.session.rollback()  # no lock is held while the hash is made
         hashed = passwords.hashed(form.password.data)
         member = staged.become_member(
             token,
             handle=form.handle.data,
             name=form.name.data,
-            email=email,
+            email=form.email.data,
             password_hash=hashed,
             locale=i18n.locale(),
         )
     except NotFound:
         return gone_link(gettext("Home"), HOME)
     except KlinkeError as error:
+        db.session.rollback()
         return refused(form, error, "accounts/claim.html", **_about(token, one_time.holder(token, "claim")))
     if member.email_confirmed_at is None:
         mails.send_confirm(member, one_time.issue(member, "confirm"), locale=i18n.locale())
@@ -72,7 +70,7 @@ def _member(token: str, user: User) -> Answer:
     return web.go(url_for("forum.show_person", handle=member.handle))
 
 
-def _page(token: str, user: User, form: ClaimForm) -> Answer:
+def _page(token: str, user: User, form: RegisterForm) -> Answer:
     return page(form, "accounts/claim.html", **_about(token, user))
 
 

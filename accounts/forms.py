@@ -90,32 +90,6 @@ class RegisterForm(Form):
         return is_right
 
 
-class ClaimForm(Form):
-    """What a staged person says who becomes a member; where mail came from their address, that is known."""
-
-    handle = LineField(
-        _l("Handle"),
-        longest=handles.LONGEST,
-        shortest=handles.SHORTEST,
-        description=_l("Part of your profile's address. Letters, digits, dashes, dots and underscores."),
-    )
-    name = LineField(_l("Name"), longest=people.LONGEST_NAME, description=_l("This is how others see you."))
-    email = LineField(
-        _l("E-mail address"), longest=emails.LONGEST, description=_l("Only for messages to you; nobody else sees it.")
-    )
-    password = PasswordField(
-        _l("Password"),
-        validators=[InputRequired(_l("This is still empty."))],
-        description=_l(
-            "%(least)s characters or more. A few words in a row are easy to keep.", least=passwords.SHORTEST
-        ),
-    )
-    licence = BooleanField(
-        _l("What I write here may be used in articles and replies, with my name beside it."),
-        validators=[InputRequired(_l("We need your agreement, so that an answer can help the next person too."))],
-    )
-
-
 class ForgotForm(Form):
     email = LineField(_l("E-mail address"), longest=emails.LONGEST)
 

@@ -67,18 +67,10 @@ def owner_of(user: User) -> User | None:
     return None if owner is None or owner.id == user.id or owner.is_staged else owner
 
 
-def check(user: User, *, handle: str, email: str, password: str) -> None:
-    """Raise `Invalid` with the fields that cannot be those of the member whom a staged person becomes."""
-    address = _address(identity(user)) or email
-    if wrong := people.objections(handle=handle, email=address, password=password):
-        raise Invalid(gettext("Some fields need another look."), fields=wrong)
-
-
 def become_member(token: str, *, handle: str, name: str, email: str, password_hash: str, locale: str) -> User:
     """Make a member of a staged person who accepts the licence; everything they wrote stays theirs. Once only.
 
-    An address that mail came from is proven by the link; another one must still be confirmed. Whoever calls
-    has asked `check`.
+    An address that mail came from is proven by the link; another one must still be confirmed.
     """
     user = one_time.use(token, "claim")
     db.session.execute(select(User.id).where(User.id == user.id).with_for_update(key_share=True))
@@ -89,6 +81,7 @@ def become_member(token: str, *, handle: str, name: str, email: str, password_ha
         user = _continued(user, imported)
     _refuse_taken(user, handle=handle, email=proven or email)
     problems = Problems()
+    problems.take("handle", lambda: handles.refuse_reserved(handles.checked(handle)), None)
     problems.take("handle", lambda: people.refuse_bad_name(handle), None)
     problems.take("name", lambda: people.refuse_bad_name(name), None)
     problems.refuse()

@@ -127,9 +127,7 @@ def send_claim(conversation: Conversation, *, by: User) -> Message:
     conversations.locked(conversation.id)
     asker = claimant(conversation)
     if asker is None:
-        raise Conflict(
-            gettext("There is nothing to claim: nothing was asked for this customer, or it is theirs by now.")
-        )
+        raise Conflict(gettext("Nothing was asked in the forum for this customer, or it is theirs by now."))
     days, url = current_settings().claim_days, absolute(f"/claim/{one_time.issue(asker, 'claim')}")
     text = gettext(
         "Your question stands in our forum. With this link it becomes your own. It works once, for %(days)s days, and "
@@ -189,9 +187,7 @@ def _answer_for_customer(notification: Notification) -> str:
 def _refuse_personal(**texts: str) -> None:
     wrong = {}
     for field, text in texts.items():
-        if found := [
-            personal.name(kind) for kind in personal.KINDS if any(o.kind == kind for o in personal.find(text))
-        ]:
+        if found := personal.kinds(text):
             wrong[field] = gettext("Everybody will read this. Please take out: %(kinds)s.", kinds=", ".join(found))
     if wrong:
         raise Invalid(gettext("Some fields need another look."), fields=wrong)
