@@ -390,7 +390,7 @@ class MailedQuestionForm(Form):
 
     title = LineField(lazy_gettext("Your question in one sentence"), longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)
     source = MarkdownField(
-        lazy_gettext("What happened, and what have you tried?"),
+        lazy_gettext("What happened, and what have you tried"),
         longest=LONGEST_SOURCE["question"],
         shortest=SHORTEST_SOURCE["question"],
     )

@@ -55,7 +55,9 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed
+        forum.search_feed accounts.claim
+        forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
+        forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
@@ -81,10 +83,11 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
-        kb.drafts
+        kb.drafts kb.doubted_articles
         desk_api.suggest search.explain
     """,
     AGENTS: """
+        desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -100,7 +103,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
+        kb.confirm_article kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
         kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
