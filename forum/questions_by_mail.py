@@ -72,6 +72,28 @@ def take(message: EmailMessage) -> tuple[Taken, Post | None]:
         return "asked", _ask_staged(sender, title, source, locale, message, category=category, key=key)
 
 
+def ask_for_stranger(
+    sender: str, *, title: str, source: str, locale: str, category: Category, brought: Sequence[Image] = ()
+) -> Topic:
+    """Write down what an unknown address asks, without what looks like personal data, with a note for the team."""
+    asker = _asker(sender, locale)
+    caught = {one.kind for one in personal.find(f"{title}\n{source}")}
+    title, source = _fitting(personal.redacted(title)), personal.redacted(source)
+    has_many_links = markup.count_links(markup.render(source)) > current_settings().new_account_links
+    kept = [image for one in brought if (image := images.give(one.name, to=asker)) is not None]
+    is_held = current_settings().mail_questions_held == "always" or bool(caught) or has_many_links or bool(kept)
+    topic = topics.take_in(
+        title=title,
+        source=_with_pictures(source, kept),
+        category=category,
+        locale=locale,
+        asker=asker,
+        cause="first" if is_held else None,
+    )
+    _leave_note(topic, caught)
+    return topic
+
+
 def waiting(ticket: str) -> MailedQuestion:
     """Return the question that a member's link is about; raise `NotFound` when it is done, too old, or forged."""
     question_id, user_id = tickets.mailed_question(ticket)
@@ -168,29 +190,22 @@ def _ask_staged(
     sender: str, title: str, source: str, locale: str, message: EmailMessage, *, category: Category, key: str
 ) -> Post:
     _stop_floods()
-    asker = staged.person("mail", emails.key(sender), locale=locale, email=sender)
+    asker = _asker(sender, locale)
     asked = select(func.count(Topic.id)).where(Topic.asker_id == asker.id, Topic.created_at > now() - A_DAY)
     if (db.session.scalar(asked) or 0) >= (current_settings().questions_a_day or MOST_UNKNOWN_AN_HOUR):
         raise NotAllowed(gettext("These were many questions for one day. Please write again tomorrow."))
-    caught = {one.kind for one in personal.find(f"{title}\n{source}")}
-    title, source = _fitting(personal.redacted(title)), personal.redacted(source)
-    has_many_links = markup.count_links(markup.render(source)) > current_settings().new_account_links
-    kept = [image for picture in _pictures(message) if (image := images.give(picture.name, to=asker)) is not None]
-    is_held = current_settings().mail_questions_held == "always" or bool(caught) or has_many_links or bool(kept)
-    topic = topics.take_in(
-        title=title,
-        source=_with_pictures(source, kept),
-        category=category,
-        locale=locale,
-        asker=asker,
-        cause="first" if is_held else None,
+    topic = ask_for_stranger(
+        sender, title=title, source=source, locale=locale, category=category, brought=_pictures(message)
     )
-    _leave_note(topic, caught)
     received = db.session.scalars(select(ReceivedMail).where(ReceivedMail.key == key)).one()
     received.user_id, received.topic_id = asker.id, topic.id
     db.session.flush()
     _answer_once_a_day(sender, asker, topic)
     return db.session.scalars(select(Post).where(Post.topic_id == topic.id, Post.kind == "question")).unique().one()
+
+
+def _asker(sender: str, locale: str) -> User:
+    return staged.person("mail", emails.key(sender), locale=locale, email=sender)
 
 
 def _stop_floods() -> None:
