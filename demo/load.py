@@ -328,7 +328,13 @@ def _fill_the_queue(everybody: Mapping[str, User]) -> None:
     wanda.licence_accepted_at = wanda.created_at
     answer = answers.post(_topic(WELCOMED), source=FIRST_ANSWER, by=wanda)
     answer.created_at = now() - 2 * FRESHEST
-    mailed = questions_by_mail.ask_for_stranger(**MAILED, locale="de", category=queries.category("router"))
+    mailed = questions_by_mail.ask_for_stranger(
+        MAILED["sender"],
+        title=MAILED["title"],
+        source=MAILED["source"],
+        locale="de",
+        category=queries.category("router"),
+    )
     mailed.created_at = mailed.last_activity_at = mailed.posts[0].created_at = now() - 3 * FRESHEST
 
 

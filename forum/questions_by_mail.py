@@ -140,7 +140,10 @@ def forget_old() -> int:
 
 @mail.letter("forum.mailed_question")
 def write_to_member(about: dict[str, Any]) -> Letter | None:
-    """Write the mail that asks a member whether a question is theirs, or None when that is settled."""
+    """Write the mail that asks a member whether a question is theirs, or None when that is settled.
+
+    No word of the question is in it, nor in the one to strangers: nobody shall write to others through us.
+    """
     question = db.session.get(MailedQuestion, about["id"])
     if question is None or not question.user.email or not question.user.is_active:
         return None
@@ -163,7 +166,6 @@ def write_to_stranger(about: dict[str, Any]) -> Letter | None:
         known.email,
         "question_arrived",
         locale=known.locale,
-        title=topic.title,
         is_held=topic.is_muted,
         url=absolute(addresses.of_topic_id(topic.id)),
         follow_url=absolute(guest_follows.offer(topic, email=known.email, locale=known.locale)),

@@ -214,15 +214,15 @@ def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
         return str(gettext("The answer this came from is muted."))
     if cause == "unaccepted":
         return str(gettext("The answer this came from is no solution any more."))
-    said = ngettext(
+    said: str = ngettext(
         "The answer this came from has been contradicted: %(num)s time.",
         "The answer this came from has been contradicted: %(num)s times.",
         len(failures),
     )
     versions = list(dict.fromkeys(version for version in failures if version))[:MOST_VERSIONS]
     if not versions:
-        return str(said)
-    return f"{said} {gettext('With: %(versions)s.', versions=', '.join(versions))}"
+        return said
+    return " ".join([said, gettext("With: %(versions)s.", versions=", ".join(versions))])
 
 
 @notifications.kind("article_doubted", group="alarms")

@@ -110,7 +110,8 @@ def test_a_stranger_asks_under_a_staged_account_and_the_team_looks_first(
     worker()
     (mail,) = mails(app)
     assert str(mail["To"]) == "gerda@example.net"
-    assert "Deine" not in text_of(mail)
+    for words in (str(mail["Subject"]), text_of(mail), html_of(mail)):
+        assert "blinkt" not in words, "nobody writes to others through us"
     assert path_in(mail, "/claim/")
     assert path_in(mail, "/claim/") in html_of(mail)
 
@@ -125,6 +126,7 @@ def test_a_members_address_posts_nothing_until_the_member_says_so(
     worker()
     (mail,) = mails(app)
     assert str(mail["To"]) == "alice@example.org", "never where the mail says that answers go"
+    assert "blinkt" not in str(mail["Subject"]) + text_of(mail) + html_of(mail)
     path = path_in(mail, "/mail/question/")
     page = guest.get(path)
     assert page.status_code == 200
