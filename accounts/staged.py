@@ -12,7 +12,7 @@ from typing import Any
 from flask_babel import force_locale, gettext
 from sqlalchemy import delete, select
 
-from accounts import audit, emails, handles, one_time, people
+from accounts import audit, emails, handles, one_time, people, policy
 from accounts.models import StagedIdentity, StagedPlace, User
 from accounts.people import Viewer
 from core.clock import now
@@ -110,6 +110,30 @@ def claim_into(token: str, *, by: User) -> User:
     _give(user, to=by)
     audit.record("accounts.user.claim", by, by=by, before=before, after={"user_id": by.id})
     return by
+
+
+def close(user: User, *, by: User) -> None:
+    """Take nothing more from where a staged person came from; what they wrote stays, and nobody claims it."""
+    _set_closed(user, is_closed=True, by=by)
+
+
+def open_again(user: User, *, by: User) -> None:
+    """Take what comes from there again."""
+    _set_closed(user, is_closed=False, by=by)
+
+
+def _set_closed(user: User, *, is_closed: bool, by: User) -> None:
+    if not policy.may_close_staged(by, user):
+        raise NotAllowed(gettext("Only moderators can close an account that nobody has claimed."))
+    before = user.disabled_at is not None
+    if before == is_closed:
+        return
+    user.disabled_at = now() if is_closed else None
+    if is_closed:
+        one_time.forget(user)
+    db.session.flush()
+    deed = "accounts.user.disable" if is_closed else "accounts.user.enable"
+    audit.record(deed, user, by=by, before={"disabled": before}, after={"disabled": is_closed})
 
 
 def _continued(user: User, imported: User) -> User:

@@ -14,7 +14,7 @@ def move(user: User, to: User) -> None:
     written = select(Post.topic_id).where(Post.author_id == user.id)
     asked = select(Topic.id).where(Topic.asker_id == user.id)
     topic_ids = set(db.session.scalars(written)) | set(db.session.scalars(asked))
-    pointers.move(User, user.id, to.id)
+    pointers.move(User, user.id, to.id, but={"user_role"})
     _take_back_own_praise(to)
     tracking.note("topic", sorted(topic_ids))
     db.session.expire_all()

@@ -149,9 +149,7 @@ def write_to_member(about: dict[str, Any]) -> Letter | None:
         return None
     url = absolute(f"/mail/question/{tickets.for_mailed_question(question)}")
     locale = question.user.locale or question.locale
-    return _letter(
-        question.user.email, "mailed_question", locale=locale, title=question.title, user=question.user, url=url
-    )
+    return _letter(question.user.email, "mailed_question", locale=locale, user=question.user, url=url)
 
 
 @mail.letter("forum.question_arrived")

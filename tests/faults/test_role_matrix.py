@@ -94,7 +94,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MODERATORS: """
         forum.objection_list forum.answer_objection forum.remove_experience
-        accounts.lift_penalty accounts.penalise
+        accounts.lift_penalty accounts.penalise accounts.close_staged
         forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from accounts import people, staged
-from accounts.models import OneTimeToken, StagedIdentity, User
+from accounts.models import AuditEntry, OneTimeToken, StagedIdentity, User
 from core.db import db
 from core.errors import KlinkeError, NotAllowed
 from core.settings import Settings
@@ -587,6 +587,27 @@ def test_what_was_closed_or_erased_does_not_come_back(
     assert browser_of("charlie").post(claim).status_code == 404
     assert stage(lambda _: db.session.query(OneTimeToken).filter_by(purpose="claim").count()) == (how == "closed")
     assert stage(lambda _: db.session.query(User).filter_by(handle="gerda").count()) == 0
+
+
+def test_moderators_end_what_comes_from_a_stranger(
+    stage: Stage, guest: Browser, browser_of: Callable[[str], Browser], claim: str
+) -> None:
+    handle = stage(lambda _: db.session.query(User).filter_by(is_staged=True).one().handle)
+    path = f"/moderation/people/{handle}/closing"
+    for other in ("charlie", "tina", "dora", "emil"):
+        assert browser_of(other).post(path).status_code == 403
+    assert browser_of("ada").post("/moderation/people/charlie/closing").status_code == 404
+    assert "Take nothing more from here" in browser_of("ada").get(f"/u/{handle}").text
+    for _ in range(2):
+        assert browser_of("ada").post(path).status_code == 303
+    assert guest.get(claim).status_code == 404
+    with pytest.raises(NotAllowed):
+        stage(received(letter(f"{TEXT} 2", Message_ID="<2@x.org>")))
+    assert browser_of("ada").post(path, data={"to": "open"}).status_code == 303
+    assert guest.get(claim).status_code == 404, "a link that was ended stays so"
+    assert stage(received(letter(f"{TEXT} 2", Message_ID="<2@x.org>"))) == "asked"
+    deeds = stage(lambda _: [one.deed for one in db.session.query(AuditEntry).order_by(AuditEntry.id)])
+    assert [deed for deed in deeds if deed.startswith("accounts.")] == ["accounts.user.disable", "accounts.user.enable"]
 
 
 def test_two_presses_at_once_make_one_member(app: Flask, stage: Stage, claim: str) -> None:
