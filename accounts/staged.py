@@ -11,6 +11,7 @@ from typing import Any
 
 from flask_babel import force_locale, gettext
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from accounts import audit, emails, handles, one_time, people, policy
 from accounts.models import StagedIdentity, StagedPlace, User
@@ -85,13 +86,17 @@ def become_member(token: str, *, handle: str, name: str, email: str, password_ha
     problems.take("handle", lambda: people.refuse_bad_name(handle), None)
     problems.take("name", lambda: people.refuse_bad_name(name), None)
     problems.refuse()
-    user.handle, user.handle_key = handles.checked(handle), handles.key(handle)
-    user.name = people.checked_name(name)
-    user.email = emails.checked(proven or email)
-    user.email_key = emails.key(user.email)
-    user.email_confirmed_at = now() if proven else None
-    user.password_hash, user.password_changed_at = password_hash, now()
-    user.licence_accepted_at, user.locale, user.is_staged = now(), locale, False
+    address = emails.checked(proven or email)
+    try:
+        with db.session.begin_nested():
+            user.handle, user.handle_key = handles.checked(handle), handles.key(handle)
+            user.name = people.checked_name(name)
+            user.email, user.email_key = address, emails.key(address)
+            user.email_confirmed_at = now() if proven else None
+            user.password_hash, user.password_changed_at = password_hash, now()
+            user.licence_accepted_at, user.locale, user.is_staged = now(), locale, False
+    except IntegrityError:  # somebody took the handle or the address in this moment
+        raise Conflict(gettext("Somebody was faster. Please choose another handle, or sign in.")) from None
     _forget(user)
     audit.record("accounts.user.claim", user, by=user, after={"handle": user.handle})
     return user

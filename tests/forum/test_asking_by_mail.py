@@ -635,6 +635,34 @@ def test_two_presses_at_once_make_one_member(app: Flask, stage: Stage, claim: st
     assert sorted(outcomes) == ["member", "refused", "refused", "refused"]
 
 
+def test_two_who_choose_the_same_handle_at_once_get_it_once(
+    app: Flask, stage: Stage, worker: Worker, claim: str
+) -> None:
+    stage(received(letter(f"{TEXT} 2", sender="hans@example.net", Message_ID="<2@x.org>")))
+    worker()
+    tokens = [path.rsplit("/", 1)[1] for path in (claim, path_in(mails(app, "hans")[0], "/claim/"))]
+    outcomes: list[str] = []
+
+    def turn(token: str) -> None:
+        with app.test_request_context():
+            said = {"handle": "the-same", "name": "Somebody", "email": "", "password_hash": "x", "locale": "de"}
+            try:
+                staged.become_member(token, **said)
+                db.session.commit()
+                outcomes.append("member")
+            except KlinkeError:
+                db.session.rollback()
+                outcomes.append("refused")
+            db.session.remove()
+
+    threads = [threading.Thread(target=turn, args=(token,)) for token in tokens]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(outcomes) == ["member", "refused"]
+
+
 def test_who_came_with_an_import_goes_on_as_that_person_but_never_as_the_team(
     stage: Stage, guest: Browser, claim: str
 ) -> None:
