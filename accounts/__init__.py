@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         listeners,
         loaders,
         penalty_views,
+        people,
         settings_views,
         transfer,
         views,
@@ -29,6 +30,8 @@ def init_app(app: Flask) -> None:
     transfer.init_app()
     admin.contribute(_l("People"), "accounts.people_list", "admin", text=_l("Who is here, who may do what."))
     admin.contribute(_l("Log"), "accounts.audit_log", "admin", text=_l("What the team did, when and why."))
+
+    app.add_template_global(people.named)
 
     @app.context_processor
     def _context() -> dict[str, Any]:

@@ -15,7 +15,10 @@ def init_app(app: Flask) -> None:
     from forum import (  # noqa: F401 -- listeners and chores register themselves
         alarms,
         appeals,
+        asking_back,
+        assigning,
         authorship,
+        canned,
         categories,
         cli,
         counters,

@@ -70,7 +70,7 @@ def _before(topic: Topic, into: Topic) -> dict[str, object]:
         "title": topic.title,
         "asker_id": topic.asker_id,
         "category": topic.category.slug,
-        "tags": [tag.name for tag in topic.tags],
+        "tags": topic.tag_names,
         "accepted": None if topic.acceptance is None else topic.acceptance.post_id,
         "followers": list(db.session.scalars(followers)),
         "closing": closing.state(topic),
@@ -99,7 +99,7 @@ def _move_solutions(topic: Topic, into: Topic, *, by: User) -> None:
         db.session.flush()
         db.session.expire(acceptance, ["topic", "by"])
         there.append(acceptance)
-        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id))
+        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id, is_own=answers.is_own(acceptance.post)))
     for one in (topic, into):
         db.session.expire(one, ["acceptance"])
 

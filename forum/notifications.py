@@ -44,6 +44,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
     "articles": Group(lazy_gettext("Your words became an article"), "mail"),
     "revisions": Group(lazy_gettext("An article you follow has changed"), "mail"),
+    "tasks": Group(lazy_gettext("Questions that are given to you"), "mail", is_for_team=True),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }
@@ -184,12 +185,8 @@ def visible_notifications(user: User) -> Select[Notification]:
     """Return the statement for what the person may read now; its topics and posts are loaded along."""
     return _readable(select(Notification), user).options(
         # Only titles and names are read; and an inner join to the category would lose what is about no topic.
-        contains_eager(Notification.topic).options(
-            lazyload("*"), joinedload(Topic.asker).options(lazyload(User.roles))
-        ),
-        contains_eager(Notification.post).options(
-            lazyload(Post.muting), joinedload(Post.author).options(lazyload(User.roles))
-        ),
+        contains_eager(Notification.topic).options(lazyload("*"), joinedload(Topic.asker)),
+        contains_eager(Notification.post).options(lazyload(Post.muting), joinedload(Post.author)),
     )
 
 

@@ -9,7 +9,7 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import follows, images, reviewing, targets
+    from forum import follows, images, inserting, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
         doubts,
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
         transfer,
         views,
     )
+    from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
     from search import labels, registry
@@ -29,6 +30,7 @@ def init_app(app: Flask) -> None:
     targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
     images.HOLDERS[:] = [Pictured()]
+    inserting.contribute("article", Insertable())
     transfer.init_app()
     app.cli.add_command(cli.kb)
     follows.contribute(following.KIND, following.Articles())

@@ -13,7 +13,9 @@ from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
     AnswerContradicted,
+    AnswerPosted,
     ContradictionLifted,
+    PostEdited,
     PostMuted,
     PostsMoved,
     PostUnmuted,
@@ -21,7 +23,7 @@ from forum.events import (
     TopicUnmuted,
 )
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, doubts, following, promotion
+from kb import addresses, articles, doubts, following, promotion, uses
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Nomination
 
@@ -43,6 +45,42 @@ def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
     """Nominate the accepted answers of a topic that was muted as a whole."""
     for post_id in db.session.scalars(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id)).all():
         _nominate(post_id)
+
+
+@listens_to(AnswerPosted)
+def note_what_an_answer_reuses(event: AnswerPosted) -> None:
+    """Count the articles that an answer of the team or a trusted member leads to as reused there."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostEdited)
+def note_what_an_edited_answer_reuses(event: PostEdited) -> None:
+    """Count what was added, and no longer what was taken out."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def note_what_a_released_answer_reuses(event: PostUnmuted) -> None:
+    """Count what was held when it was posted, or muted for a while."""
+    _note_uses(event.post_id)
+
+
+@listens_to(TopicUnmuted)
+def note_what_released_answers_reuse(event: TopicUnmuted) -> None:
+    """Count what stands below a question that everybody sees again."""
+    _note_uses_below(event.topic_id)
+
+
+@listens_to(PostMuted)
+def forget_what_a_muted_answer_reuses(event: PostMuted) -> None:
+    """Count nothing where not everybody reads it: a number tells of it, too."""
+    _note_uses(event.post_id)
+
+
+@listens_to(TopicMuted)
+def forget_what_muted_answers_reuse(event: TopicMuted) -> None:
+    """Count nothing below a question that not everybody sees."""
+    _note_uses_below(event.topic_id)
 
 
 @listens_to(PostsMoved)
@@ -182,6 +220,17 @@ def _look_at_topic(topic_id: int) -> None:
     made_of = select(ArticleSource.post_id).join(Post, Post.id == ArticleSource.post_id)
     for post_id in db.session.scalars(made_of.where(Post.topic_id == topic_id).distinct()).all():
         doubts.look_at(post_id)
+
+
+def _note_uses(post_id: int) -> None:
+    post = db.session.get(Post, post_id)
+    if post is not None and post.kind == "answer" and post.author is not None and post.author.is_trusted:
+        uses.note_in_answer(post)
+
+
+def _note_uses_below(topic_id: int) -> None:
+    for post_id in db.session.scalars(select(Post.id).where(Post.topic_id == topic_id, Post.kind == "answer")).all():
+        _note_uses(post_id)
 
 
 def _nominate(post_id: int) -> None:

@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from forum import notifications, reading
 from forum.views import (
+    aging,
     answering,
     arranging,
     asking,
@@ -19,12 +20,15 @@ from forum.views import (
     flagging,
     following,
     guest_following,
+    helping,
+    inserting,
     lists,
     mailed_questions,
     moderating,
     muting,
     personal,
     pictures,
+    replying,
     reviewing,
     tags,
     telling,
@@ -35,6 +39,7 @@ from forum.views import (
 from forum.views.edge import bp
 
 __all__ = [
+    "aging",
     "answering",
     "arranging",
     "asking",
@@ -46,13 +51,16 @@ __all__ = [
     "flagging",
     "following",
     "guest_following",
+    "helping",
     "init_app",
+    "inserting",
     "lists",
     "mailed_questions",
     "moderating",
     "muting",
     "personal",
     "pictures",
+    "replying",
     "reviewing",
     "tags",
     "telling",

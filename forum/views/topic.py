@@ -16,15 +16,34 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum import addresses, aging, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
 from search import query
 
+
+@dataclass(frozen=True, slots=True)
+class Inserts:
+    """What was looked for to be put into an answer, what was found, and what went into it before."""
+
+    words: str
+    found: Sequence[Insert] | None
+    used: Sequence[str]
+
+
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
 MOST_RELATED = 5
-SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form")
+SMALL_FORMS = (
+    "comment_form",
+    "label_form",
+    "experience_form",
+    "objection_form",
+    "note_form",
+    "ask_back_form",
+    "assign_form",
+)
 
 
 @bp.get("/t/<int:topic_id>")
@@ -97,20 +116,25 @@ def topic_page(
     *,
     answer_form: forms.AnswerForm | None = None,
     at: int = 0,
+    page: int = 0,
     preview: str = "",
+    inserts: Inserts | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
     **typed: Form,
 ) -> Response:
-    """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
-    thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
+    """Show a topic, by itself the page of answers that the address names.
+
+    What was refused stands in its form again, one of `SMALL_FORMS` at the post `at`.
+    """
+    thread = threads.read(topic, viewer=current_user, page=page or request.args.get("answers", 1, type=int))
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
-    draft = fresh = None
-    if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
-        fresh = forms.CommentForm(formdata=None)
-        draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
-    if answer_form is None and fresh is not None:
+    draft = holder = None
+    if current_user.is_authenticated:
+        holder = assignments.of(topic)
+    if answer_form is None and current_user.is_authenticated:  # a guest's page has no form, no token and no cookie
+        draft = drafts.find(current_user, f"answer:{topic.id}")
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
     return show(
         "forum/topic.html",
@@ -119,16 +143,18 @@ def topic_page(
         answer_form=answer_form,
         **{name: typed.get(name) for name in SMALL_FORMS},
         rule_names=forms.RULE_NAMES,
-        fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,
+        inserts=inserts,
+        holder=holder,
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         details_of=fields.of_post,
         version_of=fields.version_of,
         years=_years,
+        obsolete=aging.of,
         looked_at_by=holding.looked_at_by,
         page_path=lambda page: _page_path(topic, page),
         refused=refused,
@@ -153,6 +179,8 @@ def _page_path(topic: Topic, page: int) -> str:
 
 def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
     """Say who decided that an answer is the solution."""
+    if acceptance.by_id is not None and acceptance.by_id == topic.asker_id == acceptance.post.author_id:
+        return str(gettext("the asker answered it"))
     if acceptance.by_id is not None and acceptance.by_id == topic.asker_id:
         return str(gettext("confirmed by the asker"))
     if acceptance.by is None:

@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, experiences, fields, flags, images, moderation, objections, words
+from forum import answers, canned, experiences, fields, flags, images, moderation, objections, words
 from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
@@ -74,16 +74,21 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_fields forum.post_image
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
         forum.mark_notifications_read forum.notifications forum.post_answer
-        forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
+        forum.post_comment forum.write_comment forum.post_topic forum.preview forum.save_draft
+        forum.undo_vote forum.unfollow forum.vote
         forum_api.answer forum_api.ask forum_api.comment search_api.note_search
     """,
     DECIDING: """
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
-        forum_api.undo_acceptance
+        forum_api.undo_acceptance forum.inserts
+        forum.ask_back forum.withdraw_question_back forum.take_topic forum.taken
+        forum.release_topic
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
-        kb.drafts kb.doubted_articles
+        kb.doubted_articles
+        forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
+        kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
     AGENTS: """
@@ -99,7 +104,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
-        forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
+        forum.give_to forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
@@ -235,6 +240,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     return {
         "case_id": case.id,
         "word_id": word.id,
+        "reply_id": canned.keep(
+            title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
+        ).id,
         "penalty_key": penalties.impose(
             world.person(f"bad-{role}"), kind="silence", days=1, reason="Calls people names.", by=world.root
         ).key,
