@@ -68,6 +68,14 @@ class ContradictionLifted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ObsolescenceChanged(Event):
+    """The team said that a post is obsolete, or that it holds again."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectionRaised(Event):
     objection_id: int
 

@@ -63,7 +63,7 @@ def look_again() -> int:
         select(ArticleSource.post_id)
         .join(Post, Post.id == ArticleSource.post_id)
         .outerjoin(Acceptance, Acceptance.post_id == Post.id)
-        .where(or_(Acceptance.contradicted_at.is_not(None), hidden))
+        .where(or_(Acceptance.contradicted_at.is_not(None), Post.obsolete.is_not(None), hidden))
     )
     post_ids = set(db.session.scalars(made_of)) | set(db.session.scalars(select(ArticleDoubt.post_id)))
     for post_id in sorted(post_ids):
@@ -170,6 +170,8 @@ def _cause(post_id: int, acceptance: Acceptance | None, *, is_unaccepted: bool) 
     everybody = forum_queries.posts_visible_to(AnonymousUser())
     if db.session.scalar(select(Post.id).where(Post.id == post_id, everybody)) is None:
         return "muted"
+    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.obsolete.is_not(None))) is not None:
+        return "obsolete"
     if acceptance is not None and acceptance.is_contradicted:
         return "contradicted"
     return "unaccepted" if is_unaccepted else None
@@ -212,6 +214,8 @@ def _in_words(found: Collection[ArticleDoubt]) -> list[Doubt]:
 def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
     if cause == "muted":
         return str(gettext("The answer this came from is muted."))
+    if cause == "obsolete":
+        return str(gettext("The answer this came from is obsolete, says the team."))
     if cause == "unaccepted":
         return str(gettext("The answer this came from is no solution any more."))
     said: str = ngettext(

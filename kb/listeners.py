@@ -15,6 +15,7 @@ from forum.events import (
     AnswerContradicted,
     AnswerPosted,
     ContradictionLifted,
+    ObsolescenceChanged,
     PostEdited,
     PostMuted,
     PostsMoved,
@@ -136,6 +137,12 @@ def doubt_what_is_muted(event: PostMuted) -> None:
 @listens_to(PostUnmuted)
 def trust_what_is_unmuted(event: PostUnmuted) -> None:
     """Lift the mark of the articles made from an answer that everybody reads again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(ObsolescenceChanged)
+def look_whether_it_is_obsolete(event: ObsolescenceChanged) -> None:
+    """Mark the articles made from an answer that is obsolete, or lift the mark when it holds again."""
     doubts.look_at(event.post_id)
 
 

@@ -19,7 +19,7 @@ else:
 
 Confidence = Literal["in_progress", "not_validated", "validated", "archived"]
 Audience = Literal["team", "signed_in", "public"]
-DoubtCause = Literal["contradicted", "unaccepted", "muted"]
+DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete"]
 FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
 FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
 LONGEST_FACE = 4000
@@ -241,7 +241,7 @@ class ArticleDoubt(Model):
     __tablename__ = "article_doubt"
     __table_args__ = (
         UniqueConstraint("article_id", "post_id"),
-        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted')", name="known_cause"),
+        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete')", name="known_cause"),
         {"sqlite_autoincrement": True},
     )
 

@@ -68,7 +68,7 @@ def upgrade():
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('confirmed_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('confirmed_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
-    sa.CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted')", name=op.f('ck_article_doubt_known_cause')),
+    sa.CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete')", name=op.f('ck_article_doubt_known_cause')),
     sa.ForeignKeyConstraint(['article_id'], ['article.id'], name=op.f('fk_article_doubt_article_id'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['confirmed_by_id'], ['user.id'], name=op.f('fk_article_doubt_confirmed_by_id'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['post_id'], ['post.id'], name=op.f('fk_article_doubt_post_id'), ondelete='CASCADE'),

@@ -11,7 +11,7 @@ from accounts.models import AuditEntry
 from accounts.people import AnonymousUser
 from core.db import db
 from core.errors import NotAllowed
-from forum import alarms, answers, experiences, moderation
+from forum import aging, alarms, answers, experiences, moderation
 from forum.models import Notification, Post, Topic
 from kb import articles, doubts, promotion
 from kb.models import Article, ArticleDoubt
@@ -90,6 +90,16 @@ def test_the_mark_goes_when_the_answer_stands_again(stage: Stage, worker: Callab
     worker()
     assert stage(said(article_id)) == []
     assert stage(lambda _: db.session.query(ArticleDoubt).count()) == 0
+
+
+def test_what_the_team_calls_obsolete_marks_too(stage: Stage, worker: Callable[[], None], ids: Any) -> None:
+    article_id, answer_id, _ = ids
+    stage(lambda world: aging.declare(db.session.get_one(Post, answer_id), reason="Version 8 is out.", by=world.ada))
+    worker()
+    assert stage(said(article_id)) == ["The answer this came from is obsolete, says the team."]
+    stage(lambda world: aging.lift(db.session.get_one(Post, answer_id), by=world.ada))
+    worker()
+    assert stage(said(article_id)) == []
 
 
 @pytest.mark.parametrize("how", ["unaccepted", "muted", "topic muted"])
