@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
     from accounts import (  # noqa: F401 -- views and listeners register themselves
         admin,
         admin_views,
+        claim_views,
         cli,
         listeners,
         loaders,

@@ -16,6 +16,7 @@ else:
     Model = db.Model
 
 ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
+StagedPlace = Literal["mail", "channel"]
 PenaltyKind = Literal["silence", "suspension"]
 EXPERIENCED, TRUSTED = 2, 3
 """Levels of trust above a member's."""
@@ -210,6 +211,27 @@ class Penalty(Model):
     @property
     def is_in_force(self) -> bool:
         return self.until is None or self.until > now()
+
+
+class StagedIdentity(Model):
+    """How a staged person is known who came by mail or over a channel, until they claim the account."""
+
+    __tablename__ = "staged_identity"
+    __table_args__ = (
+        UniqueConstraint("place", "key"),
+        CheckConstraint("place in ('mail', 'channel')", name="known_place"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    place: Mapped[StagedPlace] = mapped_column(String(10))
+    key: Mapped[str] = mapped_column(String(400))
+    """The mail address as `emails.key` spells it, or the channel's id and the handle there."""
+    email: Mapped[str | None] = mapped_column(String(320))
+    """Where mail came from. Nobody proved that it is theirs, so it is not the account's."""
+    locale: Mapped[str] = mapped_column(String(2))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
 class AuditEntry(Model):

@@ -8,7 +8,7 @@ from flask_login import current_user
 from wtforms import RadioField
 from wtforms.fields.choices import SelectChoice
 
-from accounts import attempts, penalties, people, policy, queries
+from accounts import attempts, penalties, people, policy, queries, staged
 from accounts.access import login_required, me, role_required
 from accounts.models import User
 from accounts.views import Answer, bp, page, refused
@@ -88,6 +88,22 @@ def lift_penalty(handle: str) -> Answer:
     db.session.commit()
     flash(gettext("Lifted. This person can come in and write again."), "good")
     return web.go(url_for(".penalise", handle=person.handle))
+
+
+@bp.post("/moderation/people/<handle>/closing")
+@role_required("moderator")
+def close_staged(handle: str) -> Answer:
+    """Take nothing more from where a staged person came from, or (`to` is `open`) take it again."""
+    person = _person(handle)
+    if not person.is_staged:
+        raise NotFound
+    if request.form.get("to") == "open":
+        staged.open_again(person, by=me())
+    else:
+        staged.close(person, by=me())
+    db.session.commit()
+    flash(gettext("Saved, and written into the log."), "good")
+    return web.go(f"/u/{person.handle}")
 
 
 @bp.route("/penalty/<penalty_key>", methods=["GET", "POST"])

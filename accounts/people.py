@@ -95,7 +95,7 @@ def register(*, handle: str, name: str, email: str, password: str, locale: str |
     wrong = objections(handle=handle, email=email, password=password)
     for field, value in (("handle", handle), ("name", name)):
         try:
-            _refuse_bad_name(value)
+            refuse_bad_name(value)
         except Invalid as error:
             wrong.setdefault(field, error.sentence)
     if wrong:
@@ -142,7 +142,7 @@ def create(  # noqa: PLR0913 -- the parts of a person, by keyword
     user = User(
         handle=handle,
         handle_key=handles.key(handle),
-        name=_checked_name(name or handle),
+        name=checked_name(name or handle),
         email=email,
         email_key=emails.key(email) if email else None,
         password_hash=passwords.hashed(password) if password else None,
@@ -180,8 +180,8 @@ def change_profile(
         user.time_zone = time_zone
     if name != user.name:
         with problems.at("name"):
-            _refuse_bad_name(name)
-    user.name = _checked_name(name)
+            refuse_bad_name(name)
+    user.name = checked_name(name)
     user.about = texts.block(about, longest=LONGEST_ABOUT)
     user.locale = locale
     user.theme = theme
@@ -270,12 +270,14 @@ def revoke_everything(user: User) -> None:
     db.session.execute(delete(ApiToken).where(ApiToken.user_id == user.id))
 
 
-def _refuse_bad_name(name: str) -> None:
+def refuse_bad_name(name: str) -> None:
+    """Raise `Invalid` when another room has something against a name that somebody gives themselves."""
     for check in NAME_CHECKS:
         check(name)
 
 
-def _checked_name(name: str) -> str:
+def checked_name(name: str) -> str:
+    """Return a clean name; raise `Invalid` at the field `name` when it cannot be one."""
     with problems.at("name"):
         return texts.line(name, longest=LONGEST_NAME, shortest=1)
 

@@ -20,6 +20,11 @@ def may_penalise(viewer: "Viewer", user: User) -> bool:
     return may_administer(viewer) or not user.is_team
 
 
+def may_close_staged(viewer: "Viewer", user: User) -> bool:
+    """Moderators end what comes in under a staged account, which nobody can be told a reason at."""
+    return user.is_staged and not user.is_team and viewer.has_role("moderator")
+
+
 def may_change_account(viewer: "Viewer", user: User) -> bool:
     """Staged people have no account yet that could be changed."""
     return may_administer(viewer) and not user.is_staged

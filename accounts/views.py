@@ -143,7 +143,7 @@ def confirm_email(token: str) -> Answer:
             return render_template("accounts/confirm.html", user=user, form=Form())
         people.confirm_email(one_time.use(token, "confirm"))
     except NotFound:
-        return _gone_link(gettext("Send another mail"), url_for(".settings"))
+        return gone_link(gettext("Send another mail"), url_for(".settings"))
     db.session.commit()
     flash(gettext("Thank you, your address is confirmed."), "good")
     return web.go(HOME)
@@ -182,7 +182,7 @@ def reset_password(token: str) -> Answer:
         hashed = passwords.hashed(form.password.data)
         user = one_time.use(token, "reset")
     except NotFound:
-        return _gone_link(gettext("Ask for a new link"), url_for(".forgot_password"))
+        return gone_link(gettext("Ask for a new link"), url_for(".forgot_password"))
     except KlinkeError as error:
         return refused(form, error, "accounts/reset.html", user=one_time.holder(token, "reset"))
     people.revoke_everything(user)
@@ -241,7 +241,8 @@ def refused(form: Form, error: KlinkeError, template: str, **values: Any) -> Ans
     return edge.show(template, refused=error, form=form, **values)
 
 
-def _gone_link(action: str, url: str) -> tuple[str, int]:
+def gone_link(action: str, url: str) -> tuple[str, int]:
+    """Show that a link from a mail is used or too old, and the way onward."""
     return render_template("accounts/link_gone.html", action=action, url=url), 404
 
 

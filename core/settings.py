@@ -130,6 +130,20 @@ class Settings(BaseModel):
         description="The address whose mail reaches `flask mail receive`, also with +something before the @; "
         "empty: nobody answers by mail.",
     )
+    mail_question_category: str = Field(
+        "",
+        max_length=80,
+        description="The short name of the category into which mail that answers nothing goes as a question; "
+        "empty: such mail is returned.",
+    )
+    mail_questions_held: Literal["always", "caught"] = Field(
+        "always",
+        description="Which questions of unknown senders wait for the team: always all, or those in which personal "
+        "data or too many links are caught.",
+    )
+    claim_days: int = Field(
+        14, ge=1, le=90, description="For how many days the link works by which somebody claims a staged account."
+    )
     mail_delay_minutes: int = Field(
         5, ge=0, le=1440, description="How long news waits before it is mailed, so that edits settle."
     )
@@ -140,6 +154,15 @@ class Settings(BaseModel):
     digest_stop_days: int = Field(180, ge=1, le=3650, description="Who was away so long gets no summaries.")
     mail_bounces: int = Field(
         3, ge=1, le=100, description="Mails that come back before nothing more is sent to an address."
+    )
+    guest_follow_days: int = Field(
+        90, ge=1, le=3650, description="For how many days a guest's address waits for a solution before it is deleted."
+    )
+    guest_follow_after_days: int = Field(
+        14, ge=1, le=365, description="For how many days after it a guest may hear once more, before the address goes."
+    )
+    guest_follows: int = Field(
+        5, ge=1, description="Addresses that guests of one network may give for a solution in a quarter of an hour."
     )
     alarm_unanswered_hours: int = Field(
         24, ge=0, le=8760, description="A question without an answer for so long alarms the team; 0 never."

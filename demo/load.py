@@ -37,12 +37,13 @@ from forum import (
     official,
     points,
     queries,
+    questions_by_mail,
     tags,
     trust,
     votes,
 )
 from forum.models import Acceptance, Category, Closing, Muting, Post, Topic
-from kb import promotion
+from kb import following, promotion
 from kb.models import Article, ArticleReading
 
 COMMUNITY: Final = Path(__file__).with_name("community.jsonl")
@@ -137,6 +138,16 @@ FIRST_ANSWER: Final = (
     "Ich bin neu hier und habe es bei uns so gelöst: Der Drucker hängt am Gastnetz, und wer zu Besuch ist, bekommt "
     "nur dessen Namen. Ausdrucken geht, an den Rest kommt niemand heran."
 )
+MAILED: Final[Mapping[str, str]] = {
+    "sender": "oda.brandt@post.example",
+    "title": "Die Birke findet nach dem Stromausfall kein Netz mehr",
+    "source": (
+        "Guten Tag, seit dem Stromausfall am Sonntag leuchtet die Birke gelb und findet kein Netz mehr. Aus- und "
+        "Einschalten habe ich versucht, zweimal. Meine Kundennummer ist UF-204117, falls Sie die brauchen."
+    ),
+}
+"""A question that came by mail, from somebody nobody knows; the number in it is taken out."""
+ARTICLES_FOLLOWED: Final[Mapping[str, tuple[str, ...]]] = {"a06": ("anna", "jonas"), "a01": ("klara",)}
 DRAFTED: Final = "t27-a1"
 DECLINED: Final = "t26-a1"
 DECLINED_BECAUSE: Final = "Die App führt unter „Hilfe → Adapter“ schon durch diese Schritte, mit Bildern."
@@ -266,6 +277,10 @@ def _follow(everybody: Mapping[str, User]) -> None:
     for source_id, handles in SAME_PROBLEM.items():
         for handle in handles:
             me_too.say(_topic(source_id), by=everybody[handle])
+    for source_id, handles in ARTICLES_FOLLOWED.items():
+        article = db.session.scalars(select(Article).where(Article.source_id == PREFIX + source_id)).unique().one()
+        for handle in handles:
+            following.follow(article, by=everybody[handle])
     for slug, level in WATCHED.items():
         follows.choose(queries.category(slug), level, by=everybody["jonas"])
 
@@ -336,6 +351,14 @@ def _fill_the_queue(everybody: Mapping[str, User]) -> None:
     wanda.licence_accepted_at = wanda.created_at
     answer = answers.post(_topic(WELCOMED), source=FIRST_ANSWER, by=wanda)
     answer.created_at = now() - 2 * FRESHEST
+    mailed = questions_by_mail.ask_for_stranger(
+        MAILED["sender"],
+        title=MAILED["title"],
+        source=MAILED["source"],
+        locale="de",
+        category=queries.category("router"),
+    )
+    mailed.created_at = mailed.last_activity_at = mailed.posts[0].created_at = now() - 3 * FRESHEST
 
 
 def _nominate(*, by: User) -> None:

@@ -1,12 +1,14 @@
 """What is typed at the desk."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import HiddenField, IntegerField
+from wtforms import HiddenField, IntegerField, SelectChoice, SelectField
 from wtforms.validators import Optional
 
 from core import texts
 from core.forms import BlockField, Form, LineField
 from desk.channels.base import LONGEST_TEXT
+from forum.limits import LONGEST_SOURCE
+from forum.models import LONGEST_TITLE, SHORTEST_TITLE
 
 LONGEST_QUESTION = 300
 
@@ -24,6 +26,15 @@ class ReplyForm(Form):
     def show_as_seen(self, message_id: int) -> None:
         """Say in the form that the writer has this message before them now."""
         self.seen.data = str(message_id)
+
+
+class QuestionForm(Form):
+    """What a message becomes in the forum, as an agent reads it again before everybody does."""
+
+    title = LineField(_l("The question in one sentence"), longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)
+    source = BlockField(_l("The question itself"), longest=LONGEST_SOURCE["question"])
+    category = SelectField(_l("Category"), validate_choice=False)
+    locale = SelectField(_l("Language"), choices=[SelectChoice("de", "Deutsch"), SelectChoice("en", "English")])
 
 
 class ChannelForm(Form):

@@ -10,6 +10,7 @@ from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
 from core.secrets import Encrypted
+from forum.models import Topic
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -135,3 +136,19 @@ class Message(Model):
     channel: Mapped[Channel] = relationship()
     contact: Mapped[Contact | None] = relationship(lazy="joined")
     by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class MessageQuestion(Model):
+    """A customer's message became a question in the forum; there its answer is found, and suggested back here."""
+
+    __tablename__ = "message_question"
+    __table_args__ = (UniqueConstraint("message_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    topic: Mapped[Topic] = relationship()

@@ -18,7 +18,7 @@ from desk.channels.counting import Measure, measure
 from desk.models import Channel
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
-from forum.models import Post
+from forum.models import Post, Topic
 from kb import addresses, faces
 from kb import queries as kb_queries
 from kb.models import Article
@@ -85,6 +85,28 @@ def suggest_for(
         for hit in hits
         if hit.found.ref.kind == "topic" or hit.found.ref.id in articles
     ]
+
+
+def of_solution(topic: Topic, post_id: int, *, channel: Channel) -> Suggestion | None:
+    """Return the solution of a question that was asked for this customer; None when a guest cannot read it."""
+    text = text_of("answer", post_id, channel=channel)
+    if text is None:
+        return None
+    how_long = _measure(channel)
+    return Suggestion(
+        kind="answer",
+        id=post_id,
+        source_id=None,
+        title=topic.title,
+        url=absolute(forum_addresses.of_post_id(post_id)),
+        text=text,
+        fits=how_long.fits(text),
+        length=how_long.count(text),
+        limit=how_long.limit,
+        score=1.0,
+        why=(gettext("The answer to what was asked for this customer"),),
+        locale=topic.locale,
+    )
 
 
 def text_of(kind: str, thing_id: int, *, channel: Channel | str) -> str | None:

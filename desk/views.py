@@ -1,6 +1,6 @@
 """The desk's pages: the inbox, a conversation with what may help beside it, the channels, and the door for messages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from flask import Blueprint, Response, flash, make_response, render_template, re
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
+from wtforms import SelectChoice
 
 from accounts import people
 from accounts.access import me, role_required
@@ -20,12 +21,15 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.forms import csrf
-from desk import connections, conversations, queries, replies, suggestions
+from desk import connections, conversations, queries, questions, replies, suggestions
 from desk.api import receive
 from desk.channels.base import adapter_of
-from desk.forms import LONGEST_QUESTION, ChannelForm, ReplyForm
-from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState
+from desk.forms import LONGEST_QUESTION, ChannelForm, QuestionForm, ReplyForm
+from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState, Message
 from desk.queries import VIEWS, Listing, View
+from forum import addresses as forum_addresses
+from forum import queries as forum_queries
+from forum.models import Category
 from kb.models import ArticleUse
 
 PROMISED_SECONDS = 3600
@@ -129,6 +133,54 @@ def assign(conversation_id: int) -> WerkzeugResponse:
     return _back_to(conversation_id)
 
 
+@bp.get("/desk/messages/<int:message_id>/question")
+@role_required("agent")
+def prepare_question(message_id: int) -> Answer:
+    """Show what a message would become in the forum; what it became already is shown there."""
+    message = queries.visible_message(message_id, viewer=current_user)
+    if (topic := questions.question_of(message)) is not None:
+        return web.go(forum_addresses.of_topic(topic))
+    proposal = questions.propose(message)
+    data = {"title": proposal.title, "source": proposal.source, "locale": proposal.locale}
+    return _question_page(message, _question_form(QuestionForm(formdata=None, data=data)))
+
+
+@bp.post("/desk/messages/<int:message_id>/question")
+@role_required("agent")
+def ask_in_forum(message_id: int) -> Answer:
+    message = queries.visible_message(message_id, viewer=current_user)
+    form = _question_form(QuestionForm())
+    if not form.validate():
+        return _question_page(message, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        questions.ask_in_forum(
+            message,
+            title=form.title.data or "",
+            source=form.source.data or "",
+            category=_category(form.category.data or ""),
+            locale=form.locale.data or "",
+            by=me(),
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        message = queries.visible_message(message_id, viewer=current_user)
+        return _question_page(message, form, status=error.status)
+    db.session.commit()
+    flash(gettext("The question stands in the forum. When it is solved, the answer is suggested here."), "good")
+    return _back_to(message.conversation_id, anchor=f"m{message_id}")
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/claim")
+@role_required("agent")
+def send_claim(conversation_id: int) -> WerkzeugResponse:
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    message = questions.send_claim(conversation, by=me())
+    db.session.commit()
+    flash(gettext("The link is on its way, as a private message."), "good")
+    return _back_to(conversation_id, anchor=f"m{message.id}")
+
+
 @bp.post("/desk/messages/<int:message_id>/attempts")
 @role_required("agent")
 def send_again(message_id: int) -> WerkzeugResponse:
@@ -224,6 +276,8 @@ def _conversation_page(
         viewer=current_user,
         only_likely=True,
     )
+    about = _about(conversation)
+    answers = _answers_from_forum(conversation, about["asked_in_forum"])
     page = render_template(
         "desk/conversation.html",
         conversation=conversation,
@@ -231,23 +285,46 @@ def _conversation_page(
         asked=asked,
         queue=_queue(),
         question=question,
-        suggestions=found,
+        suggestions=[
+            *answers,
+            *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers}),
+        ],
+        claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
         silent=replies.why_silent(conversation),
         agents=queries.agents(),
         draft_key=_draft_key(conversation.id),
         waiting=_waiting,
-        **_about(conversation),
+        **about,
     )
     return make_response(page, status)
+
+
+def _answers_from_forum(
+    conversation: Conversation, asked: Mapping[int, questions.Linked]
+) -> list[suggestions.Suggestion]:
+    """Return the solutions of the questions that were asked for this customer, as suggestions before all others."""
+    found = (
+        suggestions.of_solution(one.topic, one.solution_id, channel=conversation.channel)
+        for one in asked.values()
+        if one.solution_id is not None
+    )
+    return [one for one in found if one is not None]
+
+
+def _joined(
+    first: Sequence[suggestions.Suggestion], others: Sequence[suggestions.Suggestion]
+) -> list[suggestions.Suggestion]:
+    known = {(one.kind, one.id) for one in first}
+    return [*first, *(one for one in others if (one.kind, one.id) not in known)]
 
 
 def _about(conversation: Conversation) -> dict[str, Any]:
     uses: dict[int, Sequence[ArticleUse]] = dict(
         queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
     )
-    return {"used": uses}
+    return {"used": uses, "asked_in_forum": questions.linked(conversation, viewer=current_user)}
 
 
 def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
@@ -298,6 +375,24 @@ def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Ch
         adapter_of=adapter_of,
     )
     return make_response(page, status)
+
+
+def _question_form(form: QuestionForm) -> QuestionForm:
+    every = forum_queries.categories()
+    form.category.choices = [SelectChoice(category.slug, category.name) for category in every]
+    if len(every) > 1:  # nobody's question lands in the first category only because it is the first
+        form.category.choices = [SelectChoice("", ""), *form.category.choices]
+    return form
+
+
+def _question_page(message: Message, form: QuestionForm, *, status: int = HTTPStatus.OK) -> Response:
+    caught = questions.propose(message).caught
+    page = render_template("desk/question.html", message=message, form=form, caught=caught)
+    return make_response(page, status)
+
+
+def _category(slug: str) -> Category | None:
+    return next((category for category in forum_queries.categories() if category.slug == slug), None)
 
 
 def _question(typed: str) -> str:

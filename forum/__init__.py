@@ -8,7 +8,7 @@ from forum.api import api as api  # the room's calls; the module of the same nam
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from accounts import admin, people
+    from accounts import admin, people, staged
     from core.commands import STARTERS
     from core.health import DOCTOR_CHECKS
     from core.transfer import import_group
@@ -17,15 +17,18 @@ def init_app(app: Flask) -> None:
         appeals,
         asking_back,
         assigning,
+        authorship,
         canned,
         categories,
         cli,
         counters,
         credit,
         crediting,
+        guest_follows,
         listeners,
         notices,
         queries,
+        questions_by_mail,
         reminding,
         reviewing,
         transfer,
@@ -54,5 +57,7 @@ def init_app(app: Flask) -> None:
     )
     if words.check_name not in people.NAME_CHECKS:
         people.NAME_CHECKS.append(words.check_name)
+    if authorship.move not in staged.MERGERS:
+        staged.MERGERS.append(authorship.move)
     reviewing.contribute("appeals", appeals.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

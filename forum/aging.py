@@ -13,13 +13,14 @@ from flask_babel import gettext
 
 from accounts import audit
 from accounts.models import User
-from core import problems
+from core import outbox, problems
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.problems import renamed
 from core.transfer import iso
 from forum import addresses, limits, policy, queries, targets
+from forum.events import ObsolescenceChanged
 from forum.models import Post, Topic
 
 FIELD: Final = "successor"
@@ -50,6 +51,7 @@ def declare(post: Post, *, reason: str, successor: str = "", by: User) -> None:
     post.obsolete = {"since": iso(now() if before is None else of(post).since), "reason": reason, "url": url}
     db.session.flush()
     audit.record("forum.post.make_obsolete", post, by=by, reason=reason, before=before, after=post.obsolete)
+    outbox.publish(ObsolescenceChanged(post.topic_id, post.id))
 
 
 def lift(post: Post, *, by: User) -> None:
@@ -60,6 +62,7 @@ def lift(post: Post, *, by: User) -> None:
         post.obsolete = None
         db.session.flush()
         audit.record("forum.post.unmake_obsolete", post, by=by, before=before)
+        outbox.publish(ObsolescenceChanged(post.topic_id, post.id))
 
 
 def of(post: Post) -> Obsolescence:

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 from core.db import db
 from core.errors import KlinkeError, Unavailable
 from core.i18n import LOCALES
-from forum import addresses, counters, crediting, replies_by_mail, stackexchange
+from forum import addresses, counters, crediting, received_mail, replies_by_mail, stackexchange
 
 NOT_TAKEN = 65
 """The exit status that mail servers read as "return it to the sender" (EX_DATAERR of sysexits.h)."""
@@ -52,12 +52,12 @@ def mail() -> None:
 @mail.command("receive")
 @with_appcontext
 def receive_mail() -> None:
-    """Post the answer in one mail, read from standard input: for the pipe of a mail server.
+    """Post the answer or question in one mail, read from standard input: for the pipe of a mail server.
 
     Exit status 0: taken, or sent by a machine and dropped. 65: to be returned to the sender, with the sentence on
     standard error. 75: to be kept and tried again.
     """
-    raw = sys.stdin.buffer.read(replies_by_mail.LARGEST_MAIL + 1)
+    raw = sys.stdin.buffer.read(received_mail.LARGEST_MAIL + 1)
     try:
         received = replies_by_mail.receive(raw)
         db.session.commit()
@@ -75,6 +75,8 @@ def receive_mail() -> None:
             "again": "0 posts: this mail was taken before",
             "automatic": "0 posts: sent by a machine",
             "bounce": "0 posts: one of our mails came back",
+            "asked": f"1 question: {addresses.of_post(received.post)}" if received.post is not None else "",
+            "waiting": "0 posts: a question waits for somebody's word",
         }[received.outcome]
     )
 

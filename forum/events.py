@@ -60,6 +60,22 @@ class AnswerContradicted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ContradictionLifted(Event):
+    """What people say of a solution does not speak against it any more."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ObsolescenceChanged(Event):
+    """The team said that a post is obsolete, or that it holds again."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectionRaised(Event):
     objection_id: int
 

@@ -18,7 +18,7 @@ from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
 from forum import limits, policy
-from forum.events import AnswerContradicted
+from forum.events import AnswerContradicted, ContradictionLifted
 from forum.models import Acceptance, Experience, Post, Topic
 
 
@@ -109,8 +109,9 @@ def count(acceptance: Acceptance) -> None:
         if acceptance.contradicted_at is None:
             acceptance.contradicted_at = now()
             outbox.publish(AnswerContradicted(acceptance.topic_id, acceptance.post_id))
-    else:
+    elif acceptance.contradicted_at is not None:
         acceptance.contradicted_at = None
+        outbox.publish(ContradictionLifted(acceptance.topic_id, acceptance.post_id))
     db.session.flush()
 
 

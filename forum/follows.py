@@ -5,7 +5,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from datetime import datetime
+from typing import Any, Literal, Protocol, get_args
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select, true, union_all, update
@@ -49,6 +50,53 @@ class Stance:
 
 
 NO_STANCE = Stance()
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """Something of another room that a person follows: its sort in words, its title and where it is."""
+
+    kind: str
+    name: str
+    """What names it in the form: its id."""
+    sort: str
+    title: str
+    url: str
+    at: datetime
+
+
+class Following(Protocol):
+    """How things of another room are followed; they are followed or not, without levels."""
+
+    def page(self, name: str, *, viewer: User) -> str:
+        """Return the address of what is named so; raise `NotFound` when there is none that the viewer may see."""
+        ...
+
+    def choose(self, name: str, *, is_followed: bool, by: User) -> None:
+        """Follow it, or follow it no more; raise `NotFound` as `page` does."""
+        ...
+
+    def followed_by(self, user: User) -> Sequence[Followed]:
+        """Return what the person follows and may see."""
+        ...
+
+
+_elsewhere: dict[str, Following] = {}
+
+
+def contribute(kind: str, following: Following) -> None:
+    """Have things of another room followed by the same form and listed on the same page."""
+    _elsewhere[kind] = following
+
+
+def elsewhere(kind: str) -> Following | None:
+    """Return how things of this kind are followed; None where no other room knows it."""
+    return _elsewhere.get(kind)
+
+
+def followed_elsewhere(user: User) -> list[Followed]:
+    """Return what a person follows in other rooms."""
+    return [one for _, following in sorted(_elsewhere.items()) for one in following.followed_by(user)]
 
 
 def follow(topic: Topic, *, by: User, level: TopicLevel | None = None) -> None:

@@ -307,6 +307,13 @@ class ExperienceForm(Form):
     words = LineField(lazy_gettext("What happened instead?"), longest=LONGEST_EXPERIENCE, shortest=0)
 
 
+class MailedExperienceForm(Form):
+    """What happened instead, from a mail: beneath a solution in a few words, else as a comment."""
+
+    words = BlockField(lazy_gettext("What happened instead?"), longest=LONGEST_SOURCE["comment"], shortest=0)
+    version = LineField(lazy_gettext("Version or device"), longest=LONGEST_VERSION, shortest=0)
+
+
 class ReopenForm(Form):
     """The one question of whoever opens a resting question again."""
 
@@ -444,6 +451,27 @@ class FlagForm(Form):
         longest=flags.LONGEST_WORDS,
         shortest=0,
         description=lazy_gettext("Needed for “something else” and for illegal content; otherwise it helps."),
+    )
+
+
+class MailedQuestionForm(Form):
+    """A question that came by mail, as its author reads it again before it is posted."""
+
+    title = LineField(lazy_gettext("Your question in one sentence"), longest=LONGEST_TITLE, shortest=SHORTEST_TITLE)
+    source = MarkdownField(
+        lazy_gettext("What happened, and what have you tried"),
+        longest=LONGEST_SOURCE["question"],
+        shortest=SHORTEST_SOURCE["question"],
+    )
+
+
+class SolutionMailForm(Form):
+    """Where a guest wants to hear of the solution."""
+
+    email = LineField(
+        lazy_gettext("E-mail address"),
+        longest=emails.LONGEST,
+        description=lazy_gettext("Only for this question; nobody sees it, and it is deleted afterwards."),
     )
 
 

@@ -53,6 +53,16 @@ def keep(picture: Picture, *, by: User) -> Image:
         raise NotAllowed(gettext("Please sign in to write."))
     # Of two pictures sent at the same moment the second waits here and then sees the first.
     db.session.execute(select(User.id).where(User.id == by.id).with_for_update(key_share=True))
+    image = store(picture)
+    if db.session.get(Upload, (image.id, by.id)) is None:
+        check_room(by)
+        add_once(Upload, image_id=image.id, user_id=by.id, at=now())
+    db.session.flush()
+    return image
+
+
+def store(picture: Picture) -> Image:
+    """Keep a picture of which nobody has proved who brought it: only the team sees it, until `give`."""
     digest = hashlib.sha256(picture.content).hexdigest()[:32]
     # Whoever sweeps at this moment has the row, and then a new one is made, or waits for it and lets it be.
     image_id = add_or_change(
@@ -66,11 +76,22 @@ def keep(picture: Picture, *, by: User) -> Image:
         touched_at=now(),
     )
     image = db.session.get_one(Image, image_id, populate_existing=True)
-    if db.session.get(Upload, (image.id, by.id)) is None:
-        check_room(by)
-        add_once(Upload, image_id=image.id, user_id=by.id, at=now())
-    db.session.flush()
     _write(path(image), picture.content)
+    return image
+
+
+def give(name: str, *, to: User) -> Image | None:
+    """Make a stored picture somebody's own; None when it is gone or no more fit into their day."""
+    image = next(iter(_named([name])), None)
+    if image is None:
+        return None
+    if db.session.get(Upload, (image.id, to.id)) is None:
+        try:
+            check_room(to)
+        except Invalid:
+            return None
+        add_once(Upload, image_id=image.id, user_id=to.id, at=now())
+    db.session.flush()
     return image
 
 

@@ -1039,3 +1039,49 @@ class PostImage(Model):
 
     post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True)
     image_id: Mapped[int] = mapped_column(ForeignKey("image.id"), primary_key=True, index=True)
+
+
+class GuestFollow(Model):
+    """Somebody without an account wants one mail when a question is solved; the address goes when that is done."""
+
+    __tablename__ = "guest_follow"
+    __table_args__ = (
+        UniqueConstraint("topic_id", "email_key"),
+        Index("ix_guest_follow_email", "email_key", "asked_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    email_key: Mapped[str] = mapped_column(String(320))
+    locale: Mapped[str] = mapped_column(String(2))
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the address was confirmed from its own mailbox; nothing else is sent before."""
+    told_post_id: Mapped[int | None] = mapped_column(ForeignKey("post.id", ondelete="SET NULL"))
+    """Which solution the last mail was about; None when there was none, or the last mail said that it is gone."""
+    tellings: Mapped[int] = mapped_column(default=0)
+    told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    differs_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when the question stands otherwise than was told; what lasts is mailed."""
+
+    topic: Mapped[Topic] = relationship()
+
+
+class MailedQuestion(Model):
+    """A question that came from a member's address; a sender's name proves nothing, so the member decides about it."""
+
+    __tablename__ = "mailed_question"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(300))
+    source: Mapped[str] = mapped_column(Text)
+    locale: Mapped[str] = mapped_column(String(2))
+    images: Mapped[list[str]] = mapped_column(JSON, default=list)
+    """The names of the pictures that came along; nobody but the team sees them yet."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+
+    user: Mapped[User] = relationship(lazy="joined", innerjoin=True)

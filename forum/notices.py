@@ -38,7 +38,9 @@ class Line:
     url: str
     text: str
     decide_url: str = ""
-    """Where the asker says whether it solved the question; empty for others."""
+    """Where the asker says whether it solved the question, and others whether the solution worked; or empty."""
+    is_own: bool = True
+    """Whether the reader asked."""
 
 
 def may_mail(user: User) -> bool:
@@ -268,6 +270,7 @@ def _line(row: Notification, user: User, longest: int) -> Line:
         decide_url=absolute(f"/mail/answer/{tickets.for_deciding(user, row.post)}")
         if row.post is not None and _may_decide(user, row)
         else "",
+        is_own=row.topic is None or row.topic.asker_id == user.id,
     )
 
 
@@ -282,6 +285,8 @@ def _text_of(post: Post, longest: int) -> str:
 
 def _may_decide(user: User, row: Notification) -> bool:
     topic = row.topic
+    if row.kind == "topic_solved" and row.post is not None:
+        return policy.may_tell_experience(user, row.post)
     return (
         row.kind == "answer_posted"
         and topic is not None

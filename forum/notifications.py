@@ -44,6 +44,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
     "articles": Group(lazy_gettext("Your words became an article"), "mail"),
     "credit": Group(lazy_gettext("Once a month: what became of your answers"), "mail"),
+    "revisions": Group(lazy_gettext("An article you follow has changed"), "mail"),
     "tasks": Group(lazy_gettext("Questions that are given to you"), "mail", is_for_team=True),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
@@ -162,6 +163,11 @@ def retract(user_id: int, key: str) -> None:
 def retract_from_all(post: Post, key: str) -> None:
     """Take back what is no longer true of a post for anybody."""
     db.session.execute(delete(Notification).where(Notification.post_id == post.id, Notification.key == key))
+
+
+def retract_with(prefix: str) -> None:
+    """Take back from everybody what was told under keys that begin so."""
+    db.session.execute(delete(Notification).where(Notification.key.startswith(prefix, autoescape=True)))
 
 
 def muting_key(muting: Muting) -> str:

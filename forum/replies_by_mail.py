@@ -1,14 +1,9 @@
 """Answers that come in by mail: whose they are says a signed ticket, never the sender's name."""
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from email import policy as policies
-from email.errors import MessageError
 from email.message import EmailMessage, Message
-from email.parser import BytesParser
-from email.utils import getaddresses
 from typing import Final, Literal
 
 from flask_babel import force_locale, gettext
@@ -16,22 +11,17 @@ from sqlalchemy import delete, func, select
 
 from accounts import emails
 from accounts.models import User
-from core import markup
+from core import mail
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.settings import current_settings
 from core.unique import add_once
 from core.worker import chore
-from forum import answers, limits, notices, queries, quotes, tickets
+from forum import answers, limits, notices, queries, questions_by_mail, quotes, received_mail, tickets
 from forum.models import Post, ReceivedMail
 
-Outcome = Literal["posted", "again", "automatic", "bounce"]
-LARGEST_MAIL: Final = 10 * 1024 * 1024
-MOST_PARTS: Final = 100
-MOST_HEADERS: Final = 200
-LONGEST_HTML: Final = 100_000
-LONGEST_TEXT: Final = 200_000
+Outcome = Literal["posted", "again", "automatic", "bounce", "asked", "waiting"]
 MOST_AN_HOUR: Final = 5
 """Mails of one person to one question in an hour: two machines that answer each other stop here."""
 KEPT: Final = timedelta(days=30)
@@ -42,7 +32,10 @@ ANSWERED: Final = ("In-Reply-To", "References")
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What became of a mail; `post` where it was written down."""
+    """What became of a mail; `post` where it was written down.
+
+    A question is `asked`, or `waiting` for a member's word.
+    """
 
     outcome: Outcome
     post: Post | None = None
@@ -54,12 +47,15 @@ def receive(raw: bytes) -> Received:
     What machines send (out of office, returned mail, lists) is never posted. A mail that came back counts against the
     address it was sent to.
     """
-    message = _parsed(raw)
+    message = received_mail.parsed(raw)
     ticket = _ticket(message)
-    if _is_automatic(message):
+    if received_mail.is_automatic(message):
         return Received(_take_automatic(message, ticket))
     if ticket is None:
-        raise NotAllowed(gettext("This mail answers none of ours. Please write on the page instead."))
+        if not questions_by_mail.are_taken() or _answers_one_of_ours(message):
+            raise NotAllowed(gettext("This mail answers none of ours. Please write on the page instead."))
+        outcome, question = questions_by_mail.take(message)
+        return Received(outcome, question)
     user, post_id = ticket
     with force_locale(user.locale or current_settings().default_locale):
         return _take(message, user, post_id)
@@ -72,7 +68,7 @@ def _take(message: EmailMessage, user: User, post_id: int) -> Received:
     if not _is_new(message, user, post):
         return Received("again")
     _stop_loops(user, post)
-    return Received("posted", _write(post, quotes.trimmed(_text(message)), by=user))
+    return Received("posted", _write(post, quotes.trimmed(received_mail.text(message)), by=user))
 
 
 @chore("forum.forget_received_mails", every=86_400)
@@ -92,40 +88,22 @@ def _write(post: Post, text: str, *, by: User) -> Post:
     return answers.post(post.topic, source=text, by=by)
 
 
-def _parsed(raw: bytes) -> EmailMessage:
-    if len(raw) > LARGEST_MAIL:
-        raise Invalid(gettext("This mail is too large. Please leave attachments out."))
-    try:
-        message = BytesParser(policy=policies.default).parsebytes(raw)
-    except (MessageError, ValueError, RecursionError, LookupError):
-        raise Invalid(gettext("This mail is damaged.")) from None
-    if len(message.keys()) > MOST_HEADERS:
-        raise Invalid(gettext("This mail is damaged."))
-    return message
-
-
 def _ticket(message: EmailMessage) -> tuple[User, int] | None:
     # First the address, which is meant for it; then the thread, for programs that answer to the sender.
     for names in (ADDRESSED, ANSWERED):
-        for value in _headers(message, *names):
+        for value in received_mail.headers(message, *names):
             found = next(tickets.replies_in(value), None)
             if found is not None:
                 return found
     return None
 
 
-def _is_automatic(message: EmailMessage) -> bool:
-    submitted = _header(message, "Auto-Submitted").lower().split(";")[0].strip()
-    if submitted not in {"", "no"}:
-        return True
-    if _header(message, "Return-Path").replace(" ", "") == "<>" or message.get_content_type() == "multipart/report":
-        return True
-    if _header(message, "Precedence").strip().lower() in {"bulk", "junk", "list", "auto_reply"}:
-        return True
-    marks = ("X-Autoreply", "X-Autorespond", "X-Autoresponder", "List-Id", "List-Unsubscribe", "Feedback-ID")
-    if any(_header(message, name) for name in marks):
-        return True
-    return _sender(message).partition("@")[0] in {"mailer-daemon", "postmaster", "noreply", "no-reply"}
+def _answers_one_of_ours(message: EmailMessage) -> bool:
+    """Tell whether it was meant as an answer, with a ticket that is old, forged or somebody else's."""
+    name, _, domain = current_settings().mail_reply_to.partition("@")
+    addressed = " ".join(received_mail.headers(message, *ADDRESSED)).lower()
+    answered = " ".join(received_mail.headers(message, *ANSWERED)).lower()
+    return (bool(name) and f"{name}+" in addressed and domain in addressed) or f"@{mail.host()}>" in answered
 
 
 def _take_automatic(message: EmailMessage, ticket: tuple[User, int] | None) -> Outcome:
@@ -141,15 +119,15 @@ def _take_automatic(message: EmailMessage, ticket: tuple[User, int] | None) -> O
 def _delivery_status(message: EmailMessage) -> str:
     """Return the actions that a delivery report (RFC 3464) names."""
     actions: list[str] = []
-    for part in _parts(message):
+    for part in received_mail.parts(message):
         if part.get_content_type() == "message/delivery-status":
             blocks = part.get_payload()
-            actions += [_header(block, "Action") for block in blocks if isinstance(block, Message)]
+            actions += [received_mail.header(block, "Action") for block in blocks if isinstance(block, Message)]
     return " ".join(actions).lower()
 
 
 def _is_from(message: EmailMessage, user: User) -> bool:
-    return bool(user.email_key) and emails.key(_sender(message)) == user.email_key
+    return bool(user.email_key) and emails.key(received_mail.sender(message)) == user.email_key
 
 
 def _is_new(message: EmailMessage, user: User, post: Post) -> bool:
@@ -168,56 +146,6 @@ def _stop_loops(user: User, post: Post) -> None:
 
 
 def _key(message: EmailMessage, post_id: int) -> str:
-    said = f"{_header(message, 'Message-ID') or _header(message, 'Date')}\0{post_id}\0{_sender(message)}"
+    named = received_mail.header(message, "Message-ID") or received_mail.header(message, "Date")
+    said = f"{named}\0{post_id}\0{received_mail.sender(message)}"
     return hashlib.sha256(said.encode("utf-8", "replace")).hexdigest()
-
-
-def _text(message: EmailMessage) -> str:
-    """Return what the mail says: its plain text, or its HTML made Markdown."""
-    plain, html = "", ""
-    for part in _parts(message):
-        if part.get_content_disposition() == "attachment":
-            continue
-        kind = part.get_content_type()
-        if kind == "text/plain" and not plain.strip():
-            plain = _decoded(part)
-        elif kind == "text/html" and not html:
-            html = _decoded(part)
-    if plain.strip():
-        return plain[:LONGEST_TEXT]
-    if len(html) > LONGEST_HTML:
-        raise Invalid(gettext("This mail is too large. Please leave attachments out."))
-    return markup.from_html(html) if html else ""
-
-
-def _decoded(part: Message) -> str:
-    payload = part.get_payload(decode=True)
-    if not isinstance(payload, bytes):
-        return ""
-    try:
-        return payload.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:  # a character set nobody knows
-        return payload.decode("utf-8", "replace")
-
-
-def _parts(message: EmailMessage) -> Iterator[Message]:
-    for number, part in enumerate(message.walk()):
-        if number >= MOST_PARTS:
-            raise Invalid(gettext("This mail is damaged."))
-        yield part
-
-
-def _header(message: Message, name: str) -> str:
-    return next(_headers(message, name), "")
-
-
-def _headers(message: Message, *names: str) -> Iterator[str]:
-    for name in names:
-        for found, value in message.raw_items():
-            if found.lower() == name.lower():
-                yield str(value)[:10_000]
-
-
-def _sender(message: EmailMessage) -> str:
-    found = getaddresses([_header(message, "From")])
-    return found[0][1].strip().lower() if len(found) == 1 else ""

@@ -18,7 +18,7 @@ from accounts import people
 from accounts.models import User
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
-from forum.models import Post
+from forum.models import GuestFollow, MailedQuestion, Post
 
 GOOD_FOR_DECIDING: Final = 60 * 24 * 3600
 """Seconds that the buttons in a mail work."""
@@ -67,6 +67,28 @@ def deciding(ticket: str) -> tuple[User, Post]:
     if post is None:
         raise NotFound
     return _person(user_id), post
+
+
+def for_guest_following(wish: GuestFollow) -> str:
+    """Return what confirms and ends a guest's wish to hear of a solution; it dies with the wish."""
+    return str(_plain("guest").dumps(wish.id))
+
+
+def guest_following(ticket: str) -> int:
+    """Return the id of the wish; raise `NotFound` for what is no such ticket."""
+    return int(_opened(_plain("guest"), ticket))
+
+
+def for_mailed_question(question: MailedQuestion) -> str:
+    """Return what lets a member post a question that came by mail; with another address it is worth nothing."""
+    address = hashlib.sha256((question.user.email_key or "").encode()).hexdigest()[:16]
+    return str(_plain("question").dumps([question.id, question.user_id, address]))
+
+
+def mailed_question(ticket: str) -> tuple[int, int]:
+    """Return the ids of the question and of its member; raise `NotFound` for what is no such ticket."""
+    question_id, user_id, _ = _opened(_plain("question"), ticket)
+    return question_id, user_id
 
 
 def _person(user_id: int) -> User:

@@ -18,7 +18,7 @@ from core.unique import add_once
 from forum import fields, follows, holding, images, limits, policy
 from forum import tags as tag_rules
 from forum.events import TopicAsked
-from forum.models import Category, Post, SeeAlso, Tag, Topic, TopicTag
+from forum.models import Category, Cause, Post, SeeAlso, Tag, Topic, TopicTag
 
 LONGEST_LINK = 300
 
@@ -51,7 +51,46 @@ def ask(  # noqa: PLR0913 -- the parts of a question, by keyword
         # Words that replaced others may have made them too long.
         title, source = limits.post_title(looked.title), limits.post_source("question", looked.source)
         said, cause = looked.details, looked.cause
-    at = created_at or now()
+    topic = _write(title, source, category, locale, by=by, tags=names, details=said, at=created_at or now())
+    _announce(topic, cause)
+    return topic
+
+
+def take_in(
+    *, title: str, source: str, category: Category, locale: str, asker: User, cause: Cause | None = None
+) -> Topic:
+    """Write down a question that came by another way than the form: by mail, or over a channel.
+
+    A staged person cannot ask, and who takes it in answers for it; a member is held to what holds for the form. What
+    the category asks beside the text is left for later. With a `cause` it waits until the team has looked at it.
+    """
+    if not (policy.may_ask(asker) or (asker.is_staged and asker.disabled_at is None)):
+        raise NotAllowed(gettext("Please sign in to ask."))
+    problems = Problems()
+    title = problems.take("title", lambda: limits.title(title), "")
+    source = problems.take("source", lambda: limits.source("question", source), "")
+    problems.take("locale", lambda: limits.locale(locale), "")
+    problems.refuse()
+    if not asker.is_staged:
+        limits.rest(asker, "question", source)
+    looked = holding.look_at(title=title, source=source, by=asker)
+    title, source = limits.post_title(looked.title), limits.post_source("question", looked.source)
+    topic = _write(title, source, category, locale, by=asker, tags=[], details=[], at=now())
+    _announce(topic, cause or looked.cause)
+    return topic
+
+
+def _write(
+    title: str,
+    source: str,
+    category: Category,
+    locale: str,
+    *,
+    by: User,
+    tags: Sequence[str],
+    details: list[dict[str, Any]],
+    at: datetime,
+) -> Topic:
     topic = Topic(
         category=category,
         asker_id=by.id,
@@ -64,7 +103,7 @@ def ask(  # noqa: PLR0913 -- the parts of a question, by keyword
     )
     db.session.add(topic)
     db.session.flush()
-    set_tags(topic, names)
+    set_tags(topic, tags)
     question = Post(
         topic_id=topic.id,
         kind="question",
@@ -72,18 +111,22 @@ def ask(  # noqa: PLR0913 -- the parts of a question, by keyword
         source=source,
         html=markup.render(source),
         renderer_version=markup.RENDERER_VERSION,
-        details=said or None,
+        details=details or None,
         created_at=at,
     )
     db.session.add(question)
     db.session.flush()
     images.link(question, by=by)
-    follows.follow(topic, by=by)
+    follows.follow_by_id(topic, by.id)
+    return topic
+
+
+def _announce(topic: Topic, cause: Cause | None) -> None:
     if cause is None:
         outbox.publish(TopicAsked(topic.id))
-    else:
-        holding.hold(question, cause)
-    return topic
+        return
+    question = db.session.scalars(select(Post).where(Post.topic_id == topic.id, Post.kind == "question")).unique().one()
+    holding.hold(question, cause)
 
 
 def set_tags(topic: Topic, names: Sequence[str]) -> None:

@@ -9,8 +9,17 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import images, inserting, reviewing, targets
-    from kb import cli, listeners, promotion, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from forum import follows, images, inserting, reviewing, targets
+    from kb import (  # noqa: F401 -- listeners register themselves
+        cli,
+        doubts,
+        following,
+        listeners,
+        promotion,
+        queries,
+        transfer,
+        views,
+    )
     from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
@@ -24,7 +33,9 @@ def init_app(app: Flask) -> None:
     inserting.contribute("article", Insertable())
     transfer.init_app()
     app.cli.add_command(cli.kb)
+    follows.contribute(following.KIND, following.Articles())
     reviewing.contribute("nominations", promotion.waiting)
+    reviewing.contribute("doubts", doubts.waiting)
     admin.contribute(
         _l("What people look for"), "kb.searches", "admin", text=_l("Searches that found nothing or did not help.")
     )

@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, faces, policy, queries
+from kb import addresses, faces, following, policy, queries
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
@@ -128,6 +128,8 @@ def classify(
         audit.record("kb.article.classify", article, by=by, before=before, after=after)
         link_threads(article)
         publish_event(ReadershipChanged(article.id))
+    if before["audience"] != after["audience"]:
+        following.retract(article)
 
 
 def publish(article: Article, *, by: User) -> None:
@@ -182,6 +184,7 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     article.confidence = "in_progress"
     db.session.flush()
     link_threads(article, old_path=path)
+    following.retract(article)
     db.session.execute(
         update(Nomination)
         .where(Nomination.article_id == article.id)

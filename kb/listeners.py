@@ -12,7 +12,10 @@ from forum import alarms, notifications, topics
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
+    AnswerContradicted,
     AnswerPosted,
+    ContradictionLifted,
+    ObsolescenceChanged,
     PostEdited,
     PostMuted,
     PostsMoved,
@@ -21,7 +24,7 @@ from forum.events import (
     TopicUnmuted,
 )
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, credit, promotion, uses
+from kb import addresses, articles, credit, doubts, following, promotion, uses
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Nomination
 
@@ -101,6 +104,60 @@ def retract(event: AcceptanceUndone) -> None:
         promotion.retract(post)
 
 
+@listens_to(AnswerContradicted)
+def doubt_what_is_contradicted(event: AnswerContradicted) -> None:
+    """Mark the articles made from a solution that does not work for others."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(ContradictionLifted)
+def trust_what_is_not_contradicted(event: ContradictionLifted) -> None:
+    """Lift the mark of the articles made from a solution that works after all."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(AcceptanceUndone)
+def doubt_what_is_no_solution(event: AcceptanceUndone) -> None:
+    """Mark the articles made from an answer that is no solution any more, unless it was accepted once more."""
+    doubts.look_at(event.post_id, is_undone=True)
+
+
+@listens_to(AnswerAccepted)
+def trust_what_is_accepted(event: AnswerAccepted) -> None:
+    """Lift the mark of the articles made from an answer that is the solution again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(PostMuted)
+def doubt_what_is_muted(event: PostMuted) -> None:
+    """Mark the articles made from an answer that is muted."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def trust_what_is_unmuted(event: PostUnmuted) -> None:
+    """Lift the mark of the articles made from an answer that everybody reads again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(ObsolescenceChanged)
+def look_whether_it_is_obsolete(event: ObsolescenceChanged) -> None:
+    """Mark the articles made from an answer that is obsolete, or lift the mark when it holds again."""
+    doubts.look_at(event.post_id)
+
+
+@listens_to(TopicMuted)
+def doubt_what_stands_in_a_muted_topic(event: TopicMuted) -> None:
+    """Mark the articles made from answers in a topic that is muted."""
+    _look_at_topic(event.topic_id)
+
+
+@listens_to(TopicUnmuted)
+def trust_what_stands_in_an_unmuted_topic(event: TopicUnmuted) -> None:
+    """Lift the mark of the articles made from answers in a topic that everybody reads again."""
+    _look_at_topic(event.topic_id)
+
+
 @listens_to(ArticlePublished)
 def tell_authors(event: ArticlePublished) -> None:
     """Tell the author of the answer and the asker that an article was made of it: once, and not the editor."""
@@ -121,6 +178,16 @@ def settle_points(event: ArticlePublished) -> None:
 def settle_points_again(event: ReadershipChanged) -> None:
     """Take them back, or give them, when fewer or more people may read it."""
     _settle(event.article_id)
+
+
+@listens_to(ArticlePublished)
+def tell_followers(event: ArticlePublished) -> None:
+    """Tell who follows the article, unless it was taken back or replaced meanwhile."""
+    article = db.session.get(Article, event.article_id)
+    if article is None or not article.is_published or article.published is None:
+        return
+    if article.published.id == event.revision_id:
+        following.tell(article, article.published, by_id=event.by_id, is_first=event.is_first)
 
 
 @notifications.kind("article_published", group="articles")
@@ -172,6 +239,12 @@ def _settle(article_id: int) -> None:
     article = db.session.get(Article, article_id)
     if article is not None:
         credit.settle(article)
+
+
+def _look_at_topic(topic_id: int) -> None:
+    made_of = select(ArticleSource.post_id).join(Post, Post.id == ArticleSource.post_id)
+    for post_id in db.session.scalars(made_of.where(Post.topic_id == topic_id).distinct()).all():
+        doubts.look_at(post_id)
 
 
 def _note_uses(post_id: int) -> None:

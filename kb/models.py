@@ -19,6 +19,7 @@ else:
 
 Confidence = Literal["in_progress", "not_validated", "validated", "archived"]
 Audience = Literal["team", "signed_in", "public"]
+DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete"]
 FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
 FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
 LONGEST_FACE = 4000
@@ -232,3 +233,39 @@ class ArticleReading(Model):
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
     count: Mapped[int] = mapped_column(default=0)
+
+
+class ArticleFollow(Model):
+    """Somebody wants to hear when an article changes."""
+
+    __tablename__ = "article_follow"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class ArticleDoubt(Model):
+    """An answer that an article was made from does not stand any more; editors look whether the article does."""
+
+    __tablename__ = "article_doubt"
+    __table_args__ = (
+        UniqueConstraint("article_id", "post_id"),
+        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete')", name="known_cause"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), index=True)
+    cause: Mapped[DoubtCause] = mapped_column(String(20))
+    is_unaccepted: Mapped[bool] = mapped_column(default=False)
+    """Whether it was a solution once and is none now, also where something weightier is the cause."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    """Since when this is the cause."""
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When an editor said that the article stands nevertheless; another cause, or the same one anew, asks again."""
+    confirmed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+
+    article: Mapped[Article] = relationship()
+    post: Mapped[Post] = relationship()

@@ -8,10 +8,10 @@ from accounts.models import User
 from core import web
 from core.db import db
 from core.edge import REFUSALS
-from core.errors import KlinkeError, NotFound
+from core.errors import Invalid, KlinkeError, NotFound
 from core.forms import csrf
 from core.web import limiter
-from forum import answers, follows, forms, notifications, policy, queries, tickets
+from forum import answers, experiences, follows, forms, notifications, policy, queries, tickets
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
 
@@ -43,28 +43,20 @@ def stop_mails(token: str) -> Response:
 @bp.get("/mail/answer/<token>")
 def ask_about_answer(token: str) -> Response:
     user, post = _decidable(token)
-    return _answer_page(token, user, post, forms.CommentForm(formdata=None))
+    return _answer_page(token, user, post, forms.MailedExperienceForm(formdata=None))
 
 
 @bp.post("/mail/answer/<token>")
 @limiter.limit("60 per minute")
 def decide_by_mail(token: str) -> Response | WerkzeugResponse:
-    """Say whether an answer solved the question: `solved`, `undo`, or `no` with a word on what happened instead."""
+    """Say what became of an answer: `solved`, `worked`, or `no` with version and words; `undo` and `take_back` undo."""
     user, post = _decidable(token)
-    form, do = forms.CommentForm(), request.form.get("do", "")
+    form, do = forms.MailedExperienceForm(), request.form.get("do", "")
     is_fine = form.validate() if do == "no" else True
     if not is_fine:
         return _answer_page(token, user, post, form, status=422)
     try:
-        if do == "solved":
-            answers.accept(post, by=user)
-            flash(gettext("Thank you. The question is marked as solved."), "good")
-        elif do in {"undo", "no"}:
-            if _is_accepted(post):
-                answers.undo_acceptance(post.topic, by=user, post=post)
-            if do == "no":
-                answers.comment(post, source=form.source.data or "", by=user)
-                flash(gettext("Thank you. Whoever answered will read what you wrote."), "good")
+        _decide(do, post, form, by=user)
     except REFUSALS as error:
         db.session.rollback()
         user, post = _decidable(token)
@@ -72,6 +64,34 @@ def decide_by_mail(token: str) -> Response | WerkzeugResponse:
         return _answer_page(token, user, post, form, refused=error)
     db.session.commit()
     return web.go(request.path)
+
+
+def _decide(do: str, post: Post, form: forms.MailedExperienceForm, *, by: User) -> None:
+    if do == "solved":
+        answers.accept(post, by=by)
+        flash(gettext("Thank you. The question is marked as solved."), "good")
+    elif do == "undo" and _is_accepted(post):
+        answers.undo_acceptance(post.topic, by=by, post=post)
+    elif do == "worked":
+        experiences.tell(post, has_worked=True, by=by)
+        flash(gettext("Thank you. That helps the next person to choose."), "good")
+    elif do == "take_back":
+        experiences.withdraw(post, by=by)
+    elif do == "no":
+        version, words = form.version.data or "", form.words.data or ""
+        if _is_accepted(post):
+            experiences.tell(post, has_worked=False, version=version, words=words, by=by)
+            flash(gettext("Thank you. That helps the next person to choose."), "good")
+        else:
+            # Nobody called it the solution yet: what it lacks is said to whoever wrote it.
+            answers.comment(post, source=_with_version(words, version), by=by)
+            flash(gettext("Thank you. Whoever answered will read what you wrote."), "good")
+
+
+def _with_version(words: str, version: str) -> str:
+    if not words.strip():
+        raise Invalid(fields={"words": gettext("A few words, please: what happened instead?")})
+    return f"{words} ({version})" if version else words
 
 
 def _stop_page(token: str, user: User, groups: list[str], topic_id: int | None, *, done: str = "") -> Response:
@@ -85,7 +105,7 @@ def _answer_page(
     token: str,
     user: User,
     post: Post,
-    form: forms.CommentForm,
+    form: forms.MailedExperienceForm,
     *,
     refused: KlinkeError | None = None,
     status: int = 200,
@@ -98,6 +118,8 @@ def _answer_page(
         topic=post.topic,
         form=form,
         is_accepted=_is_accepted(post),
+        is_asker=post.topic.asker_id == user.id,
+        told=experiences.of(user, post),
         may_decide=policy.may_accept_answer(user, post.topic),
         refused=refused,
         status=status,

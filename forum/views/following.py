@@ -33,6 +33,7 @@ def show_following() -> Response:
         silenced=silenced,
         topics=paging.page(topics, by=by, cursor=request.args.get("page"), size=PAGE_SIZE),
         others=follows.silenced_by(me()) if silenced else follows.watched_by(me()),
+        elsewhere=[] if silenced else follows.followed_elsewhere(me()),
         link=lambda **changed: url_for(".following", show="silenced" if silenced else None, **changed),
     )
 
@@ -41,8 +42,13 @@ def show_following() -> Response:
 @login_required
 def choose_following() -> WerkzeugResponse:
     """Follow, silence or leave one thing: `kind` and `id` name it, `choice` says how."""
-    subject, page = _subject(request.form.get("kind", ""), request.form.get("id", ""))
-    follows.choose(subject, request.form.get("choice", ""), by=me())
+    kind, name, choice = (request.form.get(part, "") for part in ("kind", "id", "choice"))
+    if (following := follows.elsewhere(kind)) is not None:
+        page = following.page(name, viewer=me())
+        following.choose(name, is_followed=choice not in {"none", "silenced"}, by=me())
+    else:
+        subject, page = _subject(kind, name)
+        follows.choose(subject, choice, by=me())
     db.session.commit()
     flash(gettext("Saved."), "good")
     return web.go(web.safe_path(request.form.get("next"), page))

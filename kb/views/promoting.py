@@ -8,14 +8,15 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
-from accounts.access import me, role_required
+from accounts.access import me, role_required, team_required
 from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
+from core.paging import page
 from forum import queries as forum_queries
-from kb import addresses, evidence, forms, promotion, queries
-from kb.models import Audience, Nomination
+from kb import addresses, doubts, evidence, forms, promotion, queries
+from kb.models import Article, Audience, Nomination
 from kb.views.edge import bp, show
 from kb.views.writing import article_form, chosen_section
 
@@ -39,6 +40,29 @@ def promotion_queue() -> Response:
         newer=url_for(".promotion_queue", state=state, page=number - 1) if number > 1 else None,
         older=url_for(".promotion_queue", state=state, page=number + 1) if number * A_PAGE < len(ranked) else None,
     )
+
+
+@bp.get("/kb/doubts")
+@team_required
+def doubted_articles() -> Response:
+    found = page(doubts.doubted_articles(), by=(Article.id,), cursor=request.args.get("page"), size=A_PAGE)
+    ids = [article.id for article in found.items]
+    return show(
+        "kb/doubts.html",
+        page=found,
+        newest=queries.newest_revisions(found.items) if ids else {},
+        doubts=doubts.in_words_by_article(ids),
+    )
+
+
+@bp.post("/kb/articles/<int:article_id>/confirmation")
+@role_required("editor")
+def confirm_article(article_id: int) -> WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    doubts.confirm(article, by=me(), reason=request.form.get("reason", ""))
+    db.session.commit()
+    flash(gettext("Thank you. The mark is gone until something new speaks against it."), "good")
+    return web.go(addresses.of_article(article, queries.newest_revision(article)))
 
 
 @bp.get("/kb/nominations/<int:nomination_id>")

@@ -22,7 +22,7 @@ from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, feedback, forms, policy, promotion, queries, readings
+from kb import addresses, doubts, feedback, following, forms, policy, promotion, queries, readings
 from kb.models import Article, Revision
 from kb.views.edge import bp, show
 
@@ -34,7 +34,9 @@ A_PAGE = 25
 @same_for_guests
 def home() -> Response:
     waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
-    return show("kb/home.html", shelves=queries.shelves(current_user), waiting=waiting)
+    shelves = queries.shelves(current_user)
+    shown = [article.id for shelf in shelves for article in shelf.articles]
+    return show("kb/home.html", shelves=shelves, waiting=waiting, doubted=doubts.marked(shown, viewer=current_user))
 
 
 @bp.get("/kb/s/<slug>")
@@ -49,7 +51,8 @@ def show_section(slug: str) -> Response:
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
-    return show("kb/section.html", section=section, page=found, only=only)
+    doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
+    return show("kb/section.html", section=section, page=found, only=only, doubted=doubted)
 
 
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
@@ -175,6 +178,8 @@ def _article_page(
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
+        doubts=doubts.of(article, viewer=current_user),
+        is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
         refused=refused,
         status=status,

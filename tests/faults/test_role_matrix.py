@@ -55,7 +55,9 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed
+        forum.search_feed accounts.claim
+        forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
+        forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
@@ -86,11 +88,13 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
+        kb.doubted_articles
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
     AGENTS: """
+        desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -98,7 +102,7 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS: """
         forum.set_trust
         forum.objection_list forum.answer_objection forum.remove_experience
-        accounts.lift_penalty accounts.penalise
+        accounts.lift_penalty accounts.penalise accounts.close_staged
         forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
@@ -107,6 +111,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        kb.confirm_article
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article

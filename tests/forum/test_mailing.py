@@ -19,7 +19,7 @@ from accounts.models import User
 from core.db import db
 from core.mail import Mail
 from forum import answers, follows, moderation, notices, notifications, posts, tickets
-from forum.models import Acceptance, Follow, Notification, Post, Topic
+from forum.models import Acceptance, Experience, Follow, Notification, Post, Topic
 from tests.cast import World
 from tests.conftest import Browser
 
@@ -394,25 +394,75 @@ def test_of_several_solutions_the_mail_takes_back_only_its_own(
     assert stage(lambda _: [one.post_id for one in db.session.scalars(select(Acceptance)).unique()]) == [other_id]
 
 
-def test_the_asker_says_from_the_mail_what_happened_instead(
+def test_what_lacks_an_answer_that_is_no_solution_is_said_beneath_it(
     app: Flask, stage: Stage, later: Callable[..., None], guest: Browser
 ) -> None:
     ids = stage(asked_and_answered)
     later(minutes=6)
     path = link(mails(app, "alice")[0], "answer")
-    refused = guest.post(path, data={"do": "no", "source": "No"})
-    assert refused.status_code == 422
-    assert "No</textarea>" in refused.text
+    for words in ("", "  "):
+        refused = guest.post(path, data={"do": "no", "words": words, "version": "7.2"})
+        assert refused.status_code == 422
+        assert 'value="7.2"' in refused.text
+    said = {"do": "no", "words": "The light still blinks red.", "version": "7.2"}
+    assert guest.post(path, data=said).status_code == 303
+
+    def comments(_: World) -> list[tuple[str, str, int | None]]:
+        found = db.session.scalars(select(Post).where(Post.kind == "comment")).unique()
+        return [(c.source, c.author.handle if c.author else "", c.parent_id) for c in found]
+
+    assert stage(comments) == [("The light still blinks red. (7.2)", "alice", ids["answer"])]
+
+
+def test_the_asker_says_from_the_mail_that_the_solution_did_not_help_and_takes_it_back(
+    app: Flask, stage: Stage, later: Callable[..., None], guest: Browser
+) -> None:
+    ids = stage(asked_and_answered)
+    later(minutes=6)
+    path = link(mails(app, "alice")[0], "answer")
     guest.post(path, data={"do": "solved"})
-    assert guest.post(path, data={"do": "no", "source": "The light still blinks red."}).status_code == 303
+    long = guest.post(path, data={"do": "no", "words": "x" * 201, "version": "7.2"})
+    assert long.status_code == 422
+    assert "x" * 201 in long.text
+    assert guest.post(path, data={"do": "no", "words": "It blinks red.", "version": "7.2"}).status_code == 303
 
-    def outcome(_: World) -> tuple[int, list[tuple[str, str, int | None]]]:
-        comments = db.session.scalars(select(Post).where(Post.kind == "comment")).unique()
-        return db.session.query(Acceptance).count(), [
-            (c.source, c.author.handle if c.author else "", c.parent_id) for c in comments
-        ]
+    def told(world: World) -> tuple[list[tuple[str, str, bool]], bool]:
+        (acceptance,) = db.session.scalars(select(Acceptance)).unique()
+        rows = db.session.scalars(select(Experience).where(Experience.post_id == ids["answer"])).unique()
+        return [(one.words, one.version, one.user_id == world.alice.id) for one in rows], acceptance.is_contradicted
 
-    assert stage(outcome) == (0, [("The light still blinks red.", "alice", ids["answer"])])
+    assert stage(told) == ([("It blinks red.", "7.2", True)], True)
+    page = guest.get(path).text
+    assert "You said that it did not help." in page
+    assert "It blinks red." in page
+    assert guest.post(path, data={"do": "take_back"}).status_code == 303
+    assert stage(told) == ([], False)
+
+
+def test_followers_say_from_the_mail_whether_the_solution_worked_for_them(
+    app: Flask, stage: Stage, later: Callable[..., None], guest: Browser
+) -> None:
+    def scene(world: World) -> None:
+        ids = asked_and_answered(world)
+        follows.follow(db.session.get_one(Topic, ids["topic"]), by=world.charlie)
+        answers.accept(db.session.get_one(Post, ids["answer"]), by=world.alice)
+
+    stage(scene)
+    later(minutes=6)
+    (mail,) = [one for one in mails(app, "charlie") if "is solved" in text_of(one)]
+    path = link(mail, "answer")
+    page = guest.get(path).text
+    assert "Did this work for you?" in page
+    assert "It is not solved after all" not in page
+    for do in ("solved", "undo"):  # what only the asker decides
+        guest.post(path, data={"do": do})
+    guest.post(path, data={"do": "worked"})
+    tried = stage(lambda _: [one.has_worked for one in db.session.scalars(select(Experience)).unique()])
+    assert tried == [True]
+    assert stage(lambda _: db.session.query(Acceptance).count()) == 1
+    guest.post(path, data={"do": "no", "words": "Not on mine."})
+    tried = stage(lambda _: [(one.has_worked, one.words) for one in db.session.scalars(select(Experience)).unique()])
+    assert tried == [(False, "Not on mine.")]
 
 
 def test_the_link_to_a_muted_answer_leads_nowhere_nor_does_an_old_one(

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotAllowed, NotFound
 from core.settings import Settings
-from forum import moderation, notices, replies_by_mail, tickets
+from forum import moderation, notices, received_mail, replies_by_mail, tickets
 from forum.models import MailStanding, Post, ReceivedMail, Topic
 from tests.cast import World
 from tests.forum.test_mailing import asked_and_answered, mails, with_mail
@@ -234,7 +234,7 @@ def test_hostile_parts_end_soon(world: World) -> None:
     with pytest.raises(Invalid):
         replies_by_mail.receive(head + huge)
     with pytest.raises(Invalid):
-        replies_by_mail.receive(b"A" * (replies_by_mail.LARGEST_MAIL + 1))
+        replies_by_mail.receive(b"A" * (received_mail.LARGEST_MAIL + 1))
 
 
 def test_mails_carry_the_address_and_a_thread(

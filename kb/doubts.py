@@ -1,0 +1,250 @@
+"""Articles whose answer does not stand any more: contradicted, no solution any longer, or muted.
+
+The mark is for the team. It goes when the answer stands again, or when an editor says that the article holds; another
+cause, or the same one anew, asks again.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask_babel import gettext, ngettext
+from sqlalchemy import Select, delete, exists, or_, select
+from sqlalchemy.orm import joinedload, lazyload
+
+from accounts import audit
+from accounts.models import User
+from accounts.people import AnonymousUser, Viewer
+from core import texts
+from core.clock import now
+from core.db import db
+from core.errors import NotAllowed
+from core.problems import at
+from core.unique import add_once
+from core.worker import chore
+from forum import addresses as forum_addresses
+from forum import alarms, notifications
+from forum import queries as forum_queries
+from forum.models import Acceptance, Experience, Notification, Post
+from forum.reviewing import Waiting
+from kb import addresses, articles, policy, queries
+from kb.models import Article, ArticleDoubt, ArticleSource, DoubtCause
+
+MOST_WAITING = 5
+MOST_VERSIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why an article should be looked at, in words, and where the answer is."""
+
+    article_id: int
+    words: str
+    url: str
+    at: datetime
+
+
+def look_at(post_id: int, *, is_undone: bool = False) -> None:
+    """Mark the articles made from an answer, or lift the mark, as the answer stands now. May be repeated.
+
+    `is_undone` says that it was a solution until now: an article may be made of an answer that never was one.
+    """
+    for article_id in db.session.scalars(
+        select(ArticleSource.article_id).where(ArticleSource.post_id == post_id)
+    ).all():
+        _look_at(article_id, post_id, is_undone=is_undone)
+
+
+@chore("kb.look_for_doubts", every=86_400)
+def look_again() -> int:
+    """Look at every article whose answer may not stand, for what no event told of; return how many answers."""
+    hidden = ~forum_queries.posts_visible_to(AnonymousUser())
+    made_of = (
+        select(ArticleSource.post_id)
+        .join(Post, Post.id == ArticleSource.post_id)
+        .outerjoin(Acceptance, Acceptance.post_id == Post.id)
+        .where(or_(Acceptance.contradicted_at.is_not(None), Post.obsolete.is_not(None), hidden))
+    )
+    post_ids = set(db.session.scalars(made_of)) | set(db.session.scalars(select(ArticleDoubt.post_id)))
+    for post_id in sorted(post_ids):
+        look_at(post_id)
+        db.session.commit()
+    return len(post_ids)
+
+
+def confirm(article: Article, *, by: User, reason: str = "") -> None:
+    """Say that an article holds although its answer does not; where nothing is in doubt, nothing happens."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed(gettext("Only editors can say that an article holds."))
+    with at("reason"):
+        reason = texts.line(reason, longest=articles.LONGEST_REASON)
+    open_ones = _open().where(ArticleDoubt.article_id == article.id).with_for_update(of=ArticleDoubt)
+    found = list(db.session.scalars(open_ones.execution_options(populate_existing=True)))
+    for doubt in found:
+        doubt.confirmed_at, doubt.confirmed_by_id = now(), by.id
+    db.session.flush()
+    if found:
+        causes = [{"post_id": doubt.post_id, "cause": doubt.cause} for doubt in found]
+        audit.record("kb.article.confirm", article, by=by, reason=reason, before={"doubts": causes}, after={})
+
+
+def of(article: Article, *, viewer: Viewer) -> Sequence[Doubt]:
+    """Return what speaks against an article; nothing for who is not on the team, and nothing is asked then."""
+    if not policy.may_see_drafts(viewer):
+        return []
+    return _in_words(db.session.scalars(_open().where(ArticleDoubt.article_id == article.id)).unique().all())
+
+
+def marked(ids: Collection[int], *, viewer: Viewer) -> set[int]:
+    """Return which of these articles are in doubt; asks for the team only."""
+    if not ids or not policy.may_see_drafts(viewer):
+        return set()
+    return set(
+        db.session.scalars(
+            select(ArticleDoubt.article_id).where(ArticleDoubt.article_id.in_(ids), ArticleDoubt.confirmed_at.is_(None))
+        )
+    )
+
+
+def doubted_articles() -> Select[Article]:
+    """Select the articles that editors should look at, for the team."""
+    in_doubt = exists().where(ArticleDoubt.article_id == Article.id, ArticleDoubt.confirmed_at.is_(None))
+    return select(Article).where(in_doubt).options(*queries.light())
+
+
+def in_words_by_article(ids: Collection[int]) -> Mapping[int, Sequence[Doubt]]:
+    """Return what speaks against articles, by article, for the team."""
+    if not ids:
+        return {}
+    found: dict[int, list[Doubt]] = {}
+    rows = db.session.scalars(_open().where(ArticleDoubt.article_id.in_(ids))).unique().all()
+    for doubt in _in_words(rows):
+        found.setdefault(doubt.article_id, []).append(doubt)
+    return found
+
+
+def waiting(viewer: Viewer) -> Iterator[Waiting]:
+    """Yield the articles in doubt for those who may edit them; the team's queue lists them."""
+    if not policy.may_decide(viewer):
+        return
+    oldest = db.session.scalars(_open().order_by(ArticleDoubt.at).limit(MOST_WAITING)).unique().all()
+    words = queries.newest_revisions([doubt.article for doubt in oldest]) if oldest else {}
+    for doubt in oldest:
+        said = words[doubt.article_id]
+        url = addresses.of_article(doubt.article, said)
+        yield Waiting(gettext("Article in doubt"), said.title, url, doubt.at, doubt.article.locale)
+
+
+def _look_at(article_id: int, post_id: int, *, is_undone: bool) -> None:
+    # Two who tell at the same moment are looked at one after the other.
+    db.session.execute(select(Article.id).where(Article.id == article_id).with_for_update(key_share=True))
+    mine = (ArticleDoubt.article_id == article_id, ArticleDoubt.post_id == post_id)
+    before = db.session.scalars(
+        select(ArticleDoubt).where(*mine).execution_options(populate_existing=True)
+    ).one_or_none()
+    acceptance = (
+        db.session.scalars(
+            select(Acceptance).where(Acceptance.post_id == post_id).execution_options(populate_existing=True)
+        )
+        .unique()
+        .one_or_none()
+    )
+    is_unaccepted = acceptance is None and (is_undone or (before is not None and before.is_unaccepted))
+    cause = _cause(post_id, acceptance, is_unaccepted=is_unaccepted)
+    if cause is None:
+        db.session.execute(delete(ArticleDoubt).where(*mine))
+        return
+    since = acceptance.contradicted_at if cause == "contradicted" and acceptance is not None else None
+    if before is None:
+        values = {"cause": cause, "is_unaccepted": is_unaccepted, "at": since or now()}
+        add_once(ArticleDoubt, article_id=article_id, post_id=post_id, **values)
+        return
+    is_anew = since is not None and before.confirmed_at is not None and since > before.confirmed_at
+    if cause != before.cause or is_anew:
+        before.cause, before.at, before.confirmed_at, before.confirmed_by_id = cause, since or now(), None, None
+    before.is_unaccepted = is_unaccepted
+    db.session.flush()
+
+
+def _cause(post_id: int, acceptance: Acceptance | None, *, is_unaccepted: bool) -> DoubtCause | None:
+    everybody = forum_queries.posts_visible_to(AnonymousUser())
+    if db.session.scalar(select(Post.id).where(Post.id == post_id, everybody)) is None:
+        return "muted"
+    if db.session.scalar(select(Post.id).where(Post.id == post_id, Post.obsolete.is_not(None))) is not None:
+        return "obsolete"
+    if acceptance is not None and acceptance.is_contradicted:
+        return "contradicted"
+    return "unaccepted" if is_unaccepted else None
+
+
+def _open() -> Select[ArticleDoubt]:
+    return (
+        select(ArticleDoubt)
+        .where(ArticleDoubt.confirmed_at.is_(None))
+        .order_by(ArticleDoubt.id)
+        .options(
+            joinedload(ArticleDoubt.article).options(lazyload("*"), joinedload(Article.published).lazyload("*")),
+            joinedload(ArticleDoubt.post).lazyload("*"),
+        )
+    )
+
+
+def _in_words(found: Collection[ArticleDoubt]) -> list[Doubt]:
+    contradicted = [doubt.post_id for doubt in found if doubt.cause == "contradicted"]
+    failures: dict[int, list[str]] = {}
+    if contradicted:
+        rows = db.session.execute(
+            select(Experience.post_id, Experience.version)
+            .where(Experience.post_id.in_(contradicted), Experience.has_worked.is_(False))
+            .order_by(Experience.at.desc(), Experience.id.desc())
+        )
+        for post_id, version in rows:
+            failures.setdefault(post_id, []).append(version)
+    return [
+        Doubt(
+            doubt.article_id,
+            _sentence(doubt.cause, failures.get(doubt.post_id, [])),
+            forum_addresses.of_post_id(doubt.post_id),
+            doubt.at,
+        )
+        for doubt in found
+    ]
+
+
+def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
+    if cause == "muted":
+        return str(gettext("The answer this came from is muted."))
+    if cause == "obsolete":
+        return str(gettext("The answer this came from is obsolete, says the team."))
+    if cause == "unaccepted":
+        return str(gettext("The answer this came from is no solution any more."))
+    said: str = ngettext(
+        "The answer this came from has been contradicted: %(num)s time.",
+        "The answer this came from has been contradicted: %(num)s times.",
+        len(failures),
+    )
+    versions = list(dict.fromkeys(version for version in failures if version))[:MOST_VERSIONS]
+    if not versions:
+        return said
+    return " ".join([said, gettext("With: %(versions)s.", versions=", ".join(versions))])
+
+
+@notifications.kind("article_doubted", group="alarms")
+def _article_doubted(notification: Notification) -> str:
+    article = db.session.get(Article, notification.data.get("article_id"))
+    title = "" if article is None else queries.newest_revision(article).title
+    return str(gettext("The article “%(title)s” is still in doubt: its answer does not stand any more.", title=title))
+
+
+def _doubted_for_long(after: datetime, before: datetime) -> Iterator[alarms.Waiting]:
+    waits = _open().where(ArticleDoubt.at > after, ArticleDoubt.at <= before).limit(alarms.MOST_AT_ONCE)
+    for doubt in db.session.scalars(waits).unique():
+        yield alarms.Waiting(
+            key=f"doubt:{doubt.id}:{doubt.at.isoformat()}",
+            kind="article_doubted",
+            url=addresses.of_article(doubt.article, queries.newest_revision(doubt.article)),
+            data={"article_id": doubt.article_id},
+        )
+
+
+alarms.contribute("doubts", roles=("editor",), find=_doubted_for_long)
