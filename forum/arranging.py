@@ -13,7 +13,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
-from forum import answers, closing, counters, follows, limits, policy, queries, tags, topics
+from forum import answers, closing, counters, follows, limits, moderation, policy, queries, tags, topics
 from forum.events import PostEdited, PostsMoved
 from forum.models import Category, Notification, Pin, Post, PostRevision, Topic, Vote
 
@@ -145,6 +145,7 @@ def split(topic: Topic, *, post_ids: Sequence[int], title: str, category: Catego
     title = _at("title", title)
     closing.begin(topic)
     answers.hold_for_arranging(topic)
+    moderation.lift_expired_in(topic)
     posts = _chosen(topic, post_ids)
     leaving = [one for one in queries.solutions(topic) if one.post_id in {post.id for post in posts}]
     takes_solution = bool(leaving)
@@ -236,16 +237,25 @@ def _chosen(topic: Topic, post_ids: Sequence[int]) -> list[Post]:
         ).unique()
     )
     chosen = [post for post in every if post.id in wanted]
+    going = [post for post in every if post.id in wanted or post.parent_id in wanted]
     sentence = ""
     if not chosen or len(chosen) != len(wanted):
         sentence = gettext("Please choose answers or comments of this question; somebody may have moved them already.")
     elif len(chosen) > LONGEST_SPLIT:
         sentence = gettext("%(most)s posts can be moved at once.", most=LONGEST_SPLIT)
-    elif any(post.is_muted for post in chosen[:1]):
+    elif topic.is_muted:
+        sentence = gettext("This question is muted. Unmute it first: what was hidden must not appear by splitting.")
+    elif any(post.is_muted for post in going[:1]):
         sentence = gettext("The oldest of them is muted and cannot become a question.")
+    elif any(post.parent_id not in wanted and _is_below_muted(post) for post in going):
+        sentence = gettext("Some of them stand below something muted. Unmute that first, or take it along.")
     if sentence:
         raise Invalid(sentence, fields={"posts": sentence})
-    return [post for post in every if post.id in wanted or post.parent_id in wanted]
+    return going
+
+
+def _is_below_muted(post: Post) -> bool:
+    return post.parent is not None and post.parent.is_muted
 
 
 def _made_from(first: Post, topic: Topic, *, title: str, category: Category) -> Topic:
@@ -272,7 +282,7 @@ def _settle(posts: Sequence[Post], made: Topic) -> None:
     for post in posts:
         post.topic_id = made.id
         if post is first:
-            post.kind, post.parent_id = "question", None
+            post.kind, post.parent_id, post.official_at = "question", None, None
         elif post.parent_id is not None and post.parent_id not in moving:
             post.kind, post.parent_id = "answer", None
     db.session.flush()

@@ -155,9 +155,17 @@ def lift_expired() -> int:
     """Lift the mutings whose time is up; return how many."""
     expired = list(db.session.scalars(select(Muting).where(Muting.until <= now()).order_by(Muting.id)))
     for muting in expired:
-        _lift(muting, subject_of(muting), by=None, reason="the time it was muted for is up")
+        _muting_of(subject_of(muting))  # lifts it, unless somebody did at this moment
     db.session.commit()
     return len(expired)
+
+
+def lift_expired_in(topic: Topic) -> None:
+    """Lift what the chore has not come to, where the numbers of a topic are about to be counted."""
+    expired = select(Post).join(Muting, Muting.post_id == Post.id)
+    for post in db.session.scalars(expired.where(Post.topic_id == topic.id, Muting.until <= now())).unique():
+        _muting_of(post)
+    _muting_of(topic)
 
 
 def _whole(subject: Topic | Post) -> Topic | Post:
