@@ -13,8 +13,21 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
-from forum import answers, closing, counters, follows, limits, moderation, policy, queries, tags, topics
-from forum.events import PostEdited, PostsMoved
+from forum import (
+    answers,
+    closing,
+    counters,
+    experiences,
+    follows,
+    limits,
+    me_too,
+    moderation,
+    policy,
+    queries,
+    tags,
+    topics,
+)
+from forum.events import AuthorChanged, PostEdited, PostsMoved
 from forum.models import Category, Notification, Pin, Post, PostRevision, Topic, Vote
 
 LONGEST_SPLIT = 200
@@ -53,7 +66,10 @@ def move(topic: Topic, *, category: Category, by: User) -> None:
 
 
 def give(post: Post, *, to: User, by: User) -> None:
-    """Make somebody else the author of a post, and with a question of its topic; who owns a topic now follows it."""
+    """Make somebody else the author of a post, and with a question of its topic; who owns a topic now follows it.
+
+    Whose it was and whose it is are told, as far as they may see it.
+    """
     _ask_policy(by)
     topic = post.topic
     closing.begin(topic)
@@ -62,18 +78,17 @@ def give(post: Post, *, to: User, by: User) -> None:
         return
     before = post.author_id
     post.author_id = to.id
-    own = db.session.scalars(select(Vote).where(Vote.post_id == post.id, Vote.user_id == to.id)).first()
-    if own is not None:  # nobody calls the own text helpful
-        db.session.delete(own)
-        post.helpful_count = Post.helpful_count - 1
+    post.official_at = post.official_at if to.is_team else None
     if post.kind == "question":
         topic.asker_id = to.id
     db.session.flush()
     db.session.expire(post, ["author"])
     db.session.expire(topic, ["asker"])
+    _take_own_praise(post, to)
     if post.kind == "question":
         follows.follow(topic, by=to)
     audit.record("forum.post.give", post, by=by, before={"author_id": before}, after={"author_id": to.id})
+    outbox.publish(AuthorChanged(post.id, before, to.id, by.id))
 
 
 def pin(topic: Topic, *, by: User, until: datetime | None = None) -> None:
@@ -219,6 +234,18 @@ def _keep(question: Post, *, title: str, by: User) -> None:
 
 def _unpin(topic: Topic) -> None:
     db.session.execute(delete(Pin).where(Pin.topic_id == topic.id))
+
+
+def _take_own_praise(post: Post, author: User) -> None:
+    """Take back what the new author said about the text: nobody calls the own one helpful, or shares the own problem."""
+    own = db.session.scalars(select(Vote).where(Vote.post_id == post.id, Vote.user_id == author.id)).first()
+    if own is not None:
+        db.session.delete(own)
+        post.helpful_count = Post.helpful_count - 1
+    experiences.forget(post, by=author)
+    if post.kind == "question":
+        me_too.forget(post.topic, by=author)
+    db.session.flush()
 
 
 def _pin_state(pin: Pin | None) -> dict[str, object]:

@@ -29,6 +29,16 @@ class PostEdited(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorChanged(Event):
+    """The team says that somebody else wrote a post; `from_id` is None when that account was erased."""
+
+    post_id: int
+    from_id: int | None
+    to_id: int
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerAccepted(Event):
     topic_id: int
     post_id: int

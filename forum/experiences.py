@@ -49,9 +49,20 @@ def withdraw(post: Post, *, by: User) -> None:
     """Take back what one said; who said nothing changes nothing."""
     if not policy.may_tell_experience(by, post):
         raise _refusal(by, post)
+    forget(post, by=by)
+
+
+def forget(post: Post, *, by: User) -> None:
+    """Take back what somebody said; who calls has asked the policy.
+
+    An asker's word weighs more, so with another asker the solutions of the topic are weighed anew.
+    """
     acceptance = _locked(post)
     db.session.execute(delete(Experience).where(Experience.post_id == post.id, Experience.user_id == by.id))
-    if acceptance is not None:
+    if post.kind == "question":
+        for one in db.session.scalars(select(Acceptance).where(Acceptance.topic_id == post.topic_id)).unique():
+            count(one)
+    elif acceptance is not None:
         count(acceptance)
 
 

@@ -11,6 +11,7 @@ from forum.events import (
     AnswerAccepted,
     AnswerContradicted,
     AnswerPosted,
+    AuthorChanged,
     CaseDecided,
     CaseReopened,
     CommentPosted,
@@ -174,6 +175,24 @@ def tell_whose_posts_moved(event: PostsMoved) -> None:
                 key=f"moved:{event.from_id}:{event.topic_id}",
                 url=addresses.of_post(post),
                 topic=topic,
+                post=post,
+            )
+
+
+@listens_to(AuthorChanged)
+def tell_whose_it_is_now(event: AuthorChanged) -> None:
+    """Tell whose text it was and whose it is, while that is still so."""
+    post = db.session.get_one(Post, event.post_id)
+    if post.author_id != event.to_id:
+        return
+    for user_id, kind in ((event.from_id, "post_given_away"), (event.to_id, "post_given")):
+        if user_id is not None and user_id != event.by_id:
+            notifications.notify(
+                user_id,
+                kind=kind,
+                key=f"given:{post.id}:{event.from_id}:{event.to_id}",
+                url=addresses.of_post(post),
+                topic=post.topic,
                 post=post,
             )
 

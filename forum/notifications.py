@@ -323,6 +323,17 @@ def _post_moved(notification: Notification) -> str:
     return str(gettext("The team moved what you wrote to “%(title)s”.", title=_title(notification)))
 
 
+@kind("post_given", group=DECISIONS)
+def _post_given(notification: Notification) -> str:
+    return str(gettext("The team made a text in “%(title)s” yours.", title=_title(notification)))
+
+
+@kind("post_given_away", group=DECISIONS)
+def _post_given_away(notification: Notification) -> str:
+    name, title = _author(notification), _title(notification)
+    return str(gettext("The team says that your text in “%(title)s” is by %(name)s.", title=title, name=name))
+
+
 @kind("post_muted", group=DECISIONS)
 def _post_muted(notification: Notification) -> str:
     return str(
