@@ -66,6 +66,8 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     the one with the same label moves.
     """
     topic = _locked(post.topic_id, post)
+    db.session.refresh(post, ["kind"])
+    db.session.expire(post, ["muting"])  # it may have been muted while this waited for its turn
     if not policy.may_accept_answer(by, topic):
         raise _refusal_to_accept(topic.acceptance)
     if post.kind != "answer":
@@ -92,6 +94,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
         acceptance = moving
         if moving is not own:
             undone.append(moving.post_id)
+            acceptance.contradicted_at = None  # that was said of the other one
             outbox.publish(AcceptanceUndone(topic.id, moving.post_id, by.id))
     acceptance.post_id, acceptance.label, acceptance.by_id, acceptance.at = post.id, label, by.id, now()
     db.session.flush()
@@ -141,13 +144,20 @@ def hold_for_arranging(topic: Topic) -> None:
     db.session.refresh(topic, ["acceptance"])
 
 
-def restore_acceptance(post: Post, *, by_id: int, at: datetime) -> None:
-    """Accept an answer again that was hidden for a while, unless another one was chosen meanwhile."""
+def restore_acceptance(post: Post, *, by_id: int, at: datetime, label: str) -> None:
+    """Accept an answer again that was hidden for a while, unless another one was chosen for the same meanwhile."""
     topic = _locked(post.topic_id)
-    if topic.acceptance is None:
-        db.session.add(Acceptance(topic=topic, post_id=post.id, by_id=by_id, at=at))
-        db.session.flush()
-        outbox.publish(AnswerAccepted(topic.id, post.id, by_id))
+    there = queries.solutions(topic)
+    label = label if topic.category.accepts_several else ""
+    if there and (not topic.category.accepts_several or any(_is_same(one.label, label) for one in there)):
+        return
+    position = max((one.position for one in there), default=-1) + 1
+    acceptance = Acceptance(topic_id=topic.id, post_id=post.id, position=position, label=label, by_id=by_id, at=at)
+    db.session.add(acceptance)
+    db.session.flush()
+    db.session.expire(topic, ["acceptance"])
+    experiences.count(acceptance)
+    outbox.publish(AnswerAccepted(topic.id, post.id, by_id))
 
 
 def _write(
@@ -181,7 +191,7 @@ def _write(
         created_at=at,
     )
     db.session.add(written)
-    if cause is None:
+    if cause is None and not (parent is not None and parent.is_muted):  # the order of a list must not tell of it
         topic.last_activity_at = max(topic.last_activity_at, at)
     db.session.flush()
     images.link(written, by=by)

@@ -376,7 +376,8 @@ class Muting(Model):
     """When the author edited what flags had hidden, which is possible once."""
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Who had accepted the answer, so that it is the solution again where hiding it was a mistake."""
+    accepted_label: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """Who had accepted the answer and for what, so that it is the solution again where hiding it was a mistake."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     rule: Mapped[str] = mapped_column(String(20), default="other", server_default="other")
     """One of `MUTING_RULES`."""
