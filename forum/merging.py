@@ -51,8 +51,8 @@ def merge(topic: Topic, *, into: Topic, by: User, knowing: bool) -> Topic:
     targets = [into.id, *db.session.scalars(select(Duplicate.target_id).where(Duplicate.topic_id == topic.id))]
     _move_solutions(topic, into, by=by)
     post_ids = _move_posts(topic, into, by=by)
-    _move_links(topic, into)
     _forget_news(topic)
+    _move_links(topic, into)
     old_id, source_id = topic.id, topic.source_id
     _delete(topic)
     db.session.add(TopicRedirect(old_id=old_id, topic_id=into.id, source_id=source_id, by_id=by.id))
