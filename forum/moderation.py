@@ -326,10 +326,11 @@ def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str
     audit.record(f"forum.{subject.__tablename__}.unmute", subject, by=by, reason=reason, before=was)
     if muting.is_held:
         outbox.publish(_news(subject))  # nobody was told when it was written
-    # What was held may have been accepted meanwhile, or shown before an edit: others listen for that.
-    outbox.publish(
-        TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)
-    )
+    if isinstance(subject, Post):
+        if not muting.is_held:
+            outbox.publish(PostUnmuted(subject.topic_id, subject.id))
+    elif not muting.is_held or subject.is_solved:  # what solved it while it was held is news to who makes articles
+        outbox.publish(TopicUnmuted(subject.id))
 
 
 def _settle_objection(muting: Muting, *, by: User | None, reason: str) -> None:
