@@ -213,6 +213,8 @@ def _undo(case: ReviewCase, *, by: User) -> bool:
     db.session.expire(subject, ["muting"])
     if case.decided_at is None or case.outcome == "edited" or cases.open_of(post.id) is not None:
         return False
+    if (case.outcome == "agreed") != (subject.muting is not None):
+        return False  # somebody muted or unmuted it since, and knew why
     outcome, cause = case.outcome, case.cause
     case.outcome = case.decided_at = case.decided_by_id = case.batch = case.cause = None
     case.reason = ""
