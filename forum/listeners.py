@@ -275,6 +275,23 @@ def tell_the_asker(event: TopicMuted) -> None:
 
 
 @listens_to(PostMuted)
+def tell_commenters(event: PostMuted) -> None:
+    """Tell who commented on a muted answer where their own words are; whose it was and why is not theirs to know."""
+    post = db.session.get_one(Post, event.post_id)
+    if post.muting is None or post.muting.is_silent or post.muting.is_waiting:
+        return
+    for user in queries.commenters(post):
+        if not user.is_team:
+            notifications.notify(
+                user,
+                kind="commented_muted",
+                key=f"commented_muted:{post.id}:{post.muting.at.isoformat()}",
+                url=addresses.of_topic(post.topic),
+                topic=post.topic,
+            )
+
+
+@listens_to(PostMuted)
 def tell_the_author(event: PostMuted) -> None:
     """Tell the author that the post is muted and why."""
     post = db.session.get_one(Post, event.post_id)

@@ -282,6 +282,14 @@ def _participated_muted(notification: Notification) -> str:  # noqa: ARG001 -- n
     return str(gettext("The team muted a question that you wrote in. Your own words are kept for you."))
 
 
+@kind("commented_muted", group=DECISIONS)
+def _commented_muted(notification: Notification) -> str:
+    title = _title(notification)
+    return str(
+        gettext("The team muted an answer in “%(title)s” that you commented on. Your own words are kept.", title=title)
+    )
+
+
 @kind("muting_review")
 def _muting_review(notification: Notification) -> str:
     return str(gettext("Please look again: does “%(title)s” still have to be muted?", title=_title(notification)))

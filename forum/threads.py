@@ -43,6 +43,8 @@ class Thread:
     helpful: set[int]
     """Ids of the posts that the viewer called helpful."""
     stance: follows.Stance
+    own_hidden: Sequence[Post]
+    """What the viewer wrote below others' texts that are muted: they keep their own words."""
     see_also: Sequence[SeeAlso]
     duplicate_of: Target | None
     closing: Closing | None
@@ -70,6 +72,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
     pages = max(1, -(-len(others) // ANSWERS_A_PAGE))
     page = min(max(page, 1), pages)
     shown = others[(page - 1) * ANSWERS_A_PAGE : page * ANSWERS_A_PAGE]
+    stance = follows.stance_on_topic(topic, viewer)
     comments: dict[int, list[Post]] = {}
     for post in posts:
         if post.parent_id is not None:
@@ -84,7 +87,8 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         answer_count=len(others) + len(leading),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
-        stance=follows.stance_on_topic(topic, viewer),
+        stance=stance,
+        own_hidden=queries.own_posts(stance.below_muted, viewer=viewer) if stance.below_muted else (),
         see_also=queries.see_also(topic),
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,

@@ -88,6 +88,8 @@ class Scene:
     muted_answer_id: int = 0
     muted_comment_id: int = 0
     muted_answer_alone_id: int = 0
+    below_alone_id: int = 0
+    """Of what Bob commented on that answer."""
     experience_id: int = 0
     muted_experience_id: int = 0
     picture: str = ""
@@ -98,7 +100,8 @@ class Scene:
             "topic_id": Values((self.topic_id,), (self.muted_topic_id,)),
             "post_id": Values(
                 (self.question_id, self.answer_id),
-                (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id),
+                (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id)
+                + ((self.below_alone_id,) if self.below_alone_id else ()),
             ),
             "experience_id": Values((self.experience_id,), (self.muted_experience_id,)),
             "objection_id": Values((NOBODY,)),
@@ -180,6 +183,9 @@ def test_a_muted_thread_leaves_no_trace(
             assert [page for page, text in after.items() if ABOVE_A_NOTE in text] == []
         for handle, own in PARTICIPANTS.items():
             keeps_own_words_only(app, browser_of(handle), scene, own)
+        beside = look(browser_of("bob"), "GET", f"/t/{scene.topic_id}-wireless-gone-after-the-update", {})
+        assert "Das Nebelhorn passt in keinen router." in beside, "who commented on a muted answer keeps the own words"
+        assert "Pfifferling" not in beside
         worker()
 
     assert ABOVE_A_NOTE in browser_of("dora").get(f"/t/{scene.topic_id}-x", follow_redirects=True).text
@@ -287,6 +293,7 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
     scene.muted_question_id = topic.posts[0].id
     scene.muted_answer_alone_id = alone.id
+    scene.below_alone_id = answers.comment(alone, source="Das Nebelhorn passt in keinen router.", by=world.bob).id
 
 
 def mute(world: World, scene: Scene) -> None:

@@ -255,7 +255,10 @@ class Walk:
 
     def do_undo_decision(self) -> str:
         batch = db.session.scalar(
-            select(ReviewCase.batch).where(ReviewCase.batch.is_not(None)).order_by(ReviewCase.decided_at.desc()).limit(1)
+            select(ReviewCase.batch)
+            .where(ReviewCase.batch.is_not(None))
+            .order_by(ReviewCase.decided_at.desc())
+            .limit(1)
         )
         if batch is None:
             return ""
@@ -463,7 +466,10 @@ class Walk:
                 assert not is_gone, f"topic {topic.id} leads to {target_id}, which is muted"
 
     def check_people(self) -> None:
-        for model, person, of in ((Vote, Vote.user_id, Vote.post_id), (Experience, Experience.user_id, Experience.post_id)):
+        for model, person, of in (
+            (Vote, Vote.user_id, Vote.post_id),
+            (Experience, Experience.user_id, Experience.post_id),
+        ):
             own = select(func.count()).select_from(model).join(Post, Post.id == of).where(person == Post.author_id)
             assert db.session.scalar(own) == 0, f"somebody has a {model.__tablename__} for the own post"
         own = select(func.count()).select_from(MeToo).join(Topic, Topic.id == MeToo.topic_id)
@@ -486,7 +492,12 @@ class Walk:
             if topic.is_muted:
                 continue
             thread = threads.read(topic, viewer=GUEST)
-            on_page = [thread.question, *thread.leading, *thread.answers, *(one for some in thread.comments.values() for one in some)]
+            on_page = [
+                thread.question,
+                *thread.leading,
+                *thread.answers,
+                *(one for some in thread.comments.values() for one in some),
+            ]
             assert {post.id for post in on_page} <= shown
             assert len(on_page) == len({post.id for post in on_page}), f"a post stands twice in topic {topic.id}"
 
