@@ -63,6 +63,12 @@ class User(UserMixin, Model):
         back_populates="user", lazy="selectin", cascade="all, delete-orphan", order_by="UserRole.role"
     )
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same person; to Flask-Login any two without a session would be."""
+        return self is other or (isinstance(other, User) and self.id is not None and self.id == other.id)
+
+    __hash__ = Model.__hash__
+
     def get_id(self) -> str:
         """Return what the cookie carries: the token of the session, which ends with the session."""
         return self.session_token
