@@ -49,5 +49,6 @@ def init_app(app: Flask) -> None:
     )
     if words.check_name not in people.NAME_CHECKS:
         people.NAME_CHECKS.append(words.check_name)
+        people.ABOUT_CHECKS.append(words.check_about)
     reviewing.contribute("appeals", appeals.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
-from core import markup, outbox, problems, texts
+from core import markup, outbox, problems
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -75,7 +75,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     if post.is_muted:
         raise Invalid(gettext("This answer is muted. Unmute it first, then it can be the solution."))
     is_one_of_several = topic.category.accepts_several
-    label = _label(label) if is_one_of_several else ""
+    label = _label(label, by) if is_one_of_several else ""
     chosen = queries.solutions(topic)
     own = next((one for one in chosen if one.post_id == post.id), None)
     if own is not None and (own.label == label or not is_one_of_several):
@@ -234,9 +234,9 @@ def _moved() -> Conflict:
     return Conflict(gettext("Somebody moved this to another question meanwhile. Please look there; your text is kept."))
 
 
-def _label(value: str) -> str:
+def _label(value: str, by: User) -> str:
     with problems.at("label"):
-        return texts.line(value, longest=limits.LONGEST_VERSION)
+        return limits.public_line(value, longest=limits.LONGEST_VERSION, by=by)
 
 
 def _is_same(one: str, other: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from accounts import audit
 from accounts.models import User
-from core import outbox, texts
+from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
@@ -27,8 +27,8 @@ def tell(post: Post, *, has_worked: bool, version: str = "", words: str = "", by
     if not policy.may_tell_experience(by, post):
         raise _refusal(by, post)
     problems = Problems()
-    version = problems.take("version", lambda: texts.line(version, longest=limits.LONGEST_VERSION), "")
-    words = problems.take("words", lambda: texts.line(words, longest=limits.LONGEST_EXPERIENCE), "")
+    version = problems.take("version", lambda: limits.public_line(version, longest=limits.LONGEST_VERSION, by=by), "")
+    words = problems.take("words", lambda: limits.public_line(words, longest=limits.LONGEST_EXPERIENCE, by=by), "")
     if not has_worked and not words:
         problems.fields.setdefault("words", gettext("A few words, please: what happened instead?"))
     problems.refuse()

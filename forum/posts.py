@@ -38,7 +38,7 @@ def edit(
     if not policy.may_edit(by, post):
         raise refusal(by, post)
     problems = Problems()
-    reason = problems.take("reason", lambda: texts.line(reason, longest=limits.LONGEST_EDIT_REASON), "")
+    reason = problems.take("reason", lambda: limits.public_line(reason, longest=limits.LONGEST_EDIT_REASON, by=by), "")
     source = problems.take("source", lambda: limits.source(post.kind, source), "")
     old_title = post.topic.title if post.kind == "question" else None
     new_title = old_title

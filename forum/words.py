@@ -127,6 +127,34 @@ def check_name(name: str) -> None:
             raise Invalid(gettext("This name has a word in it that cannot be used here. Please choose another."))
 
 
+def check_about(text: str) -> None:
+    """Raise `Invalid` where what somebody says about themselves has a word in it that is refused or held in texts."""
+    judged = judge(text, is_markdown=False)
+    if said := [*judged.blocked, *judged.held]:
+        raise Invalid(refusal(said))
+
+
+def check_tag(name: str) -> None:
+    """Raise `Invalid` where a new tag has a word in it that is refused, held or replaced in texts."""
+    for row in watched():
+        rule = Rule(row.words, row.deed, row.into, _pieces(row.words))
+        if rule.deed != "link" and any(_matches(name.replace("_", " "), [rule])):
+            raise Invalid(gettext("“%(tag)s” cannot be a tag here. Please choose another.", tag=name))
+
+
+def short(text: str, *, by: User) -> str:
+    """Return a few words that everybody reads at once, with what is replaced.
+
+    Raise `Invalid` where they say what is refused, or what would have to wait for the team: so few words do not wait.
+    The team may say everything, and trusted members what others have to wait for.
+    """
+    judged = judge(text, is_markdown=False)
+    said = [] if by.is_team else [*judged.blocked, *(() if by.is_trusted else judged.held)]
+    if said:
+        raise Invalid(refusal(list(dict.fromkeys(said))))
+    return judged.text
+
+
 def refusal(blocked: Sequence[str]) -> str:
     """Return the sentence that says which words cannot be used."""
     said = ", ".join(f"“{word}”" for word in blocked)
