@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
         queries,
         reminding,
         reviewing,
+        suggested_edits,
         transfer,
         views,
         words,
@@ -51,4 +52,5 @@ def init_app(app: Flask) -> None:
         people.NAME_CHECKS.append(words.check_name)
         people.ABOUT_CHECKS.append(words.check_about)
     reviewing.contribute("appeals", appeals.waiting)
+    reviewing.contribute("suggested edits", suggested_edits.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

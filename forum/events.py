@@ -39,6 +39,16 @@ class AuthorChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EditSuggested(Event):
+    suggestion_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionDecided(Event):
+    suggestion_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerAccepted(Event):
     topic_id: int
     post_id: int

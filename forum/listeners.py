@@ -5,7 +5,18 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, cases, closing, follows, mails, mentions, moderation, notifications, queries
+from forum import (
+    addresses,
+    cases,
+    closing,
+    follows,
+    mails,
+    mentions,
+    moderation,
+    notifications,
+    queries,
+    suggested_edits,
+)
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
@@ -15,16 +26,18 @@ from forum.events import (
     CaseDecided,
     CaseReopened,
     CommentPosted,
+    EditSuggested,
     ObjectionAnswered,
     ObjectionRaised,
     PostMuted,
     PostsMoved,
+    SuggestionDecided,
     TopicAsked,
     TopicClosed,
     TopicMuted,
     TopicReopened,
 )
-from forum.models import Acceptance, Muting, Objection, Post, ReviewCase, Topic
+from forum.models import Acceptance, Muting, Objection, Post, ReviewCase, SuggestedEdit, Topic
 
 
 @listens_to(TopicAsked)
@@ -195,6 +208,40 @@ def tell_whose_it_is_now(event: AuthorChanged) -> None:
                 topic=post.topic,
                 post=post,
             )
+
+
+@listens_to(EditSuggested)
+def tell_whose_text_it_is(event: EditSuggested) -> None:
+    """Tell the author that somebody suggests a change, while that waits."""
+    suggestion = db.session.get_one(SuggestedEdit, event.suggestion_id)
+    post = suggestion.post
+    if suggestion.decided_at is None and post.author_id is not None and post.author_id != suggestion.by_id:
+        notifications.notify(
+            post.author_id,
+            kind="edit_suggested",
+            key=f"suggestion:{suggestion.id}",
+            url=suggested_edits.address(suggestion),
+            topic=post.topic,
+            post=post,
+            data={"name": suggestion.by.name if suggestion.by is not None else ""},
+        )
+
+
+@listens_to(SuggestionDecided)
+def tell_who_suggested(event: SuggestionDecided) -> None:
+    """Tell who suggested a change what became of it, unless the decision was taken back meanwhile."""
+    suggestion = db.session.get_one(SuggestedEdit, event.suggestion_id)
+    if suggestion.outcome in {None, "withdrawn"} or suggestion.by_id in {None, suggestion.decided_by_id}:
+        return
+    notifications.notify(
+        suggestion.by_id,
+        kind=f"suggestion_{suggestion.outcome}",
+        key=suggested_edits.key_of(suggestion),
+        url=suggested_edits.address(suggestion),
+        topic=suggestion.post.topic,
+        post=suggestion.post,
+        data={"words": suggestion.words},
+    )
 
 
 @listens_to(AnswerContradicted)

@@ -331,6 +331,25 @@ def _post_moved(notification: Notification) -> str:
     return str(gettext("The team moved what you wrote to “%(title)s”.", title=_title(notification)))
 
 
+@kind("edit_suggested")
+def _edit_suggested(notification: Notification) -> str:
+    name = notification.data.get("name") or str(gettext("Somebody who has left"))
+    return str(
+        gettext("%(name)s suggests a change to your text in “%(title)s”.", name=name, title=_title(notification))
+    )
+
+
+@kind("suggestion_taken")
+def _suggestion_taken(notification: Notification) -> str:
+    return str(gettext("Your change to a text in “%(title)s” was taken. Thank you.", title=_title(notification)))
+
+
+@kind("suggestion_declined")
+def _suggestion_declined(notification: Notification) -> str:
+    title, words = _title(notification), notification.data.get("words", "")
+    return str(gettext("Your change to a text in “%(title)s” was not taken: %(words)s", title=title, words=words))
+
+
 @kind("post_given", group=DECISIONS)
 def _post_given(notification: Notification) -> str:
     return str(gettext("The team made a text in “%(title)s” yours.", title=_title(notification)))

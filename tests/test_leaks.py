@@ -35,6 +35,7 @@ from forum import (
     merging,
     moderation,
     notes,
+    suggested_edits,
     votes,
 )
 from kb.models import Section
@@ -50,6 +51,8 @@ SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wack
 """Words that stand only in the muted thread: title, question, answer, comment, tag, experience, note of the team."""
 ABOVE_A_NOTE = "Krähennest"
 """Stands only in a note of the team beside a topic that everybody sees."""
+REFUSED_TEXT = "Klabautermann"
+"""Stands only in a change that somebody suggests to what everybody sees."""
 PROBE = "Zauberlaterne Quittenmus router"
 NOBODY = 987654321
 UNFIT = {"static", "forum.preview", "readyz"}
@@ -88,6 +91,7 @@ class Scene:
     muted_answer_id: int = 0
     muted_comment_id: int = 0
     muted_answer_alone_id: int = 0
+    muted_suggestion_id: int = 0
     below_alone_id: int = 0
     """Of what Bob commented on that answer."""
     experience_id: int = 0
@@ -104,6 +108,7 @@ class Scene:
                 + ((self.below_alone_id,) if self.below_alone_id else ()),
             ),
             "experience_id": Values((self.experience_id,), (self.muted_experience_id,)),
+            "suggestion_id": Values((NOBODY,), (self.muted_suggestion_id,) if self.muted_suggestion_id else ()),
             "objection_id": Values((NOBODY,)),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
@@ -180,7 +185,7 @@ def test_a_muted_thread_leaves_no_trace(
                     for number in (scene.merged_topic_id, NOBODY)
                 )
                 assert merged == nothing, f"{place}: what was merged into a muted thread"
-            assert [page for page, text in after.items() if ABOVE_A_NOTE in text] == []
+            assert [page for page, text in after.items() if ABOVE_A_NOTE in text or REFUSED_TEXT in text] == []
         for handle, own in PARTICIPANTS.items():
             keeps_own_words_only(app, browser_of(handle), scene, own)
         beside = look(browser_of("bob"), "GET", f"/t/{scene.topic_id}-wireless-gone-after-the-update", {})
@@ -253,6 +258,9 @@ def visible_part(world: World, scene: Scene) -> None:
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
     answers.accept(answer, by=world.alice)
+    suggested_edits.suggest(
+        answer, source=f"Restart the {REFUSED_TEXT} first.", reason="clearer", version=1, by=world.tina
+    )
     tried = experiences.tell(answer, has_worked=False, version="7.1", words="It stays red.", by=world.tina)
     scene.experience_id = tried.id
     notes.write(topic, text=f"Belongs to the {ABOVE_A_NOTE}.", by=world.dora)
@@ -279,6 +287,10 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     tried = experiences.tell(answer, has_worked=False, words="Nur Bernstein hilft.", by=world.tina)
     notes.write(topic, text="Eichelhäher gesichtet.", by=world.dora)
     scene.muted_experience_id = tried.id
+    better = suggested_edits.suggest(
+        answer, source="Das Bernstein-Nebelhorn.", reason="Wackersdorf", version=1, by=world.tina
+    )
+    scene.muted_suggestion_id = better.id
     alone = world.answer(
         db.session.get_one(type(topic), scene.topic_id),
         f"Nebelhorn und Pfifferling in den router. {shown(of_answer)}",

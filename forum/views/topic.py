@@ -172,16 +172,18 @@ class Version:
     by: User | None
     at: datetime
     reason: str
+    suggested_by: User | None
 
 
 def _versions(post: Post) -> Sequence[Version]:
     past = posts.revisions(post)
     titles = [revision.title or "" for revision in past] + [post.topic.title if post.kind == "question" else ""]
     sources = [_whole(revision) for revision in past] + [_whole(post)]
-    hands = [(post.author, post.created_at, "")] + [(revision.by, revision.at, revision.reason) for revision in past]
+    first = (post.author, post.created_at, "", None)
+    hands = [first, *((revision.by, revision.at, revision.reason, revision.suggested_by) for revision in past)]
     return [
-        Version(number, title, source, by, at, reason)
-        for number, (title, source, (by, at, reason)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
+        Version(number, title, source, *hand)
+        for number, (title, source, hand) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]
 
 

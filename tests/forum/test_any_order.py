@@ -42,6 +42,7 @@ from forum import (
     reminding,
     resting,
     reviewing,
+    suggested_edits,
     threads,
     topics,
     votes,
@@ -59,6 +60,7 @@ from forum.models import (
     Objection,
     Post,
     ReviewCase,
+    SuggestedEdit,
     Topic,
     TopicRedirect,
     Vote,
@@ -360,6 +362,26 @@ class Walk:
         lifts = self.chance.random() < 0.5
         objections.answer(objection, text="We looked again.", lifts=lifts, by=self.world.ada)
         return f"{objection.id}, lifts: {lifts}"
+
+    def do_suggest(self) -> str:
+        post, by = self.post("question", "answer"), self.person()
+        suggested_edits.suggest(
+            post, source=f"{post.source[:500]} w{self.number}x", reason="better", version=post.version, by=by
+        )
+        return f"post {post.id} by {by.handle}"
+
+    def do_decide_suggestion(self) -> str:
+        suggestion = self.any(SuggestedEdit)
+        if suggestion is None:
+            return ""
+        by, way = self.chance.choice([suggestion.post.author or self.world.ada, self.world.ada]), self.chance.random()
+        if way < 0.6:
+            suggested_edits.take(suggestion, version=suggestion.post.version, by=by)
+        elif way < 0.8:
+            suggested_edits.decline(suggestion, words="not so", by=by)
+        else:
+            suggested_edits.undo(suggestion, by=by)
+        return f"{suggestion.id} of post {suggestion.post_id} by {by.handle}: {suggestion.outcome}"
 
     def do_official(self) -> str:
         post = self.post("answer")
