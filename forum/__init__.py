@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         cli,
         counters,
         listeners,
+        naming,
         notices,
         queries,
         reminding,
@@ -35,6 +36,7 @@ def init_app(app: Flask) -> None:
     registry.register(Topics(), app)
     labels.register("category", "forum", queries.category_names)
     transfer.init_app()
+    naming.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)
     app.cli.add_command(cli.mail)

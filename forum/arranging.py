@@ -237,7 +237,7 @@ def _unpin(topic: Topic) -> None:
 
 
 def _take_own_praise(post: Post, author: User) -> None:
-    """Take back what the new author said about the text: nobody calls the own one helpful, or shares the own problem."""
+    """Take back what the new author said of the text: nobody calls the own one helpful or shares the own problem."""
     own = db.session.scalars(select(Vote).where(Vote.post_id == post.id, Vote.user_id == author.id)).first()
     if own is not None:
         db.session.delete(own)

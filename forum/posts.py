@@ -34,7 +34,7 @@ def edit(
     """Replace a post's text, and with `title` and `details` a question's; the old ones stay as a `PostRevision`.
 
     What its author mends in the first minutes, before anybody reacted to it, leaves no revision. Raises `Conflict` when
-    somebody edited since `version`. The same text again changes nothing. Of a `suggestion` the history names the author.
+    somebody edited since `version`. The same text again changes nothing. Whose `suggestion` it was the history names.
     """
     if not (policy.may_edit(by, post) or (suggestion is not None and policy.may_decide_suggestion(by, suggestion))):
         raise refusal(by, post)

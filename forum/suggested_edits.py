@@ -1,6 +1,6 @@
 """Suggested edits: who may not edit a text says what it should say; whose text it is, or a moderator, decides.
 
-What is declined or withdrawn nobody reads but those three. What is taken is an edit like others, whose history names both.
+What is declined or withdrawn nobody reads but those. What is taken is an edit like others; its history names both.
 """
 
 from collections.abc import Iterator

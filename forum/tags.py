@@ -22,10 +22,8 @@ TURN = "forum.tags"
 def checked(values: Iterable[str], *, category: Category | None, by: User) -> list[str]:
     """Return the tags that these words mean; raise `Invalid` when one cannot be given, or one is missing here."""
     names = meant(limits.tags(values))
-    known = dict[str, bool]()
-    if names:
-        rows = db.session.execute(select(Tag.name, Tag.is_reserved).where(Tag.name.in_(names)))
-        known = {name: is_reserved for name, is_reserved in rows}
+    found = db.session.scalars(select(Tag).where(Tag.name.in_(names))) if names else ()
+    known = {tag.name: tag.is_reserved for tag in found}
     for name in () if by.is_team else names:
         if known.get(name):
             raise Invalid(gettext("Only the team gives the tag “%(tag)s”.", tag=name))

@@ -80,7 +80,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.undo_acceptance
     """,
     TEAM: """
-        forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case forum.show_suggestion kb.article_history
+        forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case forum.show_suggestion
+        kb.article_history
         kb.drafts
         desk_api.suggest search.explain
     """,
