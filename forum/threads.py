@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from accounts.people import Viewer
 from core.errors import NotFound
@@ -10,6 +11,9 @@ from forum.models import Acceptance, Closing, Experience, Note, Objection, Post,
 from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
+Order = Literal["helpful", "newest", "oldest"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+"""How the answers behind the solutions can be read; the first one is meant where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Thread:
     """What the team tells itself; empty for everybody else."""
     page: int
     pages: int
+    order: Order
 
     @property
     def accepted(self) -> Post | None:
@@ -61,14 +66,14 @@ class Thread:
         return next((solution.post for solution in self.solutions.values()), None)
 
 
-def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
-    """Return a page of the topic; a page that does not exist is the last one."""
+def read(topic: Topic, *, viewer: Viewer, page: int = 1, order: Order = "helpful") -> Thread:
+    """Return a page of the topic with its answers in this order; a page that does not exist is the last one."""
     posts = queries.visible_posts(topic, viewer=viewer)
     question = next((post for post in posts if post.kind == "question"), None)
     if question is None:
         raise NotFound
     solutions = _solutions(topic, posts)
-    leading, others = _ordered(posts, solutions)
+    leading, others = _ordered(posts, solutions, order)
     pages = max(1, -(-len(others) // ANSWERS_A_PAGE))
     page = min(max(page, 1), pages)
     shown = others[(page - 1) * ANSWERS_A_PAGE : page * ANSWERS_A_PAGE]
@@ -96,6 +101,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         notes=queries.notes_on(topic, viewer=viewer),
         page=page,
         pages=pages,
+        order=order,
     )
 
 
@@ -105,7 +111,7 @@ def page_of(post: Post, *, viewer: Viewer) -> int:
         return 1
     answer_id = post.id if post.kind == "answer" else post.parent_id
     posts = queries.visible_posts(post.topic, viewer=viewer)
-    _, others = _ordered(posts, _solutions(post.topic, posts))
+    _, others = _ordered(posts, _solutions(post.topic, posts), "helpful")
     places = {other.id: place for place, other in enumerate(others)}
     return places.get(answer_id or 0, 0) // ANSWERS_A_PAGE + 1
 
@@ -117,8 +123,12 @@ def _solutions(topic: Topic, posts: Sequence[Post]) -> dict[int, Solution]:
     return {one.post_id: Solution(answers[one.post_id], one, told.get(one.post_id, ())) for one in seen}
 
 
-def _ordered(posts: Sequence[Post], solutions: dict[int, Solution]) -> tuple[list[Post], list[Post]]:
+def _ordered(posts: Sequence[Post], solutions: dict[int, Solution], order: Order) -> tuple[list[Post], list[Post]]:
+    """Return what stands first, and the other answers: what the house says first, or by age where that is chosen."""
     leading = [solution.post for solution in solutions.values() if not solution.acceptance.is_contradicted]
     others = [post for post in posts if post.kind == "answer" and post not in leading]
-    others.sort(key=lambda post: (post.official_at is None, -post.helpful_count, post.created_at, post.id))
+    if order == "helpful":
+        others.sort(key=lambda post: (post.official_at is None, -post.helpful_count, post.created_at, post.id))
+    else:
+        others.sort(key=lambda post: (post.created_at, post.id), reverse=order == "newest")
     return leading, others

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 from flask_babel import gettext
@@ -103,7 +104,8 @@ def topic_page(
     **typed: Form,
 ) -> Response:
     """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
-    thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int))
+    order = next((one for one in threads.ORDERS if one == request.args.get("order")), threads.ORDERS[0])
+    thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int), order=order)
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
     draft = fresh = None
@@ -130,7 +132,7 @@ def topic_page(
         version_of=fields.version_of,
         years=_years,
         looked_at_by=holding.looked_at_by,
-        page_path=lambda page: _page_path(topic, page),
+        page_path=lambda page, order=order: _page_path(topic, page, order),
         refused=refused,
         status=status,
     )
@@ -147,8 +149,10 @@ def _years(post: Post) -> int:
     return (now() - (post.edited_at or post.created_at)) // A_YEAR
 
 
-def _page_path(topic: Topic, page: int) -> str:
-    return addresses.of_topic(topic) + (f"?answers={page}" if page > 1 else "")
+def _page_path(topic: Topic, page: int, order: threads.Order = threads.ORDERS[0]) -> str:
+    chosen = {"order": order} if order != threads.ORDERS[0] else {}
+    query = urlencode(chosen | ({"answers": page} if page > 1 else {}))
+    return addresses.of_topic(topic) + (f"?{query}" if query else "")
 
 
 def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
