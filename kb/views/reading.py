@@ -21,7 +21,7 @@ from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, feedback, forms, policy, promotion, queries
+from kb import addresses, anchors, feedback, forms, policy, promotion, queries
 from kb.models import Article, Revision
 from kb.views.edge import bp, show
 
@@ -157,6 +157,7 @@ def _article_page(
         article=article,
         words=words,
         newest=newest,
+        anchored=anchors.anchored(words),
         credits=list(dict.fromkeys(credited)),
         threads=threads,
         said=said,

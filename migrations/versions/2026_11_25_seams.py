@@ -1,6 +1,8 @@
-"""Seams: for what an answer was accepted that is hidden, and changes that members suggest to what others wrote.
+"""Seams: for what an answer was accepted that is hidden, and changes that members suggest to what others wrote,
+and anchors of headings in articles.
 
-The column comes with a constant default: an instant change on PostgreSQL 11 and later. The table is new.
+The columns come with constant defaults or without a value: an instant change on PostgreSQL 11 and later. The table is
+new. SQLite copies `post_revision` for its foreign key.
 
 Revision ID: 0014
 Create Date: 2026-11-25
@@ -25,6 +27,7 @@ def upgrade() -> None:
         table.create_foreign_key(
             op.f("fk_post_revision_suggested_by_id"), "user", ["suggested_by_id"], ["id"], ondelete="SET NULL"
         )
+    op.add_column("revision", sa.Column("anchors", sa.JSON(), nullable=True))
     op.create_table(
         "suggested_edit",
         sa.Column("id", ID, nullable=False),
@@ -69,6 +72,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("suggested_edit")
+    with op.batch_alter_table("revision") as table:
+        table.drop_column("anchors")
     with op.batch_alter_table("post_revision") as table:
         table.drop_constraint(op.f("fk_post_revision_suggested_by_id"), type_="foreignkey")
         table.drop_column("suggested_by_id")

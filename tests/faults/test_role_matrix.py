@@ -98,7 +98,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
-        forum.choose_author forum.give_post forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
+        forum.choose_author forum.give_post
+        forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
