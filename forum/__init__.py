@@ -26,6 +26,7 @@ def init_app(app: Flask) -> None:
         reviewing,
         suggested_edits,
         transfer,
+        transfer_beside,
         views,
         words,
     )
@@ -36,6 +37,7 @@ def init_app(app: Flask) -> None:
     registry.register(Topics(), app)
     labels.register("category", "forum", queries.category_names)
     transfer.init_app()
+    transfer_beside.init_app()
     naming.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)

@@ -101,10 +101,10 @@ def with_these(acceptances: Collection[Acceptance]) -> Mapping[int, Sequence[Exp
     return found
 
 
-def count(acceptance: Acceptance) -> None:
+def count(acceptance: Acceptance, *, tells: bool = True) -> None:
     """Count what was said about the answer that this acceptance names, and whether that contradicts it.
 
-    Whoever calls holds the lock of the topic.
+    Whoever calls holds the lock of the topic. Of what an import brings nobody `tells`.
     """
     settings = current_settings()
     rows = select(Experience).where(Experience.post_id == acceptance.post_id)
@@ -119,7 +119,8 @@ def count(acceptance: Acceptance) -> None:
     if by_asker or (failed >= settings.contradictions_needed and failed > len(latest) - failed):
         if acceptance.contradicted_at is None:
             acceptance.contradicted_at = now()
-            outbox.publish(AnswerContradicted(acceptance.topic_id, acceptance.post_id))
+            if tells:
+                outbox.publish(AnswerContradicted(acceptance.topic_id, acceptance.post_id))
     else:
         acceptance.contradicted_at = None
     db.session.flush()

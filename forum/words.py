@@ -73,6 +73,17 @@ def watch(words: str, *, deed: str, into: str = "", by: User) -> None:
     """Watch a word from now on; raise `Invalid` with fields where the rule cannot be one."""
     if not policy.may_arrange(by):
         raise NotAllowed(gettext("Only admins choose the watched words."))
+    key, into = checked(words, deed=deed, into=into)
+    if (db.session.scalar(select(func.count(WatchedWord.id))) or 0) >= MOST_RULES:
+        raise Invalid(gettext("There are %(most)s watched words already.", most=MOST_RULES))
+    if not add_once(WatchedWord, words=key, deed=deed, into=into):
+        raise Invalid(fields={"words": gettext("This word is watched already.")})
+    row = db.session.scalars(select(WatchedWord).where(WatchedWord.words == key)).one()
+    audit.record("forum.word.watch", row, by=by, after={"words": key, "deed": deed, "into": row.into})
+
+
+def checked(words: str, *, deed: str, into: str) -> tuple[str, str]:
+    """Return a rule as it is stored; raise `Invalid` with fields where it cannot be one."""
     problems = Problems()
     key = problems.take("words", lambda: _key(words), "")
     into = problems.take("into", lambda: texts.line(into, longest=LONGEST_INTO), "")
@@ -81,12 +92,7 @@ def watch(words: str, *, deed: str, into: str = "", by: User) -> None:
     elif deed == "link" and not _is_address(into) and "into" not in problems.fields:
         problems.fields["into"] = gettext("Please give an address that begins with https:// or with /.")
     problems.refuse()
-    if (db.session.scalar(select(func.count(WatchedWord.id))) or 0) >= MOST_RULES:
-        raise Invalid(gettext("There are %(most)s watched words already.", most=MOST_RULES))
-    if not add_once(WatchedWord, words=key, deed=deed, into=into if deed in {"replace", "link"} else ""):
-        raise Invalid(fields={"words": gettext("This word is watched already.")})
-    row = db.session.scalars(select(WatchedWord).where(WatchedWord.words == key)).one()
-    audit.record("forum.word.watch", row, by=by, after={"words": key, "deed": deed, "into": row.into})
+    return key, into if deed in {"replace", "link"} else ""
 
 
 def forget(word_id: int, *, by: User) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import Response, request
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, lazyload
 
 from accounts import subjects
 from accounts.access import login_required
@@ -86,7 +86,10 @@ def moderation_page(
     if not policy.may_see_moderation(current_user):
         raise NotAllowed(gettext("This part is for the team."))
     muted = queries.mutings_in_force().where(Muting.cause == "team")
-    muted = muted.options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    muted = muted.options(
+        joinedload(Muting.topic).lazyload("*"),
+        joinedload(Muting.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*")),
+    )
     shown = "decided" if request.args.get("show") == "decided" else "waiting"
     cursor = request.args.get("queue")
     if shown == "decided":
