@@ -43,6 +43,9 @@ from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
 from tests.forum.test_images import picture, shown
 
+pytestmark = pytest.mark.timeout(400)
+"""Every address is asked for several times by several people."""
+
 EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
