@@ -24,6 +24,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     chosen = settings.read(environ)
     app = Flask("app", root_path=str(HERE), template_folder="templates", static_folder="static")
     app.extensions["klinke-settings"] = chosen
+    ready.stand_at_the_door(app, chosen)
     web.init_app(app, chosen)
     db.init_app(app, chosen)
     csrf.init_app(app)
@@ -32,7 +33,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     for room in ROOMS:
         room.init_app(app)
     demo.init_app(app)
-    ready.init_app(app, chosen)
+    ready.init_app(app)
     api.init_app(app, [room.api for room in ROOMS])
     shell.init_app(app, chosen)
     return app

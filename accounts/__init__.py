@@ -10,7 +10,18 @@ api = Api("accounts")
 
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
-    from accounts import admin, admin_views, cli, listeners, loaders, penalty_views, settings_views, transfer, views  # noqa: F401 -- views and listeners register themselves
+    from accounts import (  # noqa: F401 -- views and listeners register themselves
+        admin,
+        admin_views,
+        cli,
+        listeners,
+        loaders,
+        penalty_views,
+        people,
+        settings_views,
+        transfer,
+        views,
+    )
 
     loaders.init_app(app)
     app.register_blueprint(views.bp)
@@ -18,6 +29,8 @@ def init_app(app: Flask) -> None:
     transfer.init_app()
     admin.contribute(_l("People"), "accounts.people_list", "admin", text=_l("Who is here, who may do what."))
     admin.contribute(_l("Log"), "accounts.audit_log", "admin", text=_l("What the team did, when and why."))
+
+    app.add_template_global(people.named)
 
     @app.context_processor
     def _context() -> dict[str, Any]:

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func, select
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
@@ -60,8 +60,11 @@ class User(UserMixin, Model):
     """What the cookie of this request carries; in memory only."""
 
     roles: Mapped[list["UserRole"]] = relationship(
-        back_populates="user", lazy="selectin", cascade="all, delete-orphan", order_by="UserRole.role"
+        back_populates="user", cascade="all, delete-orphan", order_by="UserRole.role"
     )
+    if TYPE_CHECKING:
+        role_line: Mapped[str | None]
+        """The names of the roles, which come along wherever a person is read; changes are made to `roles`."""
 
     def __eq__(self, other: object) -> bool:
         """Tell whether it is the same person; to Flask-Login any two without a session would be."""
@@ -75,7 +78,11 @@ class User(UserMixin, Model):
 
     @property
     def role_names(self) -> frozenset[str]:
-        return frozenset(role.role for role in self.roles)
+        if (
+            "roles" in self.__dict__
+        ):  # who gives or takes a role has them at hand; what was read with the person is older
+            return frozenset(role.role for role in self.roles)
+        return frozenset((self.role_line or "").split())
 
     def has_role(self, role: str) -> bool:
         """Tell whether this person has the role; an admin has them all."""
@@ -109,6 +116,14 @@ class UserRole(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     role: Mapped[str] = mapped_column(String(20), primary_key=True)
     user: Mapped[User] = relationship(back_populates="roles")
+
+
+User.role_line = column_property(
+    select(func.aggregate_strings(UserRole.role, " "))
+    .where(UserRole.user_id == User.id)
+    .correlate_except(UserRole)
+    .scalar_subquery()
+)
 
 
 class SignIn(Model):

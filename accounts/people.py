@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from flask_babel import gettext
 from flask_login import AnonymousUserMixin
@@ -160,6 +160,13 @@ def create(  # noqa: PLR0913 -- the parts of a person, by keyword
     except IntegrityError:
         raise _taken(handle, email) from None
     return user
+
+
+def named(user: User | None) -> dict[str, Any] | None:
+    """Return what a page says of a person, as plain values."""
+    if user is None:
+        return None
+    return {"handle": user.handle, "name": user.name, "is_team": user.is_team}
 
 
 def change_profile(

@@ -28,7 +28,7 @@ def objections() -> list[Penalty]:
     """Return the penalties in force that somebody objects to, the oldest objection first."""
     in_force = or_(Penalty.until.is_(None), Penalty.until > now())
     statement = select(Penalty).where(Penalty.objected_at.is_not(None), in_force).order_by(Penalty.objected_at)
-    return list(db.session.scalars(statement.options(joinedload(Penalty.user).lazyload(User.roles)).limit(MOST)))
+    return list(db.session.scalars(statement.options(joinedload(Penalty.user)).limit(MOST)))
 
 
 def penalties_of(user: User) -> list[AuditEntry]:

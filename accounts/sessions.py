@@ -130,7 +130,7 @@ def _by_token(token: str) -> SignIn | None:
     return (
         db.session.scalars(
             select(SignIn)
-            .options(joinedload(SignIn.user, innerjoin=True).joinedload(User.roles))
+            .options(joinedload(SignIn.user, innerjoin=True))
             .where(SignIn.token_hash == hashed(token), *_is_live())
         )
         .unique()

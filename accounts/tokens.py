@@ -58,7 +58,7 @@ def _by_hash() -> Select[ApiToken]:
     """Select a token with its person; made once, since every call of the API asks it."""
     return (
         select(ApiToken)
-        .options(joinedload(ApiToken.user, innerjoin=True).joinedload(User.roles))
+        .options(joinedload(ApiToken.user, innerjoin=True))
         .where(ApiToken.token_hash == bindparam("token_hash"))
     )
 

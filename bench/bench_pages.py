@@ -1,5 +1,8 @@
 """Pages of one server process beside the floor of the same run: requests a second, p95, CPU a request.
 
+A guest's page is measured as it is asked for again and again, "made anew" each time (by an address nobody asked for
+before), and "unchanged" (with the ETag of what the reader has, beside a bare "hello"); a member's is always made anew.
+
 python bench/bench_pages.py [topics]
 """
 
@@ -9,9 +12,11 @@ import sys
 import tempfile
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote_plus
 
+from flask.sessions import SecureCookieSessionInterface
 from measure import (
     ROOT,
     Figures,
@@ -33,11 +38,11 @@ ANSWERS = 19
 PATIENT = 3.0
 
 
-def fill(data_dir: Path) -> tuple[int, str, list[list[str]]]:
-    """Build a community; return the id of a topic with 20 posts, an API token, and words to search for."""
+def fill(data_dir: Path) -> tuple[int, str, str, list[list[str]]]:
+    """Build a community; return the id of a topic of 20 posts, an API token, a member's cookie, words to search for."""
     import flask_migrate
 
-    from accounts import people, tokens
+    from accounts import people, sessions, tokens
     from app import create_app
     from core import worker
     from core.db import db
@@ -70,15 +75,19 @@ def fill(data_dir: Path) -> tuple[int, str, list[list[str]]]:
             if number % 50 == 0:
                 db.session.commit()
         token = tokens.create(helper, scopes=("all",), name="bench")
+        session = {"_user_id": sessions.begin(asker, device="bench"), "_fresh": True}
+        sealed = SecureCookieSessionInterface().get_signing_serializer(app)
+        assert sealed is not None
+        cookie = f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
         db.session.commit()
     worker.work(app, until_idle=True)
-    return big, token, [line.split()[:3] for line in sentences(200, seed=2)]
+    return big, token, cookie, [line.split()[:3] for line in sentences(200, seed=2)]
 
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data_dir = Path(folder)
-        topic_id, token, words = fill(data_dir)
+        topic_id, token, cookie, words = fill(data_dir)
         with klinke(data_dir) as (port, process):
             page = urllib.request.urlopen(f"http://127.0.0.1:{port}/t/{topic_id}").read()
             floor_port = free_port()
@@ -86,6 +95,8 @@ def main() -> None:
             with served(command, floor_port, {}) as floor_process:
                 floor = measured(floor_port, floor_process, lambda _n: Request("/"), seconds=PATIENT)
                 show("floor", floor, floor)
+                hello = measured(floor_port, floor_process, lambda _n: Request("/hello"), seconds=PATIENT)
+                show("hello", hello, hello)
                 slug = re.search(rf"/t/{topic_id}-[\w-]+", page.decode())
                 address = slug[0] if slug else f"/t/{topic_id}"
                 bearer = (("Authorization", f"Bearer {token}"), ("Content-Type", "application/json"))
@@ -104,16 +115,29 @@ def main() -> None:
                 }
                 for name, make in pages.items():
                     show(name, measured(port, process, make, seconds=PATIENT), floor)
+                for name, path in {"topic": address, "category": "/c/router", "home": "/"}.items():
+                    etag = urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").headers["ETag"]
+                    had, mine = (("If-None-Match", etag),), (("Cookie", cookie),)
+                    unchanged = measured(port, process, always(Request(path, headers=had)), seconds=PATIENT)
+                    show(f"{name}, unchanged", unchanged, hello, "hello")
+                    anew = measured(port, process, lambda n, path=path: Request(f"{path}?anew={n}"), seconds=PATIENT)
+                    show(f"{name}, made anew", anew, floor)
+                    own = measured(port, process, always(Request(path, headers=mine)), seconds=PATIENT)
+                    show(f"{name}, for a member", own, floor)
             report("pages", "topic page size", len(page) / 1024, "KiB", "lower")
             report("pages", "resident memory of the web process", resident_mib(process.pid), "MiB", "lower")
 
 
-def show(name: str, found: Figures, floor: Figures) -> None:
+def always(request: Request) -> Callable[[int], Request]:
+    return lambda _number: request
+
+
+def show(name: str, found: Figures, beside: Figures, called: str = "the floor") -> None:
     report("pages", f"{name}: requests a second", found.requests_per_second, "1/s", "higher")
     report("pages", f"{name}: p95", found.p95_ms, "ms", "lower")
     report("pages", f"{name}: CPU a request", found.cpu_ms, "ms", "lower")
-    if found is not floor:
-        report("pages", f"{name}: CPU beside the floor", found.cpu_ms / floor.cpu_ms, "x", "lower")
+    if found is not beside:
+        report("pages", f"{name}: CPU beside {called}", found.cpu_ms / beside.cpu_ms, "x", "lower")
 
 
 if __name__ == "__main__":

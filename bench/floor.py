@@ -1,4 +1,7 @@
-"""The floor that pages are measured beside: a bare Flask page, one SQLite query, one Jinja page of 20 ready posts."""
+"""The floor that pages are measured beside: a bare Flask page, one SQLite query, one Jinja page of 20 ready posts.
+
+Beside it stands a bare "hello", which is what a page that the reader has already is measured beside.
+"""
 
 import sys
 from pathlib import Path
@@ -32,6 +35,10 @@ def main(port: int, folder: Path, bytes_of_page: int) -> None:
     @app.get("/")
     def page() -> str:
         return _page(app, path, filler)
+
+    @app.get("/hello")
+    def hello() -> str:
+        return "hello"
 
     waitress.serve(app, listen=f"127.0.0.1:{port}", threads=8, connection_limit=2000, asyncore_use_poll=True)
 

@@ -132,7 +132,7 @@ def _prepare_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "foreign_keys=ON",
             "synchronous=FULL",  # what was acknowledged survives a power cut
-            "cache_size=-16000",
+            "cache_size=-4000",  # for each connection, and each thread has one
             "temp_store=MEMORY",
         ):
             connection.execute(f"PRAGMA {pragma}")

@@ -4,32 +4,51 @@ What they stand on is the database's own word that nobody committed since: SQLit
 connections (`PRAGMA data_version`), PostgreSQL says which transactions a new one would see (`pg_current_snapshot()`).
 So a page is never older than the last commit, whichever process made it, and nobody has to remember to forget. The word
 is asked for before the page is made: what is committed meanwhile can only make the page newer than it is taken for.
+
+The same request, word for word, is answered at the door (`_Door`), before Flask hears of it; one that only means the
+same (another browser, with another order of languages) is answered by `_serve`.
 """
 
 import hashlib
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 import pysqlite3
 from flask import Flask, Response, current_app, g, has_request_context, request, session
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import OperationalError
 
 from core import i18n
 from core.db import db
 from core.settings import Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
 MOST_BYTES: Final = 4 << 20
 LARGEST_PAGE: Final = 128 << 10
 MOST_VALUES: Final = 500
+MOST_REQUESTS: Final = 2000
 SECONDS: Final = 20.0
 """A page says how long ago things were, so it is made anew now and then though nothing changed."""
 _EXTENSION: Final = "klinke-ready"
+_FOUND: Final = "klinke.ready"
+"""Where the application tells the door which page it answered with."""
+_WORDS: Final = (
+    "PATH_INFO",
+    "QUERY_STRING",
+    "HTTP_ACCEPT_LANGUAGE",
+    "HTTP_HOST",
+    "SCRIPT_NAME",
+    "wsgi.url_scheme",
+    "SERVER_NAME",
+    "SERVER_PORT",
+)
 
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., Any])
@@ -54,6 +73,8 @@ class Shelf:
         self.stamps = stamps
         self.values: dict[Hashable, tuple[Hashable, Any]] = {}
         """At most `MOST_VALUES`, by the keys of `remembered`."""
+        self.requests: dict[Hashable, tuple[Hashable, Page, list[tuple[str, str]]]] = {}
+        """Requests word for word, what they asked for, and the answer; at most `MOST_REQUESTS`."""
         self._pages: OrderedDict[Hashable, Page] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
@@ -82,6 +103,7 @@ class Shelf:
         with self._lock:
             self._pages.clear()
             self.values.clear()
+            self.requests.clear()
             self._held = 0
 
     def _remove(self, key: Hashable) -> None:
@@ -90,9 +112,14 @@ class Shelf:
             self._held -= len(page.body)
 
 
-def init_app(app: Flask, settings: Settings) -> None:
-    stamps: Stamps = _SqliteStamps(settings.database_url) if settings.is_sqlite else _PostgresStamps()
+def stand_at_the_door(app: Flask, settings: Settings) -> None:
+    """Answer known requests before the application; to be called before anything else wraps it."""
+    stamps: Stamps = _SqliteStamps(settings.database_url) if settings.is_sqlite else _PostgresStamps(app)
     app.extensions[_EXTENSION] = Shelf(stamps)
+    app.wsgi_app = _Door(app)  # type: ignore[method-assign]  # as Flask documents
+
+
+def init_app(app: Flask) -> None:
     app.before_request(_serve)
     app.after_request(_keep)
 
@@ -103,8 +130,14 @@ def same_for_guests(view: View) -> View:
     return view
 
 
+def remembers(view: View) -> View:
+    """Let a page that is not kept itself use what is `remembered`."""
+    view.is_remembering = True  # type: ignore[attr-defined]  # as above
+    return view
+
+
 def remembered(key: Hashable, make: Callable[[], T]) -> T:
-    """Return what `make` returns, made anew only after a commit; of a page that is `same_for_guests`, else made always.
+    """Return what `make` returns, made anew only after a commit; of a page that promised either, else made always.
 
     It must be the same for whoever has the same `key`, and nobody may change it.
     """
@@ -130,16 +163,18 @@ def shelf(app: Flask | None = None) -> Shelf:
 def _serve() -> Response | None:
     g.ready_key = g.ready_stamp = None  # the test client's context lives on
     view = current_app.view_functions.get(request.endpoint or "")
-    if request.method != "GET" or not getattr(view, "is_same_for_guests", False):
+    is_kept = getattr(view, "is_same_for_guests", False)
+    if request.method != "GET" or not (is_kept or getattr(view, "is_remembering", False)):
         return None
     stamp = g.ready_stamp = shelf().stamps.now()
-    if stamp is None or not _is_guest():
+    if stamp is None or not is_kept or not _is_guest():
         return None
     key = (i18n.locale(), request.full_path, _own_cookies())
     page = shelf().find(key, stamp)
     if page is None:
         g.ready_key = key
         return None
+    request.environ[_FOUND] = (key, page)
     return _conditional(Response(page.body, headers=list(page.headers)))
 
 
@@ -151,7 +186,9 @@ def _keep(response: Response) -> Response:
     if "Set-Cookie" in response.headers or len(body) > LARGEST_PAGE:
         return response
     response.set_etag(hashlib.blake2b(body, digest_size=16).hexdigest())
-    shelf().keep(key, Page(body, tuple(response.headers.items()), g.ready_stamp, time.monotonic() + SECONDS))
+    page = Page(body, tuple(response.headers.items()), g.ready_stamp, time.monotonic() + SECONDS)
+    shelf().keep(key, page)
+    request.environ[_FOUND] = (key, page)
     return _conditional(response)
 
 
@@ -166,6 +203,42 @@ def _is_guest() -> bool:
 
 def _own_cookies() -> tuple[tuple[str, str], ...]:
     return tuple(sorted((name, value) for name, value in request.cookies.items() if name.startswith("klinke_")))
+
+
+class _Door:
+    """WSGI in front of the application: remembers which request, word for word, asked for which page."""
+
+    def __init__(self, app: Flask) -> None:
+        self._inside = app.wsgi_app
+        self._shelf: Shelf = app.extensions[_EXTENSION]
+        self._config = app.config
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        words = self._words(environ)
+        if words is None:
+            return self._inside(environ, start_response)
+        known = self._shelf.requests.get(words)
+        if known is not None:
+            key, page, headers = known
+            if self._shelf.find(key, self._shelf.stamps.now()) is page:
+                return Response(page.body, headers=headers).make_conditional(environ)(environ, start_response)
+
+        def begin(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            found = environ.get(_FOUND)
+            if found is not None and status.startswith("200"):
+                if len(self._shelf.requests) >= MOST_REQUESTS:
+                    self._shelf.requests.clear()
+                self._shelf.requests[words] = (*found, headers)
+            return start_response(status, headers, *more)
+
+        return self._inside(environ, begin)
+
+    def _words(self, environ: "WSGIEnvironment") -> Hashable | None:
+        """Return everything of a guest's request that an answer can depend on; None for whoever is no guest."""
+        cookies, session_name = environ.get("HTTP_COOKIE", ""), self._config["SESSION_COOKIE_NAME"]
+        if environ["REQUEST_METHOD"] != "GET" or "HTTP_AUTHORIZATION" in environ or f"{session_name}=" in cookies:
+            return None
+        return (cookies, *(environ.get(name) for name in _WORDS))
 
 
 class _SqliteStamps:
@@ -197,9 +270,16 @@ class _SqliteStamps:
 
 
 class _PostgresStamps:
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._engine: Engine | None = None
+
     def now(self) -> Hashable:
+        if self._engine is None:
+            with self._app.app_context():
+                self._engine = db.engine
         try:
-            with db.engine.connect() as connection:
+            with self._engine.connect() as connection:
                 return str(connection.execute(_SNAPSHOT).scalar_one())
         except OperationalError:  # as above
             return None

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request, url_for
 from flask_babel import gettext
 
-from core import commands, health, i18n, markup, stylesheet, transfer, web
+from core import commands, health, i18n, kept, markup, stylesheet, transfer, web
 from core.clock import now
 from core.errors import NotFound
 from core.settings import Settings
@@ -17,6 +17,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     commands.init_app(app)
     health.init_app(app, settings)
     transfer.init_app(app)
+    kept.init_app(app)
     app.add_template_filter(markup.safe, "html")
     app.add_template_filter(i18n.isolated, "bdi")
     app.add_template_filter(shade)

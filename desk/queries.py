@@ -52,7 +52,7 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
         found = db.session.scalars(
             select(Conversation)
             .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
-            .options(selectinload(Conversation.messages).joinedload(Message.by).lazyload(User.roles), _lean_assignee())
+            .options(selectinload(Conversation.messages).joinedload(Message.by), _lean_assignee())
         ).one_or_none()
     if found is None:
         raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
@@ -202,4 +202,4 @@ def _belongs_to(view: View, viewer: Viewer) -> ColumnElement[bool]:
 
 def _lean_assignee() -> Any:
     # What a list shows of an agent is the name; the roles are not worth a statement.
-    return joinedload(Conversation.assignee).lazyload(User.roles)
+    return joinedload(Conversation.assignee)

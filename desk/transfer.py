@@ -15,7 +15,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import lazyload, selectinload
 
 from accounts import people
-from accounts.models import User
 from accounts.transfer import reference
 from core.api import line
 from core.db import db
@@ -121,7 +120,7 @@ def dump() -> Iterator[dict[str, Any]]:
             .where(Conversation.id.in_(batch))
             .options(
                 lazyload(Conversation.assignee),
-                selectinload(Conversation.messages).joinedload(Message.by).lazyload(User.roles),
+                selectinload(Conversation.messages).joinedload(Message.by),
             )
             .order_by(Conversation.id)
         ).all()

@@ -78,9 +78,7 @@ class AcceptanceQuery(Model):
 @api.call("GET", "/topics", summary="Topics, the liveliest first", query=TopicsQuery)
 def list_topics(query: TopicsQuery) -> dict[str, Any]:
     """Return `{"topics": […], "next": cursor or null}`."""
-    statement = queries.listed(queries.visible_topics(current_user)).options(
-        joinedload(Topic.asker).lazyload(User.roles)
-    )
+    statement = queries.listed(queries.visible_topics(current_user)).options(joinedload(Topic.asker))
     if query.category is not None:
         statement = statement.where(Topic.category_id == queries.category(query.category).id)
     if query.tag is not None:
@@ -237,7 +235,7 @@ def _in_short(topic: Topic) -> dict[str, Any]:
         "url": addresses.of_topic(topic),
         "locale": topic.locale,
         "category": topic.category.slug,
-        "tags": [tag.name for tag in topic.tags],
+        "tags": topic.tag_names,
         "state": topic.state,
         "closed": topic.closed_as,
         "answer_count": topic.answer_count,

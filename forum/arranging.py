@@ -133,8 +133,8 @@ def retag(topic: Topic, *, names: Iterable[str], by: User) -> None:
     clean: list[str] = problems.take("tags", lambda: tags.checked(names, category=None, by=by), [])
     problems.refuse()
     closing.begin(topic)
-    db.session.expire(topic, ["tags"])
-    before = [tag.name for tag in topic.tags]
+    db.session.expire(topic, ["tag_line"])
+    before = topic.tag_names
     if before != clean:
         topics.set_tags(topic, clean)
         audit.record("forum.topic.retag", topic, by=by, before={"tags": before}, after={"tags": clean})
@@ -298,7 +298,7 @@ def _made_from(first: Post, topic: Topic, *, title: str, category: Category) -> 
     )
     db.session.add(made)
     db.session.flush()
-    topics.set_tags(made, [tag.name for tag in topic.tags])
+    topics.set_tags(made, topic.tag_names)
     return made
 
 

@@ -121,11 +121,11 @@ def latest(limit: int) -> list[BulkDeed]:
 
 def state(topic: Topic) -> dict[str, Any]:
     """Return everything of a topic that these deeds change."""
-    db.session.expire(topic, ["tags"])
+    db.session.expire(topic, ["tag_line"])
     pin = arranging.pin_of(topic)
     return {
         "category_id": topic.category_id,
-        "tags": [tag.name for tag in topic.tags],
+        "tags": topic.tag_names,
         "closing": closing.state(topic),
         "pinned": pin is not None,
         "pinned_until": None if pin is None or pin.until is None else pin.until.isoformat(),
@@ -164,7 +164,7 @@ def _tagger(tag: str, by: User, *, adds: bool) -> Callable[[Topic], object]:
     word = arranging.one_tag(tag, by=by)
 
     def change(topic: Topic) -> None:
-        names = [known.name for known in topic.tags if known.name != word]
+        names = [name for name in topic.tag_names if name != word]
         arranging.retag(topic, names=[*names, word] if adds else names, by=by)
 
     return change

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select, true, union_all, update
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from accounts.people import Viewer
@@ -265,7 +265,7 @@ def silenced_by(user: User) -> list[Silence]:
 
 
 def _named(model: type[Watch | Silence]) -> list[Any]:
-    return [joinedload(model.category), joinedload(model.tag), joinedload(model.person).options(lazyload(User.roles))]
+    return [joinedload(model.category), joinedload(model.tag), joinedload(model.person)]
 
 
 def _watchers(topic: Topic, *, person_id: int | None) -> Any:

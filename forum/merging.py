@@ -89,7 +89,7 @@ def _before(topic: Topic, into: Topic) -> dict[str, object]:
         "title": topic.title,
         "asker_id": topic.asker_id,
         "category": topic.category.slug,
-        "tags": [tag.name for tag in topic.tags],
+        "tags": topic.tag_names,
         "accepted": None if topic.acceptance is None else topic.acceptance.post_id,
         "followers": list(db.session.scalars(followers)),
         "closing": closing.state(topic),

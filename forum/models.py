@@ -3,8 +3,20 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, query_expression, relationship
 
 from accounts.models import User
 from core.clock import now
@@ -130,12 +142,18 @@ class Topic(Model):
     muting: Mapped["Muting | None"] = relationship(
         back_populates="topic", lazy="joined", primaryjoin="Muting.topic_id == Topic.id", viewonly=True
     )
-    tags: Mapped[list[Tag]] = relationship(
-        secondary="topic_tag", lazy="selectin", order_by="TopicTag.position", viewonly=True
-    )
-    """Changed by `forum.topics.set_tags`."""
+    has_see_also: Mapped[bool | None] = query_expression()
+    has_duplicate: Mapped[bool | None] = query_expression()
+    """Whether there is such a row, where `forum.queries.visible_topic` read it along; None: nobody asked."""
+    if TYPE_CHECKING:
+        tag_line: Mapped[str | None]
     posts: Mapped[list["Post"]] = relationship(back_populates="topic", order_by="Post.id", viewonly=True)
     reopenings: Mapped[list["Reopening"]] = relationship(order_by="Reopening.id", viewonly=True)
+
+    @property
+    def tag_names(self) -> list[str]:
+        """The names of the tags in their order, read along with the topic; changed by `forum.topics.set_tags`."""
+        return (self.tag_line or "").split()
 
     @property
     def is_muted(self) -> bool:
@@ -178,6 +196,16 @@ class Topic(Model):
         if self.is_solved:
             return "solved"
         return "answered" if self.is_answered else "unanswered"
+
+
+Topic.tag_line = column_property(
+    select(func.aggregate_strings(Tag.name, " ").aggregate_order_by(TopicTag.position))
+    .select_from(TopicTag)
+    .join(Tag, Tag.id == TopicTag.tag_id)
+    .where(TopicTag.topic_id == Topic.id)
+    .correlate_except(Tag, TopicTag)
+    .scalar_subquery()
+)
 
 
 class Post(Model):

@@ -178,12 +178,8 @@ def visible_notifications(user: User) -> Select[Notification]:
     """Return the statement for what the person may read now; its topics and posts are loaded along."""
     return _readable(select(Notification), user).options(
         # Only titles and names are read; and an inner join to the category would lose what is about no topic.
-        contains_eager(Notification.topic).options(
-            lazyload("*"), joinedload(Topic.asker).options(lazyload(User.roles))
-        ),
-        contains_eager(Notification.post).options(
-            lazyload(Post.muting), joinedload(Post.author).options(lazyload(User.roles))
-        ),
+        contains_eager(Notification.topic).options(lazyload("*"), joinedload(Topic.asker)),
+        contains_eager(Notification.post).options(lazyload(Post.muting), joinedload(Post.author)),
     )
 
 

@@ -85,13 +85,11 @@ def may_edit(user: Viewer, post: Post) -> bool:
 
 
 def may_suggest(user: Viewer, post: Post) -> bool:
-    """Let everybody who may not edit a question or an answer say what it should say; not of what is hidden."""
-    return (
-        post.kind != "comment"
-        and _may_write(user)
-        and not (may_edit(user, post) or _is_hushed(post, user))
-        and not post.topic.is_muted
-    )
+    """Let everybody who may not edit a question or an answer say what it should say; not of what is hidden.
+
+    Whoever is not to notice a muting may, and nothing is decided while it lasts.
+    """
+    return post.kind != "comment" and _may_write(user) and not (may_edit(user, post) or _is_hushed(post, user))
 
 
 def may_see_suggestion(user: Viewer, suggestion: SuggestedEdit) -> bool:

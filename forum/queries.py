@@ -3,15 +3,16 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from functools import cache
+from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
-from sqlalchemy.orm import aliased, joinedload, lazyload
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy.orm import aliased, joinedload, lazyload, with_expression
 
 from accounts.models import User
 from accounts.people import Viewer
 from core.clock import now
-from core.db import LARGEST_ID, db
+from core.db import LARGEST_ID, UtcDateTime, db
 from core.errors import NotFound
 from forum.models import (
     Acceptance,
@@ -93,19 +94,17 @@ def visible_topics(viewer: Viewer) -> Select[Topic]:
 
 def listed(topics: Select[Topic]) -> Select[Topic]:
     """Load no more than a list shows: it names the asker; who accepted and who muted is said on the topic's page."""
-    return topics.options(
-        joinedload(Topic.acceptance).lazyload(Acceptance.by), joinedload(Topic.muting).lazyload(Muting.by)
-    )
+    return topics.options(*_LISTED)
 
 
 def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
     """Return a topic, or what it was merged into; raise `NotFound` when there is none that the viewer may see."""
     found = None
     if 0 < topic_id <= LARGEST_ID:
-        found = db.session.scalars(_lean(visible_topics(viewer).where(Topic.id == topic_id))).unique().first()
+        kind, given = _kind(viewer), {"topic_id": topic_id, "viewer_id": viewer.id}
+        found = db.session.scalars(_topic_by_id(kind), given).unique().first()
         if found is None:
-            merged = select(TopicRedirect.topic_id).where(TopicRedirect.old_id == topic_id).scalar_subquery()
-            found = db.session.scalars(_lean(visible_topics(viewer).where(Topic.id == merged))).unique().first()
+            found = db.session.scalars(_topic_by_old_id(kind), given).unique().first()
     if found is None:
         raise NotFound
     return found
@@ -113,10 +112,8 @@ def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
 
 def visible_posts(topic: Topic, *, viewer: Viewer) -> list[Post]:
     """Return the topic's posts that the viewer may see, oldest first, with authors and mutings."""
-    statement = (
-        select(Post).where(Post.topic_id == topic.id, posts_visible_to(viewer)).order_by(Post.created_at, Post.id)
-    )
-    return list(db.session.scalars(statement.options(_lean_muting(Post.muting))).unique())
+    given = {"topic_id": topic.id, "viewer_id": viewer.id}
+    return list(db.session.scalars(_posts_of_topic(_kind(viewer)), given).unique())
 
 
 def visible_post(post_id: int, *, viewer: Viewer) -> Post:
@@ -272,12 +269,16 @@ def added(tallies: Iterable[Tally]) -> dict[str, int]:
 
 
 def see_also(topic: Topic) -> list[SeeAlso]:
-    """Return the links beneath a topic."""
+    """Return the links beneath a topic; asks nothing where the topic was read and has none."""
+    if topic.has_see_also is False:
+        return []
     return list(db.session.scalars(select(SeeAlso).where(SeeAlso.topic_id == topic.id).order_by(SeeAlso.id)))
 
 
 def duplicate_of(topic: Topic, *, viewer: Viewer) -> Topic | None:
-    """Return the earlier topic that asks the same, the first one named that the viewer may see."""
+    """Return the earlier topic that asks the same, the first one named that the viewer may see; asks as above."""
+    if topic.has_duplicate is False:
+        return None
     statement = visible_topics(viewer).join(Duplicate, Duplicate.target_id == Topic.id)
     return db.session.scalars(statement.where(Duplicate.topic_id == topic.id).order_by(Duplicate.id)).unique().first()
 
@@ -360,8 +361,8 @@ def objections() -> Select[Objection]:
     return select(Objection).options(
         joinedload(Objection.topic).lazyload("*"),
         joinedload(Objection.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*")),
-        joinedload(Objection.author).lazyload(User.roles),
-        joinedload(Objection.answered_by).lazyload(User.roles),
+        joinedload(Objection.author),
+        joinedload(Objection.answered_by),
     )
 
 
@@ -413,18 +414,75 @@ def _by_state(numbers: Sequence[int]) -> dict[str, int]:
 
 
 def _in_force(timed: Any) -> ColumnElement[bool]:
-    return or_(timed.until.is_(None), timed.until > now())
+    # The moment of asking, not of putting the statement together.
+    return or_(timed.until.is_(None), timed.until > bindparam(None, callable_=now, type_=UtcDateTime()))
 
 
-def _lean(statement: Select[Topic]) -> Select[Topic]:
-    # The roles of the asker come with the posts, and of who accepted only those of others than the asker are shown.
+# What is read on every page is put together once: building a statement costs more than asking it.
+
+
+@dataclass(frozen=True, slots=True)
+class _StandIn:
+    """Whoever asks, in a statement that is made once for everybody of their kind."""
+
+    id: Any
+    is_team: bool
+
+
+_Kind = Literal["guest", "member", "team"]
+_STAND_INS: Final[Mapping[_Kind, Any]] = {
+    "guest": _StandIn(None, is_team=False),
+    "member": _StandIn(bindparam("viewer_id"), is_team=False),
+    "team": _StandIn(bindparam("viewer_id"), is_team=True),
+}
+
+
+def _kind(viewer: Viewer) -> _Kind:
+    if viewer.is_team:
+        return "team"
+    return "guest" if viewer.id is None else "member"
+
+
+@cache
+def _topic_by_id(kind: _Kind) -> Select[Topic]:
+    return _with_all(visible_topics(_STAND_INS[kind]).where(Topic.id == bindparam("topic_id")), kind)
+
+
+@cache
+def _topic_by_old_id(kind: _Kind) -> Select[Topic]:
+    merged = select(TopicRedirect.topic_id).where(TopicRedirect.old_id == bindparam("topic_id")).scalar_subquery()
+    return _with_all(visible_topics(_STAND_INS[kind]).where(Topic.id == merged), kind)
+
+
+@cache
+def _posts_of_topic(kind: _Kind) -> Select[Post]:
+    visible = select(Post).where(Post.topic_id == bindparam("topic_id"), posts_visible_to(_STAND_INS[kind]))
+    return visible.order_by(Post.created_at, Post.id).options(_named(Post.author), _muting(Post.muting, kind))
+
+
+def _with_all(statement: Select[Topic], kind: _Kind) -> Select[Topic]:
     return statement.options(
-        _lean_muting(Topic.muting),
-        joinedload(Topic.asker).lazyload(User.roles),
-        joinedload(Topic.acceptance).joinedload(Acceptance.by).lazyload(User.roles),
+        _muting(Topic.muting, kind),
+        _named(Topic.asker),
+        joinedload(Topic.acceptance).options(_named(Acceptance.by)),
+        with_expression(Topic.has_see_also, select(SeeAlso.id).where(SeeAlso.topic_id == Topic.id).exists()),
+        with_expression(Topic.has_duplicate, select(Duplicate.id).where(Duplicate.topic_id == Topic.id).exists()),
     )
 
 
-def _lean_muting(path: Any) -> Any:
-    # What the banner shows of the moderator is the name; the roles are not worth a statement on every page.
-    return joinedload(path).joinedload(Muting.by).options(lazyload(User.roles))
+def _muting(path: Any, kind: _Kind) -> Any:
+    # Guests see nothing that is muted, so nobody tells them who did it.
+    found = joinedload(path)
+    return found.lazyload(Muting.by) if kind == "guest" else found.options(_named(Muting.by))
+
+
+def _named(path: Any) -> Any:
+    """Load of a person what a page shows; the rest comes when somebody asks for it."""
+    return joinedload(path).load_only(User.handle, User.name, User.role_line)
+
+
+_LISTED: Final = (
+    _named(Topic.asker),
+    joinedload(Topic.acceptance).lazyload(Acceptance.by),
+    joinedload(Topic.muting).lazyload(Muting.by),
+)

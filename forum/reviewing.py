@@ -251,20 +251,18 @@ def _mine(case: ReviewCase, *, by: User) -> None:
 
 
 def _with_posts(statement: Select[Any]) -> Select[Any]:
-    lean = lazyload(User.roles)
     return statement.options(
         joinedload(ReviewCase.post, innerjoin=True).options(
             joinedload(Post.topic, innerjoin=True).options(
                 lazyload(Topic.asker),
                 lazyload(Topic.acceptance),
-                lazyload(Topic.tags),
                 lazyload(Topic.category),
                 joinedload(Topic.muting).lazyload(Muting.by),
             ),
             joinedload(Post.author),
             joinedload(Post.muting).lazyload(Muting.by),
         ),
-        selectinload(ReviewCase.flags).joinedload(Flag.by).options(lean),
-        joinedload(ReviewCase.claimed_by).options(lean),
-        joinedload(ReviewCase.decided_by).options(lean),
+        selectinload(ReviewCase.flags).joinedload(Flag.by),
+        joinedload(ReviewCase.claimed_by),
+        joinedload(ReviewCase.decided_by),
     )

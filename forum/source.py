@@ -37,6 +37,7 @@ class Topics:
                 Topic.title,
                 Topic.created_at,
                 User.handle,
+                Topic.tag_line,
                 Category.slug.label("category"),
                 Acceptance.id.label("acceptance_id"),
                 or_(Topic.closed_as == "duplicate", leads).label("is_duplicate"),
@@ -48,7 +49,7 @@ class Topics:
             .order_by(Topic.id)
         ).all()
         shown = [row.id for row in rows]
-        tags, asked = _tags_of(shown), _asked_of(shown)
+        asked = _asked_of(shown)
         texts = _texts_of(shown, guest, read=markup.lines)  # a step of a list is a passage of its own
         for row in rows:
             yield Document(
@@ -56,7 +57,7 @@ class Topics:
                 locale=row.locale,
                 title=row.title,
                 body="\n".join(text for _, text in texts.get(row.id, ())),
-                tags=tags.get(row.id, ()),
+                tags=tuple((row.tag_line or "").split()),
                 author=row.handle or "",
                 category=row.category,
                 asked=asked.get(row.id, ()),
@@ -102,13 +103,13 @@ class Topics:
                 Category.slug.label("category_slug"),
                 Category.names,
                 Acceptance.post_id,
+                Topic.tag_line,
             )
             .join(Category, Category.id == Topic.category_id)
             .outerjoin(Acceptance, queries.is_first_of(Topic))
             .where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
         ).all()
-        shown = [row.id for row in rows]
-        tags, texts = _tags_of(shown), _texts_of(shown, viewer)
+        texts = _texts_of([row.id for row in rows], viewer)
         found = {}
         for row in rows:
             posts = dict(texts.get(row.id, ()))
@@ -126,7 +127,7 @@ class Topics:
                     "state": _state(is_solved=accepted is not None, answer_count=row.answer_count),
                     "answer_count": row.answer_count,
                     "category": spoken(row.names, otherwise=row.category_slug),
-                    "tags": tags.get(row.id, ()),
+                    "tags": tuple((row.tag_line or "").split()),
                     "accepted_post_id": row.post_id if accepted is not None else None,
                     "accepted_text": accepted,
                     "accepted_url": addresses.of_post_id(row.post_id) if accepted is not None else None,
@@ -158,14 +159,6 @@ class Topics:
 
 def _weight(*, is_solved: bool, is_duplicate: bool) -> float:
     return (SOLVED_WEIGHT if is_solved else 1.0) * (DUPLICATE_WEIGHT if is_duplicate else 1.0)
-
-
-def _tags_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
-    tags: dict[int, tuple[str, ...]] = {}
-    rows = select(TopicTag.topic_id, Tag.name).join(Tag, Tag.id == TopicTag.tag_id).where(TopicTag.topic_id.in_(ids))
-    for topic_id, name in db.session.execute(rows.order_by(TopicTag.position)):
-        tags[topic_id] = (*tags.get(topic_id, ()), name)
-    return tags
 
 
 def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:

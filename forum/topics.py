@@ -98,7 +98,7 @@ def set_tags(topic: Topic, names: Sequence[str]) -> None:
     for row in before.values():
         db.session.delete(row)
     db.session.flush()
-    db.session.expire(topic, ["tags"])
+    db.session.expire(topic, ["tag_line"])
 
 
 def tagged(names: Sequence[str]) -> list[Tag]:

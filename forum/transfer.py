@@ -406,7 +406,7 @@ class _Loading:
         else:
             wanted = {"category_id": place.id, "title": record.title, "slug": slug, "locale": record.locale}
             self._set(topic, wanted | {"asker_id": author_id(record.author), "created_at": record.created})
-            if [tag.name for tag in topic.tags] != tags:
+            if topic.tag_names != tags:
                 topics.set_tags(topic, tags)
                 self._is_changed = True
         self.take_post(topic, "question", record, parent=None)

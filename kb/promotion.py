@@ -150,7 +150,7 @@ def similar_articles(nomination: Nomination, viewer: Viewer) -> list[search.Hit]
 def propose(post: Post) -> Proposal:
     """Return what a draft made from this answer begins with."""
     topic = post.topic
-    tags = sorted(tag.name for tag in topic.tags)
+    tags = sorted(topic.tag_names)
     return Proposal(
         title=topic.title,
         summary=_first_sentence(post),

@@ -8,7 +8,6 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
 from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
 
-from accounts.models import User
 from accounts.people import Viewer
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
@@ -93,7 +92,7 @@ def readable_articles(viewer: Viewer, *, section: Section | None = None, locale:
 def light() -> tuple[Any, ...]:
     """Return the options of a statement that loads articles without the parts that lists do not show."""
     return (
-        joinedload(Article.owner).lazyload(User.roles),
+        joinedload(Article.owner),
         lazyload(Article.sources),
         joinedload(Article.published).lazyload(Revision.by),
     )
@@ -171,7 +170,7 @@ def revisions_of(article: Article) -> list[Revision]:
             select(Revision)
             .where(Revision.article_id == article.id)
             .order_by(Revision.number.desc())
-            .options(joinedload(Revision.by).lazyload(User.roles))
+            .options(joinedload(Revision.by))
         )
     )
 

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from core.i18n import locale
+from core.ready import remembered
+
 Names = Callable[[Collection[str], Any], Mapping[str, str]]
 """Takes values and a viewer; returns the names of those that the viewer may know of, in the language of the page."""
 
@@ -16,6 +19,13 @@ def register(facet: str, room: str, names: Names) -> None:
 
 def names(facet: str, values: Collection[str], *, viewer: Any) -> dict[str, str]:
     """Return a name for each value: of the first room that knows one for this viewer, else the value itself."""
+    if viewer.id is not None:
+        return _named(facet, values, viewer)
+    key = ("labels", facet, tuple(sorted(values)), locale())
+    return remembered(key, lambda: _named(facet, values, viewer))
+
+
+def _named(facet: str, values: Collection[str], viewer: Any) -> dict[str, str]:
     found = {value: value for value in values}
     for (of_facet, _room), names_of in reversed(_known.items()) if values else ():
         if of_facet == facet:

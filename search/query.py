@@ -36,6 +36,8 @@ _SYNONYM: Final = 0.8
 _BODY_WORD: Final = 0.5
 _CHECKED: Final = 200
 """So many of the best hits are checked with the database, whatever the index says."""
+_LOADED_AT_ONCE: Final = 20
+"""So few are loaded at once instead of being checked first and loaded then: they fit on a page."""
 _MOST_NOTES: Final = 2_000
 _SIMILAR_SHARE: Final = 0.35
 """A similar thing has at least this share of the best one's score; weaker ones would only distract."""
@@ -401,7 +403,7 @@ def _allowed(refs: Sequence[Ref], viewer: Any) -> tuple[frozenset[Ref], dict[Ref
     found: dict[Ref, Found] = {}
     for kind, ids in _by_kind(refs).items():
         source = registry.source(kind)
-        if isinstance(source, QuickSource):
+        if isinstance(source, QuickSource) and len(ids) > _LOADED_AT_ONCE:
             allowed.update(Ref(kind, ref_id) for ref_id in source.visible_ids(ids, viewer))
         elif source is not None:
             found.update((Ref(kind, ref_id), seen) for ref_id, seen in source.visible(ids, viewer).items())

@@ -10,6 +10,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES, locale
+from core.ready import remembers
 from core.settings import current_settings
 from core.web import absolute, limiter
 from search import completing, grammar, log, narrowing, query
@@ -34,6 +35,7 @@ bp = Blueprint("search", __name__)
 
 
 @bp.get("/search")
+@remembers
 def results() -> str:
     text = request.args.get("q", "")
     chosen = Narrowing.read(request.args)

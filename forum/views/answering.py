@@ -10,8 +10,8 @@ from accounts.access import login_required, me
 from core import diffs, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, KlinkeError
-from forum import answers, drafts, fields, forms, policy, posts, queries
+from core.errors import Conflict, KlinkeError, NotAllowed
+from forum import answers, drafts, fields, forms, policy, posts, queries, threads
 from forum.models import Post
 from forum.views import pictures
 from forum.views.edge import bp, show
@@ -50,6 +50,19 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     return done(form, where(answer))
 
 
+@bp.get("/posts/<int:post_id>/comments/new")
+@login_required
+def write_comment(post_id: int) -> Response:
+    """Show the form for a comment, by itself or in its place on the page of the topic."""
+    post = queries.visible_post(post_id, viewer=current_user)
+    if not policy.may_comment(current_user, post):
+        raise NotAllowed
+    form = forms.CommentForm(formdata=None)
+    if request.args.get("part") == "form":
+        return show("forum/_comment_form.html", post_id=post.id, form=form)
+    return topic_page(post.topic, comment_form=form, at=post.id, page=threads.page_of(post, viewer=current_user))
+
+
 @bp.post("/posts/<int:post_id>/comments")
 @login_required
 def post_comment(post_id: int) -> Response | WerkzeugResponse:
@@ -57,7 +70,8 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
     is_fine = form.validate()
     post = queries.visible_post(post_id, viewer=current_user)
     if not is_fine:
-        return topic_page(post.topic, comment_form=form, at=post_id, status=UNPROCESSABLE)
+        page = threads.page_of(post, viewer=current_user)
+        return topic_page(post.topic, comment_form=form, at=post_id, page=page, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):
             return sent
@@ -65,8 +79,9 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        topic = queries.visible_post(post_id, viewer=current_user).topic
-        return topic_page(topic, comment_form=form, at=post_id, refused=error)
+        post = queries.visible_post(post_id, viewer=current_user)
+        page = threads.page_of(post, viewer=current_user)
+        return topic_page(post.topic, comment_form=form, at=post_id, page=page, refused=error)
     return done(form, where(comment))
 
 

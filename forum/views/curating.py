@@ -263,7 +263,7 @@ def _page(topic: Topic, *, refused: KlinkeError | None = None, status: int = 200
         "name": arranging_forms.NameForm(formdata=None, data={"title": topic.title}),
         "move": arranging_forms.CategoryChoiceForm(formdata=None, data={"category": topic.category.slug}),
         "owner": arranging_forms.OwnerForm(formdata=None),
-        "tags": arranging_forms.TagsForm(formdata=None, data={"tags": ", ".join(tag.name for tag in topic.tags)}),
+        "tags": arranging_forms.TagsForm(formdata=None, data={"tags": ", ".join(topic.tag_names)}),
         "pin": arranging_forms.PinForm(formdata=None),
         "merge": arranging_forms.MergeForm(formdata=None),
         **typed,

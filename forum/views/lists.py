@@ -85,7 +85,7 @@ def show_tag(tag: str) -> Response | WerkzeugResponse:
     listing = _listing(queries.has_tag(tag))
     if not listing.counts["all"] and not listing.locale:
         raise NotFound
-    if listing.topics.items and not any(known.name == tag for known in listing.topics.items[0].tags):
+    if listing.topics.items and tag not in listing.topics.items[0].tag_names:
         return redirect(url_for(".show_tag", tag=queries.meant_tag(tag)), code=301)
     glance = reading.glance(current_user, listing.topics.items, subject=tag)
     return show("forum/tag.html", tag=tag, listing=listing, glance=glance)

@@ -98,21 +98,24 @@ def topic_page(
     *,
     answer_form: forms.AnswerForm | None = None,
     at: int = 0,
+    page: int = 0,
     preview: str = "",
     refused: KlinkeError | None = None,
     status: int = 200,
     **typed: Form,
 ) -> Response:
-    """Show a topic; what was refused stands in its form again, one of `SMALL_FORMS` at the post `at`."""
+    """Show a topic, by itself the page of answers that the address names, in the order that it names.
+
+    What was refused stands in its form again, one of `SMALL_FORMS` at the post `at`.
+    """
     order = next((one for one in threads.ORDERS if one == request.args.get("order")), threads.ORDERS[0])
-    thread = threads.read(topic, viewer=current_user, page=request.args.get("answers", 1, type=int), order=order)
+    page = page or request.args.get("answers", 1, type=int)
+    thread = threads.read(topic, viewer=current_user, page=page, order=order)
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
-    draft = fresh = None
-    if current_user.is_authenticated:  # a guest's page has no form, and so no token and no cookie
-        fresh = forms.CommentForm(formdata=None)
-        draft = drafts.find(current_user, f"answer:{topic.id}") if answer_form is None else None
-    if answer_form is None and fresh is not None:
+    draft = None
+    if answer_form is None and current_user.is_authenticated:  # a guest's page has no form, no token and no cookie
+        draft = drafts.find(current_user, f"answer:{topic.id}")
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
     return show(
         "forum/topic.html",
@@ -121,7 +124,6 @@ def topic_page(
         answer_form=answer_form,
         **{name: typed.get(name) for name in SMALL_FORMS},
         rule_names=forms.RULE_NAMES,
-        fresh=fresh,
         at=at,
         draft=draft,
         preview=preview,

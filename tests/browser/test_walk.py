@@ -146,7 +146,7 @@ def others_answer_and_the_asker_says_what_solved_it(story: Story) -> None:
     helper.press("form[action$='/answers'] button.button--primary")
     third.open(story.topic)
     third.press("article.post--answer form[action$='/vote'] button")
-    third.page.locator("article.post--answer details:has(form[action$='/comments']) summary").first.click()
+    third.page.locator("article.post--answer a[href*='/comments/new']").first.click()
     third.page.fill("article.post--answer form[action$='/comments'] textarea", thanks)
     third.press("article.post--answer form[action$='/comments'] button[type=submit]")
     asker.open(story.topic)

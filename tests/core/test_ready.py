@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, request
 from sqlalchemy import event, update
 
 from core import ready
@@ -191,3 +191,64 @@ def test_whatever_is_asked_for_what_is_counted_takes_little_room(
     for number in range(20):
         assert guest.get(f"/tags/nothing-{number}").status_code == 404
     assert 1 <= len(ready.shelf(app).values) <= 5
+
+
+@pytest.fixture
+def inside(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths that got past the door."""
+    asked: list[str] = []
+    dispatch = app.full_dispatch_request
+
+    def noting(*given: Any) -> Any:
+        asked.append(request.path)
+        return dispatch(*given)
+
+    monkeypatch.setattr(app, "full_dispatch_request", noting)
+    return asked
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_the_same_request_is_answered_at_the_door(guest: Browser, topic: int, inside: list[str], path: str) -> None:
+    first = guest.get(path)
+    inside.clear()
+    again = guest.get(path)
+    unchanged = guest.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.data, dict(again.headers)) == (first.data, dict(first.headers))
+    assert (unchanged.status_code, unchanged.data) == (304, b"")
+    assert "Content-Security-Policy" in unchanged.headers
+    assert inside == []
+
+
+def test_at_the_door_the_muted_is_gone_as_well(guest: Browser, topic: int, inside: list[str], stage: Stage) -> None:
+    path = address(guest, topic)
+    etag = guest.get(path).headers["ETag"]
+    assert guest.get(path).status_code == 200
+    inside.clear()
+    stage(lambda world: moderation.mute(db.session.get_one(Topic, topic), by=world.ada, reason="Not kind"))
+    assert guest.get(path, headers={"If-None-Match": etag}).status_code == 404
+    assert inside == [path]
+
+
+@pytest.mark.usefixtures("topic")
+def test_who_comes_otherwise_gets_past_the_door(
+    guest: Browser, inside: list[str], browser_of: Callable[[str], Browser]
+) -> None:
+    guest.get("/")
+    inside.clear()
+    guest.get("/", headers={"Accept-Language": "de"})
+    assert guest.get("/", headers={"Host": "elsewhere.example"}).status_code == 421
+    guest.head("/")
+    guest.get("/?state=solved")
+    guest.get("/", headers={"Authorization": "Bearer nothing"})
+    guest.set_cookie("klinke_theme", "dark")
+    assert 'data-theme="dark"' in guest.get("/").text
+    browser_of("alice").get("/")
+    assert inside.count("/") >= 7
+
+
+@pytest.mark.usefixtures("topic")
+def test_the_door_forgets(app: Flask, guest: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "MOST_REQUESTS", 5)
+    for number in range(20):
+        guest.get("/", headers={"Accept-Language": f"en;q=0.{number + 1}"})
+    assert 1 <= len(ready.shelf(app).requests) <= 5

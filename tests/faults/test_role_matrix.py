@@ -72,7 +72,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_fields forum.post_image forum.suggest_edit forum.send_suggestion
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
         forum.mark_notifications_read forum.notifications forum.post_answer
-        forum.post_comment forum.post_topic forum.preview forum.save_draft forum.undo_vote forum.unfollow forum.vote
+        forum.post_comment forum.write_comment forum.post_topic forum.preview forum.save_draft
+        forum.undo_vote forum.unfollow forum.vote
         forum_api.answer forum_api.ask forum_api.comment search_api.note_search
     """,
     DECIDING: """

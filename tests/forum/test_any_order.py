@@ -544,7 +544,7 @@ class Walk:
         return self.chance.choice(["", "", "", "", "A quince.", "@bob, look."])
 
     def topics(self) -> list[Topic]:
-        return list(db.session.scalars(select(Topic).order_by(Topic.id).options(lazyload(Topic.tags))).unique())
+        return list(db.session.scalars(select(Topic).order_by(Topic.id)).unique())
 
     def topic(self) -> Topic:
         return self.chance.choice(self.topics())

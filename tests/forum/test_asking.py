@@ -41,10 +41,10 @@ def test_who_asks_follows(world: World) -> None:
 
 def test_tags_are_tidied_and_keep_their_order(world: World) -> None:
     topic = world.ask(tags=["WLAN", "  Fritz Box ", "c++", "wlan", ""])
-    assert [tag.name for tag in topic.tags] == ["wlan", "fritz-box", "c++"]
+    assert topic.tag_names == ["wlan", "fritz-box", "c++"]
     topics.set_tags(topic, ["c++", "router"])
-    assert [tag.name for tag in topic.tags] == ["c++", "router"]
-    assert world.ask(title="Another one about routers", tags=["router"]).tags == [topic.tags[1]]
+    assert topic.tag_names == ["c++", "router"]
+    assert world.ask(title="Another one about routers", tags=["router"]).tag_names == ["router"]
     assert db.session.query(Tag).filter_by(name="router").count() == 1
 
 

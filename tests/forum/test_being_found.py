@@ -104,7 +104,7 @@ Deed = Callable[[World, Topic], object]
             queries.visible_posts(topic, viewer=world.ada)[1], by=world.ada, reason="Spam"
         ),
         lambda _world, topic: topics.set_tags(topic, ["other"]),
-        lambda _world, topic: setattr(topic.tags[0], "name", "wlan"),
+        lambda _world, topic: setattr(topics.tagged(topic.tag_names)[0], "name", "wlan"),
         lambda _world, topic: setattr(topic.category, "slug", "routers"),
         lambda world, _topic: setattr(world.alice, "handle", "alicia"),
     ],

@@ -274,3 +274,45 @@ def test_whoever_changes_their_mind_gets_back_to_the_post(
     assert f'href="{path}#p{post_id}">Leave it as it is' in alice.get(f"/posts/{post_id}/edit").text
     muting = browser_of("ada").get(f"/topics/{topic_id}/mute").text
     assert f'href="{path}">Leave it as it is' in muting
+
+
+def test_the_form_for_a_comment_comes_when_it_is_wanted(
+    browser_of: Callable[[str], Browser], guest: Browser, stage: Stage, topic_id: int
+) -> None:
+    def scene(world: World) -> int:
+        topic = db.session.get_one(Topic, topic_id)
+        return [answers.post(topic, source=f"Answer number {n}, at length.", by=world.bob).id for n in range(35)][-1]
+
+    answer_id = stage(scene)
+    bob = browser_of("charlie")
+    address = f"/posts/{answer_id}/comments/new"
+    page = bob.get(f"/t/{topic_id}", follow_redirects=True).text
+    assert page.count('/comments"') == 0
+    assert "/comments/new" in page
+    whole = bob.get(address)  # the answer stands on the second page
+    assert (whole.status_code, whole.text.count(f'action="/posts/{answer_id}/comments"')) == (200, 1)
+    assert f'id="p{answer_id}"' in whole.text
+    part = bob.get(f"{address}?part=form").text
+    assert "<html" not in part
+    assert part.count("<form") == 1
+    assert guest.get(address).status_code in {302, 303, 401}
+    refused = bob.post(f"/posts/{answer_id}/comments", data={"source": "x" * 2001})
+    assert f'id="p{answer_id}"' in refused.text
+    assert "x" * 2001 in refused.text
+
+
+def test_where_no_comment_may_be_written_there_is_no_form(
+    browser_of: Callable[[str], Browser], stage: Stage, topic_id: int
+) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        topic = db.session.get_one(Topic, topic_id)
+        answer = answers.post(topic, source="An answer that says enough.", by=world.bob)
+        remark = answers.comment(answer, source="A remark on it.", by=world.charlie)
+        hidden = answers.post(topic, source="Another answer that says enough.", by=world.bob)
+        moderation.mute(hidden, by=world.ada, reason="Not kind")
+        return remark.id, hidden.id
+
+    remark, hidden = stage(scene)
+    charlie = browser_of("charlie")
+    assert charlie.get(f"/posts/{remark}/comments/new").status_code == 403
+    assert charlie.get(f"/posts/{hidden}/comments/new?part=form").status_code == 404

@@ -20,8 +20,8 @@ GUEST = AnonymousUser()
 
 
 def names(topic: Topic) -> list[str]:
-    db.session.expire(topic, ["tags"])
-    return [tag.name for tag in topic.tags]
+    db.session.expire(topic, ["tag_line"])
+    return topic.tag_names
 
 
 def test_only_admins_arrange_tags(world: World) -> None:

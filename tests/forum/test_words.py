@@ -241,8 +241,8 @@ def test_short_words_in_public_follow_the_rules_too(world: World) -> None:
 def test_a_tag_that_was_there_before_its_word_was_watched_may_still_be_given(world: World) -> None:
     world.ask(tags=("pear",))
     watch(world, "pear", "block")
-    assert [tag.name for tag in world.ask("And where is it now?", tags=("pear",)).tags] == ["pear"]
-    assert [tag.name for tag in world.ask("The team may do so", tags=("new-pear",), by=world.ada).tags] == ["new-pear"]
+    assert world.ask("And where is it now?", tags=("pear",)).tag_names == ["pear"]
+    assert world.ask("The team may do so", tags=("new-pear",), by=world.ada).tag_names == ["new-pear"]
 
 
 def test_where_several_may_solve_it_a_label_follows_the_rules(world: World) -> None:
