@@ -153,6 +153,21 @@ class Settings(BaseModel):
     )
     remind_from_hour: int = Field(8, ge=0, le=23, description="Nobody is reminded before this hour of their day.")
     remind_until_hour: int = Field(21, ge=1, le=24, description="Nobody is reminded from this hour of their day on.")
+    info_reminder_days: int = Field(
+        3, ge=0, description="So long after a question back its asker is reminded once to reply; 0 reminds nobody."
+    )
+    info_close_days: int = Field(
+        10, ge=0, description="So long after a question back without a reply the question is closed; 0 closes none."
+    )
+    taken_hours: int = Field(
+        4, ge=1, le=720, description="So long a question belongs to who took it, unless they answer before."
+    )
+    assigned_hours: int = Field(
+        24, ge=1, le=720, description="The same for a question that a moderator gave to somebody; then it alarms."
+    )
+    summary_from_posts: int = Field(
+        20, ge=0, description="From so many answers and comments on a thread has a short list on top; 0 never."
+    )
     contradictions_needed: int = Field(
         2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
     )

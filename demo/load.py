@@ -16,6 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
+from demo import helping
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -228,6 +229,7 @@ def _wake_up() -> None:
     _show_screenshot()
     _mute(by=everybody["mo"])
     _arrange(by=everybody["mo"], admin=everybody["ruth"])
+    helping.begin(everybody, _topic, _post)
     asker = _topic(MUTED).asker
     assert asker is not None  # noqa: S101 -- for the type checker: the file names one
     objections.raise_against(_question(MUTED), text=OBJECTION, by=asker)

@@ -75,6 +75,7 @@ def suggest_for(
     how_long = _measure(channel)
     spoken = str(locale) if locale in LOCALES else language.guess(text)
     hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit) and (hit.is_likely or not only_likely)]
+    hits.sort(key=lambda hit: bool(hit.found.meta.get("obsolete")))  # what holds comes first
     articles = kb_queries.publications([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
     return [
@@ -176,6 +177,8 @@ def _quoted(answer: str, url: str, how_long: Measure) -> str:
 def _reasons(hit: Hit, locale: str) -> Iterator[str]:
     yield from hit.why
     meta = hit.found.meta
+    if meta.get("obsolete"):
+        yield gettext("Obsolete")
     if meta.get("confidence") == "validated":
         yield gettext("Checked")
     if hit.found.locale == locale:

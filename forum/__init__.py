@@ -15,6 +15,9 @@ def init_app(app: Flask) -> None:
     from forum import (  # noqa: F401 -- listeners and chores register themselves
         alarms,
         appeals,
+        asking_back,
+        assigning,
+        canned,
         categories,
         cli,
         counters,

@@ -13,7 +13,19 @@ from core import markup, outbox, problems
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import experiences, fields, follows, holding, images, limits, policy, queries
+from forum import (
+    assignments,
+    closing,
+    experiences,
+    fields,
+    follows,
+    holding,
+    images,
+    info_requests,
+    limits,
+    policy,
+    queries,
+)
 from forum.events import AcceptanceUndone, AnswerAccepted, AnswerPosted, CommentPosted
 from forum.models import Acceptance, Post, PostKind, Topic
 
@@ -26,19 +38,29 @@ def post(
     version: str = "",
     created_at: datetime | None = None,
     typed_in: float | None = None,
+    with_question: bool = False,
 ) -> Post:
     """Answer a question; who answers follows it from then on. What must wait is told to nobody yet.
 
-    `version` says what it holds for, where the question was asked for one.
+    `version` says what it holds for, where the question was asked for one. `with_question` says that it came in one
+    form with the question: no pause lies between them, and where the question waits for the team, so does the answer.
     """
-    if not policy.may_answer(by, topic):
+    if not policy.may_answer(by, topic) and not (with_question and policy.may_answer_along(by, topic)):
         raise _refusal(by, topic)
     with problems.at("version"):
         details = fields.for_version(_question_of(topic), version) if version.strip() else []
     with problems.renamed(**{fields.PREFIX + detail["key"]: "version" for detail in details}):
         written, is_held = _write(
-            topic, "answer", source, by, details=details, created_at=created_at, typed_in=typed_in
+            topic,
+            "answer",
+            source,
+            by,
+            details=details,
+            created_at=created_at,
+            typed_in=typed_in,
+            rests=not with_question,
         )
+    assignments.forget(topic, of=by)
     if not is_held:
         topic.answer_count = Topic.answer_count + 1
         db.session.flush()
@@ -102,8 +124,10 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     db.session.expire(topic, ["acceptance"])
     experiences.count(acceptance)
     _record("forum.topic.accept", topic, by=by, before=undone[0] if undone else None, after=post.id)
+    info_requests.forget(topic)
+    assignments.forget(topic)
     if own is None:
-        outbox.publish(AnswerAccepted(topic.id, post.id, by.id))
+        outbox.publish(AnswerAccepted(topic.id, post.id, by.id, is_own=is_own(post)))
     return acceptance
 
 
@@ -157,10 +181,15 @@ def restore_acceptance(post: Post, *, by_id: int, at: datetime, label: str) -> N
     db.session.flush()
     db.session.expire(topic, ["acceptance"])
     experiences.count(acceptance)
-    outbox.publish(AnswerAccepted(topic.id, post.id, by_id))
+    outbox.publish(AnswerAccepted(topic.id, post.id, by_id, is_own=is_own(post)))
 
 
-def _write(
+def is_own(post: Post) -> bool:
+    """Tell whether who asked wrote this answer."""
+    return post.author_id is not None and post.author_id == post.topic.asker_id
+
+
+def _write(  # noqa: PLR0913 -- the parts of a post, by keyword
     topic: Topic,
     kind: PostKind,
     source: str,
@@ -170,12 +199,17 @@ def _write(
     details: Sequence[Mapping[str, Any]] = (),
     created_at: datetime | None,
     typed_in: float | None,
+    rests: bool = True,
 ) -> tuple[Post, bool]:
     source = limits.post_source(kind, source)
+    closing.hear_asker(topic, by=by)
+    if not by.is_team and topic.is_closed:  # by somebody else, while the asker wrote
+        raise _refusal(by, topic)
     _hold(topic, parent)
     said, cause = [dict(detail) for detail in details], None
     if created_at is None:
-        limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
+        if rests:
+            limits.rest(by, kind, source, *([Post.parent_id == parent.id] if parent is not None else []))
         looked = holding.look_at(source=source, details=details, by=by, typed_in=typed_in)
         source, said, cause = limits.post_source(kind, looked.source), looked.details, looked.cause
     at = created_at or now()

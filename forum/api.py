@@ -1,11 +1,13 @@
 """The forum's calls of the JSON API.
 
 A topic in a list: id, source_id, title, url, locale, category, tags, state, closed (duplicate, closed or null),
-answer_count, asker, created and last_activity.
+waits_for_asker (whether its asker was asked for more and said nothing yet), answer_count, asker, created and
+last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
-key, name, value), created, edited (or null), held, helpful, accepted, official, comments.
+key, name, value), created, edited (or null), held, helpful, accepted, official, obsolete (null, or since, reason and
+instead: the path of what holds, or null), comments.
 What waits until the team has looked at it is answered with 202 instead of 201, and its post says so in `held`: cause
 (first, fast or words) and until (by when somebody looks); for all others `held` is null.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
@@ -25,7 +27,19 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, answers, closing, fields, holding, limits, moderation, queries, topics
+from forum import (
+    addresses,
+    aging,
+    answers,
+    closing,
+    fields,
+    holding,
+    limits,
+    moderation,
+    queries,
+    self_answering,
+    topics,
+)
 from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
@@ -51,6 +65,10 @@ class NewTopic(Model):
     locale: Literal["de", "en"]
     tags: list[str] = Field(default=[], max_length=20)
     details: dict[str, str] = Field(default={}, max_length=fields.MOST)
+    answer: str | None = None
+    """An answer of one's own, posted together with the question."""
+    solves: bool = False
+    """Whether it is the solution."""
 
 
 class NewPost(Model):
@@ -104,6 +122,8 @@ def ask(body: NewTopic) -> tuple[dict[str, Any], int]:
             details=body.details,
             by=current_user,
         )
+    if body.answer is not None:
+        self_answering.answer(topic, source=body.answer, solves=body.solves, by=current_user)
     return _in_full(topic), _status(topic.muting)
 
 
@@ -238,6 +258,7 @@ def _in_short(topic: Topic) -> dict[str, Any]:
         "tags": topic.tag_names,
         "state": topic.state,
         "closed": topic.closed_as,
+        "waits_for_asker": topic.waits_for_asker,
         "answer_count": topic.answer_count,
         "asker": _person(topic.asker),
         "created": iso(topic.created_at),
@@ -290,8 +311,20 @@ def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None, *, ac
     }
     if comments is None or post.kind == "comment":
         return about
-    is_official = post.official_at is not None
-    return about | {"helpful": post.helpful_count, "accepted": accepted, "official": is_official, "comments": comments}
+    return about | {
+        "helpful": post.helpful_count,
+        "accepted": accepted,
+        "official": post.official_at is not None,
+        "obsolete": _obsolete(post),
+        "comments": comments,
+    }
+
+
+def _obsolete(post: Post) -> dict[str, str | None] | None:
+    if not post.obsolete:
+        return None
+    said = aging.of(post)
+    return {"since": iso(said.since), "reason": said.reason, "instead": said.url or None}
 
 
 def _held(muting: Muting | None) -> dict[str, str] | None:

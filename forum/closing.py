@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.turns import take_turn
-from forum import limits, policy, queries, targets
+from forum import info_requests, limits, policy, queries, targets
 from forum.events import TopicClosed, TopicReopened
 from forum.models import Closing, Duplicate, Topic
 from forum.targets import FIELD, Target
@@ -34,6 +34,7 @@ def close_as_duplicate(topic: Topic, *, target: Topic | Target, by: User, reason
     _ask_policy(by)
     reason = limits.public_reason(reason, by=by) if reason.strip() else ""
     begin(topic)
+    info_requests.forget(topic)
     before = state(topic)
     if isinstance(target, Topic):
         _refuse_topic(topic, target)
@@ -59,6 +60,7 @@ def close(topic: Topic, *, by: User, reason: str) -> Closing:
     _ask_policy(by)
     reason = limits.public_reason(reason, by=by)
     begin(topic)
+    info_requests.forget(topic)
     before = state(topic)
     _forget(topic)
     closing = _closing(topic)
@@ -69,6 +71,32 @@ def close(topic: Topic, *, by: User, reason: str) -> Closing:
     audit.record("forum.topic.close", topic, by=by, reason=reason, before=before, after=state(topic))
     outbox.publish(TopicClosed(topic.id))
     return closing
+
+
+def close_for_silence(topic: Topic, *, reason: str) -> bool:
+    """Take no more answers because the asker said nothing; who calls has looked whether it is time."""
+    begin(topic)
+    if not topic.waits_for_asker:
+        return False
+    before = state(topic)
+    closing = _closing(topic)
+    closing.reason, closing.by_id, closing.at = reason, None, now()
+    closing.place_kind = closing.place_id = None
+    topic.closed_as = "closed"
+    db.session.flush()
+    audit.record("forum.topic.close_for_silence", topic, by=None, reason=reason, before=before, after=state(topic))
+    outbox.publish(TopicClosed(topic.id))
+    return True
+
+
+def hear_asker(topic: Topic, *, by: User) -> None:
+    """Wait no more for the asker, who is about to say something; what was closed for that alone is open again."""
+    if topic.info_post_id is None or by.id != topic.asker_id:
+        return
+    begin(topic)
+    if topic.is_closed_for_silence:
+        _reopen(topic, by=by, reason=gettext("its asker replied"))
+    info_requests.forget(topic)
 
 
 def reopen(topic: Topic, *, by: User, reason: str = "") -> None:
@@ -184,7 +212,7 @@ def put_back(topic: Topic, was: dict[str, Any], *, by: User) -> None:
 def begin(topic: Topic) -> None:
     """Wait for others who arrange, and see the topic as they left it."""
     take_turn(TURN)
-    db.session.refresh(topic, ["closed_as"])
+    db.session.refresh(topic, ["closed_as", "info_post_id"])
 
 
 def leads_to(start: Topic, wanted: Topic) -> bool:
@@ -272,6 +300,7 @@ def _reopen(topic: Topic, *, by: User | None, reason: str) -> None:
     if closing is None and not before["targets"]:
         return
     _forget(topic)
+    info_requests.forget(topic)
     if closing is not None:
         db.session.delete(closing)
     topic.closed_as = None

@@ -2,12 +2,25 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Row, Select, func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import aliased
 
 from core.db import db
-from forum.models import Acceptance, Closing, Duplicate, Experience, MeToo, Muting, Post, Topic, Vote
+from forum.models import (
+    Acceptance,
+    Assignment,
+    Closing,
+    Duplicate,
+    Experience,
+    InfoRequest,
+    MeToo,
+    Muting,
+    Post,
+    Topic,
+    Vote,
+)
 
 
 def complaints() -> Iterator[str]:
@@ -25,6 +38,16 @@ def complaints() -> Iterator[str]:
     for topic_id, closing in db.session.execute(_wrong_closings()):
         what = "closed and nobody closed it" if closing is None else "open and somebody closed it"
         yield f"Topic {topic_id} is {what}; `flask forum recount` repairs it."
+    for wrong_request in db.session.execute(_wrong_requests()):
+        yield (
+            f"Topic {wrong_request.id} says its asker is waited for, or not, and it is otherwise; "
+            "`flask forum recount` repairs it."
+        )
+    for wrong_holder in db.session.execute(_wrong_assignments()):
+        yield (
+            f"Topic {wrong_holder.id} says somebody has it, or nobody, and it is otherwise; "
+            "`flask forum recount` repairs it."
+        )
     for row in db.session.execute(_wrong_me_too_counts()):
         yield f"Topic {row.id} says {row.kept} people share it, {row.counted} do; `flask forum recount` repairs it."
 
@@ -32,14 +55,17 @@ def complaints() -> Iterator[str]:
 def recount() -> int:
     """Set every counter to what is counted; return how many were wrong. The caller commits."""
     wrong = 0
-    for statement, model, column in (
+    states: tuple[tuple[Any, Any, str], ...] = (
         (_wrong_answer_counts(), Topic, "answer_count"),
         (_wrong_helpful_counts(), Post, "helpful_count"),
         (_wrong_me_too_counts(), Topic, "me_too_count"),
         (_wrong_experience_counts(has_worked=True), Acceptance, "worked_count"),
         (_wrong_experience_counts(has_worked=False), Acceptance, "failed_count"),
-    ):
-        rows: list[Row[int, int, int]] = list(db.session.execute(statement))
+        (_wrong_requests(), Topic, "info_post_id"),
+        (_wrong_assignments(), Topic, "taken_until"),
+    )
+    for statement, model, column in states:
+        rows = list(db.session.execute(statement))
         for row in rows:
             db.session.execute(update(model).where(model.id == row.id).values({column: row.counted}))
         wrong += len(rows)
@@ -88,6 +114,24 @@ def _leads(topic_id: int) -> bool:
     to_topic = select(Duplicate.id).where(Duplicate.topic_id == topic_id)
     to_place = select(Closing.id).where(Closing.topic_id == topic_id, Closing.place_kind.is_not(None))
     return any(db.session.scalar(statement.limit(1)) is not None for statement in (to_topic, to_place))
+
+
+def _wrong_requests() -> Select[int, int | None, int | None]:
+    return (
+        select(Topic.id, Topic.info_post_id.label("kept"), InfoRequest.post_id.label("counted"))
+        .outerjoin(InfoRequest, InfoRequest.topic_id == Topic.id)
+        .where(Topic.info_post_id.is_distinct_from(InfoRequest.post_id))
+        .order_by(Topic.id)
+    )
+
+
+def _wrong_assignments() -> Select[int, datetime | None, datetime | None]:
+    return (
+        select(Topic.id, Topic.taken_until.label("kept"), Assignment.until.label("counted"))
+        .outerjoin(Assignment, Assignment.topic_id == Topic.id)
+        .where(Topic.taken_until.is_distinct_from(Assignment.until))
+        .order_by(Topic.id)
+    )
 
 
 def _wrong_answer_counts() -> Select[int, int, int]:

@@ -23,6 +23,14 @@ class CommentPosted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class InfoWanted(Event):
+    """The asker of a topic is asked for more in the comment `post_id`."""
+
+    topic_id: int
+    post_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PostEdited(Event):
     topic_id: int
     post_id: int
@@ -50,9 +58,12 @@ class SuggestionDecided(Event):
 
 @dataclass(frozen=True, slots=True)
 class AnswerAccepted(Event):
+    """`is_own` says that whoever asked wrote the answer: it helps everybody and earns nothing."""
+
     topic_id: int
     post_id: int
     by_id: int
+    is_own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

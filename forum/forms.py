@@ -24,7 +24,7 @@ from accounts import emails
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
 from core.settings import current_settings
-from forum import categories, fields, flags
+from forum import canned, categories, fields, flags
 from forum.fields import AskedField
 from forum.limits import (
     LONGEST_EDIT_REASON,
@@ -42,6 +42,7 @@ from forum.words import LONGEST_INTO, LONGEST_RULE
 
 LONGEST_TAG_LINE = 300
 LONGEST_PICTURE_WORDS = 200
+LONGEST_HANDLE = 40
 RULE_NAMES = {
     "spam": lazy_gettext("No spam: nothing that is sent to many and that nobody asked for"),
     "advertising": lazy_gettext("No advertising in disguise"),
@@ -172,6 +173,18 @@ def _control(field: AskedField) -> Any:
     return made
 
 
+class OwnAnswerField(MarkdownField):
+    """An answer that may be missing; what is there is as long as an answer must be."""
+
+    def __init__(self, label: Any, **kwargs: Any) -> None:
+        super().__init__(label, shortest=SHORTEST_SOURCE["answer"], longest=LONGEST_SOURCE["answer"], **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        self.data = (self.data or "").strip()
+        if self.data:
+            super().pre_validate(form)
+
+
 class AskForm(WithDetails):
     title = TitleField(
         lazy_gettext("Your question in one sentence"),
@@ -189,6 +202,9 @@ class AskForm(WithDetails):
         lazy_gettext("Language of your question"), choices=[(code, LANGUAGE_NAMES[code]) for code in LOCALES]
     )
 
+    answer = OwnAnswerField(lazy_gettext("Your own answer"))
+    solves = BooleanField(lazy_gettext("This solved it"))
+
     @property
     def tag_names(self) -> tuple[str, ...]:
         """The tags as typed, without the commas."""
@@ -200,8 +216,59 @@ class AnswerForm(WithPictures):
     source = PostField("answer", lazy_gettext("Your answer"))
 
 
+class ReplyForm(Form):
+    """A reply that the team writes again and again."""
+
+    title = LineField(
+        lazy_gettext("Name"),
+        longest=canned.LONGEST_TITLE,
+        validators=[wanted()],
+        description=lazy_gettext("Only the team reads it."),
+    )
+    keywords = LineField(
+        lazy_gettext("Keywords"),
+        longest=canned.LONGEST_KEYWORDS,
+        shortest=0,
+        description=lazy_gettext("Words by which it is found, besides those of the text."),
+    )
+    text_de = BlockField(lazy_gettext("Text in German"), longest=canned.LONGEST_TEXT, shortest=0)
+    text_en = BlockField(lazy_gettext("Text in English"), longest=canned.LONGEST_TEXT, shortest=0)
+
+    @property
+    def said(self) -> dict[str, str]:
+        return {"de": self.text_de.data or "", "en": self.text_en.data or ""}
+
+
 class CommentForm(Form):
     source = PostField("comment", lazy_gettext("Your comment"))
+
+
+class AskBackForm(Form):
+    source = PostField("comment", lazy_gettext("What do you need to know?"))
+
+
+class ObsoleteForm(Form):
+    reason = BlockField(
+        lazy_gettext("Why does it no longer hold?"),
+        longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+        description=lazy_gettext("Everybody reads it above the text."),
+    )
+    successor = LineField(
+        lazy_gettext("What holds instead"),
+        longest=500,
+        shortest=0,
+        description=lazy_gettext("The number of a question, or the address of a question, answer or article here."),
+    )
+
+
+class AssignForm(Form):
+    """To whom a question is given; `seen` is who had it when the moderator looked."""
+
+    handle = LineField(lazy_gettext("Name"), longest=LONGEST_HANDLE, validators=[wanted()])
+    hours = IntegerField(lazy_gettext("For so many hours"), validators=[Optional()])
+    seen = IntegerField(widget=HiddenInput(), validators=[Optional()])
 
 
 class EditForm(WithDetails):

@@ -10,6 +10,7 @@ from forum import (
     cases,
     closing,
     follows,
+    info_requests,
     mails,
     mentions,
     moderation,
@@ -27,6 +28,7 @@ from forum.events import (
     CaseReopened,
     CommentPosted,
     EditSuggested,
+    InfoWanted,
     ObjectionAnswered,
     ObjectionRaised,
     PostMuted,
@@ -74,6 +76,8 @@ def tell_whom_it_comments(event: CommentPosted) -> None:
     """Tell the author of what was commented on."""
     comment = db.session.get_one(Post, event.post_id)
     reader_id = comment.parent.author_id if comment.parent is not None else None
+    if info_requests.is_one(comment):
+        return  # which is told in words of its own
     if reader_id is not None and reader_id != comment.author_id:
         notifications.notify(
             reader_id,
@@ -81,6 +85,22 @@ def tell_whom_it_comments(event: CommentPosted) -> None:
             key=f"comment:{comment.id}",
             url=addresses.of_post(comment),
             topic=comment.topic,
+            post=comment,
+        )
+
+
+@listens_to(InfoWanted)
+def tell_whose_reply_is_wanted(event: InfoWanted) -> None:
+    """Tell the asker what is asked back, while it is."""
+    topic = db.session.get(Topic, event.topic_id)
+    if topic is not None and topic.asker_id is not None and topic.info_post_id == event.post_id:
+        comment = db.session.get_one(Post, event.post_id)
+        notifications.notify(
+            topic.asker_id,
+            kind="info_wanted",
+            key=f"info_wanted:{comment.id}",
+            url=addresses.of_post(comment),
+            topic=topic,
             post=comment,
         )
 
@@ -159,7 +179,7 @@ def tell_whose_question_is_closed(event: TopicClosed) -> None:
     if topic is not None and closed is not None and topic.asker_id not in {None, closed.by_id}:
         notifications.notify(
             topic.asker_id,
-            kind="topic_closed",
+            kind="topic_closed_for_silence" if topic.is_closed_for_silence else "topic_closed",
             key=f"closed:{topic.id}",
             url=addresses.of_topic(topic),
             topic=topic,

@@ -119,7 +119,7 @@ def _move_solutions(topic: Topic, into: Topic, *, by: User) -> None:
         db.session.expire(acceptance, ["topic", "by"])
         experiences.count(acceptance)  # another asker's word counts now, and what was said before the choice is old
         there.append(acceptance)
-        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id))
+        outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id, is_own=answers.is_own(acceptance.post)))
     for one in (topic, into):
         db.session.expire(one, ["acceptance"])
 

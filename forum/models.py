@@ -129,6 +129,10 @@ class Topic(Model):
     """Whether nothing can be added any more, and why; kept by `forum.closing`, who and when stand in `Closing`."""
     me_too_count: Mapped[int] = mapped_column(default=0, server_default="0")
     """People with the same problem; kept by `forum.me_too`, checked by `flask doctor`."""
+    info_post_id: Mapped[int | None] = mapped_column(BigId)
+    """The comment that asks the asker for more; kept by `forum.asking_back`, who and when stand in `InfoRequest`."""
+    taken_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when somebody has this question; kept by `forum.assigning`, who stands in `Assignment`."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     category: Mapped[Category] = relationship(lazy="joined", innerjoin=True)
@@ -162,6 +166,21 @@ class Topic(Model):
     @property
     def is_closed(self) -> bool:
         return self.closed_as is not None
+
+    @property
+    def waits_for_asker(self) -> bool:
+        """Whether the asker was asked for more and said nothing yet."""
+        return self.info_post_id is not None and not self.is_closed
+
+    @property
+    def is_closed_for_silence(self) -> bool:
+        """Whether it was closed because the asker said nothing; a word of theirs opens it again."""
+        return self.info_post_id is not None and self.is_closed
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether somebody has it and their time is not up."""
+        return self.taken_until is not None and self.taken_until > now()
 
     @property
     def is_answered(self) -> bool:
@@ -248,6 +267,8 @@ class Post(Model):
     """Since when this is what the house says; who said so stands in the log."""
     details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     """What was written into the fields of the category, see `forum.fields`."""
+    obsolete: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """Since when, why, and what holds instead, see `forum.aging`; who said so stands in the log."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     topic: Mapped[Topic] = relationship(back_populates="posts")
@@ -416,6 +437,67 @@ class Note(Model):
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     author: Mapped[User | None] = relationship(lazy="joined")
+
+
+class InfoRequest(Model):
+    """Somebody needs to know more from the asker before they can help; the asker's next words end it."""
+
+    __tablename__ = "info_request"
+
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    reminded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    post: Mapped[Post] = relationship()
+
+
+class Assignment(Model):
+    """Somebody answers this question: they took it, or a moderator gave it to them. After a while it is free again."""
+
+    __tablename__ = "assignment"
+
+    topic_id: Mapped[int] = mapped_column(ForeignKey("topic.id", ondelete="CASCADE"), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """Who gave it to them; themselves where they took it."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    until: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    alarmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When moderators were told that its time passed without an answer."""
+
+    topic: Mapped[Topic] = relationship()
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+
+    @property
+    def is_given(self) -> bool:
+        return self.by_id != self.user_id
+
+
+class CannedReply(Model):
+    """A text that the team writes again and again, in each language; see `forum.canned` for what stands for names."""
+
+    __tablename__ = "canned_reply"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    title: Mapped[str] = mapped_column(String(80), unique=True)
+    keywords: Mapped[str] = mapped_column(String(200), default="")
+    texts: Mapped[dict[str, str]] = mapped_column(JSON)
+    """Markdown by language."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """Who wrote it last."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    by: Mapped[User | None] = relationship()
+
+
+class CannedReplyUse(Model):
+    """A reply of the team went into an answer."""
+
+    __tablename__ = "canned_reply_use"
+
+    reply_id: Mapped[int] = mapped_column(ForeignKey("canned_reply.id", ondelete="CASCADE"), primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class Vote(Model):

@@ -43,6 +43,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "solutions": Group(lazy_gettext("A question is solved"), "mail"),
     "questions": Group(lazy_gettext("New questions in what you follow"), "digest"),
     "articles": Group(lazy_gettext("Your words became an article"), "mail"),
+    "tasks": Group(lazy_gettext("Questions that are given to you"), "mail", is_for_team=True),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }

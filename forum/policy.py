@@ -15,14 +15,53 @@ def may_ask(user: Viewer) -> bool:
 
 def may_answer(user: Viewer, topic: Topic) -> bool:
     """Let everybody answer, the asker too; in a muted, closed or resting topic only the team writes on."""
-    return _may_write(user) and (user.is_team or not (_is_muted(topic, user) or topic.is_closed or topic.is_resting))
+    return _may_write(user) and (
+        user.is_team or not (_is_muted(topic, user) or _is_shut(topic, user) or topic.is_resting)
+    )
+
+
+def may_answer_along(user: Viewer, topic: Topic) -> bool:
+    """Let whoever asks answer in the same form, also where the question has to wait for the team."""
+    is_held = topic.muting is not None and topic.muting.is_held
+    return _may_write(user) and is_held and user.id is not None and user.id == topic.asker_id
 
 
 def may_comment(user: Viewer, post: Post) -> bool:
     """Let everybody comment on questions and answers; comments take none."""
     if post.kind == "comment" or not _may_write(user):
         return False
-    return user.is_team or not (_is_hushed(post, user) or post.topic.is_closed or post.topic.is_resting)
+    return user.is_team or not (_is_hushed(post, user) or _is_shut(post.topic, user) or post.topic.is_resting)
+
+
+def may_ask_back(user: Viewer, topic: Topic) -> bool:
+    """Let trusted members and the team ask the asker for more while the question is open."""
+    return (
+        user.is_trusted
+        and _may_write(user)
+        and topic.asker_id is not None
+        and user.id != topic.asker_id
+        and not (topic.is_closed or topic.is_solved or topic.is_muted)
+    )
+
+
+def may_help(user: Viewer) -> bool:
+    """Let trusted members and the team ask back, take questions and set them free."""
+    return user.is_trusted and _may_write(user)
+
+
+def may_take(user: Viewer, topic: Topic) -> bool:
+    """Let trusted members and the team say that they answer a question of somebody else that is open."""
+    return (
+        user.is_trusted
+        and may_answer(user, topic)
+        and user.id != topic.asker_id
+        and not (topic.is_closed or topic.is_solved)
+    )
+
+
+def may_release(user: Viewer, holder_id: int) -> bool:
+    """Let who has a question, and moderators, set it free."""
+    return _may_write(user) and (user.id == holder_id or may_arrange_topics(user))
 
 
 def may_accept_answer(user: Viewer, topic: Topic) -> bool:
@@ -56,6 +95,11 @@ def may_make_official(user: Viewer, post: Post) -> bool:
     return (
         post.kind == "answer" and _may_write(user) and user.is_team and post.author is not None and post.author.is_team
     )
+
+
+def may_make_obsolete(user: Viewer, post: Post) -> bool:
+    """Let the team say of questions and answers that they no longer hold."""
+    return post.kind != "comment" and _may_write(user) and user.is_team
 
 
 def may_reopen(user: Viewer, topic: Topic) -> bool:
@@ -188,6 +232,16 @@ def may_see_log(user: Viewer) -> bool:
     return may_see_moderation(user)
 
 
+def may_insert(user: Viewer, topic: Topic) -> bool:
+    """Let the team and trusted members put articles into their answers, the team its replies, too."""
+    return user.is_trusted and may_answer(user, topic)
+
+
+def may_use_replies(user: Viewer) -> bool:
+    """Let the team write down, change and use the replies that it gives again and again."""
+    return may_see_moderation(user)
+
+
 def _may_write(user: Viewer) -> bool:
     return bool(user.is_authenticated and user.is_active and not user.is_silenced)
 
@@ -208,6 +262,11 @@ def _may_decide(user: Viewer, topic: Topic) -> bool:
     if not _may_write(user) or user.is_team:
         return _may_write(user)
     return not _is_muted(topic, user) and (user.id == topic.asker_id or user.is_trusted)
+
+
+def _is_shut(topic: Topic, user: Viewer) -> bool:
+    """Tell whether nothing can be added; what was closed because its asker said nothing is open to them."""
+    return topic.is_closed and not (topic.is_closed_for_silence and user.id is not None and user.id == topic.asker_id)
 
 
 def _is_hushed(post: Post, user: Viewer) -> bool:

@@ -15,7 +15,7 @@ from core.db import db
 from core.errors import Conflict, NotAllowed
 from core.problems import Problems
 from core.settings import current_settings
-from forum import fields, holding, images, limits, moderation, policy
+from forum import closing, fields, holding, images, limits, moderation, policy
 from forum.events import PostEdited
 from forum.models import Acceptance, Post, PostRevision, SuggestedEdit, Vote
 
@@ -49,6 +49,7 @@ def edit(
     if details is not None and post.kind == "question":
         said = problems.take_all(lambda: _said(post, details), list[dict[str, Any]]()) or None
     problems.refuse()
+    _hear(post, source, by)
     _lock(post)
     if post.version != version:
         raise Conflict(gettext("Somebody edited this meanwhile. Your text is still here; please look at both."))
@@ -142,6 +143,12 @@ def _said(post: Post, details: Mapping[str, str]) -> list[dict[str, Any]]:
     return fields.checked(post.topic.category, details) + [
         detail for detail in post.details or () if detail["key"] not in asked
     ]
+
+
+def _hear(post: Post, source: str, by: User) -> None:
+    """Take a question that says something else now as the reply of its asker; before the lock, for it takes a turn."""
+    if post.kind == "question" and source != post.source:
+        closing.hear_asker(post.topic, by=by)
 
 
 def _lock(post: Post) -> None:

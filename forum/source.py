@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, inspect, or_, select
+from sqlalchemy import Select, and_, inspect, or_, select
 from sqlalchemy.orm import InstanceState
 
 from accounts.models import User
@@ -19,6 +19,9 @@ DUPLICATE_WEIGHT = 0.5
 """How much less a question counts that leads to another one, which is found by its title, too."""
 SOLVED_WEIGHT = 1.15
 """How much more a question counts that somebody said is solved."""
+
+OBSOLETE_WEIGHT = 0.4
+"""How much less a question counts that the team calls obsolete, or whose solution it does."""
 
 
 class Topics:
@@ -49,7 +52,7 @@ class Topics:
             .order_by(Topic.id)
         ).all()
         shown = [row.id for row in rows]
-        asked = _asked_of(shown)
+        asked, obsolete = _asked_of(shown), _obsolete_of(shown)
         texts = _texts_of(shown, guest, read=markup.lines)  # a step of a list is a passage of its own
         for row in rows:
             yield Document(
@@ -64,7 +67,11 @@ class Topics:
                 solved=row.acceptance_id is not None,
                 answers=row.acceptance_id is not None,
                 created_at=row.created_at,
-                weight=_weight(is_solved=row.acceptance_id is not None, is_duplicate=bool(row.is_duplicate)),
+                weight=_weight(
+                    is_solved=row.acceptance_id is not None,
+                    is_duplicate=bool(row.is_duplicate),
+                    is_obsolete=row.id in obsolete,
+                ),
             )
 
     def ids(self) -> Iterable[int]:
@@ -87,8 +94,8 @@ class Topics:
     def visible(self, ids: Collection[int], viewer: Viewer) -> Mapping[int, Found]:
         """Return what may be shown.
 
-        `meta` says state, answer_count, category (its name), tags, and of the solution accepted_post_id, accepted_text
-        (plain) and accepted_url, None where nothing solved it.
+        `meta` says state, answer_count, category (its name), tags, whether it or its solution is obsolete, and of the
+        solution accepted_post_id, accepted_text (plain) and accepted_url, None where nothing solved it.
         """
         # A search may ask about a thousand topics at once, so columns are read and no rows are made.
         rows = db.session.execute(
@@ -109,7 +116,8 @@ class Topics:
             .outerjoin(Acceptance, queries.is_first_of(Topic))
             .where(Topic.id.in_(ids), queries.topics_visible_to(viewer))
         ).all()
-        texts = _texts_of([row.id for row in rows], viewer)
+        obsolete = set[int]()
+        texts = _texts_of([row.id for row in rows], viewer, obsolete=obsolete)
         found = {}
         for row in rows:
             posts = dict(texts.get(row.id, ()))
@@ -130,6 +138,7 @@ class Topics:
                     "tags": tuple((row.tag_line or "").split()),
                     "accepted_post_id": row.post_id if accepted is not None else None,
                     "accepted_text": accepted,
+                    "obsolete": bool(obsolete & {next(iter(posts), None), row.post_id}),
                     "accepted_url": addresses.of_post_id(row.post_id) if accepted is not None else None,
                 },
             )
@@ -157,8 +166,20 @@ class Topics:
         return _renamed(instance)
 
 
-def _weight(*, is_solved: bool, is_duplicate: bool) -> float:
-    return (SOLVED_WEIGHT if is_solved else 1.0) * (DUPLICATE_WEIGHT if is_duplicate else 1.0)
+def _weight(*, is_solved: bool, is_duplicate: bool, is_obsolete: bool) -> float:
+    weight = SOLVED_WEIGHT if is_solved else 1.0
+    return weight * (DUPLICATE_WEIGHT if is_duplicate else 1.0) * (OBSOLETE_WEIGHT if is_obsolete else 1.0)
+
+
+def _obsolete_of(ids: Collection[int]) -> frozenset[int]:
+    """Return which of the topics do not hold any more: the question itself, or what was to solve it."""
+    rows = (
+        select(Post.topic_id)
+        .outerjoin(Acceptance, and_(Acceptance.post_id == Post.id, Acceptance.position == 0))
+        .where(Post.topic_id.in_(ids), Post.obsolete.is_not(None))
+        .where(or_(Post.kind == "question", Acceptance.id.is_not(None)))
+    )
+    return frozenset(db.session.scalars(rows))
 
 
 def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
@@ -175,16 +196,24 @@ def _asked_of(ids: Collection[int]) -> Mapping[int, tuple[str, ...]]:
 
 
 def _texts_of(
-    ids: Collection[int], viewer: Viewer, *, read: Callable[[str], str] = markup.plain
+    ids: Collection[int],
+    viewer: Viewer,
+    *,
+    read: Callable[[str], str] = markup.plain,
+    obsolete: set[int] | None = None,
 ) -> Mapping[int, list[tuple[int, str]]]:
-    """Return the visible posts of each topic as (id, plain text), the question first."""
+    """Return the visible posts of each topic as (id, plain text), the question first; gather which are `obsolete`."""
     texts: dict[int, list[tuple[int, str]]] = {}
-    rows = select(Post.id, Post.topic_id, Post.kind, Post.html, Post.details).where(
+    rows = select(Post.id, Post.topic_id, Post.kind, Post.html, Post.details, Post.obsolete).where(
         Post.topic_id.in_(ids), queries.posts_visible_to(viewer)
     )
-    for post_id, topic_id, kind, html, details in db.session.execute(rows.order_by(Post.kind != "question", Post.id)):
+    for post_id, topic_id, kind, html, details, said in db.session.execute(
+        rows.order_by(Post.kind != "question", Post.id)
+    ):
         # What an answer is for stands in no reply that is made of it.
         words = fields.values_of(details) if kind == "question" else ""
+        if said is not None and obsolete is not None:
+            obsolete.add(post_id)
         texts.setdefault(topic_id, []).append((post_id, f"{words}\n{read(html)}" if words else read(html)))
     return texts
 

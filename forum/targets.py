@@ -11,7 +11,7 @@ from core import texts
 from core.errors import Invalid, NotFound
 from core.settings import current_settings
 from forum import addresses, queries
-from forum.models import Topic
+from forum.models import Post, Topic
 from search import registry
 from search.documents import Found
 
@@ -56,6 +56,15 @@ def named(text: str, *, viewer: Viewer) -> Topic | Target:
                 raise _refused(gettext("Not everybody can read this page, so it cannot be what the question leads to."))
             return place
     raise _refused(gettext("Please give the number of a question, or the address of a question or an article here."))
+
+
+def post_named(text: str, *, viewer: Viewer) -> Post | None:
+    """Return the post whose address this is; None where it is no post's, or none that the viewer may see."""
+    match = _POST.fullmatch(_path_of(texts.line(text, longest=500).strip()))
+    try:
+        return None if match is None else queries.visible_post(int(match[1]), viewer=viewer)
+    except NotFound:
+        return None
 
 
 def at(kind: str, place_id: int, *, viewer: Viewer) -> Target | None:

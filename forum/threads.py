@@ -6,8 +6,9 @@ from typing import Literal, get_args
 
 from accounts.people import Viewer
 from core.errors import NotFound
-from forum import closing, experiences, follows, queries, votes
+from forum import closing, experiences, follows, queries, summaries, votes
 from forum.models import Acceptance, Closing, Experience, Note, Objection, Post, SeeAlso, Topic
+from forum.summaries import Summary
 from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
@@ -54,6 +55,8 @@ class Thread:
     closing: Closing | None
     objections: dict[int, Objection]
     """What authors said against the mutings here, by the ids of these; only for those who see the mutings."""
+    summary: Summary | None
+    """What matters, in a few lines, where it is long; on the first page."""
     notes: Sequence[Note]
     """What the team tells itself; empty for everybody else."""
     page: int
@@ -82,13 +85,17 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1, order: Order = "helpful
     for post in posts:
         if post.parent_id is not None:
             comments.setdefault(post.parent_id, []).append(post)
+    stance = follows.stance_on_topic(topic, viewer)
+    accepted = {post_id: solution.acceptance for post_id, solution in solutions.items()}
     return Thread(
         topic=topic,
         question=question,
         solutions=solutions,
         leading=leading,
         answers=shown,
-        official=next((post for post in (*leading, *others) if post.official_at is not None), None),
+        official=next(
+            (post for post in (*leading, *others) if post.official_at is not None and not post.obsolete), None
+        ),
         answer_count=len(others) + len(leading),
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
@@ -98,6 +105,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1, order: Order = "helpful
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,
         objections=queries.objections_to([topic.muting, *(post.muting for post in posts)]),
+        summary=summaries.of(topic.title, posts, accepted, silenced=stance.silenced_people) if page == 1 else None,
         notes=queries.notes_on(topic, viewer=viewer),
         page=page,
         pages=pages,
@@ -125,10 +133,22 @@ def _solutions(topic: Topic, posts: Sequence[Post]) -> dict[int, Solution]:
 
 def _ordered(posts: Sequence[Post], solutions: dict[int, Solution], order: Order) -> tuple[list[Post], list[Post]]:
     """Return what stands first, and the other answers: what the house says first, or by age where that is chosen."""
-    leading = [solution.post for solution in solutions.values() if not solution.acceptance.is_contradicted]
+    leading = [
+        solution.post
+        for solution in solutions.values()
+        if not (solution.acceptance.is_contradicted or solution.post.obsolete)
+    ]
     others = [post for post in posts if post.kind == "answer" and post not in leading]
-    if order == "helpful":
-        others.sort(key=lambda post: (post.official_at is None, -post.helpful_count, post.created_at, post.id))
-    else:
+    if order != "helpful":
         others.sort(key=lambda post: (post.created_at, post.id), reverse=order == "newest")
+        return leading, others
+    others.sort(
+        key=lambda post: (
+            post.obsolete is not None,
+            post.official_at is None,
+            -post.helpful_count,
+            post.created_at,
+            post.id,
+        )
+    )
     return leading, others

@@ -74,6 +74,13 @@ class MutingRecord(BaseModel):
     """Anything else waits for the team, and stands in the queue again where it comes in."""
 
 
+class ObsoleteRecord(BaseModel):
+    """The team said that this no longer holds; what holds instead is an address here and does not travel."""
+
+    reason: line(limits.LONGEST_REASON)  # type: ignore[valid-type]  # a type made for the limit
+    since: AwareDatetime
+
+
 class DetailRecord(BaseModel):
     """What was written into a field, with the names that the field had."""
 
@@ -103,6 +110,7 @@ class PostRecord(BaseModel):
     edited: AwareDatetime | None = None
     score: Score = 0
     muted: MutingRecord | None = None
+    obsolete: ObsoleteRecord | None = None
     details: Annotated[list[DetailRecord], Field(max_length=MOST_FIELDS)] = []
     """What stands in the fields of the category, and of an answer, which version it holds for."""
 
@@ -425,6 +433,8 @@ class _Loading:
         }
         if "details" in record.model_fields_set:
             wanted["details"] = [detail.model_dump() for detail in record.details] or None
+        if "obsolete" in record.model_fields_set:
+            wanted["obsolete"] = _obsolete(record, post)
         if isinstance(record, AnswerRecord) and "official" in record.model_fields_set:
             wanted["official_at"] = record.official
         if post is None:
@@ -586,6 +596,7 @@ class _Dumping:
             Post.imported_score,
             Post.helpful_count,
             Post.official_at,
+            Post.obsolete,
             Post.details,
         )
         self._posts: dict[int, list[Any]] = {}
@@ -673,6 +684,8 @@ class _Dumping:
         extras: dict[str, Any] = {} if post.edited_at is None else {"edited": iso(post.edited_at)}
         if post.details:
             extras["details"] = post.details
+        if post.obsolete:
+            extras["obsolete"] = {"reason": post.obsolete["reason"], "since": post.obsolete["since"]}
         if muting is not None:
             extras["muted"] = {"reason": muting.reason, "since": iso(muting.at)}
             extras["muted"] |= {"rule": muting.rule} if muting.rule != "other" else {}
@@ -713,3 +726,11 @@ class _Dumping:
             wanted |= {row.by_id for row in rows.values()}
         people = select(User.id, User.source_id).where(User.id.in_(wanted - {None}))
         self._people = {row.id: reference(row.source_id, row.id) for row in db.session.execute(people)}
+
+
+def _obsolete(record: PostRecord, post: Post | None) -> dict[str, Any] | None:
+    """Return what is said of an obsolete post; where it was said here, what holds instead stays known."""
+    if record.obsolete is None:
+        return None
+    url = "" if post is None or not post.obsolete else post.obsolete.get("url", "")
+    return {"since": iso(record.obsolete.since), "reason": record.obsolete.reason, "url": url}

@@ -9,8 +9,9 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import images, reviewing, targets
+    from forum import images, inserting, reviewing, targets
     from kb import cli, listeners, promotion, queries, transfer, views  # noqa: F401 -- listeners register themselves
+    from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
     from search import labels, registry
@@ -20,6 +21,7 @@ def init_app(app: Flask) -> None:
     targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
     images.HOLDERS[:] = [Pictured()]
+    inserting.contribute("article", Insertable())
     transfer.init_app()
     app.cli.add_command(cli.kb)
     reviewing.contribute("nominations", promotion.waiting)

@@ -9,9 +9,19 @@ from sqlalchemy import select
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
-from forum.events import AcceptanceUndone, AnswerAccepted, PostsMoved, PostUnmuted, TopicUnmuted
+from forum.events import (
+    AcceptanceUndone,
+    AnswerAccepted,
+    AnswerPosted,
+    PostEdited,
+    PostMuted,
+    PostsMoved,
+    PostUnmuted,
+    TopicMuted,
+    TopicUnmuted,
+)
 from forum.models import Acceptance, Notification, Post, Topic
-from kb import addresses, articles, promotion
+from kb import addresses, articles, promotion, uses
 from kb.events import ArticlePublished
 from kb.models import Article, ArticleSource, Nomination
 
@@ -33,6 +43,42 @@ def nominate_from_unmuted_topic(event: TopicUnmuted) -> None:
     """Nominate the accepted answers of a topic that was muted as a whole."""
     for post_id in db.session.scalars(select(Acceptance.post_id).where(Acceptance.topic_id == event.topic_id)).all():
         _nominate(post_id)
+
+
+@listens_to(AnswerPosted)
+def note_what_an_answer_reuses(event: AnswerPosted) -> None:
+    """Count the articles that an answer of the team or a trusted member leads to as reused there."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostEdited)
+def note_what_an_edited_answer_reuses(event: PostEdited) -> None:
+    """Count what was added, and no longer what was taken out."""
+    _note_uses(event.post_id)
+
+
+@listens_to(PostUnmuted)
+def note_what_a_released_answer_reuses(event: PostUnmuted) -> None:
+    """Count what was held when it was posted, or muted for a while."""
+    _note_uses(event.post_id)
+
+
+@listens_to(TopicUnmuted)
+def note_what_released_answers_reuse(event: TopicUnmuted) -> None:
+    """Count what stands below a question that everybody sees again."""
+    _note_uses_below(event.topic_id)
+
+
+@listens_to(PostMuted)
+def forget_what_a_muted_answer_reuses(event: PostMuted) -> None:
+    """Count nothing where not everybody reads it: a number tells of it, too."""
+    _note_uses(event.post_id)
+
+
+@listens_to(TopicMuted)
+def forget_what_muted_answers_reuse(event: TopicMuted) -> None:
+    """Count nothing below a question that not everybody sees."""
+    _note_uses_below(event.topic_id)
 
 
 @listens_to(PostsMoved)
@@ -108,6 +154,17 @@ def _waiting_nominations(after: datetime, before: datetime) -> Iterator[alarms.W
 
 
 alarms.contribute("nominations", roles=("editor",), find=_waiting_nominations)
+
+
+def _note_uses(post_id: int) -> None:
+    post = db.session.get(Post, post_id)
+    if post is not None and post.kind == "answer" and post.author is not None and post.author.is_trusted:
+        uses.note_in_answer(post)
+
+
+def _note_uses_below(topic_id: int) -> None:
+    for post_id in db.session.scalars(select(Post.id).where(Post.topic_id == topic_id, Post.kind == "answer")).all():
+        _note_uses(post_id)
 
 
 def _nominate(post_id: int) -> None:

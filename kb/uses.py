@@ -1,16 +1,55 @@
 """Uses: where an article was reused, in which revision and face, by whom, and what had been asked."""
 
+import re
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
 from accounts.models import User
+from accounts.people import AnonymousUser
 from core.clock import now
-from core.db import db
+from core.db import LARGEST_ID, db
+from core.errors import NotFound
+from core.settings import current_settings
 from core.unique import add_once
+from forum.models import Post
+from forum.queries import posts_visible_to
 from kb import queries
 from kb.models import Article, ArticleUse
 from search import tracking
+
+MOST_IN_ANSWER: Final = 20
+"""Articles that an answer is taken to reuse; more than that is a list."""
+
+
+def note_in_answer(post: Post) -> None:
+    """Have the uses of an answer in the forum be the articles it leads to, as far as every guest can read both.
+
+    What had been asked helps only the team to find the article: the question may be muted later.
+    """
+    is_read = db.session.scalar(select(Post.id).where(Post.id == post.id, posts_visible_to(AnonymousUser())))
+    led = [] if is_read is None else _led_to(post.source)
+    for use in db.session.scalars(
+        select(ArticleUse).where(ArticleUse.where_kind == "post", ArticleUse.where_id == post.id)
+    ).unique():
+        if use.article_id not in led:
+            db.session.delete(use)
+    for article_id in led:
+        try:
+            article = queries.visible_article(article_id, viewer=AnonymousUser())
+        except NotFound:
+            continue  # an address can name anything; what is not there was not used
+        record(
+            article,
+            face=None,
+            where_kind="post",
+            where_id=post.id,
+            by=post.author,
+            asked=post.topic.title,
+            at=post.created_at,
+        )
+    db.session.flush()
 
 
 def record(
@@ -46,3 +85,10 @@ def record(
             ArticleUse.article_id == article.id, ArticleUse.where_kind == where_kind, ArticleUse.where_id == where_id
         )
     ).one()
+
+
+def _led_to(source: str) -> list[int]:
+    """Return the ids of the articles whose addresses stand in a text, whole or as a path, by whatever slug."""
+    here = re.escape(current_settings().base_url)
+    found = re.findall(rf"(?:{here}|(?<![\w/.:-]))/kb/([0-9]{{1,18}})(?![0-9])", source)
+    return [number for number in dict.fromkeys(map(int, found)) if 0 < number <= LARGEST_ID][:MOST_IN_ANSWER]

@@ -25,6 +25,7 @@ from werkzeug.routing import Rule
 
 from core.db import db
 from forum import (
+    aging,
     answers,
     arranging,
     closing,
@@ -50,8 +51,18 @@ EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
-SECRET_WORDS = ("Zauberlaterne", "Quittenmus", "Nebelhorn", "Pfifferling", "Wackersdorf", "Bernstein", "Eichelhäher")
-"""Words that stand only in the muted thread: title, question, answer, comment, tag, experience, note of the team."""
+SECRET_WORDS = (
+    "Zauberlaterne",
+    "Quittenmus",
+    "Nebelhorn",
+    "Pfifferling",
+    "Wackersdorf",
+    "Bernstein",
+    "Eichelhäher",
+    "Haselnuss",
+)
+"""Words that stand only in the muted thread: title, question, answer, comment, tag, experience, note of the team,
+why an answer is obsolete."""
 ABOVE_A_NOTE = "Krähennest"
 """Stands only in a note of the team beside a topic that everybody sees."""
 REFUSED_TEXT = "Klabautermann"
@@ -129,6 +140,7 @@ class Scene:
             "synonym_id": Values((NOBODY,)),
             "case_id": Values((NOBODY,)),
             "word_id": Values((NOBODY,)),
+            "reply_id": Values((NOBODY,)),
             "penalty_key": Values(("x" * 43,)),
             "token_id": Values((NOBODY,)),
             "token": Values(("x" * 43,)),
@@ -289,6 +301,7 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     answers.accept(answer, by=world.alice)
     tried = experiences.tell(answer, has_worked=False, words="Nur Bernstein hilft.", by=world.tina)
     notes.write(topic, text="Eichelhäher gesichtet.", by=world.dora)
+    aging.declare(answer, reason="Die Haselnuss ist reif.", by=world.dora)
     scene.muted_experience_id = tried.id
     better = suggested_edits.suggest(
         answer, source="Das Bernstein-Nebelhorn.", reason="Wackersdorf", version=1, by=world.tina

@@ -9,6 +9,7 @@ from werkzeug.local import LocalProxy
 
 from forum import notifications, reading
 from forum.views import (
+    aging,
     answering,
     arranging,
     asking,
@@ -18,11 +19,14 @@ from forum.views import (
     deciding,
     flagging,
     following,
+    helping,
+    inserting,
     lists,
     moderating,
     muting,
     personal,
     pictures,
+    replying,
     reviewing,
     suggesting,
     tags,
@@ -34,6 +38,7 @@ from forum.views import (
 from forum.views.edge import bp
 
 __all__ = [
+    "aging",
     "answering",
     "arranging",
     "asking",
@@ -44,12 +49,15 @@ __all__ = [
     "deciding",
     "flagging",
     "following",
+    "helping",
     "init_app",
+    "inserting",
     "lists",
     "moderating",
     "muting",
     "personal",
     "pictures",
+    "replying",
     "reviewing",
     "suggesting",
     "tags",

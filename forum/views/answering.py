@@ -11,9 +11,9 @@ from core import diffs, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError, NotAllowed
-from forum import answers, drafts, fields, forms, policy, posts, queries, threads
+from forum import answers, canned, drafts, fields, forms, policy, posts, queries, threads
 from forum.models import Post
-from forum.views import pictures
+from forum.views import inserting, pictures
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
@@ -28,6 +28,8 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
     topic = queries.visible_topic(topic_id, viewer=current_user)
     if request.form.get("do") == "preview":
         return topic_page(topic, answer_form=form, preview=form.source.html)
+    if inserting.is_wanted():
+        return inserting.helped(topic, form)
     if not is_fine:
         return topic_page(topic, answer_form=form, status=UNPROCESSABLE)
     try:
@@ -40,6 +42,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
             by=me(),
             typed_in=form.seconds_open,
         )
+        canned.note_uses(answer, inserting.used(), by=me())
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

@@ -13,7 +13,7 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.i18n import LOCALES, locale
 from core.web import limiter
-from forum import addresses, drafts, fields, forms, quality, queries, suggestions, topics
+from forum import addresses, drafts, fields, forms, quality, queries, self_answering, suggestions, topics
 from forum.models import LONGEST_TITLE
 from forum.views import pictures
 from forum.views.edge import bp, show
@@ -106,7 +106,7 @@ def _helped(form: forms.AskForm, what: str) -> Response:
     """Return the page with what a button without script was pressed for; script shows it by itself."""
     if what == "preview":
         form.validate()
-        return _page(form, preview=form.source.html)
+        return _page(form, preview=form.source.html, answer_preview=form.answer.html)
     return _page(form, looked=what == "similar")
 
 
@@ -124,6 +124,14 @@ def _asked(form: forms.AskForm) -> Response | WerkzeugResponse:
             by=me(),
             typed_in=form.seconds_open,
         )
+        if form.answer.data:
+            self_answering.answer(
+                topic,
+                source=form.answer.data,
+                solves=bool(form.solves.data),
+                by=me(),
+                typed_in=form.seconds_open,
+            )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

@@ -18,7 +18,7 @@ from forum.views import pictures
 from forum.views.edge import bp, show
 
 PAGE_SIZE = 30
-ASK_FIELDS = ("title", "category", "source", "tags", "locale")
+ASK_FIELDS = ("title", "category", "source", "tags", "locale", "answer", "solves")
 ANSWER_FIELDS = ("source", "version")
 WANTS = {True: "no", False: "yes"}
 """What the form says of somebody who refuses to be reminded, and of others."""
@@ -56,7 +56,7 @@ def save_draft(key: str) -> Response | WerkzeugResponse:
     fields = {name: request.form[name] for name in names if request.form.get(name, "").strip()}
     if shown:
         fields["source"] = "\n\n".join((fields.get("source", "").rstrip(), *shown)).lstrip()
-    if any(name in fields for name in ("title", "source")):
+    if any(name in fields for name in ("title", "source", "answer")):
         drafts.save(me(), key, fields)
     else:
         drafts.discard(me(), key)

@@ -17,15 +17,34 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum import addresses, aging, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
 from search import query
 
+
+@dataclass(frozen=True, slots=True)
+class Inserts:
+    """What was looked for to be put into an answer, what was found, and what went into it before."""
+
+    words: str
+    found: Sequence[Insert] | None
+    used: Sequence[str]
+
+
 A_YEAR = timedelta(days=365)
 DESCRIPTION_LENGTH = 160
 MOST_RELATED = 5
-SMALL_FORMS = ("comment_form", "label_form", "experience_form", "objection_form", "note_form")
+SMALL_FORMS = (
+    "comment_form",
+    "label_form",
+    "experience_form",
+    "objection_form",
+    "note_form",
+    "ask_back_form",
+    "assign_form",
+)
 
 
 @bp.get("/t/<int:topic_id>")
@@ -100,6 +119,7 @@ def topic_page(
     at: int = 0,
     page: int = 0,
     preview: str = "",
+    inserts: Inserts | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
     **typed: Form,
@@ -113,7 +133,9 @@ def topic_page(
     thread = threads.read(topic, viewer=current_user, page=page, order=order)
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
-    draft = None
+    draft = holder = None
+    if current_user.is_authenticated:
+        holder = assignments.of(topic)
     if answer_form is None and current_user.is_authenticated:  # a guest's page has no form, no token and no cookie
         draft = drafts.find(current_user, f"answer:{topic.id}")
         answer_form = forms.AnswerForm(data=draft.fields if draft is not None else {}, formdata=None)
@@ -127,12 +149,15 @@ def topic_page(
         at=at,
         draft=draft,
         preview=preview,
+        inserts=inserts,
+        holder=holder,
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
         details_of=fields.of_post,
         version_of=fields.version_of,
         years=_years,
+        obsolete=aging.of,
         looked_at_by=holding.looked_at_by,
         page_path=lambda page, order=order: _page_path(topic, page, order),
         refused=refused,
@@ -159,6 +184,8 @@ def _page_path(topic: Topic, page: int, order: threads.Order = threads.ORDERS[0]
 
 def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
     """Say who decided that an answer is the solution."""
+    if acceptance.by_id is not None and acceptance.by_id == topic.asker_id == acceptance.post.author_id:
+        return str(gettext("the asker answered it"))
     if acceptance.by_id is not None and acceptance.by_id == topic.asker_id:
         return str(gettext("confirmed by the asker"))
     if acceptance.by is None:

@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, experiences, fields, flags, images, moderation, objections, suggested_edits, words
+from forum import answers, canned, experiences, fields, flags, images, moderation, objections, suggested_edits, words
 from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
@@ -78,12 +78,15 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     DECIDING: """
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
-        forum_api.undo_acceptance
+        forum_api.undo_acceptance forum.inserts
+        forum.ask_back forum.withdraw_question_back forum.take_topic forum.taken
+        forum.release_topic
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case forum.show_suggestion
         kb.article_history
-        kb.drafts
+        forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
+        kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
     AGENTS: """
@@ -100,7 +103,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
         forum.choose_author forum.give_post
-        forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
+        forum.give_to forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
@@ -239,6 +242,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "case_id": case.id,
         "suggestion_id": better.id,
         "word_id": word.id,
+        "reply_id": canned.keep(
+            title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
+        ).id,
         "penalty_key": penalties.impose(
             world.person(f"bad-{role}"), kind="silence", days=1, reason="Calls people names.", by=world.root
         ).key,

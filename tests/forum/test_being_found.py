@@ -67,6 +67,7 @@ def test_a_hit_says_what_a_list_of_results_shows(world: World) -> None:
         "answer_count": 1,
         "category": "Routers",
         "tags": ("wifi",),
+        "obsolete": False,
         "accepted_post_id": answer.id,
         "accepted_text": "Restart it, then choose channel 6.",
         "accepted_url": f"/p/{answer.id}",
