@@ -4,7 +4,7 @@ from flask import flash, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 
-from accounts import admin, people, queries
+from accounts import admin, people, queries, subjects
 from accounts.access import role_required, team_required
 from accounts.forms import ROLE_NAMES, PersonForm
 from accounts.models import ROLES, AuditEntry, User
@@ -69,7 +69,7 @@ def audit_log() -> str:
     entries = paging.page(
         queries.audit_entries(words, by), by=(AuditEntry.id,), cursor=request.args.get("page"), size=PAGE
     )
-    return render_template("accounts/admin/log.html", entries=entries, words=words, by=by)
+    return render_template("accounts/admin/log.html", entries=entries, names=subjects.of(entries), words=words, by=by)
 
 
 def _asked(name: str) -> str:

@@ -71,6 +71,12 @@ class User(UserMixin, Model):
         role_line: Mapped[str | None]
         """The names of the roles, which come along wherever a person is read; changes are made to `roles`."""
 
+    def __eq__(self, other: object) -> bool:
+        """Tell whether it is the same person; to Flask-Login any two without a session would be."""
+        return self is other or (isinstance(other, User) and self.id is not None and self.id == other.id)
+
+    __hash__ = Model.__hash__
+
     def get_id(self) -> str:
         """Return what the cookie carries: the token of the session, which ends with the session."""
         return self.session_token

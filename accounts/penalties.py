@@ -91,6 +91,29 @@ def of(user: User) -> Penalty | None:
     return found if found is not None and found.is_in_force else None
 
 
+def restore(
+    user: User,
+    *,
+    kind: PenaltyKind,
+    reason: str,
+    until: datetime | None,
+    by_id: int | None,
+    at: datetime,
+    objection: str,
+    objected_at: datetime | None,
+) -> None:
+    """Bring a penalty back as an export tells of it, for somebody who has none; nobody is mailed."""
+    key = secrets.token_urlsafe(32)
+    penalty = Penalty(user_id=user.id, kind=kind, reason=reason, until=until, by_id=by_id, at=at, key=key)
+    penalty.objection, penalty.objected_at = objection, objected_at
+    db.session.add(penalty)
+    if kind == "silence":
+        user.silenced_until = until or FOR_GOOD
+    else:
+        user.suspended_until = until or FOR_GOOD
+    db.session.flush()
+
+
 def by_key(key: str) -> Penalty:
     """Return the penalty that an address in a mail is about, or raise `NotFound` when it is over or lifted."""
     found = db.session.scalars(select(Penalty).where(Penalty.key == key[:64].replace("\0", ""))).one_or_none()

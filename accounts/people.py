@@ -23,6 +23,8 @@ SHARED_PREFIX = 8
 THEMES = ("auto", "light", "dark")
 NAME_CHECKS: list[Callable[[str], None]] = []
 """What other rooms have against a name that somebody gives themselves; each raises `Invalid`."""
+ABOUT_CHECKS: list[Callable[[str], None]] = []
+"""The same against what people say about themselves."""
 
 
 class AnonymousUser(AnonymousUserMixin):
@@ -181,6 +183,10 @@ def change_profile(
     if name != user.name:
         with problems.at("name"):
             refuse_bad_name(name)
+    if about != user.about:
+        with problems.at("about"):
+            for check in ABOUT_CHECKS:
+                check(about)
     user.name = checked_name(name)
     user.about = texts.block(about, longest=LONGEST_ABOUT)
     user.locale = locale

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload
 
-from accounts import handles
+from accounts import handles, subjects
 from accounts.models import AuditEntry, Penalty, User, UserRole
 from core.clock import now
 from core.db import db
@@ -42,7 +42,7 @@ def penalties_of(user: User) -> list[AuditEntry]:
 
 
 def audit_entries(words: str, by: str) -> Select[Any]:
-    """Return the entries whose deed, reason or subject (`topic 12`) contains `words`, done by the person `by`."""
+    """Return the entries by `by` whose deed, reason or subject (`topic 12`, or its name) contains `words`."""
     statement = select(AuditEntry)
     if words:
         matches = [
@@ -52,6 +52,7 @@ def audit_entries(words: str, by: str) -> Select[Any]:
         kind, _, number = words.rpartition(" ")
         if kind and number.isdecimal() and len(number) < len(str(2**63)):
             matches.append((AuditEntry.subject_kind == kind) & (AuditEntry.subject_id == int(number)))
+        matches += subjects.matching(words)
         statement = statement.where(or_(*matches))
     if by:
         statement = statement.where(AuditEntry.by.has(User.handle_key == handles.key(by)))

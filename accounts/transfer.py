@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
-from accounts import emails, handles, people
-from accounts.models import ROLES, User, UserRole
+from accounts import emails, handles, penalties, people
+from accounts.models import ROLES, Penalty, PenaltyKind, User, UserRole
 from core.api import line
+from core.clock import now
 from core.db import db
-from core.errors import Conflict
+from core.errors import Conflict, Invalid
 from core.transfer import Outcome, RecordType, iso, register
 
 LONGEST_SOURCE_ID = 100
@@ -31,8 +32,23 @@ class UserRecord(BaseModel):
     created: AwareDatetime | None = None
 
 
+class PenaltyRecord(BaseModel):
+    """A line of type `penalty`: the team silenced or suspended somebody."""
+
+    user: line(LONGEST_SOURCE_ID)  # type: ignore[valid-type]  # a type made for the limit
+    kind: PenaltyKind
+    reason: Annotated[str, Field(min_length=1, max_length=penalties.LONGEST_REASON)]
+    until: AwareDatetime | None = None
+    """Where missing, until somebody lifts it."""
+    by: line(LONGEST_SOURCE_ID) | None = None  # type: ignore[valid-type]  # the same
+    created: AwareDatetime
+    objection: Annotated[str, Field(max_length=penalties.LONGEST_OBJECTION)] = ""
+    objected: AwareDatetime | None = None
+
+
 def init_app() -> None:
     register(RecordType(name="user", order=10, model=UserRecord, load=load, dump=dump))
+    register(RecordType(name="penalty", order=11, model=PenaltyRecord, load=load_penalty, dump=dump_penalties))
 
 
 def load(record: UserRecord) -> Outcome:
@@ -62,6 +78,46 @@ def dump() -> Iterator[dict[str, Any]]:
         if user.email:
             record["email"] = user.email
         yield record | {"roles": sorted(user.role_names, key=ROLES.index), "created": iso(user.created_at)}
+
+
+def load_penalty(record: PenaltyRecord) -> Outcome:
+    """Take in a penalty; whether somebody is silenced who has one here, or claimed the account, the team here decides.
+
+    Nobody is mailed; the person has a new address to object at.
+    """
+    user = people.by_source_id(record.user)
+    if user is None:
+        raise Invalid(f"unknown person {record.user!r}")
+    is_over = record.until is not None and record.until <= now()
+    if is_over or not user.is_staged or db.session.scalar(select(Penalty.id).where(Penalty.user_id == user.id)):
+        return "unchanged"
+    by = None if record.by is None else people.by_source_id(record.by)
+    penalties.restore(
+        user,
+        kind=record.kind,
+        reason=record.reason,
+        until=record.until,
+        by_id=None if by is None else by.id,
+        at=record.created,
+        objection=record.objection,
+        objected_at=record.objected,
+    )
+    return "new"
+
+
+def dump_penalties() -> Iterator[dict[str, Any]]:
+    """Yield who is silenced or suspended; what is over stands in the log alone, which does not travel."""
+    in_force = or_(Penalty.until.is_(None), Penalty.until > now())
+    for penalty in db.session.scalars(select(Penalty).where(in_force).order_by(Penalty.at, Penalty.id)):
+        record = {"user": reference(penalty.user), "kind": penalty.kind, "reason": penalty.reason}
+        if penalty.until is not None:
+            record["until"] = iso(penalty.until)
+        if penalty.by is not None:
+            record["by"] = reference(penalty.by)
+        record["created"] = iso(penalty.at)
+        if penalty.objected_at is not None:
+            record |= {"objection": penalty.objection, "objected": iso(penalty.objected_at)}
+        yield record
 
 
 def reference(user: User) -> str:

@@ -10,7 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -128,6 +128,29 @@ def pictures(html: str) -> set[str]:
 def count_links(html: str) -> int:
     """Count the links in rendered HTML; one that leads to a picture of our own is none."""
     return len(_LINK.findall(html))
+
+
+def headings(html: str) -> list[str]:
+    """Return the words of each heading in rendered HTML, in their order."""
+    return [plain(found[2]) for found in _HEADING.finditer(html)]
+
+
+def with_anchors(html: str, anchors: Sequence[Sequence[str]], *, label: str) -> str:
+    """Give each heading of rendered HTML its anchors: the first is its own, which it links to; others lead there, too.
+
+    `label` says to screen readers what the link is for.
+    """
+    places = iter(anchors)
+
+    def anchored(found: re.Match[str]) -> str:
+        names = [entities.escape(name) for name in next(places, ())]
+        if not names:
+            return found[0]
+        others = "".join(f'<span id="{name}"></span>' for name in names[1:])
+        link = f'<a class="section-link" href="#{names[0]}" aria-label="{entities.escape(label)}">#</a>'
+        return f'<h{found[1]} id="{names[0]}">{others}{found[2]} {link}</h{found[1]}>'
+
+    return _HEADING.sub(anchored, html)
 
 
 def excerpt(text: str, limit: int = 200) -> str:
@@ -250,6 +273,10 @@ class _Children:
 _children = _Children(CHILDREN)
 atexit.register(_children.end)
 os.register_at_fork(after_in_child=_children.disown)
+
+
+_HEADING = re.compile(r"<h([3-5])>((?:(?!</h\1>).)*)</h\1>", re.DOTALL)
+"""As the sanitizer leaves them: without attributes, and none within another."""
 
 
 # HTML becomes text.

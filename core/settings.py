@@ -231,6 +231,9 @@ class Settings(BaseModel):
     )
     questions_a_day: int = Field(5, ge=0, description="Questions one member may ask in 24 hours; 0 sets no limit.")
     review_hours: int = Field(24, ge=1, description="Within so many hours the team promises to look at what waits.")
+    suggestions_waiting: int = Field(
+        5, ge=0, description="Changes to others' texts that one member may have waiting at once; 0 takes none."
+    )
     claim_minutes: int = Field(15, ge=1, description="So long a case belongs to the one who took it.")
     hide_at_flags: int = Field(
         5, ge=0, description="A post is hidden at this weight of flags until somebody looked; 0 hides none."

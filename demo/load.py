@@ -38,6 +38,7 @@ from forum import (
     points,
     queries,
     questions_by_mail,
+    suggested_edits,
     tags,
     trust,
     votes,
@@ -132,6 +133,10 @@ FLAGGED_BY: Final[Mapping[str, tuple[str, str]]] = {
     "klara": ("off_topic", "Die Frage war nach der Erkennung ohne Kontakte. Als eigene Frage wäre das schön."),
     "farid": ("spam", "Klingt ein wenig nach Werbung für das Zubehör, ist aber sicher nicht so gemeint."),
 }
+BETTERED: Final = "t17-a2"
+BETTERED_BY: Final = "klara"
+BETTER: Final = ("nicht unter 15 Grad", "nicht unter 15 Grad, in Schlafräumen nicht unter 16")
+BETTERED_BECAUSE: Final = "In Schlafräumen ist die Luft feuchter; mit 15 Grad hatten wir Schimmel."
 NEWCOMER: Final = "wanda"
 WELCOMED: Final = "t16"
 FIRST_ANSWER: Final = (
@@ -344,9 +349,17 @@ def _arrange(*, by: User, admin: User) -> None:
 
 
 def _fill_the_queue(everybody: Mapping[str, User]) -> None:
-    """Have something wait for the moderator: two reports, and the first answer of somebody new."""
+    """Have something wait for the moderator: two reports, a suggested change, and the first answer of somebody new."""
     for handle, (reason, words) in FLAGGED_BY.items():
         flags.flag(_post(FLAGGED), reason=reason, words=words, by=everybody[handle])
+    answer = _post(BETTERED)
+    suggested_edits.suggest(
+        answer,
+        source=answer.source.replace(*BETTER),
+        reason=BETTERED_BECAUSE,
+        version=answer.version,
+        by=everybody[BETTERED_BY],
+    )
     wanda = people.create(NEWCOMER, name="Wanda Kröger", email=f"{NEWCOMER}@ulmenfunk.test", locale="de")
     wanda.licence_accepted_at = wanda.created_at
     answer = answers.post(_topic(WELCOMED), source=FIRST_ANSWER, by=wanda)

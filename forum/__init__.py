@@ -26,12 +26,15 @@ def init_app(app: Flask) -> None:
         crediting,
         guest_follows,
         listeners,
+        naming,
         notices,
         queries,
         questions_by_mail,
         reminding,
         reviewing,
+        suggested_edits,
         transfer,
+        transfer_beside,
         views,
         words,
     )
@@ -42,6 +45,8 @@ def init_app(app: Flask) -> None:
     registry.register(Topics(), app)
     labels.register("category", "forum", queries.category_names)
     transfer.init_app()
+    transfer_beside.init_app()
+    naming.init_app()
     import_group.add_command(cli.import_stackexchange)
     app.cli.add_command(cli.forum)
     app.cli.add_command(cli.mail)
@@ -57,7 +62,9 @@ def init_app(app: Flask) -> None:
     )
     if words.check_name not in people.NAME_CHECKS:
         people.NAME_CHECKS.append(words.check_name)
+        people.ABOUT_CHECKS.append(words.check_about)
     if authorship.move not in staged.MERGERS:
         staged.MERGERS.append(authorship.move)
     reviewing.contribute("appeals", appeals.waiting)
+    reviewing.contribute("suggested edits", suggested_edits.waiting)
     DOCTOR_CHECKS["forum counters"] = counters.complaints

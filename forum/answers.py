@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
-from core import markup, outbox, problems, texts
+from core import markup, outbox, problems
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -88,6 +88,8 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     the one with the same label moves.
     """
     topic = _locked(post.topic_id, post)
+    db.session.refresh(post, ["kind"])
+    db.session.expire(post, ["muting"])  # it may have been muted while this waited for its turn
     if not policy.may_accept_answer(by, topic):
         raise _refusal_to_accept(topic.acceptance)
     if post.kind != "answer":
@@ -95,7 +97,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
     if post.is_muted:
         raise Invalid(gettext("This answer is muted. Unmute it first, then it can be the solution."))
     is_one_of_several = topic.category.accepts_several
-    label = _label(label) if is_one_of_several else ""
+    label = _label(label, by) if is_one_of_several else ""
     chosen = queries.solutions(topic)
     own = next((one for one in chosen if one.post_id == post.id), None)
     if own is not None and (own.label == label or not is_one_of_several):
@@ -114,6 +116,7 @@ def accept(post: Post, *, by: User, label: str = "") -> Acceptance:
         acceptance = moving
         if moving is not own:
             undone.append(moving.post_id)
+            acceptance.contradicted_at = None  # that was said of the other one
             outbox.publish(AcceptanceUndone(topic.id, moving.post_id, by.id))
     acceptance.post_id, acceptance.label, acceptance.by_id, acceptance.at = post.id, label, by.id, now()
     db.session.flush()
@@ -165,13 +168,20 @@ def hold_for_arranging(topic: Topic) -> None:
     db.session.refresh(topic, ["acceptance"])
 
 
-def restore_acceptance(post: Post, *, by_id: int, at: datetime) -> None:
-    """Accept an answer again that was hidden for a while, unless another one was chosen meanwhile."""
+def restore_acceptance(post: Post, *, by_id: int, at: datetime, label: str) -> None:
+    """Accept an answer again that was hidden for a while, unless another one was chosen for the same meanwhile."""
     topic = _locked(post.topic_id)
-    if topic.acceptance is None:
-        db.session.add(Acceptance(topic=topic, post_id=post.id, by_id=by_id, at=at))
-        db.session.flush()
-        outbox.publish(AnswerAccepted(topic.id, post.id, by_id, is_own=is_own(post)))
+    there = queries.solutions(topic)
+    label = label if topic.category.accepts_several else ""
+    if there and (not topic.category.accepts_several or any(_is_same(one.label, label) for one in there)):
+        return
+    position = max((one.position for one in there), default=-1) + 1
+    acceptance = Acceptance(topic_id=topic.id, post_id=post.id, position=position, label=label, by_id=by_id, at=at)
+    db.session.add(acceptance)
+    db.session.flush()
+    db.session.expire(topic, ["acceptance"])
+    experiences.count(acceptance)
+    outbox.publish(AnswerAccepted(topic.id, post.id, by_id, is_own=is_own(post)))
 
 
 def is_own(post: Post) -> bool:
@@ -215,7 +225,7 @@ def _write(  # noqa: PLR0913 -- the parts of a post, by keyword
         created_at=at,
     )
     db.session.add(written)
-    if cause is None:
+    if cause is None and not (parent is not None and parent.is_muted):  # the order of a list must not tell of it
         topic.last_activity_at = max(topic.last_activity_at, at)
     db.session.flush()
     images.link(written, by=by)
@@ -258,9 +268,9 @@ def _moved() -> Conflict:
     return Conflict(gettext("Somebody moved this to another question meanwhile. Please look there; your text is kept."))
 
 
-def _label(value: str) -> str:
+def _label(value: str, by: User) -> str:
     with problems.at("label"):
-        return texts.line(value, longest=limits.LONGEST_VERSION)
+        return limits.public_line(value, longest=limits.LONGEST_VERSION, by=by)
 
 
 def _is_same(one: str, other: str) -> bool:

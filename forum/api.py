@@ -6,12 +6,15 @@ last_activity.
 A topic by itself has besides: question (a post), answers (posts; accepted ones first, then by age), accepted_post_id,
 duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
-key, name, value), created, edited (or null), helpful, accepted, official, obsolete (null, or since, reason and
+key, name, value), created, edited (or null), held, helpful, accepted, official, obsolete (null, or since, reason and
 instead: the path of what holds, or null), comments.
+What waits until the team has looked at it is answered with 202 instead of 201, and its post says so in `held`: cause
+(first, fast or words) and until (by when somebody looks); for all others `held` is null.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
 """
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Literal
 
 from flask_login import current_user
@@ -24,7 +27,19 @@ from core.api import Api, Model
 from core.errors import NotFound
 from core.problems import renamed
 from core.transfer import iso
-from forum import addresses, aging, answers, closing, fields, limits, moderation, queries, self_answering, topics
+from forum import (
+    addresses,
+    aging,
+    answers,
+    closing,
+    fields,
+    holding,
+    limits,
+    moderation,
+    queries,
+    self_answering,
+    topics,
+)
 from forum.models import Category, Muting, MutingRule, Post, Topic
 
 LARGEST_PAGE = 100
@@ -95,8 +110,8 @@ def list_topics(query: TopicsQuery) -> dict[str, Any]:
 
 
 @api.call("POST", "/topics", summary="Ask a question", body=NewTopic, scope="write", status=201)
-def ask(body: NewTopic) -> dict[str, Any]:
-    """Return the new topic."""
+def ask(body: NewTopic) -> tuple[dict[str, Any], int]:
+    """Return the new topic; 202 when it waits until the team has looked at it."""
     with renamed(source="body"):
         topic = topics.ask(
             title=body.title,
@@ -109,7 +124,7 @@ def ask(body: NewTopic) -> dict[str, Any]:
         )
     if body.answer is not None:
         self_answering.answer(topic, source=body.answer, solves=body.solves, by=current_user)
-    return _in_full(topic)
+    return _in_full(topic), _status(topic.muting)
 
 
 @api.call("GET", "/topics/<int:topic_id>", summary="A topic with its answers and comments")
@@ -120,11 +135,12 @@ def show_topic(topic_id: int) -> dict[str, Any]:
 @api.call(
     "POST", "/topics/<int:topic_id>/answers", summary="Answer a question", body=NewPost, scope="write", status=201
 )
-def answer(topic_id: int, body: NewPost) -> dict[str, Any]:
-    """Return the new post."""
+def answer(topic_id: int, body: NewPost) -> tuple[dict[str, Any], int]:
+    """Return the new post; 202 when it waits until the team has looked at it."""
     topic = queries.visible_topic(topic_id, viewer=current_user)
     with renamed(source="body"):
-        return _post(answers.post(topic, source=body.body, by=current_user), topic, [])
+        post = answers.post(topic, source=body.body, by=current_user)
+    return _post(post, topic, []), _status(post.muting)
 
 
 @api.call(
@@ -135,11 +151,12 @@ def answer(topic_id: int, body: NewPost) -> dict[str, Any]:
     scope="write",
     status=201,
 )
-def comment(post_id: int, body: NewPost) -> dict[str, Any]:
-    """Return the new post."""
+def comment(post_id: int, body: NewPost) -> tuple[dict[str, Any], int]:
+    """Return the new post; 202 when it waits until the team has looked at it."""
     post = queries.visible_post(post_id, viewer=current_user)
     with renamed(source="body"):
-        return _post(answers.comment(post, source=body.body, by=current_user), post.topic, [])
+        comment = answers.comment(post, source=body.body, by=current_user)
+    return _post(comment, post.topic, []), _status(comment.muting)
 
 
 @api.call(
@@ -290,6 +307,7 @@ def _post(post: Post, topic: Topic, comments: list[dict[str, Any]] | None, *, ac
         "details": [{"key": one.key, "name": one.name, "value": one.value} for one in fields.of_post(post)],
         "created": iso(post.created_at),
         "edited": None if post.edited_at is None else iso(post.edited_at),
+        "held": _held(topic.muting if post.kind == "question" else post.muting),
     }
     if comments is None or post.kind == "comment":
         return about
@@ -307,6 +325,17 @@ def _obsolete(post: Post) -> dict[str, str | None] | None:
         return None
     said = aging.of(post)
     return {"since": iso(said.since), "reason": said.reason, "instead": said.url or None}
+
+
+def _held(muting: Muting | None) -> dict[str, str] | None:
+    """Say why a post waits; only its author and the team get an answer that says so."""
+    if muting is None or not muting.is_held:
+        return None
+    return {"cause": muting.cause, "until": iso(holding.looked_at_by(muting))}
+
+
+def _status(muting: Muting | None) -> int:
+    return HTTPStatus.ACCEPTED if muting is not None and muting.is_held else HTTPStatus.CREATED
 
 
 def _person(user: User | None) -> dict[str, str] | None:

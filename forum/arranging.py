@@ -13,7 +13,20 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.problems import Problems
-from forum import answers, closing, counters, follows, limits, policy, queries, tags, topics
+from forum import (
+    answers,
+    closing,
+    counters,
+    experiences,
+    follows,
+    limits,
+    me_too,
+    moderation,
+    policy,
+    queries,
+    tags,
+    topics,
+)
 from forum.events import AuthorChanged, PostEdited, PostsMoved
 from forum.models import Category, Notification, Pin, Post, PostRevision, Topic, Vote
 
@@ -53,7 +66,10 @@ def move(topic: Topic, *, category: Category, by: User) -> None:
 
 
 def give(post: Post, *, to: User, by: User) -> None:
-    """Make somebody else the author of a post, and with a question of its topic; who owns a topic now follows it."""
+    """Make somebody else the author of a post, and with a question of its topic; who owns a topic now follows it.
+
+    Whose it was and whose it is are told, as far as they may see it.
+    """
     _ask_policy(by)
     topic = post.topic
     closing.begin(topic)
@@ -62,19 +78,17 @@ def give(post: Post, *, to: User, by: User) -> None:
         return
     before = post.author_id
     post.author_id = to.id
-    own = db.session.scalars(select(Vote).where(Vote.post_id == post.id, Vote.user_id == to.id)).first()
-    if own is not None:  # nobody calls the own text helpful
-        db.session.delete(own)
-        post.helpful_count = Post.helpful_count - 1
+    post.official_at = post.official_at if to.is_team else None
     if post.kind == "question":
         topic.asker_id = to.id
     db.session.flush()
     db.session.expire(post, ["author"])
     db.session.expire(topic, ["asker"])
+    _take_own_praise(post, to)
     if post.kind == "question":
         follows.follow(topic, by=to)
-    outbox.publish(AuthorChanged(topic.id, post.id))
     audit.record("forum.post.give", post, by=by, before={"author_id": before}, after={"author_id": to.id})
+    outbox.publish(AuthorChanged(topic.id, post.id, before, to.id, by.id))
 
 
 def pin(topic: Topic, *, by: User, until: datetime | None = None) -> None:
@@ -146,6 +160,7 @@ def split(topic: Topic, *, post_ids: Sequence[int], title: str, category: Catego
     title = _at("title", title)
     closing.begin(topic)
     answers.hold_for_arranging(topic)
+    moderation.lift_expired_in(topic)
     posts = _chosen(topic, post_ids)
     leaving = [one for one in queries.solutions(topic) if one.post_id in {post.id for post in posts}]
     takes_solution = bool(leaving)
@@ -221,6 +236,18 @@ def _unpin(topic: Topic) -> None:
     db.session.execute(delete(Pin).where(Pin.topic_id == topic.id))
 
 
+def _take_own_praise(post: Post, author: User) -> None:
+    """Take back what the new author said of the text: nobody calls the own one helpful or shares the own problem."""
+    own = db.session.scalars(select(Vote).where(Vote.post_id == post.id, Vote.user_id == author.id)).first()
+    if own is not None:
+        db.session.delete(own)
+        post.helpful_count = Post.helpful_count - 1
+    experiences.forget(post, by=author)
+    if post.kind == "question":
+        me_too.forget(post.topic, by=author)
+    db.session.flush()
+
+
 def _pin_state(pin: Pin | None) -> dict[str, object]:
     return {"pinned": pin is not None, "until": None if pin is None or pin.until is None else pin.until.isoformat()}
 
@@ -237,16 +264,25 @@ def _chosen(topic: Topic, post_ids: Sequence[int]) -> list[Post]:
         ).unique()
     )
     chosen = [post for post in every if post.id in wanted]
+    going = [post for post in every if post.id in wanted or post.parent_id in wanted]
     sentence = ""
     if not chosen or len(chosen) != len(wanted):
         sentence = gettext("Please choose answers or comments of this question; somebody may have moved them already.")
     elif len(chosen) > LONGEST_SPLIT:
         sentence = gettext("%(most)s posts can be moved at once.", most=LONGEST_SPLIT)
-    elif any(post.is_muted for post in chosen[:1]):
+    elif topic.is_muted:
+        sentence = gettext("This question is muted. Unmute it first: what was hidden must not appear by splitting.")
+    elif any(post.is_muted for post in going[:1]):
         sentence = gettext("The oldest of them is muted and cannot become a question.")
+    elif any(post.parent_id not in wanted and _is_below_muted(post) for post in going):
+        sentence = gettext("Some of them stand below something muted. Unmute that first, or take it along.")
     if sentence:
         raise Invalid(sentence, fields={"posts": sentence})
-    return [post for post in every if post.id in wanted or post.parent_id in wanted]
+    return going
+
+
+def _is_below_muted(post: Post) -> bool:
+    return post.parent is not None and post.parent.is_muted
 
 
 def _made_from(first: Post, topic: Topic, *, title: str, category: Category) -> Topic:
@@ -273,7 +309,7 @@ def _settle(posts: Sequence[Post], made: Topic) -> None:
     for post in posts:
         post.topic_id = made.id
         if post is first:
-            post.kind, post.parent_id = "question", None
+            post.kind, post.parent_id, post.official_at = "question", None, None
         elif post.parent_id is not None and post.parent_id not in moving:
             post.kind, post.parent_id = "answer", None
     db.session.flush()

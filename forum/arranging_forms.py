@@ -71,6 +71,15 @@ class OwnerForm(Form):
     )
 
 
+class AuthorForm(Form):
+    handle = StringField(
+        lazy_gettext("Handle of the author"),
+        id="author-handle",
+        validators=[wanted()],
+        description=lazy_gettext("As it stands behind the @. Whose text it was and whose it is are told."),
+    )
+
+
 class TagsForm(Form):
     tags = LineField(
         lazy_gettext("Tags"),

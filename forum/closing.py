@@ -32,7 +32,7 @@ MOST_ASKED = 50
 def close_as_duplicate(topic: Topic, *, target: Topic | Target, by: User, reason: str = "") -> Closing:
     """Say that a question was asked before and lead its readers to the answer; an earlier target is replaced."""
     _ask_policy(by)
-    reason = limits.reason(reason) if reason.strip() else ""
+    reason = limits.public_reason(reason, by=by) if reason.strip() else ""
     begin(topic)
     info_requests.forget(topic)
     before = state(topic)
@@ -58,7 +58,7 @@ def close_as_duplicate(topic: Topic, *, target: Topic | Target, by: User, reason
 def close(topic: Topic, *, by: User, reason: str) -> Closing:
     """Take no more answers and comments, for a reason that everybody reads."""
     _ask_policy(by)
-    reason = limits.reason(reason)
+    reason = limits.public_reason(reason, by=by)
     begin(topic)
     info_requests.forget(topic)
     before = state(topic)

@@ -91,10 +91,12 @@ def last_activity(topic_id: int) -> datetime:
 
 
 def settle(topic: Topic) -> None:
-    """Set the numbers of one topic after posts came or went."""
+    """Set the numbers of one topic after posts, or people with the same problem, came or went."""
     is_muted = select(Muting.id).where(Muting.post_id == Post.id).exists()
     counted = select(func.count(Post.id)).where(Post.topic_id == topic.id, Post.kind == "answer", ~is_muted)
     topic.answer_count = db.session.scalar(counted) or 0
+    same = select(func.count()).select_from(MeToo).where(MeToo.topic_id == topic.id)
+    topic.me_too_count = db.session.scalar(same) or 0
     topic.last_activity_at = last_activity(topic.id)
     db.session.flush()
 

@@ -37,6 +37,27 @@ class PostEdited(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AuthorChanged(Event):
+    """The team says that somebody else wrote a post; `from_id` is None when that account was erased."""
+
+    topic_id: int
+    post_id: int
+    from_id: int | None
+    to_id: int
+    by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class EditSuggested(Event):
+    suggestion_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionDecided(Event):
+    suggestion_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class AnswerAccepted(Event):
     """`is_own` says that whoever asked wrote the answer: it helps everybody and earns nothing."""
 
@@ -150,11 +171,3 @@ class VoteChanged(Event):
 
     post_id: int
     by_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class AuthorChanged(Event):
-    """The team made somebody else its author."""
-
-    topic_id: int
-    post_id: int

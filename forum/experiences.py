@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 
 from accounts import audit
 from accounts.models import User
-from core import outbox, texts
+from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
@@ -27,8 +27,8 @@ def tell(post: Post, *, has_worked: bool, version: str = "", words: str = "", by
     if not policy.may_tell_experience(by, post):
         raise _refusal(by, post)
     problems = Problems()
-    version = problems.take("version", lambda: texts.line(version, longest=limits.LONGEST_VERSION), "")
-    words = problems.take("words", lambda: texts.line(words, longest=limits.LONGEST_EXPERIENCE), "")
+    version = problems.take("version", lambda: limits.public_line(version, longest=limits.LONGEST_VERSION, by=by), "")
+    words = problems.take("words", lambda: limits.public_line(words, longest=limits.LONGEST_EXPERIENCE, by=by), "")
     if not has_worked and not words:
         problems.fields.setdefault("words", gettext("A few words, please: what happened instead?"))
     problems.refuse()
@@ -49,9 +49,20 @@ def withdraw(post: Post, *, by: User) -> None:
     """Take back what one said; who said nothing changes nothing."""
     if not policy.may_tell_experience(by, post):
         raise _refusal(by, post)
+    forget(post, by=by)
+
+
+def forget(post: Post, *, by: User) -> None:
+    """Take back what somebody said; who calls has asked the policy.
+
+    An asker's word weighs more, so with another asker the solutions of the topic are weighed anew.
+    """
     acceptance = _locked(post)
     db.session.execute(delete(Experience).where(Experience.post_id == post.id, Experience.user_id == by.id))
-    if acceptance is not None:
+    if post.kind == "question":
+        for one in db.session.scalars(select(Acceptance).where(Acceptance.topic_id == post.topic_id)).unique():
+            count(one)
+    elif acceptance is not None:
         count(acceptance)
 
 
@@ -90,10 +101,10 @@ def with_these(acceptances: Collection[Acceptance]) -> Mapping[int, Sequence[Exp
     return found
 
 
-def count(acceptance: Acceptance) -> None:
+def count(acceptance: Acceptance, *, tells: bool = True) -> None:
     """Count what was said about the answer that this acceptance names, and whether that contradicts it.
 
-    Whoever calls holds the lock of the topic.
+    Whoever calls holds the lock of the topic. Of what an import brings nobody `tells`.
     """
     settings = current_settings()
     rows = select(Experience).where(Experience.post_id == acceptance.post_id)
@@ -108,7 +119,8 @@ def count(acceptance: Acceptance) -> None:
     if by_asker or (failed >= settings.contradictions_needed and failed > len(latest) - failed):
         if acceptance.contradicted_at is None:
             acceptance.contradicted_at = now()
-            outbox.publish(AnswerContradicted(acceptance.topic_id, acceptance.post_id))
+            if tells:
+                outbox.publish(AnswerContradicted(acceptance.topic_id, acceptance.post_id))
     elif acceptance.contradicted_at is not None:
         acceptance.contradicted_at = None
         outbox.publish(ContradictionLifted(acceptance.topic_id, acceptance.post_id))

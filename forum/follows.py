@@ -18,8 +18,8 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.unique import add_once
-from forum import policy
-from forum.models import Category, Follow, MeToo, Notification, ReadMark, Silence, Tag, Topic, TopicTag, Watch
+from forum import policy, queries
+from forum.models import Category, Follow, MeToo, Notification, Post, ReadMark, Silence, Tag, Topic, TopicTag, Watch
 
 TopicLevel = Literal["everything", "solution"]
 WatchLevel = Literal["everything", "first"]
@@ -42,6 +42,8 @@ class Stance:
     """Whether the bell rings because of the topic."""
     is_read: bool = False
     """Whether the reader has seen the topic as it is."""
+    below_muted: frozenset[int] = frozenset()
+    """Ids of what the reader wrote below others' texts that are muted, and does not see in its place."""
 
     @property
     def choice(self) -> str:
@@ -212,6 +214,7 @@ def stance_on_topic(topic: Topic, viewer: Viewer) -> Stance:
             select(literal("news"), literal(""), func.count(Notification.id)).where(
                 Notification.topic_id == topic.id, Notification.user_id == viewer.id, Notification.read_at.is_(None)
             ),
+            queries.below_muted(topic.id, viewer.id).with_only_columns(literal("hidden"), literal(""), Post.id),
             select(literal("read"), literal(""), func.count(ReadMark.at)).where(
                 ReadMark.topic_id == topic.id, ReadMark.user_id == viewer.id, ReadMark.at >= topic.last_activity_at
             ),
@@ -225,6 +228,7 @@ def stance_on_topic(topic: Topic, viewer: Viewer) -> Stance:
         has_same_problem="me too" in numbers,
         has_news=bool(numbers["news"]),
         is_read=bool(numbers["read"]),
+        below_muted=frozenset(row.id for row in rows if row.what == "hidden" and not viewer.is_team),
     )
 
 

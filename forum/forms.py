@@ -293,6 +293,51 @@ class EditForm(WithDetails):
         self.source.fit(kind)
 
 
+class SuggestionForm(Form):
+    """What a text should say instead; `version` is what was seen of it, and `title` is left out where there is none."""
+
+    title = TitleField(lazy_gettext("The question in one sentence"))
+    source = PostField("question", lazy_gettext("Text"))
+    reason = LineField(
+        lazy_gettext("What is better then?"),
+        longest=LONGEST_EDIT_REASON,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+        description=lazy_gettext("Who decides reads it, and it stands in the history when your change is taken."),
+    )
+    version = IntegerField(widget=HiddenInput())
+
+    def fit(self, kind: PostKind) -> None:
+        """Ask for what a post of this kind has."""
+        if kind != "question":
+            del self.title
+        self.source.fit(kind)
+
+
+class TakingForm(Form):
+    """A suggested text, as whoever decides leaves it or makes it better still."""
+
+    title = TitleField(lazy_gettext("The question in one sentence"))
+    source = PostField("question", lazy_gettext("Text"))
+    version = IntegerField(widget=HiddenInput())
+
+    def fit(self, kind: PostKind) -> None:
+        """Ask for what a post of this kind has."""
+        if kind != "question":
+            del self.title
+        self.source.fit(kind)
+
+
+class DecliningForm(Form):
+    words = BlockField(
+        lazy_gettext("Why not?"),
+        longest=LONGEST_REASON,
+        shortest=SHORTEST_REASON,
+        validators=[wanted()],
+        description=lazy_gettext("Whoever suggested it reads this, and nobody else."),
+    )
+
+
 class LabelForm(Form):
     """Which version or device a solution is for, where a question may have several."""
 

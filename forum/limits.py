@@ -15,7 +15,7 @@ from core.db import db
 from core.errors import Conflict, Invalid, TooSoon
 from core.i18n import LOCALES, minutes_in_words
 from core.settings import current_settings
-from forum import holding
+from forum import holding, words
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Post, PostKind, Topic
 
 LONGEST_SOURCE = {"question": 32_000, "answer": 32_000, "comment": 2_000}
@@ -59,9 +59,19 @@ def post_title(value: str) -> str:
         return title(value)
 
 
+def public_line(value: str, *, longest: int, by: User) -> str:
+    """Return a clean line that everybody reads at once, as the watched words have it, or raise `Invalid`."""
+    return texts.line(words.short(texts.line(value, longest=longest), by=by), longest=longest)
+
+
 def reason(value: str) -> str:
     """Return a clean reason of the team, or raise `Invalid`."""
     return texts.block(value.strip(), longest=LONGEST_REASON, shortest=SHORTEST_REASON)
+
+
+def public_reason(value: str, *, by: User) -> str:
+    """Return a clean reason of the team that everybody reads, as the watched words have it, or raise `Invalid`."""
+    return reason(words.short(reason(value), by=by))
 
 
 def locale(value: str) -> str:

@@ -5,26 +5,41 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import listens_to
-from forum import addresses, cases, closing, follows, info_requests, mails, mentions, moderation, notifications, queries
+from forum import (
+    addresses,
+    cases,
+    closing,
+    follows,
+    info_requests,
+    mails,
+    mentions,
+    moderation,
+    notifications,
+    queries,
+    suggested_edits,
+)
 from forum.events import (
     AcceptanceUndone,
     AnswerAccepted,
     AnswerContradicted,
     AnswerPosted,
+    AuthorChanged,
     CaseDecided,
     CaseReopened,
     CommentPosted,
+    EditSuggested,
     InfoWanted,
     ObjectionAnswered,
     ObjectionRaised,
     PostMuted,
     PostsMoved,
+    SuggestionDecided,
     TopicAsked,
     TopicClosed,
     TopicMuted,
     TopicReopened,
 )
-from forum.models import Acceptance, Muting, Objection, Post, ReviewCase, Topic
+from forum.models import Acceptance, Muting, Objection, Post, ReviewCase, SuggestedEdit, Topic
 
 
 @listens_to(TopicAsked)
@@ -197,6 +212,58 @@ def tell_whose_posts_moved(event: PostsMoved) -> None:
             )
 
 
+@listens_to(AuthorChanged)
+def tell_whose_it_is_now(event: AuthorChanged) -> None:
+    """Tell whose text it was and whose it is, while that is still so."""
+    post = db.session.get_one(Post, event.post_id)
+    if post.author_id != event.to_id:
+        return
+    for user_id, kind in ((event.from_id, "post_given_away"), (event.to_id, "post_given")):
+        if user_id is not None and user_id != event.by_id:
+            notifications.notify(
+                user_id,
+                kind=kind,
+                key=f"given:{post.id}:{event.from_id}:{event.to_id}",
+                url=addresses.of_post(post),
+                topic=post.topic,
+                post=post,
+            )
+
+
+@listens_to(EditSuggested)
+def tell_whose_text_it_is(event: EditSuggested) -> None:
+    """Tell the author that somebody suggests a change, while that waits."""
+    suggestion = db.session.get_one(SuggestedEdit, event.suggestion_id)
+    post = suggestion.post
+    if suggestion.decided_at is None and post.author_id is not None and post.author_id != suggestion.by_id:
+        notifications.notify(
+            post.author_id,
+            kind="edit_suggested",
+            key=f"suggestion:{suggestion.id}",
+            url=suggested_edits.address(suggestion),
+            topic=post.topic,
+            post=post,
+            data={"name": suggestion.by.name if suggestion.by is not None else ""},
+        )
+
+
+@listens_to(SuggestionDecided)
+def tell_who_suggested(event: SuggestionDecided) -> None:
+    """Tell who suggested a change what became of it, unless the decision was taken back meanwhile."""
+    suggestion = db.session.get_one(SuggestedEdit, event.suggestion_id)
+    if suggestion.outcome in {None, "withdrawn"} or suggestion.by_id in {None, suggestion.decided_by_id}:
+        return
+    notifications.notify(
+        suggestion.by_id,
+        kind=f"suggestion_{suggestion.outcome}",
+        key=suggested_edits.key_of(suggestion),
+        url=suggested_edits.address(suggestion),
+        topic=suggestion.post.topic,
+        post=suggestion.post,
+        data={"words": suggestion.words},
+    )
+
+
 @listens_to(AnswerContradicted)
 def tell_of_contradiction(event: AnswerContradicted) -> None:
     """Tell the team and the author that a solution does not work for others, when that is still so."""
@@ -272,6 +339,23 @@ def tell_the_asker(event: TopicMuted) -> None:
     _tell_of_muting(
         topic.muting, topic.asker_id, kind="topic_muted", url=addresses.of_topic(topic), topic=topic, post=None
     )
+
+
+@listens_to(PostMuted)
+def tell_commenters(event: PostMuted) -> None:
+    """Tell who commented on a muted answer where their own words are; whose it was and why is not theirs to know."""
+    post = db.session.get_one(Post, event.post_id)
+    if post.muting is None or post.muting.is_silent or post.muting.is_waiting:
+        return
+    for user in queries.commenters(post):
+        if not user.is_team:
+            notifications.notify(
+                user,
+                kind="commented_muted",
+                key=f"commented_muted:{post.id}:{post.muting.at.isoformat()}",
+                url=addresses.of_topic(post.topic),
+                topic=post.topic,
+            )
 
 
 @listens_to(PostMuted)

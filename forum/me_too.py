@@ -27,13 +27,20 @@ def take_back(topic: Topic, *, by: User) -> None:
     """Take it back; one follows for the solution no longer, but for everything still where one chose that."""
     if not policy.may_say_me_too(by, topic):
         raise _refusal(topic, by)
+    if forget(topic, by=by):
+        mine = (Follow.topic_id == topic.id, Follow.user_id == by.id, Follow.level == "solution")
+        db.session.execute(delete(Follow).where(*mine))
+        db.session.flush()
+
+
+def forget(topic: Topic, *, by: User) -> bool:
+    """Take somebody's word back and tell whether there was one; who calls has asked the policy."""
     gone = db.session.execute(delete(MeToo).where(MeToo.topic_id == topic.id, MeToo.user_id == by.id))
     assert isinstance(gone, CursorResult)  # noqa: S101 -- for the type checker: a DELETE counts its rows
     if gone.rowcount:
         topic.me_too_count = Topic.me_too_count - 1
-        mine = (Follow.topic_id == topic.id, Follow.user_id == by.id, Follow.level == "solution")
-        db.session.execute(delete(Follow).where(*mine))
         db.session.flush()
+    return bool(gone.rowcount)
 
 
 def _refusal(topic: Topic, by: User) -> NotAllowed:

@@ -11,11 +11,26 @@ from core import markup, outbox
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
-from forum import answers, arranging, closing, counters, pointers, policy, queries
+from forum import answers, arranging, closing, counters, experiences, pointers, policy, queries
 from forum.events import AnswerAccepted, PostsMoved, TopicsMerged
 from forum.limits import LONGEST_SOURCE
-from forum.models import Closing, Draft, Duplicate, Follow, Muting, Post, PostRevision, Topic, TopicRedirect, TopicTag
+from forum.models import (
+    Closing,
+    Draft,
+    Duplicate,
+    Follow,
+    MeToo,
+    Muting,
+    Notification,
+    Post,
+    PostRevision,
+    Topic,
+    TopicRedirect,
+    TopicTag,
+)
+from search import tracking
 
+ABOUT_THE_WHOLE = ("topic_asked", "topic_closed", "accept_reminder")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
 
 
@@ -33,13 +48,17 @@ def merge(topic: Topic, *, into: Topic, by: User, knowing: bool) -> Topic:
     for one in sorted((topic, into), key=lambda it: it.id):
         answers.hold_for_arranging(one)
     before = _before(topic, into)
+    targets = [into.id, *db.session.scalars(select(Duplicate.target_id).where(Duplicate.topic_id == topic.id))]
     _move_solutions(topic, into, by=by)
     post_ids = _move_posts(topic, into, by=by)
+    _forget_news(topic)
     _move_links(topic, into)
     old_id, source_id = topic.id, topic.source_id
     _delete(topic)
     db.session.add(TopicRedirect(old_id=old_id, topic_id=into.id, source_id=source_id, by_id=by.id))
+    db.session.execute(delete(MeToo).where(MeToo.topic_id == into.id, MeToo.user_id == into.asker_id))
     counters.settle(into)
+    tracking.note("topic", targets)  # its title is not what they are found by any more
     outbox.readdress("topic_id", old_id, into.id)
     audit.record("forum.topic.merge", into, by=by, before=before, after=_after(into))
     outbox.publish(TopicsMerged(old_id, into.id))
@@ -98,6 +117,7 @@ def _move_solutions(topic: Topic, into: Topic, *, by: User) -> None:
         acceptance.position = max((one.position for one in there), default=-1) + 1
         db.session.flush()
         db.session.expire(acceptance, ["topic", "by"])
+        experiences.count(acceptance)  # another asker's word counts now, and what was said before the choice is old
         there.append(acceptance)
         outbox.publish(AnswerAccepted(into.id, acceptance.post_id, by.id, is_own=answers.is_own(acceptance.post)))
     for one in (topic, into):
@@ -169,6 +189,12 @@ def _move_links(topic: Topic, into: Topic) -> None:
         .execution_options(synchronize_session=False)
     )
     pointers.move(Topic, topic.id, into.id, but={"post", "topic_tag", "closing", "muting"})
+
+
+def _forget_news(topic: Topic) -> None:
+    """Say no more what was said of the topic as a whole: under the other one's title it would be wrong, or twice."""
+    for kind in ABOUT_THE_WHOLE:
+        db.session.execute(delete(Notification).where(Notification.topic_id == topic.id, Notification.kind == kind))
 
 
 def _delete(topic: Topic) -> None:

@@ -34,6 +34,7 @@ ClosedAs = Literal["duplicate", "closed"]
 Cause = Literal["team", "first", "fast", "words", "flags"]
 """Why something is hidden: the team muted it, or it waits for the team to look at it."""
 CaseKind = Literal["flagged", "held"]
+SuggestionOutcome = Literal["taken", "declined", "withdrawn"]
 Outcome = Literal["agreed", "disagreed", "ignored", "edited"]
 FlagReason = Literal["spam", "rude", "personal", "off_topic", "other", "illegal"]
 WordDeed = Literal["block", "hold", "replace", "link"]
@@ -304,8 +305,51 @@ class PostRevision(Model):
     details: Mapped[list[dict[str, Any]] | None] = mapped_column(JSON)
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     """Who replaced this text."""
+    suggested_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    """Who had suggested the new one."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    by: Mapped[User | None] = relationship(lazy="joined")
+    by: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[by_id])
+    suggested_by: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[suggested_by_id])
+
+
+class SuggestedEdit(Model):
+    """Somebody who may not edit a post says what it should say instead; its author or a moderator decides."""
+
+    __tablename__ = "suggested_edit"
+    __table_args__ = (
+        CheckConstraint("outcome is null or outcome in ('taken', 'declined', 'withdrawn')", name="known_outcome"),
+        CheckConstraint("(outcome is null) = (decided_at is null)", name="decided_at_a_moment"),
+        Index("ix_suggested_edit_waiting", "decided_at", "id"),
+        Index(
+            "uq_suggested_edit_one_open",
+            "post_id",
+            "by_id",
+            unique=True,
+            sqlite_where=text("decided_at is null"),
+            postgresql_where=text("decided_at is null"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(ForeignKey("post.id", ondelete="CASCADE"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    version: Mapped[int]
+    """Which version of the post it was written for."""
+    title: Mapped[str | None] = mapped_column(String(300))
+    source: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    outcome: Mapped[SuggestionOutcome | None] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(Text, default="")
+    """What was answered; nobody else reads it."""
+    taken_version: Mapped[int | None]
+    """Which version of the post it became."""
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    post: Mapped[Post] = relationship()
+    by: Mapped[User | None] = relationship(foreign_keys=[by_id])
+    decided_by: Mapped[User | None] = relationship(foreign_keys=[decided_by_id])
 
 
 class Acceptance(Model):
@@ -552,7 +596,8 @@ class Muting(Model):
     """When the author edited what flags had hidden, which is possible once."""
     accepted_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     accepted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Who had accepted the answer, so that it is the solution again where hiding it was a mistake."""
+    accepted_label: Mapped[str] = mapped_column(String(60), default="", server_default="")
+    """Who had accepted the answer and for what, so that it is the solution again where hiding it was a mistake."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     rule: Mapped[str] = mapped_column(String(20), default="other", server_default="other")
     """One of `MUTING_RULES`."""

@@ -63,6 +63,8 @@ def mute(  # noqa: PLR0913 -- what a muting says, by keyword
     after: dict[str, object] = {"until": None if until is None else until.isoformat(), "rule": rule}
     if is_silent:
         after["is_silent"] = True
+    if isinstance(subject, Topic) and (muting is None or muting.is_waiting):
+        _release_duplicates(subject, by=by, release=release)
     if muting is not None:
         was, was_untold = _said(muting), muting.is_silent or muting.is_waiting
         _set(muting, said, by)
@@ -75,8 +77,6 @@ def mute(  # noqa: PLR0913 -- what a muting says, by keyword
         if was_untold and not is_silent:
             _tell(subject)
         return muting
-    if isinstance(subject, Topic):
-        _release_duplicates(subject, by=by, release=release)
     muting = Muting()
     _set(muting, said, by)
     muting.topic_id, muting.post_id = (subject.id, None) if isinstance(subject, Topic) else (None, subject.id)
@@ -155,9 +155,17 @@ def lift_expired() -> int:
     """Lift the mutings whose time is up; return how many."""
     expired = list(db.session.scalars(select(Muting).where(Muting.until <= now()).order_by(Muting.id)))
     for muting in expired:
-        _lift(muting, subject_of(muting), by=None, reason="the time it was muted for is up")
+        _muting_of(subject_of(muting))  # lifts it, unless somebody did at this moment
     db.session.commit()
     return len(expired)
+
+
+def lift_expired_in(topic: Topic) -> None:
+    """Lift what the chore has not come to, where the numbers of a topic are about to be counted."""
+    expired = select(Post).join(Muting, Muting.post_id == Post.id)
+    for post in db.session.scalars(expired.where(Post.topic_id == topic.id, Muting.until <= now())).unique():
+        _muting_of(post)
+    _muting_of(topic)
 
 
 def _whole(subject: Topic | Post) -> Topic | Post:
@@ -293,6 +301,7 @@ def _hide(post: Post, muting: Muting, *, by: User | None) -> bool:
     acceptance = db.session.scalars(select(Acceptance).where(Acceptance.post_id == post.id)).unique().first()
     if acceptance is not None:
         muting.accepted_by_id, muting.accepted_at = acceptance.by_id, acceptance.at
+        muting.accepted_label = acceptance.label
         # A question that shows "solved" to people who cannot see the solution would not be honest.
         answers.drop_acceptance(acceptance, by=by)
     db.session.flush()
@@ -311,14 +320,17 @@ def _lift(muting: Muting, subject: Topic | Post, *, by: User | None, reason: str
             subject.topic.answer_count = Topic.answer_count + 1
         db.session.flush()
         if muting.accepted_by_id is not None and muting.accepted_at is not None and (restores or muting.is_waiting):
-            answers.restore_acceptance(subject, by_id=muting.accepted_by_id, at=muting.accepted_at)
+            answers.restore_acceptance(
+                subject, by_id=muting.accepted_by_id, at=muting.accepted_at, label=muting.accepted_label
+            )
     audit.record(f"forum.{subject.__tablename__}.unmute", subject, by=by, reason=reason, before=was)
     if muting.is_held:
         outbox.publish(_news(subject))  # nobody was told when it was written
-    else:
-        outbox.publish(
-            TopicUnmuted(subject.id) if isinstance(subject, Topic) else PostUnmuted(subject.topic_id, subject.id)
-        )
+    if isinstance(subject, Post):
+        if not muting.is_held:
+            outbox.publish(PostUnmuted(subject.topic_id, subject.id))
+    elif not muting.is_held or subject.is_solved:  # what solved it while it was held is news to who makes articles
+        outbox.publish(TopicUnmuted(subject.id))
 
 
 def _settle_objection(muting: Muting, *, by: User | None, reason: str) -> None:

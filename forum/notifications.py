@@ -286,6 +286,14 @@ def _participated_muted(notification: Notification) -> str:  # noqa: ARG001 -- n
     return str(gettext("The team muted a question that you wrote in. Your own words are kept for you."))
 
 
+@kind("commented_muted", group=DECISIONS)
+def _commented_muted(notification: Notification) -> str:
+    title = _title(notification)
+    return str(
+        gettext("The team muted an answer in “%(title)s” that you commented on. Your own words are kept.", title=title)
+    )
+
+
 @kind("muting_review")
 def _muting_review(notification: Notification) -> str:
     return str(gettext("Please look again: does “%(title)s” still have to be muted?", title=_title(notification)))
@@ -325,6 +333,36 @@ def _topic_closed(notification: Notification) -> str:
 @kind("post_moved", group=DECISIONS)
 def _post_moved(notification: Notification) -> str:
     return str(gettext("The team moved what you wrote to “%(title)s”.", title=_title(notification)))
+
+
+@kind("edit_suggested")
+def _edit_suggested(notification: Notification) -> str:
+    name = notification.data.get("name") or str(gettext("Somebody who has left"))
+    return str(
+        gettext("%(name)s suggests a change to your text in “%(title)s”.", name=name, title=_title(notification))
+    )
+
+
+@kind("suggestion_taken")
+def _suggestion_taken(notification: Notification) -> str:
+    return str(gettext("Your change to a text in “%(title)s” was taken. Thank you.", title=_title(notification)))
+
+
+@kind("suggestion_declined")
+def _suggestion_declined(notification: Notification) -> str:
+    title, words = _title(notification), notification.data.get("words", "")
+    return str(gettext("Your change to a text in “%(title)s” was not taken: %(words)s", title=title, words=words))
+
+
+@kind("post_given", group=DECISIONS)
+def _post_given(notification: Notification) -> str:
+    return str(gettext("The team made a text in “%(title)s” yours.", title=_title(notification)))
+
+
+@kind("post_given_away", group=DECISIONS)
+def _post_given_away(notification: Notification) -> str:
+    name, title = _author(notification), _title(notification)
+    return str(gettext("The team says that your text in “%(title)s” is by %(name)s.", title=title, name=name))
 
 
 @kind("post_muted", group=DECISIONS)

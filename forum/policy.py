@@ -6,7 +6,7 @@ from accounts.models import User
 from accounts.people import Viewer
 from core.clock import now
 from core.settings import current_settings
-from forum.models import Acceptance, Muting, Post, Topic
+from forum.models import Acceptance, Muting, Post, SuggestedEdit, Topic
 
 
 def may_ask(user: Viewer) -> bool:
@@ -137,6 +137,29 @@ def may_edit(user: Viewer, post: Post) -> bool:
         return _may_be_bettered(post, muting)
     closes_at = edit_window_end(user, post)
     return not _is_hushed(post, user) and (closes_at is None or now() < closes_at)
+
+
+def may_suggest(user: Viewer, post: Post) -> bool:
+    """Let everybody who may not edit a question or an answer say what it should say; not of what is hidden.
+
+    Whoever is not to notice a muting may, and nothing is decided while it lasts.
+    """
+    return post.kind != "comment" and _may_write(user) and not (may_edit(user, post) or _is_hushed(post, user))
+
+
+def may_see_suggestion(user: Viewer, suggestion: SuggestedEdit) -> bool:
+    """Let who suggested a change, whose text it is, and the team read it; a refused one nobody else ever does."""
+    if not user.is_authenticated:
+        return False
+    return user.is_team or user.id in {suggestion.by_id, suggestion.post.author_id}
+
+
+def may_decide_suggestion(user: Viewer, suggestion: SuggestedEdit) -> bool:
+    """Let moderators decide, and whose text it is, but not about their own suggestion; what is hidden waits."""
+    post = suggestion.post
+    if not _may_write(user) or post.is_muted or post.topic.is_muted:
+        return False
+    return may_review(user) or (user.id == post.author_id and user.id != suggestion.by_id)
 
 
 def edit_window_end(user: Viewer, post: Post) -> datetime | None:

@@ -17,7 +17,7 @@ from core.problems import Problems
 from core.settings import current_settings
 from forum import closing, fields, holding, images, limits, moderation, policy
 from forum.events import PostEdited
-from forum.models import Acceptance, Post, PostRevision, Vote
+from forum.models import Acceptance, Post, PostRevision, SuggestedEdit, Vote
 
 
 def edit(
@@ -29,16 +29,17 @@ def edit(
     title: str | None = None,
     details: Mapping[str, str] | None = None,
     reason: str = "",
+    suggestion: SuggestedEdit | None = None,
 ) -> Post:
     """Replace a post's text, and with `title` and `details` a question's; the old ones stay as a `PostRevision`.
 
     What its author mends in the first minutes, before anybody reacted to it, leaves no revision. Raises `Conflict` when
-    somebody edited since `version`. The same text again changes nothing.
+    somebody edited since `version`. The same text again changes nothing. Whose `suggestion` it was the history names.
     """
-    if not policy.may_edit(by, post):
+    if not (policy.may_edit(by, post) or (suggestion is not None and policy.may_decide_suggestion(by, suggestion))):
         raise refusal(by, post)
     problems = Problems()
-    reason = problems.take("reason", lambda: texts.line(reason, longest=limits.LONGEST_EDIT_REASON), "")
+    reason = problems.take("reason", lambda: limits.public_line(reason, longest=limits.LONGEST_EDIT_REASON, by=by), "")
     source = problems.take("source", lambda: limits.source(post.kind, source), "")
     old_title = post.topic.title if post.kind == "question" else None
     new_title = old_title
@@ -59,7 +60,7 @@ def edit(
     said = [next((new for new in looked.details if new["key"] == one["key"]), one) for one in said or ()] or None
     source = limits.post_source(post.kind, looked.source)
     new_title = None if new_title is None else limits.post_title(looked.title)
-    if not _is_in_grace(post, by):
+    if suggestion is not None or not _is_in_grace(post, by):
         db.session.add(
             PostRevision(
                 post_id=post.id,
@@ -69,6 +70,7 @@ def edit(
                 details=post.details,
                 reason=reason,
                 by_id=by.id,
+                suggested_by_id=None if suggestion is None else suggestion.by_id,
                 at=now(),
             )
         )

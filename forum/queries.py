@@ -298,13 +298,41 @@ def own_posts_in_muted(topic_id: int, *, viewer: Viewer) -> list[Post]:
 
 
 def own_post_in_muted(post_id: int, *, viewer: Viewer) -> Post | None:
-    """Return a post that the viewer wrote in somebody else's topic that is muted."""
+    """Return a post that the viewer wrote below what is muted: in somebody's topic, or as a comment on their answer."""
     if viewer.id is None or not 0 < post_id <= LARGEST_ID:
         return None
-    mine = select(Post).where(Post.id == post_id, Post.author_id == viewer.id).options(lazyload("*"))
-    post = db.session.scalars(mine).first()
-    found = [] if post is None else own_posts_in_muted(post.topic_id, viewer=viewer)
-    return next((one for one in found if one.id == post_id), None)
+    post = next(iter(own_posts([post_id], viewer=viewer)), None)
+    if post is None:
+        return None
+    found = {one.id for one in own_posts_in_muted(post.topic_id, viewer=viewer)}
+    found |= set(db.session.scalars(below_muted(post.topic_id, viewer.id)))
+    return post if post.id in found else None
+
+
+def below_muted(topic_id: int, viewer_id: int) -> Select[int]:
+    """Return the statement for the ids of what somebody wrote below another person's text that is muted."""
+    mine = select(Post.id).where(Post.topic_id == topic_id, Post.author_id == viewer_id, Post.kind == "comment")
+    others = select(_above.id).join(_parent, _parent.id == _above.post_id).where(_above.post_id == Post.parent_id)
+    others = others.where(in_force(_above), _parent.author_id.is_distinct_from(viewer_id))
+    return mine.where(others.correlate(Post).exists())
+
+
+def own_posts(post_ids: Collection[int], *, viewer: Viewer) -> list[Post]:
+    """Return those of these posts that the viewer wrote, whatever hides them from others."""
+    mine = select(Post).where(Post.id.in_(post_ids), Post.author_id == viewer.id)
+    return list(db.session.scalars(mine.order_by(Post.id).options(lazyload("*"))))
+
+
+def commenters(post: Post) -> list[User]:
+    """Return who commented on a post and did not write it, in the order in which they came."""
+    first = func.min(Post.id).label("first")
+    wrote = (
+        select(Post.author_id, first)
+        .where(Post.parent_id == post.id, Post.author_id.is_distinct_from(post.author_id))
+        .group_by(Post.author_id)
+        .subquery()
+    )
+    return list(db.session.scalars(select(User).join(wrote, wrote.c.author_id == User.id).order_by(wrote.c.first)))
 
 
 def participants(topic: Topic) -> list[User]:

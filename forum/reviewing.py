@@ -123,10 +123,18 @@ def release(case: ReviewCase, *, by: User) -> None:
 
 
 def decide(
-    case: ReviewCase, deed: str, *, by: User, reason: str = "", until: datetime | None = None, batch: str = ""
+    case: ReviewCase,
+    deed: str,
+    *,
+    by: User,
+    reason: str = "",
+    until: datetime | None = None,
+    release: bool = False,
+    batch: str = "",
 ) -> str:
     """Decide a case: `agree` mutes the post with the reason, `disagree` and `ignore` show it to everybody.
 
+    A question that others lead to as duplicates is muted only with `release`, as by `moderation.mute`.
     `ignore` says nothing about those who flagged. Returns the name of the batch, by which it can be undone. Raises
     `Conflict` where somebody else has taken the case or decided it.
     """
@@ -136,7 +144,7 @@ def decide(
     muting = subject.muting
     cause = muting.cause if muting is not None else None
     if deed == "agree":
-        moderation.mute(subject, by=by, reason=reason, until=until)  # closes the case, too
+        moderation.mute(subject, by=by, reason=reason, until=until, release=release)  # closes the case, too
     elif deed in DEEDS:
         outcome = cases.settle(
             subject, "disagreed" if deed == "disagree" else "ignored", by=by, reason=reason, cause=cause
@@ -205,6 +213,8 @@ def _undo(case: ReviewCase, *, by: User) -> bool:
     db.session.expire(subject, ["muting"])
     if case.decided_at is None or case.outcome == "edited" or cases.open_of(post.id) is not None:
         return False
+    if (case.outcome == "agreed") != (subject.muting is not None):
+        return False  # somebody muted or unmuted it since, and knew why
     outcome, cause = case.outcome, case.cause
     case.outcome = case.decided_at = case.decided_by_id = case.batch = case.cause = None
     case.reason = ""

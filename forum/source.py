@@ -154,8 +154,10 @@ class Topics:
 
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Topic):
-            return [instance.id]
-        if isinstance(instance, Post | Acceptance | TopicTag | Closing):
+            return _with_originals([instance.id]) if _has_changed(instance, "title") else [instance.id]
+        if isinstance(instance, Post | Acceptance):
+            return [instance.topic_id, *_left(instance)]
+        if isinstance(instance, TopicTag | Closing):
             return [instance.topic_id]
         if isinstance(instance, Duplicate):
             return [instance.topic_id, instance.target_id]
@@ -227,6 +229,12 @@ def _with_originals(ids: Collection[int]) -> Iterable[int]:
     return [*ids, *db.session.scalars(select(Duplicate.target_id).where(Duplicate.topic_id.in_(ids)))]
 
 
+def _left(instance: Post | Acceptance) -> Iterable[int]:
+    """Return the topic that it was in until now, when that is another one."""
+    state: InstanceState[Any] = inspect(instance)
+    return [was for was in state.attrs["topic_id"].history.deleted or () if was is not None]
+
+
 def _topic_of(muting: Muting) -> int:
     if muting.topic_id is not None:
         return muting.topic_id
@@ -244,6 +252,6 @@ def _renamed(instance: object) -> Iterable[int]:
     return []
 
 
-def _has_changed(row: Tag | Category | User, attribute: str) -> bool:
+def _has_changed(row: Topic | Tag | Category | User, attribute: str) -> bool:
     state: InstanceState[Any] = inspect(row)
     return state.persistent and bool(state.attrs[attribute].history.has_changes())

@@ -12,7 +12,7 @@ from core.errors import Invalid, NotAllowed
 from core.problems import Problems
 from core.turns import take_turn
 from core.unique import add_once
-from forum import limits, pointers, policy
+from forum import limits, pointers, policy, words
 from forum.models import Category, Tag, TagSynonym, TopicTag
 from search import registry, tracking
 
@@ -22,9 +22,13 @@ TURN = "forum.tags"
 def checked(values: Iterable[str], *, category: Category | None, by: User) -> list[str]:
     """Return the tags that these words mean; raise `Invalid` when one cannot be given, or one is missing here."""
     names = meant(limits.tags(values))
-    reserved = set(db.session.scalars(select(Tag.name).where(Tag.name.in_(names), Tag.is_reserved))) if names else set()
-    if reserved and not by.is_team:
-        raise Invalid(gettext("Only the team gives the tag “%(tag)s”.", tag=next(n for n in names if n in reserved)))
+    found = db.session.scalars(select(Tag).where(Tag.name.in_(names))) if names else ()
+    known = {tag.name: tag.is_reserved for tag in found}
+    for name in () if by.is_team else names:
+        if known.get(name):
+            raise Invalid(gettext("Only the team gives the tag “%(tag)s”.", tag=name))
+        if name not in known:
+            words.check_tag(name)
     if category is not None and not by.is_team:
         _refuse_missing(names, category)
     return names

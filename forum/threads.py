@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from accounts.people import Viewer
 from core.errors import NotFound
@@ -11,6 +12,9 @@ from forum.summaries import Summary
 from forum.targets import Target
 
 ANSWERS_A_PAGE = 30
+Order = Literal["helpful", "newest", "oldest"]
+ORDERS: tuple[Order, ...] = get_args(Order)
+"""How the answers behind the solutions can be read; the first one is meant where nothing is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,8 @@ class Thread:
     helpful: set[int]
     """Ids of the posts that the viewer called helpful."""
     stance: follows.Stance
+    own_hidden: Sequence[Post]
+    """What the viewer wrote below others' texts that are muted: they keep their own words."""
     see_also: Sequence[SeeAlso]
     duplicate_of: Target | None
     closing: Closing | None
@@ -55,6 +61,7 @@ class Thread:
     """What the team tells itself; empty for everybody else."""
     page: int
     pages: int
+    order: Order
 
     @property
     def accepted(self) -> Post | None:
@@ -62,17 +69,18 @@ class Thread:
         return next((solution.post for solution in self.solutions.values()), None)
 
 
-def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
-    """Return a page of the topic; a page that does not exist is the last one."""
+def read(topic: Topic, *, viewer: Viewer, page: int = 1, order: Order = "helpful") -> Thread:
+    """Return a page of the topic with its answers in this order; a page that does not exist is the last one."""
     posts = queries.visible_posts(topic, viewer=viewer)
     question = next((post for post in posts if post.kind == "question"), None)
     if question is None:
         raise NotFound
     solutions = _solutions(topic, posts)
-    leading, others = _ordered(posts, solutions)
+    leading, others = _ordered(posts, solutions, order)
     pages = max(1, -(-len(others) // ANSWERS_A_PAGE))
     page = min(max(page, 1), pages)
     shown = others[(page - 1) * ANSWERS_A_PAGE : page * ANSWERS_A_PAGE]
+    stance = follows.stance_on_topic(topic, viewer)
     comments: dict[int, list[Post]] = {}
     for post in posts:
         if post.parent_id is not None:
@@ -92,6 +100,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         comments=comments,
         helpful=votes.voted_by(viewer, posts),
         stance=stance,
+        own_hidden=queries.own_posts(stance.below_muted, viewer=viewer) if stance.below_muted else (),
         see_also=queries.see_also(topic),
         duplicate_of=closing.target_of(topic, viewer=viewer),
         closing=closing.closing_of(topic) if topic.is_closed else None,
@@ -100,6 +109,7 @@ def read(topic: Topic, *, viewer: Viewer, page: int = 1) -> Thread:
         notes=queries.notes_on(topic, viewer=viewer),
         page=page,
         pages=pages,
+        order=order,
     )
 
 
@@ -109,7 +119,7 @@ def page_of(post: Post, *, viewer: Viewer) -> int:
         return 1
     answer_id = post.id if post.kind == "answer" else post.parent_id
     posts = queries.visible_posts(post.topic, viewer=viewer)
-    _, others = _ordered(posts, _solutions(post.topic, posts))
+    _, others = _ordered(posts, _solutions(post.topic, posts), "helpful")
     places = {other.id: place for place, other in enumerate(others)}
     return places.get(answer_id or 0, 0) // ANSWERS_A_PAGE + 1
 
@@ -121,13 +131,17 @@ def _solutions(topic: Topic, posts: Sequence[Post]) -> dict[int, Solution]:
     return {one.post_id: Solution(answers[one.post_id], one, told.get(one.post_id, ())) for one in seen}
 
 
-def _ordered(posts: Sequence[Post], solutions: dict[int, Solution]) -> tuple[list[Post], list[Post]]:
+def _ordered(posts: Sequence[Post], solutions: dict[int, Solution], order: Order) -> tuple[list[Post], list[Post]]:
+    """Return what stands first, and the other answers: what the house says first, or by age where that is chosen."""
     leading = [
         solution.post
         for solution in solutions.values()
         if not (solution.acceptance.is_contradicted or solution.post.obsolete)
     ]
     others = [post for post in posts if post.kind == "answer" and post not in leading]
+    if order != "helpful":
+        others.sort(key=lambda post: (post.created_at, post.id), reverse=order == "newest")
+        return leading, others
     others.sort(
         key=lambda post: (
             post.obsolete is not None,

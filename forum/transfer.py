@@ -228,7 +228,7 @@ def load_category(record: CategoryRecord) -> Outcome:
 
 def load_duplicate(record: DuplicateRecord) -> Outcome:
     """Take in that one topic asks what another one asked before."""
-    topic_id, target_id = _topic_id(record.topic), _topic_id(record.of)
+    topic_id, target_id = topic_id_of(record.topic), topic_id_of(record.of)
     known = select(Duplicate.id).where(Duplicate.topic_id == topic_id, Duplicate.target_id == target_id)
     if topic_id == target_id or db.session.scalar(known) is not None:
         return "unchanged"
@@ -239,14 +239,14 @@ def load_duplicate(record: DuplicateRecord) -> Outcome:
 
 def load_closing(record: ClosingRecord) -> Outcome:
     """Take in that a topic is closed; whether one that is here already is closed, the team here decides."""
-    topic = db.session.get_one(Topic, _topic_id(record.topic))
+    topic = db.session.get_one(Topic, topic_id_of(record.topic))
     if topic.is_closed or topic.source_id != record.topic:
         return "unchanged"
     leads = db.session.scalar(select(Duplicate.id).where(Duplicate.topic_id == topic.id).limit(1)) is not None
     if record.duplicate and not leads:
         raise Invalid(f"topic {record.topic!r} is closed as a duplicate and leads nowhere")
     topic.closed_as = "duplicate" if record.duplicate else "closed"
-    db.session.add(Closing(topic_id=topic.id, reason=record.reason, by_id=_author_id(record.by), at=record.created))
+    db.session.add(Closing(topic_id=topic.id, reason=record.reason, by_id=author_id(record.by), at=record.created))
     db.session.flush()
     return "new"
 
@@ -286,8 +286,8 @@ def dump_duplicates() -> Iterator[dict[str, Any]]:
     )
     for topic_source, topic_id, target_source, target_id, at in db.session.execute(rows):
         yield {
-            "topic": _reference(topic_source, topic_id),
-            "of": _reference(target_source, target_id),
+            "topic": reference(topic_source, topic_id),
+            "of": reference(target_source, target_id),
             "created": iso(at),
         }
 
@@ -311,10 +311,10 @@ def dump_closings() -> Iterator[dict[str, Any]]:
     )
     for row in rows:
         yield {
-            "topic": _reference(row.source_id, row.id),
+            "topic": reference(row.source_id, row.id),
             "duplicate": row.closed_as == "duplicate" and row.place_kind is None,
             "reason": row.reason,
-            **({} if row.by_id is None else {"by": _reference(row.by_source, row.by_id)}),
+            **({} if row.by_id is None else {"by": reference(row.by_source, row.by_id)}),
             "created": iso(row.at),
         }
 
@@ -349,7 +349,7 @@ def _names_of(slug: str) -> dict[str, str]:
     return dict.fromkeys(("de", "en"), slug.replace("-", " ").capitalize())
 
 
-def _topic_id(source_id: str) -> int:
+def topic_id_of(source_id: str) -> int:
     found = db.session.scalar(select(Topic.id).where(Topic.source_id == source_id)) or _merged_into(source_id)
     if found is None:
         raise Invalid(f"unknown topic {source_id!r}")
@@ -360,7 +360,7 @@ def _merged_into(source_id: str) -> int | None:
     return db.session.scalar(select(TopicRedirect.topic_id).where(TopicRedirect.source_id == source_id))
 
 
-def _reference(source_id: str | None, row_id: int) -> str:
+def reference(source_id: str | None, row_id: int) -> str:
     return source_id or f"klinke:{row_id}"
 
 
@@ -398,7 +398,7 @@ class _Loading:
         if topic is None:
             topic = Topic(
                 category_id=place.id,
-                asker_id=_author_id(record.author),
+                asker_id=author_id(record.author),
                 title=record.title,
                 slug=slug,
                 locale=record.locale,
@@ -413,7 +413,7 @@ class _Loading:
             self._mute(record.muted, topic_id=topic.id)
         else:
             wanted = {"category_id": place.id, "title": record.title, "slug": slug, "locale": record.locale}
-            self._set(topic, wanted | {"asker_id": _author_id(record.author), "created_at": record.created})
+            self._set(topic, wanted | {"asker_id": author_id(record.author), "created_at": record.created})
             if topic.tag_names != tags:
                 topics.set_tags(topic, tags)
                 self._is_changed = True
@@ -426,7 +426,7 @@ class _Loading:
         wanted: dict[str, Any] = {
             "kind": kind,
             "parent_id": None if parent is None else parent.id,
-            "author_id": _author_id(record.author),
+            "author_id": author_id(record.author),
             "created_at": record.created,
             "edited_at": record.edited,
             "imported_score": record.score,
@@ -469,7 +469,7 @@ class _Loading:
         self._takes_several = accepted > 1 or len(there) > 1
 
     def take_acceptance(self, topic: Topic, post: Post, record: AnswerRecord) -> None:
-        by_id = topic.asker_id if record.accepted_by is None else _author_id(record.accepted_by)
+        by_id = topic.asker_id if record.accepted_by is None else author_id(record.accepted_by)
         wanted = {"post_id": post.id, "by_id": by_id, "at": record.accepted_at or record.created}
         if self._takes_several:
             self._take_one_of_several(topic, {**wanted, "label": record.accepted_for})
@@ -516,7 +516,7 @@ class _Loading:
     def _mute(self, record: MutingRecord | None, *, topic_id: int | None = None, post_id: int | None = None) -> None:
         # Only what is new comes in muted: whether something here is muted, the team here decides.
         if record is not None and (record.until is None or record.until > now()):
-            by_id = _known_id(record.by)
+            by_id = person_id(record.by)
             db.session.add(
                 Muting(
                     topic_id=topic_id,
@@ -549,16 +549,16 @@ class _Loading:
                 self._is_changed = True
 
 
-def _author_id(source_id: str | None) -> int | None:
+def author_id(source_id: str | None) -> int | None:
     if source_id is None:
         return None
-    found = _known_id(source_id)
+    found = person_id(source_id)
     if found is None:
         raise Invalid(f"unknown author {source_id!r}")
     return found
 
 
-def _known_id(source_id: str | None) -> int | None:
+def person_id(source_id: str | None) -> int | None:
     if source_id is None:
         return None
     return db.session.scalar(select(User.id).where(User.source_id == source_id))
@@ -624,7 +624,7 @@ class _Dumping:
             posts = self._posts.get(topic.id, [])
             question = next(post for post in posts if post.kind == "question")
             yield {
-                "id": _reference(topic.source_id, topic.id),
+                "id": reference(topic.source_id, topic.id),
                 "category": topic.slug,
                 **self._author(topic.asker_id),
                 "title": topic.title,
@@ -641,7 +641,7 @@ class _Dumping:
     def _answer(self, post: Any, topic: Any, posts: Iterable[Any]) -> dict[str, Any]:
         acceptance = self._acceptances.get(post.id)
         record = {
-            "id": _reference(post.source_id, post.id),
+            "id": reference(post.source_id, post.id),
             **self._author(post.author_id),
             "body": post.source,
             "created": iso(post.created_at),
@@ -666,7 +666,7 @@ class _Dumping:
     def _comments(self, parent: Any, posts: Iterable[Any]) -> list[dict[str, Any]]:
         return [
             {
-                "id": _reference(post.source_id, post.id),
+                "id": reference(post.source_id, post.id),
                 **self._author(post.author_id),
                 "body": post.source,
                 "created": iso(post.created_at),
@@ -725,7 +725,7 @@ class _Dumping:
         for rows in (self._acceptances, self._muted_topics, self._muted_posts):
             wanted |= {row.by_id for row in rows.values()}
         people = select(User.id, User.source_id).where(User.id.in_(wanted - {None}))
-        self._people = {row.id: _reference(row.source_id, row.id) for row in db.session.execute(people)}
+        self._people = {row.id: reference(row.source_id, row.id) for row in db.session.execute(people)}
 
 
 def _obsolete(record: PostRecord, post: Post | None) -> dict[str, Any] | None:

@@ -73,6 +73,17 @@ def watch(words: str, *, deed: str, into: str = "", by: User) -> None:
     """Watch a word from now on; raise `Invalid` with fields where the rule cannot be one."""
     if not policy.may_arrange(by):
         raise NotAllowed(gettext("Only admins choose the watched words."))
+    key, into = checked(words, deed=deed, into=into)
+    if (db.session.scalar(select(func.count(WatchedWord.id))) or 0) >= MOST_RULES:
+        raise Invalid(gettext("There are %(most)s watched words already.", most=MOST_RULES))
+    if not add_once(WatchedWord, words=key, deed=deed, into=into):
+        raise Invalid(fields={"words": gettext("This word is watched already.")})
+    row = db.session.scalars(select(WatchedWord).where(WatchedWord.words == key)).one()
+    audit.record("forum.word.watch", row, by=by, after={"words": key, "deed": deed, "into": row.into})
+
+
+def checked(words: str, *, deed: str, into: str) -> tuple[str, str]:
+    """Return a rule as it is stored; raise `Invalid` with fields where it cannot be one."""
     problems = Problems()
     key = problems.take("words", lambda: _key(words), "")
     into = problems.take("into", lambda: texts.line(into, longest=LONGEST_INTO), "")
@@ -81,12 +92,7 @@ def watch(words: str, *, deed: str, into: str = "", by: User) -> None:
     elif deed == "link" and not _is_address(into) and "into" not in problems.fields:
         problems.fields["into"] = gettext("Please give an address that begins with https:// or with /.")
     problems.refuse()
-    if (db.session.scalar(select(func.count(WatchedWord.id))) or 0) >= MOST_RULES:
-        raise Invalid(gettext("There are %(most)s watched words already.", most=MOST_RULES))
-    if not add_once(WatchedWord, words=key, deed=deed, into=into if deed in {"replace", "link"} else ""):
-        raise Invalid(fields={"words": gettext("This word is watched already.")})
-    row = db.session.scalars(select(WatchedWord).where(WatchedWord.words == key)).one()
-    audit.record("forum.word.watch", row, by=by, after={"words": key, "deed": deed, "into": row.into})
+    return key, into if deed in {"replace", "link"} else ""
 
 
 def forget(word_id: int, *, by: User) -> None:
@@ -125,6 +131,34 @@ def check_name(name: str) -> None:
         # A handle is one word for the eye and several for us: `buy_pills`.
         if rule.deed != "link" and any(_matches(name.replace("_", " "), [rule])):
             raise Invalid(gettext("This name has a word in it that cannot be used here. Please choose another."))
+
+
+def check_about(text: str) -> None:
+    """Raise `Invalid` where what somebody says about themselves has a word in it that is refused or held in texts."""
+    judged = judge(text, is_markdown=False)
+    if said := [*judged.blocked, *judged.held]:
+        raise Invalid(refusal(said))
+
+
+def check_tag(name: str) -> None:
+    """Raise `Invalid` where a new tag has a word in it that is refused, held or replaced in texts."""
+    for row in watched():
+        rule = Rule(row.words, row.deed, row.into, _pieces(row.words))
+        if rule.deed != "link" and any(_matches(name.replace("_", " "), [rule])):
+            raise Invalid(gettext("“%(tag)s” cannot be a tag here. Please choose another.", tag=name))
+
+
+def short(text: str, *, by: User) -> str:
+    """Return a few words that everybody reads at once, with what is replaced.
+
+    Raise `Invalid` where they say what is refused, or what would have to wait for the team: so few words do not wait.
+    The team may say everything, and trusted members what others have to wait for.
+    """
+    judged = judge(text, is_markdown=False)
+    said = [] if by.is_team else [*judged.blocked, *(() if by.is_trusted else judged.held)]
+    if said:
+        raise Invalid(refusal(list(dict.fromkeys(said))))
+    return judged.text
 
 
 def refusal(blocked: Sequence[str]) -> str:

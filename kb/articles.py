@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, faces, following, policy, queries
+from kb import addresses, anchors, faces, following, policy, queries
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
@@ -150,6 +150,7 @@ def publish(article: Article, *, by: User) -> None:
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None
+    anchors.keep(newest, before=before)
     article.published = newest
     article.published_at = article.published_at or now()
     article.confidence = "validated"

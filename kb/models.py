@@ -116,6 +116,8 @@ class Revision(Model):
     renderer_version: Mapped[int]
     plain: Mapped[str] = mapped_column(Text, default="")
     """Summary, symptoms and resolution as plain text, so that a search need not take a thousand pages apart."""
+    anchors: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
+    """For each heading where its links lead, the own anchor first; written when it is published, see `kb.anchors`."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     comment: Mapped[str] = mapped_column(String(300), default="")

@@ -1,5 +1,6 @@
 """What we agreed on and would otherwise forget."""
 
+import ast
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -95,6 +96,58 @@ def test_every_event_has_a_name_in_the_past_tense_and_is_listened_to_by_register
     for event_class, function in outbox._listeners.values():
         assert re.search(r"(ed|Sent|Told|Undone)$", event_class.__name__), event_class.__name__
         assert function.__doc__ or function.__name__, function
+
+
+PEOPLE = {
+    "current_user",
+    "user",
+    "by",
+    "me",
+    "viewer",
+    "author",
+    "asker",
+    "person",
+    "agent",
+    "answered_by",
+    "claimed_by",
+}
+
+
+def test_people_are_compared_by_their_ids() -> None:
+    """By `==` two rows of another session, or one behind Flask-Login's proxy, may be the same person or not."""
+    offenders = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {ast.unparse(node)}"
+        for path in python_files()
+        if path.relative_to(ROOT).parts[0] != "search"  # which knows no people, only what they are called
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.Eq | ast.NotEq)
+        and len({_last_name(side) for side in (node.left, *node.comparators)} & PEOPLE) > 0
+        and not any(isinstance(side, ast.Constant) for side in node.comparators)
+    ]
+    assert offenders == []
+    left, right = (
+        r"\b(?:current_user|author|asker|user|by) ?[!=]= ?(?!['\"])",
+        r"[!=]= ?(?:\w+\.)*(?:current_user|author|asker)\b",
+    )
+    pattern = re.compile(rf"{left}|{right}(?!\.)")
+    told = [
+        str(path) for path in (ROOT / "templates").rglob("*.html") if pattern.search(path.read_text(encoding="utf-8"))
+    ]
+    assert told == []
+
+
+def _last_name(node: ast.AST) -> str:
+    if isinstance(node, ast.Call):
+        return _last_name(node.func)
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+
+
+def test_two_people_without_a_session_are_two(world: World) -> None:
+    assert world.alice != world.bob
+    assert world.alice == world.alice
+    assert world.alice in {world.alice, world.bob}
+    assert world.charlie not in [world.alice, world.bob]
 
 
 def test_no_file_is_named_for_nothing() -> None:

@@ -36,12 +36,16 @@ from forum import (
     merging,
     moderation,
     notes,
+    suggested_edits,
     votes,
 )
 from kb.models import Section
 from tests.cast import World
 from tests.conftest import RAW_CSRF, Browser
 from tests.forum.test_images import picture, shown
+
+pytestmark = pytest.mark.timeout(400)
+"""Every address is asked for several times by several people."""
 
 EARLIER = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 LATER = datetime(2026, 3, 1, 10, 0, tzinfo=UTC)
@@ -61,6 +65,8 @@ SECRET_WORDS = (
 why an answer is obsolete."""
 ABOVE_A_NOTE = "Krähennest"
 """Stands only in a note of the team beside a topic that everybody sees."""
+REFUSED_TEXT = "Klabautermann"
+"""Stands only in a change that somebody suggests to what everybody sees."""
 PROBE = "Zauberlaterne Quittenmus router"
 NOBODY = 987654321
 UNFIT = {"static", "forum.preview", "readyz"}
@@ -104,6 +110,9 @@ class Scene:
     muted_answer_id: int = 0
     muted_comment_id: int = 0
     muted_answer_alone_id: int = 0
+    muted_suggestion_id: int = 0
+    below_alone_id: int = 0
+    """Of what Bob commented on that answer."""
     experience_id: int = 0
     muted_experience_id: int = 0
     picture: str = ""
@@ -114,9 +123,11 @@ class Scene:
             "topic_id": Values((self.topic_id,), (self.muted_topic_id,)),
             "post_id": Values(
                 (self.question_id, self.answer_id),
-                (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id),
+                (self.muted_question_id, self.muted_answer_id, self.muted_comment_id, self.muted_answer_alone_id)
+                + ((self.below_alone_id,) if self.below_alone_id else ()),
             ),
             "experience_id": Values((self.experience_id,), (self.muted_experience_id,)),
+            "suggestion_id": Values((NOBODY,), (self.muted_suggestion_id,) if self.muted_suggestion_id else ()),
             "objection_id": Values((NOBODY,)),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
@@ -194,9 +205,12 @@ def test_a_muted_thread_leaves_no_trace(
                     for number in (scene.merged_topic_id, NOBODY)
                 )
                 assert merged == nothing, f"{place}: what was merged into a muted thread"
-            assert [page for page, text in after.items() if ABOVE_A_NOTE in text] == []
+            assert [page for page, text in after.items() if ABOVE_A_NOTE in text or REFUSED_TEXT in text] == []
         for handle, own in PARTICIPANTS.items():
             keeps_own_words_only(app, browser_of(handle), scene, own)
+        beside = look(browser_of("bob"), "GET", f"/t/{scene.topic_id}-wireless-gone-after-the-update", {})
+        assert "Das Nebelhorn passt in keinen router." in beside, "who commented on a muted answer keeps the own words"
+        assert "Pfifferling" not in beside
         worker()
 
     assert ABOVE_A_NOTE in browser_of("dora").get(f"/t/{scene.topic_id}-x", follow_redirects=True).text
@@ -264,6 +278,9 @@ def visible_part(world: World, scene: Scene) -> None:
     answer = world.answer(topic)
     answers.comment(answer, source="Channel 6 helped here as well.", by=world.tina)
     answers.accept(answer, by=world.alice)
+    suggested_edits.suggest(
+        answer, source=f"Restart the {REFUSED_TEXT} first.", reason="clearer", version=1, by=world.tina
+    )
     tried = experiences.tell(answer, has_worked=False, version="7.1", words="It stays red.", by=world.tina)
     scene.experience_id = tried.id
     notes.write(topic, text=f"Belongs to the {ABOVE_A_NOTE}.", by=world.dora)
@@ -291,6 +308,10 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     notes.write(topic, text="Eichelhäher gesichtet.", by=world.dora)
     aging.declare(answer, reason="Die Haselnuss ist reif.", by=world.dora)
     scene.muted_experience_id = tried.id
+    better = suggested_edits.suggest(
+        answer, source="Das Bernstein-Nebelhorn.", reason="Wackersdorf", version=1, by=world.tina
+    )
+    scene.muted_suggestion_id = better.id
     alone = world.answer(
         db.session.get_one(type(topic), scene.topic_id),
         f"Nebelhorn und Pfifferling in den router. {shown(of_answer)}",
@@ -305,6 +326,7 @@ def part_to_be_muted(world: World, scene: Scene) -> None:
     scene.muted_topic_id, scene.muted_answer_id, scene.muted_comment_id = topic.id, answer.id, comment.id
     scene.muted_question_id = topic.posts[0].id
     scene.muted_answer_alone_id = alone.id
+    scene.below_alone_id = answers.comment(alone, source="Das Nebelhorn passt in keinen router.", by=world.bob).id
 
 
 def mute(world: World, scene: Scene) -> None:

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts import people
 from accounts.access import me, role_required
+from accounts.models import User
 from core import markup, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
@@ -19,6 +20,7 @@ from core.ready import same_for_guests
 from forum import addresses, arranging, arranging_forms, closing, merging, queries, targets
 from forum.models import Post, Topic
 from forum.views.edge import bp, show
+from forum.views.topic import where
 from search import query
 
 F = TypeVar("F", bound=Form)
@@ -100,13 +102,33 @@ def move_topic(topic_id: int) -> Response | WerkzeugResponse:
 @role_required("moderator")
 def give_topic(topic_id: int) -> Response | WerkzeugResponse:
     def deed(topic: Topic, form: arranging_forms.OwnerForm) -> None:
-        owner = people.by_handle((form.handle.data or "").strip().removeprefix("@"))
-        if owner is None:
-            sentence = gettext("There is nobody with this handle.")
-            raise Invalid(sentence, fields={"handle": sentence})
-        arranging.give(arranging.question_of(topic), to=owner, by=me())
+        arranging.give(arranging.question_of(topic), to=_named_person(form.handle.data or ""), by=me())
 
     return _do(topic_id, "owner", arranging_forms.OwnerForm, deed, gettext("The question has a new owner."))
+
+
+@bp.get("/posts/<int:post_id>/author")
+@role_required("moderator")
+def choose_author(post_id: int) -> Response:
+    return _author_page(queries.visible_post(post_id, viewer=current_user), arranging_forms.AuthorForm(formdata=None))
+
+
+@bp.post("/posts/<int:post_id>/author")
+@role_required("moderator")
+def give_post(post_id: int) -> Response | WerkzeugResponse:
+    post = queries.visible_post(post_id, viewer=current_user)
+    form = arranging_forms.AuthorForm()
+    if not form.validate():
+        return _author_page(post, form, status=UNPROCESSABLE)
+    try:
+        arranging.give(post, to=_named_person(form.handle.data or ""), by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _author_page(queries.visible_post(post_id, viewer=current_user), form, refused=error)
+    db.session.commit()
+    flash(gettext("The text has another author now; both are told."), "good")
+    return web.go(where(post))
 
 
 @bp.post("/topics/<int:topic_id>/tags")
@@ -205,6 +227,20 @@ def _do(
     db.session.commit()
     flash(done, "good")
     return web.go(addresses.of_topic(other if isinstance(other, Topic) else topic))
+
+
+def _named_person(handle: str) -> User:
+    person = people.by_handle(handle.strip().removeprefix("@"))
+    if person is None:
+        sentence = gettext("There is nobody with this handle.")
+        raise Invalid(sentence, fields={"handle": sentence})
+    return person
+
+
+def _author_page(
+    post: Post, form: arranging_forms.AuthorForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    return show("forum/author.html", post=post, form=form, back=where(post), refused=refused, status=status)
 
 
 def _named_topic(text: str) -> Topic:

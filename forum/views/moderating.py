@@ -6,11 +6,12 @@ from datetime import timedelta
 from flask import Response, request
 from flask_babel import gettext, lazy_gettext
 from flask_login import current_user
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, lazyload
 
+from accounts import subjects
 from accounts.access import login_required
 from accounts.models import AuditEntry
+from accounts.queries import audit_entries
 from core import markup, paging
 from core.clock import now
 from core.db import db
@@ -22,6 +23,7 @@ from forum.views.edge import bp, show
 PAGE_SIZE = 20
 MOST_DEEDS = 30
 EXCERPT_LENGTH = 240
+LONGEST_SEARCH = 200
 A_MONTH = timedelta(days=30)
 DEEDS = {
     "forum.topic.mute": lazy_gettext("muted a question"),
@@ -59,6 +61,9 @@ DEEDS = {
     "forum.case.ignore": lazy_gettext("set a report aside"),
     "forum.case.edit": lazy_gettext("settled a report by editing"),
     "forum.case.undo": lazy_gettext("took a decision back"),
+    "forum.suggestion.take": lazy_gettext("took a suggested change"),
+    "forum.suggestion.decline": lazy_gettext("declined a suggested change"),
+    "forum.suggestion.undo": lazy_gettext("took the decision about a suggested change back"),
     "forum.reply.keep": lazy_gettext("wrote or changed a reply of the team"),
     "forum.reply.remove": lazy_gettext("removed a reply of the team"),
     "forum.word.watch": lazy_gettext("began to watch a word"),
@@ -88,7 +93,10 @@ def moderation_page(
     if not policy.may_see_moderation(current_user):
         raise NotAllowed(gettext("This part is for the team."))
     muted = queries.mutings_in_force().where(Muting.cause == "team")
-    muted = muted.options(joinedload(Muting.topic), joinedload(Muting.post).joinedload(Post.topic))
+    muted = muted.options(
+        joinedload(Muting.topic).lazyload("*"),
+        joinedload(Muting.post).options(lazyload("*"), joinedload(Post.topic).lazyload("*")),
+    )
     shown = "decided" if request.args.get("show") == "decided" else "waiting"
     cursor = request.args.get("queue")
     if shown == "decided":
@@ -96,7 +104,10 @@ def moderation_page(
     else:
         by = (ReviewCase.priority, ReviewCase.id)
         queue = paging.page(reviewing.waiting(), by=by, cursor=cursor, size=PAGE_SIZE)
-    deeds = select(AuditEntry).where(AuditEntry.deed.startswith("forum.")).order_by(AuditEntry.id.desc())
+    said = request.args.get("log", "")[:LONGEST_SEARCH].replace("\0", "").strip()
+    entries = audit_entries(said, "").where(AuditEntry.deed.startswith("forum.")).order_by(AuditEntry.id.desc())
+    may_see = policy.may_see_log(current_user)
+    deeds = list(db.session.scalars(entries.limit(MOST_DEEDS)).unique()) if may_see else []
     return show(
         "forum/moderation.html",
         shown=shown,
@@ -111,7 +122,9 @@ def moderation_page(
         is_claimed=reviewing.is_claimed,
         excerpt=lambda post: markup.excerpt(markup.plain(post.html), EXCERPT_LENGTH),
         muted=paging.page(muted, by=(Muting.id,), cursor=request.args.get("page"), size=PAGE_SIZE),
-        deeds=list(db.session.scalars(deeds.limit(MOST_DEEDS)).unique()) if policy.may_see_log(current_user) else [],
+        deeds=deeds,
+        names=subjects.of(deeds),
+        said=said,
         deed_words=lambda deed: DEEDS.get(deed, deed),
         saved_questions=suggestions.solved_since(now() - A_MONTH),
     )

@@ -47,9 +47,10 @@ def decide_case(case_id: int) -> Response | WerkzeugResponse:
     deed = request.form.get("deed", "")
     if not form.validate():
         return _page(case, decision=form, status=UNPROCESSABLE)
-    until = form.until_moment if isinstance(form, forms.MuteForm) else None
+    muting = form if isinstance(form, forms.MuteForm) else None
+    until, release = (muting.until_moment, bool(muting.release.data)) if muting is not None else (None, False)
     try:
-        batch = reviewing.decide(case, deed, by=me(), reason=form.reason.data or "", until=until)
+        batch = reviewing.decide(case, deed, by=me(), reason=form.reason.data or "", until=until, release=release)
     except REFUSALS as error:
         return _refused(case_id, error, decision=form)
     db.session.commit()

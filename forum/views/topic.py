@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 from flask_babel import gettext
@@ -123,11 +124,13 @@ def topic_page(
     status: int = 200,
     **typed: Form,
 ) -> Response:
-    """Show a topic, by itself the page of answers that the address names.
+    """Show a topic, by itself the page of answers that the address names, in the order that it names.
 
     What was refused stands in its form again, one of `SMALL_FORMS` at the post `at`.
     """
-    thread = threads.read(topic, viewer=current_user, page=page or request.args.get("answers", 1, type=int))
+    order = next((one for one in threads.ORDERS if one == request.args.get("order")), threads.ORDERS[0])
+    page = page or request.args.get("answers", 1, type=int)
+    thread = threads.read(topic, viewer=current_user, page=page, order=order)
     if request.method == "GET" and reading.is_news(current_user, thread.stance):
         reading.note_after_this(topic, current_user)
     draft = holder = None
@@ -156,7 +159,7 @@ def topic_page(
         years=_years,
         obsolete=aging.of,
         looked_at_by=holding.looked_at_by,
-        page_path=lambda page: _page_path(topic, page),
+        page_path=lambda page, order=order: _page_path(topic, page, order),
         refused=refused,
         status=status,
     )
@@ -173,8 +176,10 @@ def _years(post: Post) -> int:
     return (now() - (post.edited_at or post.created_at)) // A_YEAR
 
 
-def _page_path(topic: Topic, page: int) -> str:
-    return addresses.of_topic(topic) + (f"?answers={page}" if page > 1 else "")
+def _page_path(topic: Topic, page: int, order: threads.Order = threads.ORDERS[0]) -> str:
+    chosen = {"order": order} if order != threads.ORDERS[0] else {}
+    query = urlencode(chosen | ({"answers": page} if page > 1 else {}))
+    return addresses.of_topic(topic) + (f"?{query}" if query else "")
 
 
 def _reason_of(topic: Topic, acceptance: Acceptance) -> str:
@@ -200,16 +205,18 @@ class Version:
     by: User | None
     at: datetime
     reason: str
+    suggested_by: User | None
 
 
 def _versions(post: Post) -> Sequence[Version]:
     past = posts.revisions(post)
     titles = [revision.title or "" for revision in past] + [post.topic.title if post.kind == "question" else ""]
     sources = [_whole(revision) for revision in past] + [_whole(post)]
-    hands = [(post.author, post.created_at, "")] + [(revision.by, revision.at, revision.reason) for revision in past]
+    first = (post.author, post.created_at, "", None)
+    hands = [first, *((revision.by, revision.at, revision.reason, revision.suggested_by) for revision in past)]
     return [
-        Version(number, title, source, by, at, reason)
-        for number, (title, source, (by, at, reason)) in enumerate(zip(titles, sources, hands, strict=True), start=1)
+        Version(number, title, source, *hand)
+        for number, (title, source, hand) in enumerate(zip(titles, sources, hands, strict=True), start=1)
     ]
 
 

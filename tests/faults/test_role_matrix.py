@@ -17,7 +17,7 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, canned, experiences, fields, flags, images, moderation, objections, words
+from forum import answers, canned, experiences, fields, flags, images, moderation, objections, suggested_edits, words
 from forum.models import WatchedWord
 from kb import vocabulary
 from tests.cast import World
@@ -73,7 +73,7 @@ GROUPS: dict[frozenset[str], str] = {
         accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
         forum.trust forum.points forum.choose_listing forum.try_address_again forum.say_me_too forum.undo_me_too
-        forum.ask_fields forum.post_image
+        forum.ask_fields forum.post_image forum.suggest_edit forum.send_suggestion
         forum.discard_draft forum.follow forum.reminders forum.tell_experience forum.withdraw_experience
         forum.mark_notifications_read forum.notifications forum.post_answer
         forum.post_comment forum.write_comment forum.post_topic forum.preview forum.save_draft
@@ -88,7 +88,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
-        kb.doubted_articles
+        kb.doubted_articles forum.show_suggestion
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
@@ -101,12 +101,14 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     MODERATORS: """
         forum.set_trust
+        forum.take_suggestion forum.decline_suggestion forum.undo_suggestion
         forum.objection_list forum.answer_objection forum.remove_experience
         accounts.lift_penalty accounts.penalise accounts.close_staged
         forum.claim_case forum.decide_case forum.decide_cases forum.edit_case forum.release_case forum.undo_decision
         forum.mute_post forum.mute_topic forum.unmute_post forum.unmute_topic
         forum.arrange_topic forum.close_duplicate forum.close_topic forum.reopen_topic forum.rename_topic
         forum.move_topic forum.give_topic forum.retag_topic forum.pin_topic forum.unpin_topic forum.merge_topic
+        forum.choose_author forum.give_post
         forum.give_to forum.choose_posts forum.split_topic forum.arrange_many forum.do_to_many forum.undo_many
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
@@ -129,7 +131,7 @@ GROUPS: dict[frozenset[str], str] = {
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
-    OWN: "forum.object_to_muting forum.make_official forum.unmake_official",
+    OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
 }
 LET_IN = {endpoint: roles for roles, endpoints in GROUPS.items() for endpoint in endpoints.split()}
 WORDS = {
@@ -236,12 +238,16 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     sent.state = "failed"
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
+    better = suggested_edits.suggest(
+        answer, source="Press it twice.", reason="It needs two.", version=1, by=world.person(f"better-{role}")
+    )
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
     db.session.flush()
     return {
         "case_id": case.id,
+        "suggestion_id": better.id,
         "word_id": word.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora

@@ -8,7 +8,7 @@ import pytest
 
 from core.clock import now
 from core.transfer import iso
-from forum import answers, moderation
+from forum import answers, moderation, words
 from tests.cast import World
 
 API = "/api/v1"
@@ -197,3 +197,41 @@ def test_what_is_not_there_is_404(call: Callable[..., Caller], number: str) -> N
         ("DELETE", f"/posts/{number}/muting", None),
     ):
         assert ada(method, path, body).status_code == 404, path
+
+
+def test_what_waits_says_so_and_what_cannot_be_written_says_why(
+    call: Callable[..., Caller], thread: dict[str, int], stage: Callable[..., Any]
+) -> None:
+    stage(
+        lambda world: [
+            world.newcomer(),
+            words.watch("quince", deed="hold", by=world.root),
+            words.watch("pear", deed="block", by=world.root),
+        ]
+    )
+    nora, ada = call("nora"), call("ada")
+    asked = nora("POST", "/topics", QUESTION, **{"Idempotency-Key": "once"})
+    assert asked.status_code == 202
+    held = asked.get_json()["question"]["held"]
+    assert held["cause"] == "first"
+    assert held["until"] > iso(now())
+    again = nora("POST", "/topics", QUESTION, **{"Idempotency-Key": "once"})
+    assert (again.status_code, again.get_json()) == (202, asked.get_json())
+    topic_id = asked.get_json()["id"]
+    assert nora("GET", f"/topics/{topic_id}").get_json()["question"]["held"] == held
+    assert call()("GET", f"/topics/{topic_id}").status_code == 404
+    answer = nora("POST", f"/topics/{thread['topic']}/answers", {"body": "Have a quince with it."})
+    assert (answer.status_code, answer.get_json()["held"]["cause"]) == (202, "words")
+    comment = nora("POST", f"/posts/{thread['answer']}/comments", {"body": "Which one is it?"})
+    assert (comment.status_code, comment.get_json()["held"]["cause"]) == (202, "first")
+    refused = nora("POST", f"/topics/{thread['topic']}/answers", {"body": "Have a pear with it."})
+    assert refused.status_code == 422
+    assert "pear" in refused.get_json()["errors"]["body"]
+    posted = ada("POST", f"/topics/{thread['topic']}/answers", {"body": "Restart it, please."})
+    assert (posted.status_code, posted.get_json()["held"]) == (201, None)
+    ada("DELETE", f"/topics/{topic_id}/muting")
+    assert nora("GET", f"/topics/{topic_id}").get_json()["question"]["held"] is None
+    muted = ada("POST", f"/posts/{thread['answer']}/muting", {"reason": "Spam"})
+    assert muted.status_code == 201
+    every = call("bob")("GET", f"/topics/{thread['topic']}").get_json()["answers"]
+    assert [post["held"] for post in every if post["id"] == thread["answer"]] == [None], "muted by the team is not held"

@@ -11,7 +11,7 @@ from flask import Flask
 from accounts.people import AnonymousUser
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from forum import answers, counters, follows, moderation, objections, policy, posts, queries
+from forum import answers, counters, follows, moderation, objections, policy, posts, queries, threads
 from forum.models import Muting, Notification, Objection, Post, Topic
 from forum.source import Topics
 from tests.cast import World
@@ -183,6 +183,55 @@ def test_whoever_wrote_there_finds_a_stub_with_their_own_words(
     assert "Your own words are kept for you." in notes
     assert f'href="/t/{scene.topic_id}"' in notes
     assert "call me" not in notes
+
+
+def test_whoever_commented_on_a_muted_answer_finds_a_stub_with_their_own_words(
+    stage: Stage, browser_of: BrowserOf, guest: Browser, worker: Callable[[], None]
+) -> None:
+    def scene(world: World) -> tuple[str, int, int, int]:
+        world.everybody()
+        topic = world.ask()
+        answer = world.answer(topic, "Call me at midnight.")
+        mine = answers.comment(answer, source="That is **not** how it works.", by=world.charlie)
+        answers.comment(answer, source="Others wrote that as well.", by=world.tina)
+        return f"/t/{topic.id}-{topic.slug}", answer.id, mine.id, topic.id
+
+    path, answer_id, mine_id, topic_id = stage(scene)
+    charlie = browser_of("charlie")
+    assert "muted answer" not in charlie.get(path).text
+    browser_of("ada").post(f"/posts/{answer_id}/mute", data={"reason": REASON})
+    worker()
+    page = charlie.get(path).text
+    assert "What you wrote below a muted answer" in page
+    assert f'id="p{mine_id}"' in page
+    assert "That is <strong>not</strong> how it works." in page
+    assert "That is **not** how it works.</textarea>" in page
+    for hidden in ("midnight", "Others wrote that", REASON):
+        assert hidden not in page
+    assert charlie.get(f"/p/{mine_id}").location == f"/t/{topic_id}#p{mine_id}"
+    for path_of_nothing in (f"/p/{answer_id}", f"/posts/{mine_id}/history", f"/posts/{mine_id}/edit"):
+        assert charlie.get(path_of_nothing).status_code == 404
+    notes = charlie.get("/notifications").text
+    assert "that you commented on. Your own words are kept." in notes
+    for reader, sees in ((guest, False), (browser_of("alice"), False), (browser_of("dora"), False)):
+        assert ("What you wrote below a muted answer" in reader.get(path).text) is sees
+    bob = browser_of("bob").get(path).text
+    assert "That is <strong>not</strong> how it works." in bob, "the author of the answer sees what stands below it"
+    assert "What you wrote below a muted answer" not in bob
+    browser_of("ada").post(f"/posts/{answer_id}/unmute")
+    again = charlie.get(path).text
+    assert "What you wrote below a muted answer" not in again
+    assert "Others wrote that" in again
+
+
+def test_a_comment_whose_author_is_gone_is_nobodys_own(world: World) -> None:
+    topic = world.ask()
+    answer = world.answer(topic)
+    comment = answers.comment(answer, source="One more word.", by=world.charlie)
+    comment.author_id = None
+    moderation.mute(answer, by=world.ada, reason=REASON)
+    assert queries.own_post_in_muted(comment.id, viewer=AnonymousUser()) is None
+    assert threads.read(topic, viewer=AnonymousUser()).own_hidden == ()
 
 
 def test_without_an_author_there_is_no_stub_for_guests(world: World) -> None:

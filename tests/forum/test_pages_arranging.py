@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from accounts.models import AuditEntry
 from core.db import db
-from forum import arranging, closing, queries
-from forum.models import Closing, Post, Topic
+from forum import answers, arranging, closing, counters, experiences, queries, votes
+from forum.models import Acceptance, Closing, Post, Topic
 from tests.cast import World
 from tests.conftest import Browser
 from tests.kb.shelf import Shelf
@@ -215,3 +216,42 @@ def test_what_is_similar_stands_beside_the_question(stage: Stage, guest: Browser
         assert "Wireless is gone every night" in text
         assert ">Article<" in text
     assert f"/t/{topic_id}-" not in part, "it is not similar to itself"
+
+
+def test_an_answer_is_given_to_its_author_and_both_are_told(
+    stage: Stage, browser_of: Callable[[str], Browser], worker: Callable[[], None]
+) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        topic = world.ask()
+        answer = world.answer(topic)
+        answers.accept(answer, by=world.alice)
+        experiences.tell(answer, has_worked=True, by=world.charlie)
+        votes.vote(answer, by=world.charlie)
+        return answer.id
+
+    post_id = stage(scene)
+    place, ada = f"/posts/{post_id}/author", browser_of("ada")
+    assert f'href="{place}"' in ada.get(f"/posts/{post_id}/edit").text
+    assert "Bob" in ada.get(place).text
+    wrong = ada.post(place, data={"handle": "@nobody-here"})
+    assert wrong.status_code == 422
+    assert "nobody with this handle" in wrong.text
+    assert 'value="@nobody-here"' in wrong.text
+    assert ada.post(place, data={"handle": "@charlie"}).status_code == 303
+    worker()
+    assert "is by Charlie" in browser_of("bob").get("/notifications").text
+    assert "yours" in browser_of("charlie").get("/notifications").text
+
+    def checks(world: World) -> None:
+        post = db.session.get_one(Post, post_id)
+        assert (post.author_id, post.helpful_count) == (world.charlie.id, 0)
+        assert list(counters.complaints()) == []
+        assert db.session.query(Acceptance).one().worked_count == 0
+        entry = db.session.query(AuditEntry).filter_by(deed="forum.post.give").one()
+        assert (entry.before, entry.after) == ({"author_id": world.bob.id}, {"author_id": world.charlie.id})
+
+    stage(checks)
+    for handle, status in (("bob", 403), ("dora", 403)):
+        assert browser_of(handle).get(place).status_code == status
+        assert browser_of(handle).post(place, data={"handle": "bob"}).status_code == status

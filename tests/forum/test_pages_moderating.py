@@ -6,10 +6,11 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from accounts import people
 from core.clock import now
 from core.db import db
-from forum import answers, moderation
-from forum.models import Muting, Post, SolvedBySuggestion, Topic
+from forum import answers, arranging, categories, merging, moderation, tags, words
+from forum.models import Muting, Post, SolvedBySuggestion, Tag, Topic, WatchedWord
 from tests.cast import World
 from tests.conftest import Browser
 
@@ -208,3 +209,50 @@ def test_a_muting_whose_time_is_up_hides_nothing_and_says_nothing(stage: Stage, 
     page = guest.get(scene.path)
     assert page.status_code == 200
     assert REASON not in page.text
+
+
+def test_the_log_says_names_and_is_searched_by_them(stage: Stage, browser_of: BrowserOf) -> None:
+    def scene(world: World) -> None:
+        world.everybody()
+        topic = world.ask("The printer eats paper")
+        answer = world.answer(topic)
+        moderation.mute(answer, by=world.ada, reason="off topic")
+        words.watch("pear", deed="block", by=world.root)
+        words.watch("quince", deed="block", by=world.root)
+        row = db.session.query(WatchedWord).filter_by(words="quince").one()
+        words.forget(row.id, by=world.root)
+        categories.set_rules(world.router, accepts_several=True, closes_after_hours=None, by=world.root)
+        merged = world.ask("The printer is hungry", by=world.charlie)
+        arranging.rename(merged, title="The printer is very hungry", by=world.ada)
+        merging.merge(merged, into=topic, by=world.ada, knowing=True)
+        tag = db.session.query(Tag).filter_by(name="wifi").one()
+        tags.reserve(tag, is_reserved=True, by=world.root)
+        people.disable(world.charlie, by=world.root, reason="asked for it")
+
+    stage(scene)
+    ada, root = browser_of("ada"), browser_of("root")
+    page = ada.get("/moderation").text
+    for name in (
+        "Answer by @bob in “The printer eats paper”",
+        "Watched word “pear”",
+        "(quince)",
+        "Tag “wifi”",
+        "Category “Routers”",
+        "merged into “The printer eats paper”",
+    ):
+        assert name in page, name
+    for number in ("watched_word 1<", "tag 1<", "category 1<"):
+        assert number not in page
+    found = ada.get("/moderation?log=pear").text
+    assert "Watched word “pear”" in found
+    assert "Tag “wifi”" not in found
+    assert "Answer by @bob" in ada.get("/moderation?log=off topic").text
+    assert "Tag “wifi”" not in ada.get("/moderation?log=no such thing").text
+    log = root.get("/admin/log").text
+    assert "@charlie</bdi>" in log
+    assert "Category “Routers”" in root.get("/admin/log?q=Routers").text
+    assert "Category “Routers”" in root.get("/admin/log?q=category 1").text
+    assert "Category “Routers”" not in root.get("/admin/log?q=@charlie").text
+    assert "@charlie</bdi>" in root.get("/admin/log?q=@charlie").text
+    for strange in ("%", "_", "'", "\\", "topic 99999999999999999999"):
+        assert root.get("/admin/log", query_string={"q": strange}).status_code == 200

@@ -1,6 +1,8 @@
 """Pages that are read: lists, a topic, its permalinks and its history, a person."""
 
+import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -407,3 +409,49 @@ def test_a_list_needs_as_many_statements_for_many_topics_as_for_few(
         counts.append(len(statements()) - before)
     assert counts[0] == counts[1]
     assert counts[0] <= 8
+
+
+def test_answers_are_read_in_the_order_that_is_chosen(stage: Stage, guest: Browser, browser_of: BrowserOf) -> None:
+    def scene(world: World) -> tuple[str, int, list[int]]:
+        world.everybody()
+        topic = world.ask(created_at=now() - timedelta(hours=2))
+        ids = [
+            answers.post(
+                topic,
+                source=f"Answer number {number}.",
+                by=world.bob,
+                created_at=now() - timedelta(minutes=90 - number),
+            ).id
+            for number in range(32)
+        ]
+        first, solution = (db.session.get_one(Post, one) for one in (ids[20], ids[5]))
+        votes.vote(first, by=world.charlie)
+        answers.accept(solution, by=world.alice)
+        return f"/t/{topic.id}-{topic.slug}", ids[20], ids
+
+    path, helpful, ids = stage(scene)
+    solution, others = ids[5], [one for one in ids if one != ids[5]]
+
+    def shown(address: str, reader: Browser = guest) -> list[int]:
+        return [int(found) for found in re.findall(r'<article[^>]* id="p(\d+)"', reader.get(address).text)][1:]
+
+    assert shown(path)[:3] == [solution, helpful, others[0]]
+    for reader in (guest, browser_of("charlie")):
+        assert shown(f"{path}?order=newest", reader) == [solution, *others[::-1][:30]]
+        assert shown(f"{path}?order=newest&answers=2", reader) == others[:1]
+        assert shown(f"{path}?order=oldest", reader) == [solution, *others[:30]]
+        assert shown(f"{path}?order=oldest&answers=2", reader) == others[30:]
+    for odd in ("odd", "NEWEST", "", "helpful", "newest' or 1=1"):
+        assert shown(f"{path}?order={odd}") == shown(path)
+    page = guest.get(f"{path}?order=newest").text
+    assert f'<link rel="canonical" href="http://localhost{path}">' in page
+    assert f'href="{path}?order=newest&amp;answers=2"' in page
+    assert f'href="{path}?order=newest#answers" aria-current="true"' in page
+    assert f'href="{path}#answers"' in page
+    moved = guest.get(f"/t/{path[3:].split('-')[0]}-old-words?order=oldest")
+    assert moved.location == f"{path}?order=oldest"
+
+
+def test_where_there_is_one_answer_nothing_is_chosen(stage: Stage, guest: Browser) -> None:
+    topic_id = stage(lambda world: world.answer(world.ask()).topic_id)
+    assert "order=newest" not in guest.get(f"/t/{topic_id}", follow_redirects=True).text

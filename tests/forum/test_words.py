@@ -9,7 +9,7 @@ import pytest
 from accounts import people
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
-from forum import answers, holding, moderation, posts, words
+from forum import answers, closing, experiences, holding, moderation, posts, words
 from forum.models import ReviewCase, WatchedWord
 from tests.cast import World
 from tests.conftest import Browser
@@ -207,3 +207,48 @@ def test_an_admin_keeps_them_by_hand_and_tries_them(stage: Stage, browser_of: Br
     word_id = stage(lambda _: db.session.query(WatchedWord).filter_by(words="casino").one().id)
     assert root.post(f"/admin/words/{word_id}/remove").status_code == 303
     assert root.post(f"/admin/words/{word_id}/remove").status_code == 404
+
+
+def test_short_words_in_public_follow_the_rules_too(world: World) -> None:
+    watch(world, "pear", "block")
+    watch(world, "quince", "hold")
+    watch(world, "router", "replace", "modem")
+    topic = world.solved()
+    answer = topic.acceptance.post if topic.acceptance else world.answer(topic)
+    for word in ("pear", "quince"):
+        for field, said in (("words", {"words": f"A {word} fell into it."}), ("version", {"version": f"{word} 7"})):
+            with pytest.raises(Invalid) as caught:
+                experiences.tell(answer, has_worked=False, by=world.charlie, **{"words": "It beeps.", **said})
+            assert list(caught.value.fields) == [field]
+            assert word in caught.value.fields[field]
+        with pytest.raises(Invalid) as caught:
+            posts.edit(answer, source="Restart it twice.", reason=f"No {word}", by=world.bob, version=answer.version)
+        assert list(caught.value.fields) == ["reason"]
+        with pytest.raises(Invalid) as caught:
+            world.ask("Where does it come from?", tags=(f"{word}-tree",))
+        assert word in caught.value.fields["tags"]
+        with pytest.raises(Invalid) as caught:
+            people.change_profile(world.alice, name="Alice", about=f"I love a {word}.", locale=None, theme="auto")
+        assert list(caught.value.fields) == ["about"]
+    told = experiences.tell(answer, has_worked=False, words="The Router beeps.", by=world.charlie)
+    assert told.words == "The modem beeps."
+    assert experiences.tell(answer, has_worked=False, words="My quince is stuck.", by=world.tina).words
+    with pytest.raises(Invalid):
+        experiences.tell(answer, has_worked=False, words="My pear is stuck.", by=world.tina)
+    assert closing.close(topic, by=world.ada, reason="A pear in the router.").reason == "A pear in the modem."
+
+
+def test_a_tag_that_was_there_before_its_word_was_watched_may_still_be_given(world: World) -> None:
+    world.ask(tags=("pear",))
+    watch(world, "pear", "block")
+    assert world.ask("And where is it now?", tags=("pear",)).tag_names == ["pear"]
+    assert world.ask("The team may do so", tags=("new-pear",), by=world.ada).tag_names == ["new-pear"]
+
+
+def test_where_several_may_solve_it_a_label_follows_the_rules(world: World) -> None:
+    watch(world, "pear", "block")
+    world.router.accepts_several = True
+    topic = world.ask()
+    with pytest.raises(Invalid) as caught:
+        answers.accept(world.answer(topic), by=world.alice, label="pear 7")
+    assert list(caught.value.fields) == ["label"]
