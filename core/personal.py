@@ -55,6 +55,11 @@ class Finding:
     """The same for all ways of writing the same thing."""
 
     @property
+    def name(self) -> str:
+        """What it is called, in the language of the page."""
+        return name(self.kind)
+
+    @property
     def replacement(self) -> str:
         """What is proposed to stand there instead, in the language of the page."""
         return f"[{name(self.kind)}]"

@@ -125,6 +125,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
+        forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
