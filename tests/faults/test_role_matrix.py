@@ -17,8 +17,20 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, canned, experiences, fields, flags, images, moderation, objections, suggested_edits, words
-from forum.models import WatchedWord
+from forum import (
+    answers,
+    canned,
+    experiences,
+    fields,
+    flags,
+    images,
+    moderation,
+    objections,
+    personal_data,
+    suggested_edits,
+    words,
+)
+from forum.models import PersonalRule, WatchedWord
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -245,11 +257,16 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    personal_data.add(f"{role}-####", deed="find", by=world.root)
+    rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
+    assert rule is not None
     db.session.flush()
     return {
         "case_id": case.id,
         "suggestion_id": better.id,
         "word_id": word.id,
+        "rule_id": rule.id,
+        "finding_id": 10**9,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
