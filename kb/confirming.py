@@ -24,11 +24,11 @@ def confirm(article: Article, decided: Decisions, *, by: User, seen: int) -> lis
         raise Conflict(gettext("Somebody saved version %(number)s meanwhile. Please look again.", number=newest.number))
     people = redaction.of(article)
     said = redaction.texts_of(article, newest)
-    found = redaction.find(said, people=people)
+    found = redaction.find(said, people=people, locale=article.locale)
     kept = decided.kept or {}
     check(found, kept)
     redaction.keep(article, found, kept, by=by)
-    left = redaction.without(said, decided.removed, people=people)
+    left = redaction.without(said, decided.removed, people=people, locale=article.locale)
     words = {field: left[field] for field in redaction.FIELDS}
     if words != {field: said[field] for field in redaction.FIELDS}:
         articles.revise(
@@ -58,9 +58,11 @@ def check(found: list[Found], kept: Mapping[str, str]) -> None:
         raise Invalid(next(iter(wrong.values())), fields=wrong)
 
 
-def apply(words: articles.Words, decided: Decisions, *, people: list[str]) -> tuple[articles.Words, list[Found]]:
+def apply(
+    words: articles.Words, decided: Decisions, *, people: list[str], locale: str
+) -> tuple[articles.Words, list[Found]]:
     """Return words that are not saved yet as they were decided, and what was found in them before."""
     said: dict[str, Any] = dict(words)
-    found = redaction.find(said, people=people)
+    found = redaction.find(said, people=people, locale=locale)
     check(found, decided.kept or {})
-    return cast("articles.Words", redaction.without(said, decided.removed, people=people)), found
+    return cast("articles.Words", redaction.without(said, decided.removed, people=people, locale=locale)), found

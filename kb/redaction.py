@@ -6,10 +6,11 @@ for its article, in every spelling and version; only a digest says what it is.
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
-from flask_babel import gettext, ngettext
+from flask_babel import force_locale, gettext, ngettext
 from sqlalchemy import delete, select
 
 from accounts import audit
@@ -61,8 +62,11 @@ class Decisions:
     """The reason for each."""
 
 
-def find(words: Mapping[str, Any], *, people: Iterable[str] = ()) -> list[Found]:
-    """Return what looks like personal data in the texts of an article, each once, in the order of the fields."""
+def find(words: Mapping[str, Any], *, people: Iterable[str] = (), locale: str | None = None) -> list[Found]:
+    """Return what looks like personal data in the texts of an article, each once, in the order of the fields.
+
+    What is proposed to stand there instead is in the language of the article, or of the page.
+    """
     names = tuple(people)
     rules = personal_data.rules()
     first: dict[str, tuple[Finding, str]] = {}
@@ -79,7 +83,7 @@ def find(words: Mapping[str, Any], *, people: Iterable[str] = ()) -> list[Found]
             kind=one.kind,
             name=one.name,
             text=one.text,
-            replacement=one.replacement,
+            replacement=_instead(one, locale),
             before=_line(text[max(0, one.start - AROUND) : one.start]),
             after=_line(text[one.end : one.end + AROUND]),
             fields=tuple(dict.fromkeys(places[digest])),
@@ -89,14 +93,17 @@ def find(words: Mapping[str, Any], *, people: Iterable[str] = ()) -> list[Found]
     ]
 
 
-def without(words: Mapping[str, Any], digests: Collection[str], *, people: Iterable[str] = ()) -> dict[str, Any]:
+def without(
+    words: Mapping[str, Any], digests: Collection[str], *, people: Iterable[str] = (), locale: str | None = None
+) -> dict[str, Any]:
     """Return the texts with what is proposed in the place of these findings; a keyword that was one is gone."""
     names = tuple(people)
     rules = personal_data.rules()
 
     def clean(text: str) -> str:
         found = personal.find(text, rules=rules, people=names)
-        return personal.without(text, [one for one in found if digest_of(one) in digests])
+        with force_locale(locale) if locale else nullcontext():
+            return personal.without(text, [one for one in found if digest_of(one) in digests])
 
     left: dict[str, Any] = {}
     for field, said in words.items():
@@ -220,6 +227,11 @@ def decisions(form: Mapping[str, Any]) -> Decisions:
         elif said == "keep":
             kept_ones[digest] = str(form.get(f"why-{digest}", ""))
     return Decisions(frozenset(removed), kept_ones)
+
+
+def _instead(one: Finding, locale: str | None) -> str:
+    with force_locale(locale) if locale else nullcontext():
+        return one.replacement
 
 
 def _line(text: str) -> str:

@@ -59,7 +59,7 @@ def reconsider_finding(article_id: int, finding_id: int) -> WerkzeugResponse:
 
 def _page(article: Article, *, decided: Decisions | None = None, refused: KlinkeError | None = None) -> Response:
     newest = queries.newest_revision(article)
-    found = redaction.find(redaction.texts_of(article, newest), people=redaction.of(article))
+    found = redaction.find(redaction.texts_of(article, newest), people=redaction.of(article), locale=article.locale)
     kept = {one.digest: one for one in redaction.kept(article)}
     return show(
         "kb/personal.html",

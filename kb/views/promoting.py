@@ -15,6 +15,7 @@ from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Invalid, KlinkeError
+from core.i18n import LOCALES
 from core.paging import page
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
@@ -190,7 +191,7 @@ def _made(
     """Make what the form says of the nomination; return the article, and what nobody decided of what looks personal."""
     names = redaction.participants([nomination.post])
     decided = redaction.decisions(request.form)
-    words, found = confirming.apply(form.words, decided, people=names)
+    words, found = confirming.apply(form.words, decided, people=names, locale=form.locale.data)
     if form.way.data in {"add", "replace"}:
         article = _into(form)
         promotion.put_into(
@@ -308,7 +309,9 @@ def _nomination_page(
         "into": into,
         "into_words": newest,
         "changes": _changes(newest, form),
-        "found": redaction.find(dict(form.words), people=redaction.participants([post])) if is_open else [],
+        "found": redaction.find(dict(form.words), people=redaction.participants([post]), locale=_language(form))
+        if is_open
+        else [],
         "decided": redaction.decisions(request.form) if request.method == "POST" else Decisions(kept={}),
         "wrong": refused.fields if refused else {},
         "evidence": evidence.weigh(Nomination.id == nomination.id)[0],
@@ -325,6 +328,10 @@ def _nomination_page(
         status=status,
         **context,
     )
+
+
+def _language(form: forms.PromotionForm) -> str | None:
+    return form.locale.data if form.locale.data in LOCALES else None
 
 
 def _numbers(field: str) -> set[int]:
