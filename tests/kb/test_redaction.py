@@ -234,3 +234,10 @@ def test_a_nomination_of_what_was_muted_meanwhile_makes_nothing(world: World, sh
     moderation.mute(accepted(nomination.post.topic), by=world.ada, reason="personal data")
     with pytest.raises(Invalid):
         promotion.draft_from(nomination, by=world.emil)
+
+
+def test_what_stands_instead_speaks_the_language_of_the_article(world: World, shelf: Shelf) -> None:
+    article = shelf.article(locale="de", resolution="Rufen Sie 0170 1234567 an.")
+    found = found_in(article)
+    confirming.confirm(article, Decisions(frozenset(one.digest for one in found), {}), by=world.emil, seen=1)
+    assert queries.newest_revision(article).resolution == "Rufen Sie [Telefonnummer] an."
