@@ -171,7 +171,9 @@ _PREFIXED: Final = re.compile(
 )
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,2000}\.eyJ[\w-]{4,4000}\.[\w-]{0,1000}")
 _PRIVATE_KEY: Final = re.compile(
-    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[A-Za-z0-9+/=\s:,.-]{0,8000}(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    r"(?:(?:[A-Za-z0-9+/=\s:,.]|-(?!-)){0,8000}-----END [A-Z ]{0,30}PRIVATE KEY-----"
+    r"|(?:\s{1,2}[A-Za-z0-9+/=]{16,80}){0,200})"
 )
 _IN_ADDRESS: Final = re.compile(r"(?<=://)([^\s/:@]{1,64}:[^\s/:@]{1,64})(?=@)")
 _SPOKEN: Final = re.compile(

@@ -72,6 +72,14 @@ def test_nothing_of_the_set_is_taken_for_what_it_is_not(text: dict[str, str]) ->
     assert personal.find(text["text"], rules=RULES, people=PEOPLE) == []
 
 
+def test_a_key_ends_where_it_ends(app: Flask) -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\n{end}\nThen restart the machine."
+    for end in ("-----END PRIVATE KEY-----", ""):
+        with app.test_request_context():
+            left = personal.redacted(key.format(end=end))
+            assert " ".join(left.split()) == "[key or password] Then restart the machine."
+
+
 def test_what_the_house_allows_is_found_in_no_spelling() -> None:
     rules = personal.Rules(allowed=("+49 711 5566770", "help@klinke.example"))
     assert personal.find("Call 0711 / 556 67 70 or write to HELP@klinke.example", rules=rules) == []
@@ -100,6 +108,7 @@ def test_no_shape_takes_long(mask: str) -> None:
 @pytest.mark.parametrize(
     "piece",
     [
+        "-----BEGIN PRIVATE KEY-----",
         "0",
         "a@",
         "&#",
