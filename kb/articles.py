@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, anchors, faces, following, policy, queries
+from kb import addresses, anchors, faces, following, policy, queries, redaction
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
 
@@ -135,7 +135,8 @@ def classify(
 def publish(article: Article, *, by: User) -> None:
     """Show the newest version to readers; faces are drawn, source threads link to it. A repeat changes nothing.
 
-    What was muted is not brought back by an article: `Conflict` until the thread is unmuted.
+    What was muted is not brought back by an article: `Conflict` until the thread is unmuted. What looks like personal
+    data is taken out or confirmed before: `redaction.Unconfirmed`, a `Conflict`.
     """
     if not policy.may_publish(by, article):
         raise NotAllowed
@@ -147,6 +148,7 @@ def publish(article: Article, *, by: User) -> None:
         article.sources
     ):
         raise Conflict(gettext("The thread that this was made from is muted. Unmute it first, or leave the draft."))
+    redaction.refuse_unconfirmed(article, newest)
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None

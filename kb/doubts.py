@@ -88,6 +88,16 @@ def confirm(article: Article, *, by: User, reason: str = "") -> None:
         audit.record("kb.article.confirm", article, by=by, reason=reason, before={"doubts": causes}, after={})
 
 
+def oppose(article: Article, post: Post) -> None:
+    """Mark an article against which another answer stands. It is none of its sources; only an editor lifts the mark."""
+    add_once(ArticleDoubt, article_id=article.id, post_id=post.id, cause="opposed", is_unaccepted=False, at=now())
+    mine = (ArticleDoubt.article_id == article.id, ArticleDoubt.post_id == post.id)
+    doubt = db.session.scalars(select(ArticleDoubt).where(*mine)).one()
+    if doubt.confirmed_at is not None and doubt.cause == "opposed":
+        doubt.at, doubt.confirmed_at, doubt.confirmed_by_id = now(), None, None
+        db.session.flush()
+
+
 def of(article: Article, *, viewer: Viewer) -> Sequence[Doubt]:
     """Return what speaks against an article; nothing for who is not on the team, and nothing is asked then."""
     if not policy.may_see_drafts(viewer):
@@ -216,6 +226,8 @@ def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
         return str(gettext("The answer this came from is muted."))
     if cause == "obsolete":
         return str(gettext("The answer this came from is obsolete, says the team."))
+    if cause == "opposed":
+        return str(gettext("Another answer says something else."))
     if cause == "unaccepted":
         return str(gettext("The answer this came from is no solution any more."))
     said: str = ngettext(

@@ -20,7 +20,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, outline, policy, queries, sentences
+from kb import addresses, outline, policy, queries, redaction, sentences
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
 from kb.queries import Publication
@@ -135,6 +135,7 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User) -> Face | No
         raise NotAllowed
     face = next((face for face in article.faces if face.kind == kind), None)
     text = check(article, kind=kind, text=text)
+    redaction.refuse_face(article, field_of(kind), text)
     if not text:
         if face is not None and not face.is_drafted:
             article.faces.remove(face)

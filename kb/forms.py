@@ -113,6 +113,23 @@ class ArticleForm(Form):
         }
 
 
+class PromotionForm(ArticleForm):
+    """An article from an answer: a new one, or (`into`, `way`, `based_on`) a new version of one that is there."""
+
+    into = HiddenField()
+    way = HiddenField(default="new")
+    based_on = HiddenField()
+    is_new = BooleanField(lazy_gettext("It is not written yet"))
+    is_general = BooleanField(lazy_gettext("It helps others, too"))
+    is_advisable = BooleanField(lazy_gettext("We may recommend it"))
+
+    @property
+    def checks(self) -> list[str]:
+        """What the editor found true of the answer."""
+        said = {"new": self.is_new.data, "general": self.is_general.data, "advisable": self.is_advisable.data}
+        return [check for check, is_true in said.items() if is_true]
+
+
 class EditForm(ArticleForm):
     based_on = HiddenField()
     comment = LineField(

@@ -19,7 +19,8 @@ else:
 
 Confidence = Literal["in_progress", "not_validated", "validated", "archived"]
 Audience = Literal["team", "signed_in", "public"]
-DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete"]
+DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete", "opposed"]
+Way = Literal["new", "add", "replace"]
 FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
 FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
 LONGEST_FACE = 4000
@@ -182,9 +183,15 @@ class Nomination(Model):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(Text, default="")
+    checks: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the editor found true of it when deciding, see `kb.promotion.CHECKS`; None where nobody said."""
+    way: Mapped[Way | None] = mapped_column(String(10))
+    """Whether it became a new article, went into one, or took its place; None where that is not known."""
+    contradicts_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
+    """An article that says something else, and is in doubt for that."""
 
     post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
-    article: Mapped[Article | None] = relationship()
+    article: Mapped[Article | None] = relationship(foreign_keys=[article_id])
 
 
 class ArticleUse(Model):
@@ -237,6 +244,24 @@ class ArticleReading(Model):
     count: Mapped[int] = mapped_column(default=0)
 
 
+class KeptFinding(Model):
+    """What looks like personal data in an article and is meant to stay, with the reason.
+
+    What it says stands in the article alone: here is a digest, by which it is known again in every spelling.
+    """
+
+    __tablename__ = "kept_finding"
+    __table_args__ = (UniqueConstraint("article_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class ArticleFollow(Model):
     """Somebody wants to hear when an article changes."""
 
@@ -253,7 +278,7 @@ class ArticleDoubt(Model):
     __tablename__ = "article_doubt"
     __table_args__ = (
         UniqueConstraint("article_id", "post_id"),
-        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete')", name="known_cause"),
+        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'opposed')", name="known_cause"),
         {"sqlite_autoincrement": True},
     )
 

@@ -24,6 +24,11 @@ def may_decide(user: Viewer) -> bool:
     return may_write(user)
 
 
+def may_nominate(user: Viewer) -> bool:
+    """Trusted members and the team say which answers should become articles."""
+    return bool(user.is_authenticated and user.is_active and not user.is_silenced and user.is_trusted)
+
+
 def may_see_drafts(user: Viewer) -> bool:
     """Only the team sees what is not published, or not published yet."""
     return bool(user.is_authenticated and user.is_active and user.is_team)

@@ -162,7 +162,7 @@ def _article_page(
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
-    credited = [source.post.author for source in article.sources] or ([article.owner] if article.owner else [])
+    named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
@@ -174,7 +174,8 @@ def _article_page(
         words=words,
         newest=newest,
         anchored=anchors.anchored(words),
-        credits=list(dict.fromkeys(credited)),
+        credits=named,
+        unnamed=unnamed,
         threads=threads,
         said=said,
         form=form or forms.FeedbackForm(formdata=None),

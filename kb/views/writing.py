@@ -17,7 +17,7 @@ from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, queries, sections
+from kb import addresses, articles, differences, faces, forms, queries, redaction, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section
 from kb.views.edge import bp, show
 
@@ -60,6 +60,8 @@ def post_article() -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return show("kb/write.html", form=form, refused=error)
+    if waits := _personal(article):
+        return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
     return done(form, addresses.of_article(article, queries.newest_revision(article)))
 
@@ -90,11 +92,7 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return _edit_page(article, form, refused=error)
-    if revision.id == article.published_id:
-        flash(gettext("Saved."), "good")
-        return done(form, addresses.of_article(article))
-    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
-    return done(form, url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number))
+    return done(form, _onward(article, revision))
 
 
 @bp.post("/kb/articles/<int:article_id>/publication")
@@ -102,7 +100,12 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
 def publish_article(article_id: int) -> WerkzeugResponse:
     article = queries.visible_article(article_id, viewer=current_user)
     is_first = article.published_at is None
-    articles.publish(article, by=me())
+    try:
+        articles.publish(article, by=me())
+    except redaction.Unconfirmed as error:
+        db.session.rollback()
+        flash(error.sentence, "message")
+        return web.go(url_for(".personal_data_of", article_id=article_id))
     db.session.commit()
     if is_first and article.sources:
         flash(gettext("The article is published. Whoever answered and asked is told."), "good")
@@ -238,6 +241,26 @@ def chosen_section(form: forms.ArticleForm) -> Section:
         return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
             names={locale(): name}, by=me()
         )
+
+
+def _onward(article: Article, revision: Revision) -> str:
+    """Return where the editor goes after saving a version, and say what has become of it."""
+    if revision.id == article.published_id:
+        flash(gettext("Saved."), "good")
+        return addresses.of_article(article)
+    if waits := _personal(article):
+        return waits
+    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
+    return url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number)
+
+
+def _personal(article: Article) -> str | None:
+    """Return where it is decided what becomes of what looks personal, where something waits for that, and say so."""
+    left = redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
+    if not left:
+        return None
+    flash(gettext("Saved. Something in it looks personal."), "message")
+    return url_for(".personal_data_of", article_id=article.id)
 
 
 def _filled(article: Article) -> forms.EditForm:
