@@ -2,7 +2,7 @@
 
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
-An article by itself has besides: version, newest_version (for the team), symptoms, environment, body (Markdown), html,
+An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown), html,
 keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
 """
 
@@ -47,6 +47,7 @@ class NewArticle(Model):
     summary: str = ""
     symptoms: str = ""
     environment: str = ""
+    cause: str = ""
     body: str
     keywords: list[str] = Field(default=[], max_length=articles.MOST_KEYWORDS)
     tags: list[str] = Field(default=[], max_length=20)
@@ -90,6 +91,7 @@ def create_article(body: NewArticle) -> dict[str, Any]:
             summary=body.summary,
             symptoms=body.symptoms,
             environment=body.environment,
+            cause=body.cause,
             resolution=body.body,
             keywords=body.keywords,
         )
@@ -153,6 +155,7 @@ def _in_full(article: Article, words: Revision) -> dict[str, Any]:
         "version": words.number,
         "symptoms": words.symptoms,
         "environment": words.environment,
+        "cause": words.cause,
         "body": words.resolution,
         "html": words.symptoms_html + words.resolution_html,
         "keywords": words.keywords,

@@ -27,6 +27,7 @@ SHORTEST_TITLE: Final = 3
 LONGEST_TITLE: Final = 200
 LONGEST_SUMMARY: Final = 1000
 LONGEST_ENVIRONMENT: Final = 200
+LONGEST_CAUSE: Final = 2000
 LONGEST_TEXT: Final = 32_000
 LONGEST_REASON: Final = 1000
 SHORTEST_REASON: Final = 3
@@ -46,6 +47,8 @@ class Words(TypedDict):
     """Markdown."""
     environment: NotRequired[str]
     """One line."""
+    cause: NotRequired[str]
+    """Plain text."""
     resolution: str
     """Markdown."""
     keywords: NotRequired[Sequence[str]]
@@ -212,6 +215,7 @@ def clean(words: Words) -> dict[str, Any]:
         "summary": block("summary", words.get("summary", ""), longest=LONGEST_SUMMARY),
         "symptoms": block("symptoms", words.get("symptoms", ""), longest=LONGEST_TEXT),
         "environment": line("environment", words.get("environment", ""), longest=LONGEST_ENVIRONMENT),
+        "cause": block("cause", words.get("cause", ""), longest=LONGEST_CAUSE),
         "resolution": block("resolution", words["resolution"], longest=LONGEST_TEXT, shortest=1),
         "keywords": problems.take("keywords", lambda: keywords(words.get("keywords", ())), list[str]()),
     }
@@ -236,7 +240,7 @@ def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revisi
         for field in ("symptoms", "resolution")
     )
     problems.refuse()
-    plain = (said["summary"], markup.plain(symptoms), markup.plain(resolution))
+    plain = (said["summary"], markup.plain(symptoms), said.get("cause", ""), markup.plain(resolution))
     return Revision(
         article=article,
         number=number,
@@ -270,6 +274,7 @@ def words_of(revision: Revision) -> Words:
         "summary": revision.summary,
         "symptoms": revision.symptoms,
         "environment": revision.environment,
+        "cause": revision.cause,
         "resolution": revision.resolution,
         "keywords": revision.keywords,
     }

@@ -60,6 +60,12 @@ class ArticleForm(Form):
         shortest=0,
         description=lazy_gettext("Products and versions, separated by commas."),
     )
+    cause = BlockField(
+        lazy_gettext("Cause"),
+        longest=articles.LONGEST_CAUSE,
+        shortest=0,
+        description=lazy_gettext("Why it happens, if that is known. Without formatting."),
+    )
     resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
     keywords = LineField(
         lazy_gettext("Keywords"),
@@ -108,6 +114,7 @@ class ArticleForm(Form):
             "summary": self.summary.data or "",
             "symptoms": self.symptoms.data or "",
             "environment": self.environment.data or "",
+            "cause": self.cause.data or "",
             "resolution": self.resolution.data or "",
             "keywords": self.keyword_list,
         }

@@ -88,6 +88,7 @@ class ArticleRecord(BaseModel):
     summary: Annotated[str, Field(max_length=LONGEST_SUMMARY), AfterValidator(_storable)] = ""
     symptoms: Markdown = ""
     environment: line(articles.LONGEST_ENVIRONMENT, 0) = ""  # type: ignore[valid-type]  # the same
+    cause: Annotated[str, Field(max_length=LONGEST_SUMMARY), AfterValidator(_storable)] = ""
     body: Annotated[Markdown, AfterValidator(_filled)]
     keywords: Annotated[list[Keyword], Field(max_length=MOST_KEYWORDS)] = []
     tags: Annotated[list[Annotated[str, cleaned(limits.tag)]], Field(max_length=MOST_TAGS)] = []
@@ -222,6 +223,7 @@ def _as_record(article: Article) -> dict[str, Any]:
         "summary": words.summary,
         "symptoms": words.symptoms,
         "environment": words.environment,
+        "cause": words.cause,
         "body": words.resolution,
         "keywords": words.keywords,
         "tags": sorted(tag.name for tag in article.tags),
@@ -253,6 +255,7 @@ def _revision(article: Article, record: ArticleRecord, author: User | None) -> R
         "summary": record.summary,
         "symptoms": record.symptoms,
         "environment": record.environment,
+        "cause": record.cause,
         "resolution": record.body,
         "keywords": list(record.keywords),
     }
