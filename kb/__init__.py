@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         doubts,
         following,
         listeners,
+        planning,
         promotion,
         queries,
         transfer,

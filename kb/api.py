@@ -2,8 +2,8 @@
 
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
-An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown), html,
-keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
+An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
+html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
 """
 
 from typing import Any, Literal
@@ -112,13 +112,25 @@ def draft_from_post(post_id: int) -> dict[str, Any]:
     return _in_full(article, queries.newest_revision(article))
 
 
+class Publication(Model):
+    """How much the newest version changes for readers, and whether it says what the other language says."""
+
+    significance: Literal["typo", "content", "instructions"] = "content"
+    matches: bool = False
+
+
 @api.call(
-    "POST", "/articles/<int:article_id>/publication", summary="Publish the newest version", scope="write", status=201
+    "POST",
+    "/articles/<int:article_id>/publication",
+    summary="Publish the newest version",
+    query=Publication,
+    scope="write",
+    status=201,
 )
-def publish_article_call(article_id: int) -> dict[str, Any]:
+def publish_article_call(article_id: int, query: Publication) -> dict[str, Any]:
     """Return the article as readers see it from now on; again, nothing changes."""
     article = queries.visible_article(article_id, viewer=current_user)
-    articles.publish(article, by=current_user)
+    articles.publish(article, by=current_user, significance=query.significance, is_matching=query.matches)
     return _in_full(article, article.published or queries.newest_revision(article))
 
 

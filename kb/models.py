@@ -93,9 +93,11 @@ class Article(Model):
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     family_id: Mapped[int | None] = mapped_column(ForeignKey("article_family.id"))
     changed_id: Mapped[int | None] = mapped_column(BigId)
-    """The published revision that last said something else than before, see `kb.families`."""
-    matches_id: Mapped[int | None] = mapped_column(BigId)
-    """It says what the other languages said in their revisions up to this one."""
+    """The published revision that last said something else than before: no mere typo."""
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that was published."""
+    matches_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """It says what the other languages said at this moment, see `kb.families`."""
     place: Mapped[int | None] = mapped_column()
     """Where it stands in the index of its section; None while it is not in it."""
 

@@ -22,7 +22,7 @@ from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, anchors, doubts, feedback, following, forms, policy, promotion, queries, readings
+from kb import addresses, anchors, doubts, feedback, following, forms, planning, policy, promotion, queries, readings
 from kb.models import Article, Revision
 from kb.views.edge import bp, show
 
@@ -173,6 +173,7 @@ def _article_page(
         article=article,
         words=words,
         newest=newest,
+        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
         anchored=anchors.anchored(words),
         credits=list(dict.fromkeys(credited)),
         threads=threads,

@@ -18,7 +18,8 @@ from core.paging import page
 from core.web import absolute
 from forum import closing
 from kb import addresses, articles, differences, faces, forms, queries, sections
-from kb.models import FACE_KINDS, Article, Audience, Revision, Section
+from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
+from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show
 
 A_PAGE = 25
@@ -102,7 +103,15 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
 def publish_article(article_id: int) -> WerkzeugResponse:
     article = queries.visible_article(article_id, viewer=current_user)
     is_first = article.published_at is None
-    articles.publish(article, by=me())
+    form = PublicationForm()
+    chosen = form.significance.data if form.significance.data in SIGNIFICANCES else "content"
+    articles.publish(
+        article,
+        by=me(),
+        significance=cast("Significance", chosen),
+        is_matching=bool(form.is_matching.data),
+        number=texts.number(form.number.data or ""),
+    )
     db.session.commit()
     if is_first and article.sources:
         flash(gettext("The article is published. Whoever answered and asked is told."), "good")

@@ -38,10 +38,11 @@ def upgrade() -> None:
         "CONSTRAINT fk_article_family_id REFERENCES article_family (id)"
     )
     op.add_column("article", sa.Column("changed_id", ID, nullable=True))
-    op.add_column("article", sa.Column("matches_id", ID, nullable=True))
+    op.add_column("article", sa.Column("changed_at", MOMENT, nullable=True))
+    op.add_column("article", sa.Column("matches_at", MOMENT, nullable=True))
     op.add_column("article", sa.Column("place", sa.Integer(), nullable=True))
     op.create_index("ix_article_family", "article", ["family_id", "locale"], unique=True)
-    op.execute("UPDATE article SET changed_id = published_id")
+    op.execute("UPDATE article SET changed_id = published_id, changed_at = published_at WHERE published_id IS NOT NULL")
     op.execute(
         f"ALTER TABLE section ADD COLUMN parent_id {number} CONSTRAINT fk_section_parent_id REFERENCES section (id)"
     )
@@ -99,7 +100,7 @@ def downgrade() -> None:
     op.drop_index("ix_article_family", "article")
     for table_name, columns in (
         ("section", ("parent_id",)),
-        ("article", ("place", "matches_id", "changed_id", "family_id")),
+        ("article", ("place", "matches_at", "changed_at", "changed_id", "family_id")),
         ("revision", ("significance", "cause")),
     ):
         for column in columns:

@@ -114,6 +114,7 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     EDITORS: """
         kb.confirm_article
+        kb.ask_publication kb.plan_publication kb.cancel_publication
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
