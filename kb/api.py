@@ -3,7 +3,8 @@
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
 An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
-html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
+html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people), faces (by kind),
+faces_du (of a German one: the same with du) and translations (id, locale, url).
 """
 
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from core.problems import renamed
 from core.transfer import iso
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
-from kb import addresses, articles, policy, promotion, queries, sections
+from kb import addresses, articles, families, policy, promotion, queries, sections
 from kb.models import Article, Audience, Revision
 
 LARGEST_PAGE = 100
@@ -176,7 +177,13 @@ def _in_full(article: Article, words: Revision) -> dict[str, Any]:
         ],
         "credits": [_person(user) for user in dict.fromkeys(credited) if user is not None],
         "faces": {face.kind: face.text for face in article.faces},
+        "translations": [
+            {"id": one.id, "locale": one.locale, "url": one.url}
+            for one in families.siblings(article, viewer=current_user)
+        ],
     }
+    if article.locale == "de":
+        full["faces_du"] = {face.kind: face.text for face in article.informal_faces}
     if policy.may_see_drafts(current_user):
         full["newest_version"] = queries.newest_revision(article).number
     return full

@@ -139,6 +139,16 @@ def classify(
         following.retract(article)
 
 
+def place(article: Article, number: int | None, *, by: User) -> None:
+    """Put an article at a place of its section's index, or take it out (None)."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    before, article.place = article.place, number
+    db.session.flush()
+    if before != number:
+        audit.record("kb.article.place", article, by=by, before={"place": before}, after={"place": number})
+
+
 def publish(
     article: Article,
     *,

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField
-from wtforms.validators import InputRequired
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from core import bilingual
-from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
+from core.forms import HIGHEST_POSITION, BlockField, Form, LineField, MarkdownField, NamesForm
 from kb import articles, faces, feedback
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
 from search import synonyms
@@ -134,9 +134,19 @@ class EditForm(ArticleForm):
         field: BlockField = self[faces.field_of(kind)]
         return field
 
+    def informal_face(self, kind: FaceKind) -> BlockField:
+        """Return the field for the same with du."""
+        field: BlockField = self[faces.field_of(kind, is_informal=True)]
+        return field
+
 
 for _kind in FACE_KINDS:
     setattr(EditForm, faces.field_of(_kind), BlockField(FACE_LABELS[_kind], longest=LONGEST_FACE, shortest=0))
+    setattr(
+        EditForm,
+        faces.field_of(_kind, is_informal=True),
+        BlockField(lazy_gettext("%(kind)s, with du", kind=FACE_LABELS[_kind]), longest=LONGEST_FACE, shortest=0),
+    )
 
 
 class ReasonForm(Form):
@@ -159,6 +169,29 @@ class FeedbackForm(Form):
 
 class SectionForm(NamesForm):
     """A section of the knowledge base."""
+
+
+class SectionEditForm(SectionForm):
+    """A section that is there: its names, address, and what it stands in."""
+
+    slug = LineField(
+        lazy_gettext("Address"),
+        longest=80,
+        shortest=0,
+        description=lazy_gettext("The last part of /kb/s/…; the old address leads to the new one."),
+    )
+    parent = SelectField(lazy_gettext("Stands in"), choices=[])
+
+
+class DissolutionForm(Form):
+    into = SelectField(lazy_gettext("Where its articles go"), choices=[])
+
+
+class PlaceForm(Form):
+    place = IntegerField(
+        lazy_gettext("Place in the index"),
+        validators=[Optional(), NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please."))],
+    )
 
 
 class SynonymForm(Form):

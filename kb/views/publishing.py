@@ -43,7 +43,7 @@ def plan_publication(article_id: int) -> Response | WerkzeugResponse:
     try:
         if form.moment is None:
             sentence = gettext("Please give a day and a time, as in 2027-03-01T09:30.")
-            raise Invalid(sentence, fields={"due_at": sentence})  # noqa: TRY301 -- shown like what the deed refuses
+            raise Invalid(sentence, fields={"due_at": sentence})
         plan = planning.plan(
             article,
             due_at=form.moment,

@@ -181,59 +181,12 @@ def drafts() -> Response:
     return show("kb/drafts.html", page=found, newest=queries.newest_revisions(found.items))
 
 
-@bp.get("/kb/sections")
-@role_required("editor")
-def section_list() -> Response:
-    return _sections_page(forms.SectionForm(formdata=None))
-
-
-@bp.post("/kb/sections")
-@role_required("editor")
-def post_section() -> Response | WerkzeugResponse:
-    form = forms.SectionForm()
-    if not form.validate():
-        return _sections_page(form, status=UNPROCESSABLE)
-    try:
-        if sent := sent_before(form):
-            return sent
-        section = sections.create(names=form.names, by=me())
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return _sections_page(form, refused=error)
-    flash(gettext("The section “%(name)s” is there.", name=section.name), "good")
-    return done(form, url_for(".section_list"))
-
-
-@bp.get("/kb/s/<slug>/edit")
-@role_required("editor")
-def edit_section(slug: str) -> Response:
-    section = queries.visible_section(slug, viewer=current_user)
-    data = {"name_de": section.names.get("de"), "name_en": section.names.get("en"), "position": section.position}
-    return show("kb/section_edit.html", section=section, form=forms.SectionForm(data=data))
-
-
-@bp.post("/kb/s/<slug>/edit")
-@role_required("editor")
-def save_section(slug: str) -> Response | WerkzeugResponse:
-    section = queries.visible_section(slug, viewer=current_user)
-    form = forms.SectionForm()
-    if not form.validate():
-        return show("kb/section_edit.html", section=section, form=form, status=UNPROCESSABLE)
-    try:
-        sections.rename(section, names=form.names, position=form.position.data or 0, by=me())
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return show("kb/section_edit.html", section=section, form=form, refused=error)
-    db.session.commit()
-    return web.go(url_for(".section_list"))
-
-
 def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dict[str, Any] | None = None) -> Any:
     """Return the form of an article with the sections there are, and the choice to make a new one."""
     form = kind(data={name: value for name, value in (data or {}).items() if value is not None})
-    known = {section.slug: section.name for section in queries.all_sections()}
+    everything = queries.all_sections()
+    names = sections.full_names(everything)
+    known = {section.slug: names[section.id] for _depth, section in sections.in_order(everything)}
     form.section.choices = forms.choices(known | {forms.NEW_SECTION: gettext("A new section …")})
     return form
 
@@ -263,6 +216,10 @@ def _filled(article: Article) -> forms.EditForm:
             "audience": article.audience,
             "based_on": str(newest.number),
             **{faces.field_of(kind): text for kind, text in faces.shown(article).items()},
+            **{
+                faces.field_of(kind, is_informal=True): text
+                for kind, text in (faces.shown_informal(article) if article.locale == "de" else {}).items()
+            },
         },
     )
     return form
@@ -273,6 +230,7 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
     if based_on is None:
         raise Invalid(gettext("This page is damaged. Please open the article again and copy your text over."))
     shown = faces.shown(article)
+    shown_informal = faces.shown_informal(article) if article.locale == "de" else {}
     revision = articles.revise(article, by=me(), comment=form.comment.data or "", based_on=based_on, **form.words)
     articles.classify(
         article,
@@ -290,6 +248,13 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
                 faces.write(article, kind=kind, text=text, by=me())
             except Invalid as error:
                 wrong |= error.fields
+    for kind, before in shown_informal.items():
+        field = form.informal_face(kind)
+        if field.raw_data and (field.data or "") != before:
+            try:
+                faces.write(article, kind=kind, text=field.data or "", by=me(), is_informal=True)
+            except Invalid as error:
+                wrong |= error.fields
     if wrong:
         raise Invalid(next(iter(wrong.values())), fields=wrong)
     return revision
@@ -299,23 +264,29 @@ def _edit_page(
     article: Article, form: forms.EditForm, *, refused: KlinkeError | None = None, status: int = 200, **context: Any
 ) -> Response:
     newest = queries.newest_revision(article)
-    used_up = 1 + len(absolute(addresses.of_article(article, newest)))
+    url = absolute(addresses.of_article(article, newest))
     kept = {face.kind: face for face in article.faces}
+    kept_informal = {face.kind: face for face in article.informal_faces}
     return show(
         "kb/edit.html",
         article=article,
         form=form,
         newest=newest,
         kinds=FACE_KINDS,
-        rooms={kind: faces.LIMITS[kind] - used_up for kind in FACE_KINDS},
+        rooms={kind: faces.LIMITS[kind] - 1 - faces.MEASURES[kind].count(url) for kind in FACE_KINDS},
         notes={kind: _note(kept.get(kind), article) for kind in FACE_KINDS},
+        informal_notes={kind: _note(kept_informal.get(kind), article, is_informal=True) for kind in FACE_KINDS}
+        if article.locale == "de"
+        else {},
         refused=refused,
         status=status,
         **context,
     )
 
 
-def _note(face: Any, article: Article) -> str:
+def _note(face: Any, article: Article, *, is_informal: bool = False) -> str:
+    if is_informal and face is None:
+        return str(gettext("Missing: the rules cannot tell how this is said with du. Please write it."))
     if face is None or face.is_drafted:
         return str(gettext("Drafted by rules, and drafted again at every publication until you change it."))
     if faces.is_outdated(face, article):
@@ -350,7 +321,3 @@ def _withdrawal_page(
         refused=refused,
         status=status,
     )
-
-
-def _sections_page(form: forms.SectionForm, *, refused: KlinkeError | None = None, status: int = 200) -> Response:
-    return show("kb/sections.html", sections=queries.all_sections(), form=form, refused=refused, status=status)

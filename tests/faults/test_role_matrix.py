@@ -90,6 +90,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
         kb.doubted_articles forum.show_suggestion
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
+        kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
@@ -114,7 +115,8 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     EDITORS: """
         kb.confirm_article
-        kb.ask_publication kb.plan_publication kb.cancel_publication
+        kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
+        kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
