@@ -31,8 +31,8 @@ class Shelf:
     section: Section
     count: int
     articles: Sequence[Article]
-    depth: int = 0
-    """How deep it stands in other sections."""
+    name: str
+    """What it is called, together with those that it stands in."""
 
 
 def articles_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -138,13 +138,14 @@ def shelves(viewer: Viewer) -> list[Shelf]:
     for article in shown:
         articles.setdefault(article.section_id, []).append(article)
     everything = list(sections.in_order(all_sections()))
+    names = sections.full_names(section for _depth, section in everything)
     filled = {section.id for _depth, section in everything if section.id in counts}
     for _depth, section in reversed(everything):
         if section.id in filled and section.parent_id is not None:
             filled.add(section.parent_id)
     return [
-        Shelf(section, counts.get(section.id, 0), articles.get(section.id, ()), depth)
-        for depth, section in everything
+        Shelf(section, counts.get(section.id, 0), articles.get(section.id, ()), names[section.id])
+        for _depth, section in everything
         if section.id in filled or policy.may_write(viewer)
     ]
 
