@@ -79,8 +79,8 @@ def list_articles(query: ArticlesQuery) -> dict[str, Any]:
 @api.call("POST", "/articles", summary="Write an article, as a draft", body=NewArticle, scope="write", status=201)
 def create_article(body: NewArticle) -> dict[str, Any]:
     """Return the new article."""
-    if not policy.may_write(current_user):
-        raise NotAllowed(gettext("Only editors write articles."))
+    if not policy.may_draft(current_user):
+        raise NotAllowed(gettext("Only editors and agents write articles."))
     with renamed(resolution="body"):
         article = articles.create(
             section=sections.named(body.section),

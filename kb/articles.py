@@ -65,7 +65,7 @@ def create(
     **words: Unpack[Words],
 ) -> Article:
     """Write an article as a draft; the authors of the posts it was made from are credited."""
-    if not policy.may_write(by):
+    if not policy.may_draft(by):
         raise NotAllowed
     said = clean(words)
     article = Article(section=section, locale=_spoken(locale), audience=_known(audience), owner=by)

@@ -12,12 +12,12 @@ from core import problems, texts, web
 from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, Invalid, KlinkeError
+from core.errors import Conflict, Invalid, KlinkeError, NotAllowed, NotFound
 from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, queries, sections
+from kb import addresses, articles, differences, faces, forms, policy, queries, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show
@@ -26,7 +26,7 @@ A_PAGE = 25
 
 
 @bp.get("/kb/articles/new")
-@role_required("editor")
+@role_required("editor", "agent")
 def write_article() -> Response:
     """Show an empty form, or one that begins with what an address brings along: title, locale, section."""
     spoken = request.args.get("locale")
@@ -41,7 +41,7 @@ def write_article() -> Response:
 
 
 @bp.post("/kb/articles")
-@role_required("editor")
+@role_required("editor", "agent")
 def post_article() -> Response | WerkzeugResponse:
     form = article_form()
     if not form.validate():
@@ -66,16 +66,16 @@ def post_article() -> Response | WerkzeugResponse:
 
 
 @bp.get("/kb/articles/<int:article_id>/edit")
-@role_required("editor")
+@role_required("editor", "agent")
 def edit_article(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = _to_edit(article_id)
     return _edit_page(article, _filled(article))
 
 
 @bp.post("/kb/articles/<int:article_id>/edit")
-@role_required("editor")
+@role_required("editor", "agent")
 def save_article(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = _to_edit(article_id)
     form = article_form(forms.EditForm)
     if not form.validate():
         return _edit_page(article, form, status=UNPROCESSABLE)
@@ -187,19 +187,31 @@ def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dic
     everything = queries.all_sections()
     names = sections.full_names(everything)
     known = {section.slug: names[section.id] for _depth, section in sections.in_order(everything)}
-    form.section.choices = forms.choices(known | {forms.NEW_SECTION: gettext("A new section …")})
+    if policy.may_write(current_user):
+        known[forms.NEW_SECTION] = gettext("A new section …")
+    form.section.choices = forms.choices(known)
     return form
 
 
 def chosen_section(form: forms.ArticleForm) -> Section:
     """Return the section that was chosen, or make the new one, unless somebody just made it."""
     if form.section.data != forms.NEW_SECTION:
-        return queries.visible_section(form.section.data, viewer=current_user)
+        chosen = sections.find(form.section.data)
+        if chosen is None:
+            raise NotFound(gettext("There is no such section. The knowledge base lists them all."))
+        return chosen
     name = form.section_name.data or ""
     with problems.at("section_name"):
         return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
             names={locale(): name}, by=me()
         )
+
+
+def _to_edit(article_id: int) -> Article:
+    article = queries.visible_article(article_id, viewer=current_user)
+    if not policy.may_edit(current_user, article):
+        raise NotAllowed(gettext("Only editors change what was published, or what others drafted."))
+    return article
 
 
 def _filled(article: Article) -> forms.EditForm:

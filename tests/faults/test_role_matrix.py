@@ -117,11 +117,12 @@ GROUPS: dict[frozenset[str], str] = {
         kb.confirm_article
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
-        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
+        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
-        kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
-        kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
+        kb.section_list kb.show_nomination kb.withdraw_article
+        kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
+    AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
     MODERATORS | EDITORS: "kb.searches kb.close_search",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
