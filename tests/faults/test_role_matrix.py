@@ -251,6 +251,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     db.session.flush()
     return {
         "case_id": case.id,
+        "locale": "de",
         "suggestion_id": better.id,
         "word_id": word.id,
         "reply_id": canned.keep(
