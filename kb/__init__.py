@@ -13,11 +13,14 @@ def init_app(app: Flask) -> None:
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
         doubts,
+        face_debts,
         following,
         listeners,
+        planning,
         promotion,
         queries,
         transfer,
+        translators,
         views,
     )
     from kb import marks as kb_marks

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField
-from wtforms.validators import InputRequired
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from core import bilingual
-from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
+from core.forms import HIGHEST_POSITION, BlockField, Form, LineField, MarkdownField, NamesForm
 from kb import articles, faces, feedback
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
 from search import synonyms
@@ -60,6 +60,12 @@ class ArticleForm(Form):
         shortest=0,
         description=lazy_gettext("Products and versions, separated by commas."),
     )
+    cause = BlockField(
+        lazy_gettext("Cause"),
+        longest=articles.LONGEST_CAUSE,
+        shortest=0,
+        description=lazy_gettext("Why it happens, if that is known. Without formatting."),
+    )
     resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
     keywords = LineField(
         lazy_gettext("Keywords"),
@@ -108,6 +114,7 @@ class ArticleForm(Form):
             "summary": self.summary.data or "",
             "symptoms": self.symptoms.data or "",
             "environment": self.environment.data or "",
+            "cause": self.cause.data or "",
             "resolution": self.resolution.data or "",
             "keywords": self.keyword_list,
         }
@@ -144,9 +151,19 @@ class EditForm(ArticleForm):
         field: BlockField = self[faces.field_of(kind)]
         return field
 
+    def informal_face(self, kind: FaceKind) -> BlockField:
+        """Return the field for the same with du."""
+        field: BlockField = self[faces.field_of(kind, is_informal=True)]
+        return field
+
 
 for _kind in FACE_KINDS:
     setattr(EditForm, faces.field_of(_kind), BlockField(FACE_LABELS[_kind], longest=LONGEST_FACE, shortest=0))
+    setattr(
+        EditForm,
+        faces.field_of(_kind, is_informal=True),
+        BlockField(lazy_gettext("%(kind)s, with du", kind=FACE_LABELS[_kind]), longest=LONGEST_FACE, shortest=0),
+    )
 
 
 class ReasonForm(Form):
@@ -169,6 +186,29 @@ class FeedbackForm(Form):
 
 class SectionForm(NamesForm):
     """A section of the knowledge base."""
+
+
+class SectionEditForm(SectionForm):
+    """A section that is there: its names, address, and what it stands in."""
+
+    slug = LineField(
+        lazy_gettext("Address"),
+        longest=80,
+        shortest=0,
+        description=lazy_gettext("The last part of /kb/s/…; the old address leads to the new one."),
+    )
+    parent = SelectField(lazy_gettext("Stands in"), choices=[])
+
+
+class DissolutionForm(Form):
+    into = SelectField(lazy_gettext("Where its articles go"), choices=[])
+
+
+class PlaceForm(Form):
+    place = IntegerField(
+        lazy_gettext("Place in the index"),
+        validators=[Optional(), NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please."))],
+    )
 
 
 class SynonymForm(Form):

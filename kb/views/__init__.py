@@ -3,10 +3,21 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import looking, personal, promoting, reading, writing
+from kb.views import arranging, faces, looking, personal, promoting, publishing, reading, translating, writing
 from kb.views.edge import bp
 
-__all__ = ["init_app", "looking", "personal", "promoting", "reading", "writing"]
+__all__ = [
+    "arranging",
+    "faces",
+    "init_app",
+    "looking",
+    "personal",
+    "promoting",
+    "publishing",
+    "reading",
+    "translating",
+    "writing",
+]
 
 
 def init_app(app: Flask) -> None:

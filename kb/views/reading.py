@@ -16,13 +16,28 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
 from core.forms import csrf
+from core.i18n import locale
 from core.paging import page
 from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, anchors, doubts, feedback, following, forms, policy, promotion, queries, readings
+from kb import (
+    addresses,
+    anchors,
+    doubts,
+    feedback,
+    following,
+    forms,
+    index,
+    planning,
+    policy,
+    promotion,
+    queries,
+    readings,
+    sections,
+)
 from kb.models import Article, Revision
 from kb.views.edge import bp, show
 
@@ -42,17 +57,34 @@ def home() -> Response:
 @bp.get("/kb/s/<slug>")
 @same_for_guests
 def show_section(slug: str) -> Response:
-    section = queries.visible_section(slug, viewer=current_user)
+    try:
+        section = queries.visible_section(slug, viewer=current_user)
+    except NotFound:
+        moved = sections.moved_to(slug)
+        if moved is None:
+            raise
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return Response(status=MOVED, headers={"Location": addresses.of_section(moved) + query})
     only = request.args.get("locale")
     only = only if only in {"de", "en"} else None
+    statement = queries.readable_articles(current_user, section=section, locale=only)
+    if only is None:
+        statement = statement.where(queries.told_in(locale(), current_user))
     found = page(
-        queries.readable_articles(current_user, section=section, locale=only),
+        statement,
         by=(Article.id,),
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
     doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
-    return show("kb/section.html", section=section, page=found, only=only, doubted=doubted)
+    return show(
+        "kb/section.html",
+        section=section,
+        page=found,
+        only=only,
+        doubted=doubted,
+        beside=index.around(section, viewer=current_user),
+    )
 
 
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
@@ -173,6 +205,7 @@ def _article_page(
         article=article,
         words=words,
         newest=newest,
+        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
         anchored=anchors.anchored(words),
         credits=named,
         unnamed=unnamed,
@@ -180,6 +213,7 @@ def _article_page(
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
+        beside=index.beside(article, viewer=current_user),
         doubts=doubts.of(article, viewer=current_user),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),

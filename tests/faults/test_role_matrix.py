@@ -102,6 +102,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
         kb.doubted_articles forum.show_suggestion
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
+        kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
@@ -126,11 +127,14 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     EDITORS: """
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
-        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
+        kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
+        kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
+        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
-        kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
-        kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
+        kb.section_list kb.show_nomination kb.withdraw_article
+        kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
+    AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
     MODERATORS | EDITORS: "kb.searches kb.close_search",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
@@ -263,6 +267,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     db.session.flush()
     return {
         "case_id": case.id,
+        "locale": "de",
         "suggestion_id": better.id,
         "word_id": word.id,
         "rule_id": rule.id,
