@@ -257,9 +257,7 @@ class ArticleTask(Model):
     __tablename__ = "article_task"
     __table_args__ = (
         UniqueConstraint("article_id", "kind", "ref"),
-        CheckConstraint(
-            "kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links')", name="known_kind"
-        ),
+        CheckConstraint("kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links')", name="known_kind"),
         CheckConstraint("outcome is null or outcome in ('done', 'not_needed')", name="known_outcome"),
         CheckConstraint("(outcome is null) = (done_at is null)", name="done_at_a_moment"),
         Index("ix_article_task_waiting", "done_at", "id"),
@@ -309,7 +307,8 @@ class VerifyRule(Model):
     __tablename__ = "verify_rule"
     __table_args__ = (CheckConstraint("days >= 0", name="days_not_negative"),)
 
-    place: Mapped[str] = mapped_column(String(60), primary_key=True)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    place: Mapped[str] = mapped_column(String(60), unique=True)
     """`section:confidence`, with `*` for every one; the database has no other way to say that there is one of each."""
     section_id: Mapped[int | None] = mapped_column(ForeignKey("section.id", ondelete="CASCADE"))
     confidence: Mapped[Confidence | None] = mapped_column(String(20))

@@ -103,6 +103,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_article_verdict_by_id"), "article_verdict", ["by_id"])
     op.create_table(
         "verify_rule",
+        sa.Column("id", ID, nullable=False),
         sa.Column("place", sa.String(60), nullable=False),
         sa.Column("section_id", ID, nullable=True),
         sa.Column("confidence", sa.String(20), nullable=True),
@@ -111,7 +112,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["section_id"], ["section.id"], name=op.f("fk_verify_rule_section_id"), ondelete="CASCADE"
         ),
-        sa.PrimaryKeyConstraint("place", name=op.f("pk_verify_rule")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_verify_rule")),
+        sa.UniqueConstraint("place", name=op.f("uq_verify_rule_place")),
     )
     op.create_table(
         "article_retirement",
