@@ -112,7 +112,7 @@ def take(name: str, topic: Topic, *, viewer: Viewer) -> Insert:
         found = shelf.take(number, topic, viewer=viewer)
     if found is None:
         raise Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone."))
-    return found
+    return _warned([found])[0]
 
 
 def behind(typed: str, insert: Insert) -> str:
