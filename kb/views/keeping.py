@@ -170,7 +170,8 @@ def keep_despite_source(article_id: int, post_id: int) -> Response | WerkzeugRes
         drift.keep(article, post_id, version=version, by=me(), reason=request.form.get("reason", ""))
     except REFUSALS as error:
         db.session.rollback()
-        return _drift_page(queries.visible_article(article_id, viewer=current_user), post_id, refused=error)
+        again = queries.visible_article(article_id, viewer=current_user)
+        return _drift_page(again, post_id, refused=error, complaint=error.sentence)
     db.session.commit()
     flash(gettext("The article stays as it is. You are asked again when the answer changes once more."), "good")
     return web.go(addresses.of_article(article, queries.newest_revision(article)))
@@ -316,6 +317,7 @@ def _drift_page(
     post_id: int,
     *,
     form: forms.TakeOverForm | None = None,
+    complaint: str = "",
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
@@ -331,6 +333,7 @@ def _drift_page(
         article=article,
         words=newest,
         drift=found,
+        complaint=complaint,
         form=form,
         longest=articles.LONGEST_REASON,
         post_url=forum_addresses.of_post(found.post),

@@ -1,4 +1,4 @@
-"""When an article is to be checked again: rules, three clocks, the overdue list, and never an automatic unpublishing."""
+"""When an article is to be checked again: rules, three clocks, the overdue list; nothing is unpublished by that."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -90,7 +90,12 @@ def test_the_more_exact_rule_wins_and_holds_for_what_is_published_already(world:
         db.session.refresh(article, ["verify_by"])
         return None if article.verify_by is None else (article.verify_by - NOW).days
 
-    for place, days in (((None, ""), 300), ((None, "validated"), 200), ((section, ""), 100), ((section, "validated"), 0)):
+    for place, days in (
+        ((None, ""), 300),
+        ((None, "validated"), 200),
+        ((section, ""), 100),
+        ((section, "validated"), 0),
+    ):
         checking.set_rule(*place, days, by=world.root)
         assert due() == (days or None)
     for rule in sorted(checking.all_rules(), key=lambda one: one.days):
@@ -172,9 +177,7 @@ def test_what_no_event_told_of_gets_its_date_daily(stage: Stage, article_id: int
     assert stage(state(article_id))[1] is None
 
 
-def test_an_admin_sets_rules_on_a_page(
-    stage: Stage, browser_of: Callable[[str], Browser], article_id: int
-) -> None:
+def test_an_admin_sets_rules_on_a_page(stage: Stage, browser_of: Callable[[str], Browser], article_id: int) -> None:
     root = browser_of("root")
     wrong = root.post("/admin/checks", data={"section": "router", "confidence": "", "days": "99999"})
     assert wrong.status_code == 422

@@ -50,9 +50,7 @@ def test_a_guest_who_was_not_helped_says_why_and_the_owner_has_a_task(
         assert reason in page
     assert stage(lambda _: waiting()) == [], "a press without a word is counted and makes no work"
     words = "Step 2 is called Funkkanal now."
-    page = guest.post(
-        path, data={"helped": "no", "reason": "outdated", "comment": words}, follow_redirects=True
-    ).text
+    page = guest.post(path, data={"helped": "no", "reason": "outdated", "comment": words}, follow_redirects=True).text
     assert "Your note is with the editors" in page
     assert stage(lambda _: waiting()) == [("feedback", "outdated", words)]
     assert stage(told("emil")) == ["article_needs"]

@@ -100,9 +100,7 @@ def test_a_circle_that_came_by_another_way_leads_nowhere_and_ends(
     assert guest.get(f"/kb/{blue}").status_code == 404
 
 
-def test_two_editors_who_replace_each_others_article_at_once_make_no_circle(
-    app: Flask, stage: Stage, ids: Any
-) -> None:
+def test_two_editors_who_replace_each_others_article_at_once_make_no_circle(app: Flask, stage: Stage, ids: Any) -> None:
     red, blue, _ = ids
     refused: list[str] = []
     start = threading.Barrier(2)
@@ -129,7 +127,9 @@ def test_two_editors_who_replace_each_others_article_at_once_make_no_circle(
     assert archived == 1
 
 
-def test_an_article_comes_back_as_it_was(stage: Stage, guest: Browser, browser_of: Callable[[str], Browser], ids: Any) -> None:
+def test_an_article_comes_back_as_it_was(
+    stage: Stage, guest: Browser, browser_of: Callable[[str], Browser], ids: Any
+) -> None:
     red, blue, _ = ids
     stage(retire(red, blue))
     emil = browser_of("emil")
@@ -187,4 +187,6 @@ def test_threads_and_duplicates_are_led_on(world: World) -> None:
     assert [link.title for link in db.session.query(SeeAlso).filter_by(topic_id=topic.id)] == ["The new one"]
     assert closing.place_of(db.session.get_one(Topic, again.id)) == ("article", new.id)
     retiring.revive(old, by=world.emil)
-    assert [link.title for link in db.session.query(SeeAlso).filter_by(topic_id=topic.id)] == ["Wireless is gone after an update"]
+    assert [link.title for link in db.session.query(SeeAlso).filter_by(topic_id=topic.id)] == [
+        "Wireless is gone after an update"
+    ]
