@@ -78,7 +78,8 @@ def ask_for_stranger(
     """Write down what an unknown address asks, without what looks like personal data, with a note for the team."""
     asker = _asker(sender, locale)
     caught = {one.kind for one in personal.find(f"{title}\n{source}")}
-    title, source = _fitting(personal.redacted(title)), personal.redacted(source)
+    with force_locale(locale):  # what stands in the place of a number speaks the language of the text
+        title, source = _fitting(personal.redacted(title)), personal.redacted(source)
     has_many_links = markup.count_links(markup.render(source)) > current_settings().new_account_links
     kept = [image for one in brought if (image := images.give(one.name, to=asker)) is not None]
     is_held = current_settings().mail_questions_held == "always" or bool(caught) or has_many_links or bool(kept)
