@@ -12,7 +12,7 @@ from flask_babel import gettext, ngettext
 from sqlalchemy import Select, func, select, update
 
 from accounts import audit
-from accounts.models import User
+from accounts.models import User, UserRole
 from accounts.people import Viewer
 from core.clock import now
 from core.db import LARGEST_ID, db
@@ -22,7 +22,7 @@ from core.unique import add_once
 from core.worker import chore
 from forum import alarms, notifications
 from forum.models import Notification
-from kb import policy, queries, tasks
+from kb import addresses, policy, queries, tasks
 from kb.models import Article, ArticleUse, Confidence, Revision, Section, VerifyRule
 
 LONGEST_DAYS: Final = 3650
@@ -71,6 +71,38 @@ def verify_many(article_ids: Iterable[int], *, by: User) -> int:
         verify(article, by=by)
         done += 1
     return done
+
+
+def give(article: Article, to: User | None, *, by: User) -> None:
+    """Say who looks after an article: an editor, or nobody, which is every editor."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed(gettext("Only editors say who looks after an article."))
+    if to is not None and not policy.may_write(to):
+        sentence = gettext("Only editors look after articles.")
+        raise Invalid(sentence, fields={"owner": sentence})
+    before = article.owner_id
+    if before == (None if to is None else to.id):
+        return
+    article.owner = to
+    db.session.flush()
+    after = {"owner": None if to is None else to.handle}
+    audit.record("kb.article.give", article, by=by, before={"owner_id": before}, after=after)
+    if to is not None and to.id != by.id:
+        notifications.notify(
+            to,
+            kind="article_given",
+            key=f"given:{article.id}:{now().isoformat()}",
+            url=addresses.of_article(article, article.published or queries.newest_revision(article)),
+            data={"article_id": article.id},
+        )
+
+
+def editors() -> Sequence[User]:
+    """Return who may look after articles."""
+    able = select(UserRole.user_id).where(UserRole.role.in_(("editor", "admin")))
+    return db.session.scalars(
+        select(User).where(User.id.in_(able), User.disabled_at.is_(None)).order_by(User.name, User.id)
+    ).all()
 
 
 def note(article: Article, *, by: User | None) -> None:
@@ -221,6 +253,13 @@ def _remind() -> None:
 
 def _week() -> str:
     return f"{now():%G-W%V}"
+
+
+@notifications.kind("article_given", group="needs")
+def _article_given(notification: Notification) -> str:
+    article = db.session.get(Article, notification.data.get("article_id"))
+    title = "" if article is None else queries.newest_revision(article).title
+    return str(gettext("You look after “%(title)s” from now on.", title=title))
 
 
 @notifications.kind("articles_due", group="needs")

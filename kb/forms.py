@@ -177,6 +177,14 @@ class SettlementForm(Form):
     note = BlockField(lazy_gettext("What was done, or why nothing is needed"), longest=tasks.LONGEST_NOTE, shortest=0)
 
 
+class OwnerForm(Form):
+    owner = SelectField(
+        lazy_gettext("Who looks after it"),
+        choices=[],
+        description=lazy_gettext("They are told what readers report and when it is to be checked again."),
+    )
+
+
 class RuleForm(Form):
     """After how many days articles are looked at again."""
 

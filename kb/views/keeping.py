@@ -7,6 +7,7 @@ from flask_babel import gettext, ngettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from accounts import people
 from accounts.access import login_required, me, role_required, team_required
 from core import texts, web
 from core.db import db
@@ -120,6 +121,32 @@ def verify_article(article_id: int) -> WerkzeugResponse:
     db.session.commit()
     flash(gettext("Thank you. The article counts as checked from today."), "good")
     return web.go(addresses.of_article(article))
+
+
+@bp.get("/kb/articles/<int:article_id>/owner")
+@role_required("editor")
+def ask_owner(article_id: int) -> Response:
+    article = queries.visible_article(article_id, viewer=current_user)
+    return _owner_page(article, _owner_form(article))
+
+
+@bp.post("/kb/articles/<int:article_id>/owner")
+@role_required("editor")
+def give_article(article_id: int) -> Response | WerkzeugResponse:
+    article = queries.visible_article(article_id, viewer=current_user)
+    form = _owner_form(None)
+    if not form.validate():
+        return _owner_page(article, form, status=UNPROCESSABLE)
+    to = people.by_handle(form.owner.data) if form.owner.data else None
+    try:
+        checking.give(article, to, by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _owner_page(article, form, refused=error)
+    db.session.commit()
+    flash(gettext("Saved."), "good")
+    return web.go(addresses.of_article(article, article.published or queries.newest_revision(article)))
 
 
 @bp.get("/admin/checks")
@@ -291,6 +318,25 @@ def _flag_page(
     if not article.is_published or article.published is None:
         raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
     return show("kb/flag.html", article=article, words=article.published, form=form, refused=refused, status=status)
+
+
+def _owner_form(article: Article | None) -> forms.OwnerForm:
+    """Return the form with what is typed, or (with an article) with who looks after that."""
+    given = (
+        {} if article is None else {"formdata": None, "data": {"owner": article.owner.handle if article.owner else ""}}
+    )
+    form = forms.OwnerForm(**given)
+    form.owner.choices = forms.choices(
+        {"": gettext("Nobody: every editor"), **{one.handle: one.name for one in checking.editors()}}
+    )
+    return form
+
+
+def _owner_page(
+    article: Article, form: forms.OwnerForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    words = article.published or queries.newest_revision(article)
+    return show("kb/owner.html", article=article, words=words, form=form, refused=refused, status=status)
 
 
 def _rule_form(*, given: bool) -> forms.RuleForm:

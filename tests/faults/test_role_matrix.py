@@ -118,6 +118,7 @@ GROUPS: dict[frozenset[str], str] = {
     EDITORS: """
         kb.needs kb.settle_task kb.verify_articles kb.verify_article kb.compare_source kb.keep_despite_source
         kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
+        kb.ask_owner kb.give_article
         kb.confirm_article
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section

@@ -199,3 +199,35 @@ def test_a_draft_is_not_checked(world: World) -> None:
     assert checking.verify_many([draft.id], by=world.emil) == 0
     assert list(db.session.scalars(checking.overdue_articles(world.emil)).unique()) == []
     assert queries.newest_revision(draft).number == 1
+
+
+def test_an_editor_gives_an_article_to_another_who_is_told(
+    stage: Stage, browser_of: Callable[[str], Browser], article_id: int
+) -> None:
+    stage(lambda world: world.person("edda", "editor") and None)
+    emil, path = browser_of("emil"), f"/kb/articles/{article_id}/owner"
+    assert path in emil.get(f"/kb/{article_id}", follow_redirects=True).text
+    assert browser_of("dora").get(path).status_code == 403
+    for wrong in ("charlie", "nobody"):
+        assert emil.post(path, data={"owner": wrong}).status_code == 422
+
+    def owner(_: World) -> tuple[str | None, list[str]]:
+        article = db.session.get_one(Article, article_id)
+        told = [row.kind for row in db.session.query(Notification)]
+        return None if article.owner is None else article.owner.handle, told
+
+    for _ in range(2):
+        assert emil.post(path, data={"owner": "edda"}).status_code == 303
+    assert stage(owner) == ("edda", ["article_given"])
+    assert "from now on" in browser_of("edda").get("/notifications").text
+    assert emil.post(path, data={"owner": ""}).status_code == 303
+    assert stage(owner)[0] is None
+
+
+def test_only_editors_look_after_articles(world: World) -> None:
+    world.everybody()
+    article = Shelf(world).published()
+    with pytest.raises(NotAllowed):
+        checking.give(article, world.emil, by=world.dora)
+    with pytest.raises(Invalid):
+        checking.give(article, world.charlie, by=world.emil)
