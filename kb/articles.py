@@ -297,6 +297,11 @@ def link_threads(article: Article, *, old_path: str | None = None) -> None:
         closing.release_place("article", article.id)
 
 
+def hold(article: Article) -> None:
+    """Keep others who change this article waiting until this transaction ends."""
+    lock(article)
+
+
 def words_of(revision: Revision) -> Words:
     """Return what a revision says."""
     return {

@@ -114,6 +114,11 @@ def light() -> tuple[Any, ...]:
     )
 
 
+def by_ids(article_ids: Collection[int]) -> Select[Article]:
+    """Select these articles without the parts that lists do not show, for the team."""
+    return select(Article).where(Article.id.in_(article_ids)).options(*light())
+
+
 def drafted_articles() -> Select[Article]:
     """Select what is not published, or has words that are newer than the published ones: for the team."""
     newer = exists().where(Revision.article_id == Article.id, Revision.id > Article.published_id)

@@ -1,7 +1,7 @@
 """A topic on its page, its permalinks, and what its posts said before."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -31,6 +31,8 @@ class Inserts:
     words: str
     found: Sequence[Insert] | None
     used: Sequence[str]
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """What was said of them, by their names."""
 
 
 A_YEAR = timedelta(days=365)

@@ -3,18 +3,32 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import arranging, faces, looking, personal, promoting, publishing, reading, translating, writing
+from kb.views import (
+    arranging,
+    faces,
+    keeping,
+    looking,
+    personal,
+    promoting,
+    publishing,
+    reading,
+    retiring,
+    translating,
+    writing,
+)
 from kb.views.edge import bp
 
 __all__ = [
     "arranging",
     "faces",
     "init_app",
+    "keeping",
     "looking",
     "personal",
     "promoting",
     "publishing",
     "reading",
+    "retiring",
     "translating",
     "writing",
 ]

@@ -10,6 +10,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from accounts.access import me
 from accounts.people import AnonymousUser
 from core import web
 from core.db import db
@@ -36,9 +37,11 @@ from kb import (
     promotion,
     queries,
     readings,
+    retiring,
     sections,
 )
 from kb.models import Article, Revision
+from kb.views import keeping
 from kb.views.edge import bp, show
 
 MOVED = 301
@@ -90,7 +93,13 @@ def show_section(slug: str) -> Response:
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
 @bp.get("/kb/<int:article_id>-<slug>")
 def show_article(article_id: int, slug: str | None) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    try:
+        article = queries.visible_article(article_id, viewer=current_user)
+    except NotFound:
+        successor = retiring.successor_of(article_id, viewer=current_user)
+        if successor is None:
+            raise
+        return Response(status=MOVED, headers={"Location": addresses.of_article(successor)})
     words = _words(article)
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
@@ -108,13 +117,20 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
     if not form.validate():
         return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
     try:
-        feedback.give(article, reader=_reader(), helped=form.helped.data == "yes", comment=form.comment.data or "")
+        feedback.give(
+            article,
+            reader=_reader(),
+            helped=form.helped.data == "yes",
+            reason=form.why,
+            comment=form.comment.data or "",
+            by=me() if current_user.is_authenticated else None,
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
         return _article_page(article, _words(article), form=form, refused=error)
     db.session.commit()
-    if form.comment.data:
+    if form.comment.data or form.why:
         flash(gettext("Thank you. Your note is with the editors."), "good")
     return web.go(addresses.of_article(article) + "#did-help")
 
@@ -215,6 +231,7 @@ def _article_page(
         withdrawal=forms.ReasonForm(formdata=None),
         beside=index.beside(article, viewer=current_user),
         doubts=doubts.of(article, viewer=current_user),
+        **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
         refused=refused,
