@@ -12,3 +12,4 @@ __all__ = ["init_app", "looking", "promoting", "reading", "writing"]
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
     sitemaps.contribute("kb", reading.places)
+    sitemaps.contribute_many("articles", reading.Written())

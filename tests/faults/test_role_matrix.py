@@ -59,6 +59,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
+        forum.sitemap_part
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
