@@ -113,14 +113,14 @@ def may_vote(user: Viewer, post: Post) -> bool:
     return post.kind != "comment" and _may_write(user) and user.id != post.author_id and not _is_hushed(post, user)
 
 
+def guests_vote() -> bool:
+    """Tell whether this installation lets guests call answers helpful."""
+    return current_settings().guest_votes > 0
+
+
 def may_vote_as_guest(user: Viewer, post: Post) -> bool:
     """Let guests call answers helpful, where the settings let them."""
-    return (
-        not user.is_authenticated
-        and post.kind == "answer"
-        and current_settings().guest_votes > 0
-        and not _is_hushed(post, user)
-    )
+    return not user.is_authenticated and post.kind == "answer" and guests_vote() and not _is_hushed(post, user)
 
 
 def may_edit(user: Viewer, post: Post) -> bool:
