@@ -15,7 +15,7 @@ from forum.threads import Thread
 
 LONGEST_LEADING: Final = 600
 """Characters of the question and of a solution; the page itself has the rest."""
-LONGEST_ANSWER: Final = 240
+LONGEST_ANSWER: Final = 160
 """The same of another answer: twenty of them must not make the page twice as large."""
 _READ: Final = 2_400
 """So many characters of HTML are looked at."""
