@@ -120,7 +120,7 @@ GROUPS: dict[frozenset[str], str] = {
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
         kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
-    MODERATORS | EDITORS: "kb.searches kb.close_search",
+    MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap kb.figures kb.figure_list",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
