@@ -3,10 +3,10 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import gaps, looking, promoting, reading, writing
+from kb.views import figures, gaps, looking, promoting, reading, writing
 from kb.views.edge import bp
 
-__all__ = ["gaps", "init_app", "looking", "promoting", "reading", "writing"]
+__all__ = ["figures", "gaps", "init_app", "looking", "promoting", "reading", "writing"]
 
 
 def init_app(app: Flask) -> None:

@@ -114,13 +114,13 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        kb.confirm_article
+        kb.confirm_article kb.figures kb.figure_list
         kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
         kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
-    MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap kb.figures kb.figure_list",
+    MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
