@@ -56,7 +56,7 @@ def tables(page: str) -> dict[str, list[tuple[str, int]]]:
     soup = BeautifulSoup(page, "html.parser")
     return {
         str(section.h2["id"]): [(str(link["href"]), int(link.text)) for link in section.select("td a")]
-        for section in soup.select("section.figure")
+        for section in soup.select("section.plot")
     }
 
 

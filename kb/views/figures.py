@@ -36,6 +36,8 @@ class Part:
     labels: Sequence[str]
     columns: Sequence[Column]
     drawing: Markup
+    parts: Sequence[str] = ()
+    """What the parts of its bars are called, where there are several."""
 
 
 @bp.get("/kb/figures", endpoint="figures")
@@ -149,7 +151,8 @@ def _by_list(found: Sequence[Listed]) -> tuple[list[str], Column]:
 def _weekly(key: str, title: str, sentence: str, columns: list[Column]) -> Part:
     weeks = figures.week_names()
     series = [(str(column.name), column.numbers) for column in columns]
-    return Part(key, title, sentence, weeks, columns, drawing.bars(_days(weeks), series))
+    names = [name for name, _numbers in series] if len(series) > 1 else ()
+    return Part(key, title, sentence, weeks, columns, drawing.bars(_days(weeks), series), names)
 
 
 def _today(key: str, title: str, sentence: str, labels: list[str], column: Column) -> Part:
