@@ -74,7 +74,8 @@ def moment(at: datetime | None) -> str:
 def time_tag(at: datetime) -> Markup:
     """Return how long ago something was, with the moment in full for who points at it and for programs."""
     # Written by hand: no part of it can have anything to escape.
-    return Markup(f'<time datetime="{at.isoformat()}" title="{moment(at)}">{ago(at)}</time>')  # noqa: S704 -- as said
+    exactly = at.isoformat(timespec="seconds")
+    return Markup(f'<time datetime="{exactly}" title="{moment(at)}">{ago(at)}</time>')  # noqa: S704 -- as said
 
 
 def minutes_in_words(seconds: float) -> str:
