@@ -126,7 +126,7 @@ def _failed() -> Part:
 
 def _aged() -> Part:
     found = figures.lists(*(f"age-{place}" for place in range(len(figures.AGES) + 1)))
-    sentence = gettext("How long ago the words that readers see were written or looked through.")
+    sentence = gettext("How long ago the words that readers see were written.")
     return _today("ages", gettext("Age of what is published"), sentence, *_by_list(found))
 
 
