@@ -1,9 +1,9 @@
 """The knowledge base: opening a draft beside its thread, article pages beside the floor, and recording a reuse.
 
-A draft is opened from the accepted answer of a thread of 60 posts in a base of so many articles, over HTTP, as an editor
-does, the check for similar articles included. An article's page is always made anew; it is measured beside the floor of the
-same run (`bench/floor.py`), which makes its page anew each time, too. Reuse is recorded in process, each in a
-transaction of its own.
+A draft is opened from the accepted answer of a thread of 60 posts in a base of so many articles, over HTTP as an
+editor does, the check for similar articles included. An article's page is always made anew; it is measured beside the
+floor of the same run (`bench/floor.py`), which makes its page anew each time, too. Reuse is recorded in process, each
+in a transaction of its own.
 
 python bench/bench_kb.py [articles]
 """

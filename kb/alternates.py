@@ -1,11 +1,20 @@
 """The same article in other languages, for search engines: whoever looks in German is to land on the German page."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from core.web import absolute
 from kb import addresses
 from kb.models import Article
+
+
+class Translation(Protocol):
+    """A published article in another language that everybody may read, and its path."""
+
+    @property
+    def locale(self) -> str: ...
+    @property
+    def url(self) -> str: ...
 
 
 class Alternate(NamedTuple):
@@ -15,15 +24,15 @@ class Alternate(NamedTuple):
     url: str
 
 
-def of(article: Article, siblings: Iterable[Article]) -> Sequence[Alternate]:
+def of(article: Article, siblings: Iterable[Translation]) -> Sequence[Alternate]:
     """Return the pages of an article and its translations, itself included, as search engines want it.
 
-    Each language leads to one page, and only to what everybody may read; none where there is one language. Of two in a
-    language the first one counts. Whoever looks in another language gets English.
+    The article is one that everybody may read. Each language leads to one page; none where there is one language.
+    Whoever looks in another language gets English.
     """
-    pages = {one.locale: one for one in reversed([article, *siblings]) if one.is_published and one.audience == "public"}
-    if pages.get(article.locale) is not article or len(pages) == 1:
+    pages = {one.locale: one.url for one in siblings} | {article.locale: addresses.of_article(article)}
+    if len(pages) == 1:
         return ()
-    found = [Alternate(lang, absolute(addresses.of_article(pages[lang]))) for lang in sorted(pages)]
-    others = [Alternate("x-default", found[sorted(pages).index("en")].url)] if "en" in pages else []
+    found = [Alternate(lang, absolute(path)) for lang, path in sorted(pages.items())]
+    others = [Alternate("x-default", absolute(pages["en"]))] if "en" in pages else []
     return [*found, *others]

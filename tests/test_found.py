@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -31,6 +31,11 @@ SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 SHORT = "Why does it do that at all?"
 LONG = "It has been like this since the update of last week. " * 4
 ROLES = ("alice", "charlie", "tina", "ada", "emil", "dora", "root")
+
+
+HEAD = (
+    """{% for one in alternates %}<link rel="alternate" hreflang="{{ one.lang }}" href="{{ one.url }}">{% endfor %}"""
+)
 
 
 def locations(browser: Browser, path: str) -> list[str]:
@@ -374,14 +379,32 @@ def test_links_to_people_pass_nothing_on(guest: Browser, stage: Stage) -> None:
     assert 'content="noindex, follow"' in guest.get("/u/alice").text
 
 
-def test_translations_name_each_other_and_only_what_everybody_may_read(world: World) -> None:
+class Sibling(NamedTuple):
+    locale: str
+    url: str
+
+
+def test_translations_name_each_other(world: World) -> None:
     shelf = Shelf(world)
     english, german = shelf.published(), shelf.published(locale="de", title="Das WLAN ist weg")
-    inside, draft = shelf.published(locale="de", audience="team"), shelf.article(locale="de")
-    own = f"http://localhost{kb_addresses.of_article(english)}"
-    other = f"http://localhost{kb_addresses.of_article(german)}"
-    assert list(alternates.of(english, [german])) == [("de", other), ("en", own), ("x-default", own)]
-    assert list(alternates.of(german, [english])) == list(alternates.of(english, [german]))
+    paths = [kb_addresses.of_article(one) for one in (english, german)]
+    own, other = (f"http://localhost{path}" for path in paths)
+    assert list(alternates.of(english, [Sibling("de", paths[1])])) == [("de", other), ("en", own), ("x-default", own)]
+    assert alternates.of(german, [Sibling("en", paths[0])]) == alternates.of(english, [Sibling("de", paths[1])])
     assert list(alternates.of(english, [])) == []
-    assert list(alternates.of(english, [inside, draft])) == []
-    assert list(alternates.of(inside, [english])) == []
+
+
+def test_the_page_of_a_translation_leads_to_the_others_for_guests_only(
+    guest: Browser, browser_of: BrowserOf, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scene(world: World) -> str:
+        world.everybody()
+        return kb_addresses.of_article(Shelf(world).published())
+
+    path, told = stage(scene), alternates.of
+    sibling = Sibling("de", "/kb/77-das-wlan-ist-weg")
+    monkeypatch.setattr(alternates, "of", lambda article, _siblings: told(article, [sibling]))
+    page = guest.get(path).text
+    assert '<link rel="alternate" hreflang="de" href="http://localhost/kb/77-das-wlan-ist-weg">' in page
+    assert f'<link rel="alternate" hreflang="en" href="http://localhost{path}">' in page
+    assert "hreflang" not in browser_of("charlie").get(path).text

@@ -1,17 +1,12 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
-from collections.abc import Iterable, Iterator
-from datetime import datetime
-
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from sqlalchemy import func, select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.people import AnonymousUser
-from core import linked_data as core_linked_data
 from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
@@ -22,22 +17,10 @@ from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
-from forum import feeds, sitemaps
-from kb import (
-    addresses,
-    alternates,
-    anchors,
-    doubts,
-    feedback,
-    following,
-    forms,
-    linked_data,
-    policy,
-    promotion,
-    queries,
-    readings,
-)
+from forum import feeds
+from kb import addresses, anchors, doubts, feedback, following, forms, policy, promotion, queries, readings
 from kb.models import Article, Revision
+from kb.views import telling
 from kb.views.edge import bp, show
 
 MOVED = 301
@@ -142,39 +125,6 @@ def feed() -> Response:
     )
 
 
-def places() -> Iterator[tuple[str, datetime | None]]:
-    """Yield the pages of the knowledge base that are no article, as far as a guest finds something on them."""
-    yield url_for("kb.home"), None
-    for shelf in queries.shelves(AnonymousUser()):
-        yield addresses.of_section(shelf.section), None
-
-
-class Written:
-    """The articles that guests can read, for the sitemap."""
-
-    def highest(self) -> int:
-        return db.session.scalar(select(func.max(Article.id))) or 0
-
-    def latest(self, most: int) -> Iterable[tuple[int, datetime]]:
-        rows = db.session.execute(
-            select(Article.id, Revision.at)
-            .join(Revision, Revision.id == Article.published_id)
-            .where(queries.readable_by(AnonymousUser()))
-            .order_by(Article.published_id.desc())
-            .limit(most)
-        )
-        return sorted(((row.id, row.at) for row in rows), key=lambda one: one[1], reverse=True)
-
-    def between(self, first: int, last: int) -> Iterable[sitemaps.Place]:
-        rows = db.session.execute(
-            select(Article.id, Revision.slug, Revision.at)
-            .join(Revision, Revision.id == Article.published_id)
-            .where(Article.id.between(first, last), queries.readable_by(AnonymousUser()))
-            .order_by(Article.id)
-        )
-        return [sitemaps.Place(addresses.path(row.id, row.slug), row.at) for row in rows]
-
-
 def _words(article: Article) -> Revision:
     """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
     number = request.args.get("version", type=int)
@@ -197,11 +147,6 @@ def _article_page(
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
-    told = None
-    if not current_user.is_authenticated:  # search engines are guests, and no draft and no member's page is for them
-        named = [author for author in dict.fromkeys(credited) if author is not None]
-        paths = map(forum_addresses.of_topic, threads)
-        told = linked_data.of_article(article, words, credited=named, threads=paths)
     newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
     said = feedback.given(article, reader=_reader())
     return show(
@@ -218,8 +163,7 @@ def _article_page(
         doubts=doubts.of(article, viewer=current_user),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
-        linked=None if told is None else core_linked_data.script(told),
-        alternates=alternates.of(article, ()) if words.id == article.published_id else (),
+        **telling.head(article, words, credited=credited, threads=threads),
         refused=refused,
         status=status,
     )
