@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping
+from demo import helping, keeping
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -259,6 +259,7 @@ def _wake_up() -> None:
     _nominate(by=everybody["emil"])
     for words, deed in PERSONAL:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
+    keeping.begin(everybody, _article)
     _open_plaza()
     _count_what_helped(everybody)
 
@@ -290,11 +291,15 @@ def _follow(everybody: Mapping[str, User]) -> None:
         for handle in handles:
             me_too.say(_topic(source_id), by=everybody[handle])
     for source_id, handles in ARTICLES_FOLLOWED.items():
-        article = db.session.scalars(select(Article).where(Article.source_id == PREFIX + source_id)).unique().one()
+        article = _article(source_id)
         for handle in handles:
             following.follow(article, by=everybody[handle])
     for slug, level in WATCHED.items():
         follows.choose(queries.category(slug), level, by=everybody["jonas"])
+
+
+def _article(source_id: str) -> Article:
+    return db.session.scalars(select(Article).where(Article.source_id == PREFIX + source_id)).unique().one()
 
 
 def _accept() -> None:

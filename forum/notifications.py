@@ -48,6 +48,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "credit": Group(lazy_gettext("Once a month: what became of your answers"), "mail"),
     "revisions": Group(lazy_gettext("An article you follow has changed"), "mail"),
     "tasks": Group(lazy_gettext("Questions that are given to you"), "mail", is_for_team=True),
+    "needs": Group(lazy_gettext("What your articles need"), "mail", is_for_team=True),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }

@@ -12,12 +12,20 @@ def init_app(app: Flask) -> None:
     from forum import follows, images, inserting, marks, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
+        decay,
         doubts,
+        face_debts,
         following,
+        judging,
+        keeping_up,
+        links,
         listeners,
+        planning,
         promotion,
         queries,
+        tasks,
         transfer,
+        translators,
         views,
     )
     from kb import marks as kb_marks
@@ -40,5 +48,10 @@ def init_app(app: Flask) -> None:
     reviewing.contribute("doubts", doubts.waiting)
     admin.contribute(
         _l("What people look for"), "kb.searches", "admin", text=_l("Searches that found nothing or did not help.")
+    )
+    reviewing.contribute("needs", tasks.waiting)
+    inserting.ask_after("article", judging.Question())
+    admin.contribute(
+        _l("Checks of articles"), "kb.check_rules", "admin", text=_l("How often articles are looked at again.")
     )
     admin.contribute(_l("Synonyms"), "kb.synonym_list", "admin", text=_l("Words that mean the same to the search."))

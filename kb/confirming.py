@@ -39,9 +39,10 @@ def confirm(article: Article, decided: Decisions, *, by: User, seen: int) -> lis
             **cast("articles.Words", words),
         )
     for kind in FACE_KINDS:
-        field = faces.field_of(kind)
-        if field in said and left[field] != said[field]:
-            faces.write(article, kind=kind, text=left[field], by=by)
+        for is_informal in (False, True):
+            field = faces.field_of(kind, is_informal=is_informal)
+            if field in said and left[field] != said[field]:
+                faces.write(article, kind=kind, text=left[field], by=by, is_informal=is_informal)
     return redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
 
 

@@ -183,9 +183,9 @@ def settle_points_again(event: ReadershipChanged) -> None:
 
 @listens_to(ArticlePublished)
 def tell_followers(event: ArticlePublished) -> None:
-    """Tell who follows the article, unless it was taken back or replaced meanwhile."""
+    """Tell who follows the article, unless only a typo went or it was taken back or replaced meanwhile."""
     article = db.session.get(Article, event.article_id)
-    if article is None or not article.is_published or article.published is None:
+    if article is None or not article.is_published or article.published is None or event.significance == "typo":
         return
     if article.published.id == event.revision_id:
         following.tell(article, article.published, by_id=event.by_id, is_first=event.is_first)

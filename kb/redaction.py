@@ -26,7 +26,7 @@ from forum.models import Post
 from kb import policy
 from kb.models import Article, KeptFinding, Revision
 
-FIELDS: Final = ("title", "summary", "symptoms", "resolution", "environment", "keywords")
+FIELDS: Final = ("title", "summary", "symptoms", "cause", "resolution", "environment", "keywords")
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 300
 AROUND: Final = 30
@@ -140,7 +140,8 @@ def of(article: Article) -> list[str]:
 def texts_of(article: Article, revision: Revision) -> dict[str, Any]:
     """Return every text of an article that readers may see when this revision is published."""
     said: dict[str, Any] = {field: getattr(revision, field) for field in FIELDS}
-    return said | {f"face_{face.kind}": face.text for face in article.faces if not face.is_drafted}
+    said |= {f"face_{face.kind}": face.text for face in article.faces if not face.is_drafted}
+    return said | {f"face_du_{face.kind}": face.text for face in article.informal_faces if not face.is_drafted}
 
 
 def kept(article: Article) -> list[KeptFinding]:

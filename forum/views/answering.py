@@ -43,6 +43,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
             typed_in=form.seconds_open,
         )
         canned.note_uses(answer, inserting.used(), by=me())
+        inserting.keep_verdicts(answer, by=me())
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

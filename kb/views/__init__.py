@@ -3,12 +3,44 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import looking, personal, promoting, reading, writing
+from kb.views import (
+    arranging,
+    faces,
+    figures,
+    gaps,
+    keeping,
+    looking,
+    personal,
+    promoting,
+    publishing,
+    reading,
+    retiring,
+    telling,
+    translating,
+    writing,
+)
 from kb.views.edge import bp
 
-__all__ = ["init_app", "looking", "personal", "promoting", "reading", "writing"]
+__all__ = [
+    "arranging",
+    "faces",
+    "figures",
+    "gaps",
+    "init_app",
+    "keeping",
+    "looking",
+    "personal",
+    "promoting",
+    "publishing",
+    "reading",
+    "retiring",
+    "telling",
+    "translating",
+    "writing",
+]
 
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
-    sitemaps.contribute("kb", reading.places)
+    sitemaps.contribute("kb", telling.places)
+    sitemaps.contribute_many("articles", telling.Written())
