@@ -209,6 +209,15 @@ class Settings(BaseModel):
     summary_from_posts: int = Field(
         20, ge=0, description="From so many answers and comments on a thread has a short list on top; 0 never."
     )
+    thin_question_characters: int = Field(
+        100, ge=0, description="A question without an answer and with fewer characters is kept from search engines."
+    )
+    unsolved_found_days: int = Field(
+        365,
+        ge=0,
+        description="So long after its last word search engines may show an unsolved question in which no answer was "
+        "called helpful; 0 is no limit.",
+    )
     contradictions_needed: int = Field(
         2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
     )
@@ -281,6 +290,27 @@ class Settings(BaseModel):
     images_per_day_new: int = Field(10, ge=0, description="The same for a new account.")
     unused_image_days: int = Field(
         7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
+    )
+    verify_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="After so many days an article is to be checked again, where no rule says else; 0: never.",
+    )
+    verify_yes: int = Field(
+        3, ge=1, le=100, description="So many people who insert an article and call it right check it together."
+    )
+    verify_yes_days: int = Field(90, ge=1, le=3650, description="In so many days they must have said so.")
+    decay_votes: int = Field(
+        5,
+        ge=1,
+        description="So many readers must have said whether an article helped before their share means anything.",
+    )
+    decay_points: int = Field(
+        20, ge=1, le=100, description="An article whose share of helped readers fell by so many points needs a look."
+    )
+    link_check_days: int = Field(
+        30, ge=0, le=365, description="Every so many days the links of articles are opened; 0: never."
     )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 

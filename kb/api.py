@@ -3,8 +3,8 @@
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
 An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
-html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people), faces (by kind),
-faces_du (of a German one: the same with du) and translations (id, locale, url).
+html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people who want to be
+named), faces (by kind), faces_du (of a German one: the same with du) and translations (id, locale, url).
 """
 
 from typing import Any, Literal
@@ -163,7 +163,7 @@ def _in_short(article: Article, words: Revision) -> dict[str, Any]:
 
 def _in_full(article: Article, words: Revision) -> dict[str, Any]:
     sources = queries.visible_sources(article, viewer=current_user)
-    credited = [source.post.author for source in article.sources] or [article.owner]
+    named, _ = queries.credits_of(article)
     full = _in_short(article, words) | {
         "version": words.number,
         "symptoms": words.symptoms,
@@ -175,7 +175,7 @@ def _in_full(article: Article, words: Revision) -> dict[str, Any]:
         "sources": [
             {"post_id": post.id, "topic_id": post.topic_id, "url": forum_addresses.of_post(post)} for post in sources
         ],
-        "credits": [_person(user) for user in dict.fromkeys(credited) if user is not None],
+        "credits": [_person(user) for user in named],
         "faces": {face.kind: face.text for face in article.faces},
         "translations": [
             {"id": one.id, "locale": one.locale, "url": one.url}

@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, anchors, faces, families, following, policy, queries
+from kb import addresses, anchors, faces, families, following, policy, queries, redaction
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, PlannedPublication, Revision, Section, Significance
 
@@ -162,6 +162,7 @@ def publish(
     `significance` says how much it changes for readers: after a `typo` nobody hears of it and nothing is out of date;
     `instructions` were wrong, so whoever passed them on has to know. With `is_matching` it says what the article says
     in the other languages. What was muted is not brought back by an article: `Conflict` until the thread is unmuted.
+    What looks like personal data is taken out or confirmed before: `redaction.Unconfirmed`, a `Conflict`.
     """
     if not policy.may_publish(by, article):
         raise NotAllowed
@@ -177,6 +178,7 @@ def publish(
         article.sources
     ):
         raise Conflict(gettext("The thread that this was made from is muted. Unmute it first, or leave the draft."))
+    redaction.refuse_unconfirmed(article, newest)
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None
@@ -293,6 +295,11 @@ def link_threads(article: Article, *, old_path: str | None = None) -> None:
             topics.add_see_also(topic, title=words.title, url=path)
     if not is_open:
         closing.release_place("article", article.id)
+
+
+def hold(article: Article) -> None:
+    """Keep others who change this article waiting until this transaction ends."""
+    lock(article)
 
 
 def words_of(revision: Revision) -> Words:

@@ -22,7 +22,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, outline, policy, queries, sentences
+from kb import addresses, outline, policy, queries, redaction, sentences
 from kb.informal import informal
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
@@ -146,6 +146,7 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User, is_informal:
     kept = _informal_of(article) if is_informal else {face.kind: face for face in article.faces}
     face = kept.get(kind)
     text = check(article, kind=kind, text=text, is_informal=is_informal)
+    redaction.refuse_face(article, field_of(kind, is_informal=is_informal), text)
     if not text:
         if face is not None and not face.is_drafted:
             if face in article.faces:

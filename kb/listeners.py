@@ -6,6 +6,7 @@ from datetime import datetime
 from flask_babel import gettext
 from sqlalchemy import select
 
+from accounts.models import User
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
@@ -197,6 +198,13 @@ def _article_published(notification: Notification) -> str:
     if notification.data.get("part") == "answer":
         if words is None:
             return str(gettext("Your answer became an article, which is being revised at the moment."))
+        reader = db.session.get(User, notification.user_id)
+        if reader is not None and not reader.is_named:
+            return str(
+                gettext(
+                    "Your answer became the article “%(title)s”. You are not named, as you wished.", title=words.title
+                )
+            )
         return str(
             gettext("Your answer became the article “%(title)s”. You are named as its author.", title=words.title)
         )

@@ -26,9 +26,29 @@ def may_publish(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- call
     return may_write(user)
 
 
+def may_flag(user: Viewer, article: Article) -> bool:
+    """Who cannot edit a published article reports what is wrong with it."""
+    return bool(user.is_authenticated and user.is_active and article.is_published)
+
+
+def may_judge(user: Viewer) -> bool:
+    """Who may insert articles says whether they are still right: the team and trusted members."""
+    return bool(user.is_authenticated and user.is_active and user.is_trusted)
+
+
+def may_set_rules(user: Viewer) -> bool:
+    """Admins say how often articles are looked at again."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("admin"))
+
+
 def may_decide(user: Viewer) -> bool:
     """Editors decide about nominations."""
     return may_write(user)
+
+
+def may_nominate(user: Viewer) -> bool:
+    """Trusted members and the team say which answers should become articles."""
+    return bool(user.is_authenticated and user.is_active and not user.is_silenced and user.is_trusted)
 
 
 def may_see_drafts(user: Viewer) -> bool:

@@ -8,6 +8,7 @@ from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
 from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
 
+from accounts.models import User
 from accounts.people import Viewer
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
@@ -111,6 +112,11 @@ def light() -> tuple[Any, ...]:
         lazyload(Article.sources),
         joinedload(Article.published).lazyload(Revision.by),
     )
+
+
+def by_ids(article_ids: Collection[int]) -> Select[Article]:
+    """Select these articles without the parts that lists do not show, for the team."""
+    return select(Article).where(Article.id.in_(article_ids)).options(*light())
 
 
 def drafted_articles() -> Select[Article]:
@@ -238,6 +244,14 @@ def visible_sources(article: Article, *, viewer: Viewer) -> list[Post]:
             .options(contains_eager(Post.topic).lazyload("*"), lazyload(Post.author), lazyload(Post.muting))
         ).unique()
     )
+
+
+def credits_of(article: Article) -> tuple[list[User], int]:
+    """Return whose knowledge an article holds, without those who do not want to be named, and how many these are."""
+    credited = [source.post.author for source in article.sources] or [article.owner]
+    known = list(dict.fromkeys(user for user in credited if user is not None))
+    named = [user for user in known if user.is_named]
+    return named, len(known) - len(named)
 
 
 def feedback_of(article_ids: Collection[int]) -> dict[int, tuple[int, int]]:

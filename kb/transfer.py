@@ -46,6 +46,7 @@ LONGEST_FOREIGN_TITLE: Final = 300
 LONGEST_SUMMARY: Final = 4000
 MOST_KEYWORDS: Final = 100
 MOST_TAGS: Final = 20
+MOST_SOURCES: Final = 200
 HIGHEST_POSITION: Final = 1_000_000
 UNSAID: Final[dict[str, Confidence]] = {"published": "not_validated", "draft": "in_progress"}
 """The confidence that goes without saying; only another one is written out."""
@@ -111,6 +112,8 @@ class ArticleRecord(BaseModel):
     audience: Audience = "public"
     confidence: Confidence | None = None
     source_post: Id | None = None  # type: ignore[valid-type]  # the same
+    more_sources: Annotated[list[Id], Field(max_length=MOST_SOURCES)] = []  # type: ignore[valid-type]  # the same
+    """The other posts that it was made from, when there are several."""
     faces: dict[FaceKind, FaceText] = {}
     faces_du: dict[FaceKind, FaceText] = {}
     family: Id | None = None  # type: ignore[valid-type]  # the same
@@ -128,7 +131,7 @@ def init_app() -> None:
 
 def load(record: ArticleRecord) -> Outcome:
     """Take one article in; what it says anew becomes a new version, so that nothing written here is lost."""
-    author, post = _author(record), _source_post(record)
+    author, posts = _author(record), _source_posts(record)
     article = db.session.scalars(select(Article).where(Article.source_id == record.id)).unique().one_or_none()
     if article is not None and _as_record(article) == _wanted(record, article):
         return "unchanged"
@@ -137,8 +140,10 @@ def load(record: ArticleRecord) -> Outcome:
         article = Article(source_id=record.id, created_at=record.created or now())
     old_path = addresses.of_article(article) if article.published else None
     _place(article, record, author)
-    if post is not None and post.id not in {source.post_id for source in article.sources}:
-        article.sources.append(ArticleSource(post=post, post_version=post.version))
+    known = {source.post_id for source in article.sources}
+    for post in posts:
+        if post.id not in known:
+            article.sources.append(ArticleSource(post=post, post_version=post.version))
     revision = _revision(article, record, author)
     _publish(article, revision, record)
     _keep_faces(article, revision, record, author)
@@ -235,22 +240,27 @@ def _author(record: ArticleRecord) -> User | None:
     return author
 
 
-def _source_post(record: ArticleRecord) -> Post | None:
-    if record.source_post is None:
-        return None
-    post = db.session.scalars(select(Post).where(Post.source_id == record.source_post)).unique().one_or_none()
-    if post is None:
-        raise Invalid(gettext("no post has the id “%(id)s”, which is given as the source", id=record.source_post))
-    return post
+def _source_posts(record: ArticleRecord) -> list[Post]:
+    posts = []
+    for source_id in dict.fromkeys([record.source_post, *record.more_sources]):
+        if source_id is None:
+            continue
+        post = db.session.scalars(select(Post).where(Post.source_id == source_id)).unique().one_or_none()
+        if post is None:
+            raise Invalid(gettext("no post has the id “%(id)s”, which is given as the source", id=source_id))
+        posts.append(post)
+    return posts
 
 
 def _wanted(record: ArticleRecord, article: Article) -> dict[str, Any]:
-    """Return what `_as_record` says of the article once the record is taken in."""
+    """Return what `_as_record` says of the article once the record is taken in; what it was made of here stays."""
+    more = _more_sources(article)
     return record.model_dump() | {
         "section": texts.slug(record.section, "section"),
         "tags": sorted(set(record.tags)),
         "created": iso(record.created or article.created_at),
         "confidence": record.confidence or UNSAID[record.status],
+        "more_sources": more if set(record.more_sources) <= set(more) else record.more_sources,
         # What a record does not say of these stays as it is.
         **({} if "family" in record.model_fields_set else {"family": _family_of(article)}),
         **({} if "is_behind" in record.model_fields_set else {"is_behind": _is_behind(article)}),
@@ -279,12 +289,17 @@ def _as_record(article: Article) -> dict[str, Any]:
         "audience": article.audience,
         "confidence": article.confidence,
         "source_post": (source.source_id or f"klinke:{source.id}") if source else None,
+        "more_sources": _more_sources(article),
         "faces": {face.kind: face.text for face in article.faces if not face.is_drafted},
         "faces_du": {face.kind: face.text for face in article.informal_faces if not face.is_drafted},
         "family": _family_of(article),
         "is_behind": _is_behind(article),
         "place": article.place,
     }
+
+
+def _more_sources(article: Article) -> list[str]:
+    return [source.post.source_id or f"klinke:{source.post_id}" for source in article.sources[1:]]
 
 
 def _is_behind(article: Article) -> bool:

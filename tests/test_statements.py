@@ -185,7 +185,7 @@ PAGES = [
     Page("/tags/wifi", questions, {"": 2, "charlie": 5, "ada": 5}, again=1),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
-    Page("", thread, {"": 2, "charlie": 8, "ada": 9}),
+    Page("", thread, {"": 2, "charlie": 8, "ada": 10}),
     Page("", thread_call, {"": 4}),
     Page("", article, {"": 7, "charlie": 10, "emil": 13}),
     Page("", translated, {"": 7, "charlie": 9, "emil": 12}),

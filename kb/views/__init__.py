@@ -3,12 +3,44 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import arranging, faces, looking, promoting, publishing, reading, translating, writing
+from kb.views import (
+    arranging,
+    faces,
+    figures,
+    gaps,
+    keeping,
+    looking,
+    personal,
+    promoting,
+    publishing,
+    reading,
+    retiring,
+    telling,
+    translating,
+    writing,
+)
 from kb.views.edge import bp
 
-__all__ = ["arranging", "faces", "init_app", "looking", "promoting", "publishing", "reading", "translating", "writing"]
+__all__ = [
+    "arranging",
+    "faces",
+    "figures",
+    "gaps",
+    "init_app",
+    "keeping",
+    "looking",
+    "personal",
+    "promoting",
+    "publishing",
+    "reading",
+    "retiring",
+    "telling",
+    "translating",
+    "writing",
+]
 
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
-    sitemaps.contribute("kb", reading.places)
+    sitemaps.contribute("kb", telling.places)
+    sitemaps.contribute_many("articles", telling.Written())

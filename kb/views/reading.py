@@ -1,15 +1,12 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
-from collections.abc import Iterator
-from datetime import datetime
-
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from accounts.access import me
 from accounts.people import AnonymousUser
 from core import web
 from core.db import db
@@ -36,9 +33,11 @@ from kb import (
     promotion,
     queries,
     readings,
+    retiring,
     sections,
 )
 from kb.models import Article, Revision
+from kb.views import keeping, telling
 from kb.views.edge import bp, show
 
 MOVED = 301
@@ -90,7 +89,13 @@ def show_section(slug: str) -> Response:
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
 @bp.get("/kb/<int:article_id>-<slug>")
 def show_article(article_id: int, slug: str | None) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    try:
+        article = queries.visible_article(article_id, viewer=current_user)
+    except NotFound:
+        successor = retiring.successor_of(article_id, viewer=current_user)
+        if successor is None:
+            raise
+        return Response(status=MOVED, headers={"Location": addresses.of_article(successor)})
     words = _words(article)
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
@@ -108,13 +113,20 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
     if not form.validate():
         return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
     try:
-        feedback.give(article, reader=_reader(), helped=form.helped.data == "yes", comment=form.comment.data or "")
+        feedback.give(
+            article,
+            reader=_reader(),
+            helped=form.helped.data == "yes",
+            reason=form.why,
+            comment=form.comment.data or "",
+            by=me() if current_user.is_authenticated else None,
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
         return _article_page(article, _words(article), form=form, refused=error)
     db.session.commit()
-    if form.comment.data:
+    if form.comment.data or form.why:
         flash(gettext("Thank you. Your note is with the editors."), "good")
     return web.go(addresses.of_article(article) + "#did-help")
 
@@ -160,22 +172,6 @@ def feed() -> Response:
     )
 
 
-def places() -> Iterator[tuple[str, datetime | None]]:
-    """Yield the pages that search engines may know: what a guest can read, the newest articles first."""
-    yield url_for("kb.home"), None
-    everybody = AnonymousUser()
-    for shelf in queries.shelves(everybody):
-        yield addresses.of_section(shelf.section), None
-    rows = db.session.execute(
-        select(Article.id, Revision.slug, Revision.at)
-        .join(Revision, Revision.id == Article.published_id)
-        .where(queries.readable_by(everybody))
-        .order_by(Article.id.desc())
-    )
-    for article_id, slug, at in rows:
-        yield addresses.path(article_id, slug), at
-
-
 def _words(article: Article) -> Revision:
     """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
     number = request.args.get("version", type=int)
@@ -194,12 +190,13 @@ def _article_page(
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
-    credited = [source.post.author for source in article.sources] or ([article.owner] if article.owner else [])
+    named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
     newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
     said = feedback.given(article, reader=_reader())
+    beside = index.beside(article, viewer=current_user)
     return show(
         "kb/article.html",
         article=article,
@@ -207,15 +204,18 @@ def _article_page(
         newest=newest,
         plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
         anchored=anchors.anchored(words),
-        credits=list(dict.fromkeys(credited)),
+        credits=named,
+        unnamed=unnamed,
         threads=threads,
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
-        beside=index.beside(article, viewer=current_user),
+        beside=beside,
         doubts=doubts.of(article, viewer=current_user),
+        **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
+        **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
         refused=refused,
         status=status,
     )

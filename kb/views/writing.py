@@ -17,7 +17,7 @@ from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, policy, queries, sections
+from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show
@@ -28,13 +28,14 @@ A_PAGE = 25
 @bp.get("/kb/articles/new")
 @role_required("editor", "agent")
 def write_article() -> Response:
-    """Show an empty form, or one that begins with what an address brings along: title, locale, section."""
+    """Show an empty form, or one that begins with what an address brings along: title, locale, section, or a gap."""
     spoken = request.args.get("locale")
     form = article_form(
         data={
             "title": web.given_line("title", longest=articles.LONGEST_TITLE),
             "locale": spoken if spoken in LOCALES else locale(),
             "section": request.args.get("section"),
+            **(radar.gap(request.args["gap"], viewer=me()).beginning() if "gap" in request.args else {}),
         }
     )
     return show("kb/write.html", form=form)
@@ -61,6 +62,8 @@ def post_article() -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return show("kb/write.html", form=form, refused=error)
+    if current_user.has_role("editor") and (waits := _personal(article)):
+        return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
     return done(form, addresses.of_article(article, queries.newest_revision(article)))
 
@@ -91,11 +94,7 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return _edit_page(article, form, refused=error)
-    if revision.id == article.published_id:
-        flash(gettext("Saved."), "good")
-        return done(form, addresses.of_article(article))
-    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
-    return done(form, url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number))
+    return done(form, _onward(article, revision))
 
 
 @bp.post("/kb/articles/<int:article_id>/publication")
@@ -105,13 +104,18 @@ def publish_article(article_id: int) -> WerkzeugResponse:
     is_first = article.published_at is None
     form = PublicationForm()
     chosen = form.significance.data if form.significance.data in SIGNIFICANCES else "content"
-    articles.publish(
-        article,
-        by=me(),
-        significance=cast("Significance", chosen),
-        is_matching=bool(form.is_matching.data),
-        number=texts.number(form.number.data or ""),
-    )
+    try:
+        articles.publish(
+            article,
+            by=me(),
+            significance=cast("Significance", chosen),
+            is_matching=bool(form.is_matching.data),
+            number=texts.number(form.number.data or ""),
+        )
+    except redaction.Unconfirmed as error:
+        db.session.rollback()
+        flash(error.sentence, "message")
+        return web.go(url_for(".personal_data_of", article_id=article_id))
     db.session.commit()
     if is_first and article.sources:
         flash(gettext("The article is published. Whoever answered and asked is told."), "good")
@@ -205,6 +209,26 @@ def chosen_section(form: forms.ArticleForm) -> Section:
         return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
             names={locale(): name}, by=me()
         )
+
+
+def _onward(article: Article, revision: Revision) -> str:
+    """Return where the editor goes after saving a version, and say what has become of it."""
+    if revision.id == article.published_id:
+        flash(gettext("Saved."), "good")
+        return addresses.of_article(article)
+    if waits := _personal(article):
+        return waits
+    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
+    return url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number)
+
+
+def _personal(article: Article) -> str | None:
+    """Return where it is decided what becomes of what looks personal, where something waits for that, and say so."""
+    left = redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
+    if not left:
+        return None
+    flash(gettext("Saved. Something in it looks personal."), "message")
+    return url_for(".personal_data_of", article_id=article.id)
 
 
 def _to_edit(article_id: int) -> Article:

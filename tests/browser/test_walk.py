@@ -173,7 +173,7 @@ def an_editor_makes_an_article_of_it(story: Story) -> None:
     assert editor.page.input_value("input[name=title]") == title
     assert "led." in editor.page.input_value("textarea[name=symptoms]")
     assert "*" in editor.page.input_value("textarea[name=resolution]")
-    editor.press("form[action$='/article'] button.button--primary")
+    editor.press("form[action$='/article'] button[value=draft]")
     editor.press("form[action$='/publication'] button")
     editor.open(story.topic)
     links = editor.page.locator("main a[href*='/kb/']")
@@ -243,7 +243,7 @@ def a_moderator_mutes_the_thread(story: Story) -> None:
     assert reason in story.asker.page.inner_text("main")
     assert not story.is_found()
     number = story.topic.split("/")[2].split("-")[0]
-    for address in ("/", "/sitemap.xml", "/feeds/latest.xml", f"/api/v1/topics/{number}"):
+    for address in ("/", "/sitemaps/topics-1.xml", "/feeds/latest.xml", f"/api/v1/topics/{number}"):
         assert story.topic not in story.guest.page.request.get(story.guest.base + address).text(), address
     moderator.open("/moderation")
     assert story.title in moderator.page.inner_text("main")
