@@ -129,6 +129,8 @@ class Scene:
             "experience_id": Values((self.experience_id,), (self.muted_experience_id,)),
             "suggestion_id": Values((NOBODY,), (self.muted_suggestion_id,) if self.muted_suggestion_id else ()),
             "objection_id": Values((NOBODY,)),
+            "locale": Values(("de",), nothing="xx"),
+            "ref": Values(("search-1",), nothing="search-0"),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
             "name": Values(("none",)),
