@@ -35,6 +35,7 @@ from forum import (
     notes,
     objections,
     official,
+    personal_data,
     points,
     queries,
     questions_by_mail,
@@ -94,6 +95,10 @@ TRIED: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
 EXAMPLES: Final = ("192.0.2", "198.51.100", "203.0.113")
 """Networks that belong to nobody (RFC 5737): where the guests come from."""
 OFFICIAL: Final = "t08-a1"
+NOMINATED: Final = "t17-a2"
+"""An answer that a trusted member nominates."""
+PERSONAL: Final = (("UF-######", "find"), ("@ulmenfunk.example", "allow"))
+"""What the numbers of the house look like, and whose addresses are nobody's secret."""
 NOTED: Final = "t20"
 NOTE: Final = "Drei Anrufe dazu heute. Die Technik prüft, ob die Nachtabschaltung nach dem Update von selbst angeht."
 RULES: Final[Mapping[str, tuple[bool, int | None]]] = {"app": (True, None), "invoices": (False, 24 * 14)}
@@ -252,6 +257,8 @@ def _wake_up() -> None:
     objections.raise_against(_question(MUTED), text=OBJECTION, by=asker)
     _fill_the_queue(everybody)
     _nominate(by=everybody["emil"])
+    for words, deed in PERSONAL:
+        personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
     _open_plaza()
     _count_what_helped(everybody)
@@ -380,6 +387,7 @@ def _fill_the_queue(everybody: Mapping[str, User]) -> None:
 
 
 def _nominate(*, by: User) -> None:
+    promotion.nominate_by_hand(_post(NOMINATED), by=people.by_handle("mira") or by)
     for _post_id in promotion.nominate_all():
         pass
     promotion.draft_from_post(_post(DRAFTED), by=by)

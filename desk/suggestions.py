@@ -9,12 +9,13 @@ from sqlalchemy import select
 
 from accounts.people import AnonymousUser, Viewer
 from core import markup
+from core.counting import Measure
 from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.web import absolute
 from desk.channels.base import adapter_of
-from desk.channels.counting import Measure, measure
+from desk.channels.counting import measure
 from desk.models import Channel
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries

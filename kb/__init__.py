@@ -9,22 +9,26 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import follows, images, inserting, reviewing, targets
+    from forum import follows, images, inserting, marks, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
         decay,
         doubts,
+        face_debts,
         following,
         judging,
         keeping_up,
         links,
         listeners,
+        planning,
         promotion,
         queries,
         tasks,
         transfer,
+        translators,
         views,
     )
+    from kb import marks as kb_marks
     from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
@@ -38,6 +42,7 @@ def init_app(app: Flask) -> None:
     inserting.contribute("article", Insertable())
     transfer.init_app()
     app.cli.add_command(cli.kb)
+    marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())
     reviewing.contribute("nominations", promotion.waiting)
     reviewing.contribute("doubts", doubts.waiting)

@@ -7,8 +7,9 @@ cause, or the same one anew, asks again.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy import Select, delete, exists, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
@@ -111,6 +112,16 @@ def _confirm(article: Article, which: Select[ArticleDoubt], *, by: User, reason:
     if found:
         causes = [{"post_id": doubt.post_id, "cause": doubt.cause} for doubt in found]
         audit.record("kb.article.confirm", article, by=by, reason=reason, before={"doubts": causes}, after={})
+
+
+def oppose(article: Article, post: Post) -> None:
+    """Mark an article against which another answer stands. It is none of its sources; only an editor lifts the mark."""
+    add_once(ArticleDoubt, article_id=article.id, post_id=post.id, cause="opposed", is_unaccepted=False, at=now())
+    mine = (ArticleDoubt.article_id == article.id, ArticleDoubt.post_id == post.id)
+    doubt = db.session.scalars(select(ArticleDoubt).where(*mine)).one()
+    if doubt.confirmed_at is not None and doubt.cause == "opposed":
+        doubt.at, doubt.confirmed_at, doubt.confirmed_by_id = now(), None, None
+        db.session.flush()
 
 
 def of(article: Article, *, viewer: Viewer) -> Sequence[Doubt]:
@@ -248,15 +259,18 @@ def _in_words(found: Collection[ArticleDoubt]) -> list[Doubt]:
     ]
 
 
+_SENTENCES: Final[Mapping[str, Any]] = {
+    "muted": lazy_gettext("The answer this came from is muted."),
+    "obsolete": lazy_gettext("The answer this came from is obsolete, says the team."),
+    "opposed": lazy_gettext("Another answer says something else."),
+    "edited": lazy_gettext("The answer this came from says something else now."),
+    "unaccepted": lazy_gettext("The answer this came from is no solution any more."),
+}
+
+
 def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
-    if cause == "muted":
-        return str(gettext("The answer this came from is muted."))
-    if cause == "obsolete":
-        return str(gettext("The answer this came from is obsolete, says the team."))
-    if cause == "edited":
-        return str(gettext("The answer this came from says something else now."))
-    if cause == "unaccepted":
-        return str(gettext("The answer this came from is no solution any more."))
+    if cause in _SENTENCES:
+        return str(_SENTENCES[cause])
     said: str = ngettext(
         "The answer this came from has been contradicted: %(num)s time.",
         "The answer this came from has been contradicted: %(num)s times.",

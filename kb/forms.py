@@ -9,7 +9,7 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectC
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from core import bilingual
-from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
+from core.forms import HIGHEST_POSITION, BlockField, Form, LineField, MarkdownField, NamesForm
 from kb import articles, checking, faces, feedback, tasks
 from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind, FeedbackReason
 from search import synonyms
@@ -60,6 +60,12 @@ class ArticleForm(Form):
         shortest=0,
         description=lazy_gettext("Products and versions, separated by commas."),
     )
+    cause = BlockField(
+        lazy_gettext("Cause"),
+        longest=articles.LONGEST_CAUSE,
+        shortest=0,
+        description=lazy_gettext("Why it happens, if that is known. Without formatting."),
+    )
     resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
     keywords = LineField(
         lazy_gettext("Keywords"),
@@ -108,9 +114,27 @@ class ArticleForm(Form):
             "summary": self.summary.data or "",
             "symptoms": self.symptoms.data or "",
             "environment": self.environment.data or "",
+            "cause": self.cause.data or "",
             "resolution": self.resolution.data or "",
             "keywords": self.keyword_list,
         }
+
+
+class PromotionForm(ArticleForm):
+    """An article from an answer: a new one, or (`into`, `way`, `based_on`) a new version of one that is there."""
+
+    into = HiddenField()
+    way = HiddenField(default="new")
+    based_on = HiddenField()
+    is_new = BooleanField(lazy_gettext("It is not written yet"))
+    is_general = BooleanField(lazy_gettext("It helps others, too"))
+    is_advisable = BooleanField(lazy_gettext("We may recommend it"))
+
+    @property
+    def checks(self) -> list[str]:
+        """What the editor found true of the answer."""
+        said = {"new": self.is_new.data, "general": self.is_general.data, "advisable": self.is_advisable.data}
+        return [check for check, is_true in said.items() if is_true]
 
 
 class EditForm(ArticleForm):
@@ -127,9 +151,19 @@ class EditForm(ArticleForm):
         field: BlockField = self[faces.field_of(kind)]
         return field
 
+    def informal_face(self, kind: FaceKind) -> BlockField:
+        """Return the field for the same with du."""
+        field: BlockField = self[faces.field_of(kind, is_informal=True)]
+        return field
+
 
 for _kind in FACE_KINDS:
     setattr(EditForm, faces.field_of(_kind), BlockField(FACE_LABELS[_kind], longest=LONGEST_FACE, shortest=0))
+    setattr(
+        EditForm,
+        faces.field_of(_kind, is_informal=True),
+        BlockField(lazy_gettext("%(kind)s, with du", kind=FACE_LABELS[_kind]), longest=LONGEST_FACE, shortest=0),
+    )
 
 
 class ReasonForm(Form):
@@ -225,6 +259,29 @@ class TakeOverForm(Form):
 
 class SectionForm(NamesForm):
     """A section of the knowledge base."""
+
+
+class SectionEditForm(SectionForm):
+    """A section that is there: its names, address, and what it stands in."""
+
+    slug = LineField(
+        lazy_gettext("Address"),
+        longest=80,
+        shortest=0,
+        description=lazy_gettext("The last part of /kb/s/…; the old address leads to the new one."),
+    )
+    parent = SelectField(lazy_gettext("Stands in"), choices=[])
+
+
+class DissolutionForm(Form):
+    into = SelectField(lazy_gettext("Where its articles go"), choices=[])
+
+
+class PlaceForm(Form):
+    place = IntegerField(
+        lazy_gettext("Place in the index"),
+        validators=[Optional(), NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please."))],
+    )
 
 
 class SynonymForm(Form):

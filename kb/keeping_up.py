@@ -49,7 +49,7 @@ def recall_what_was_wrong(event: ArticlePublished) -> None:
     article, correction = db.session.get(Article, event.article_id), db.session.get(Revision, event.revision_id)
     if article is None or correction is None or event.is_first:
         return
-    if recall.significance_of(correction) == "instructions":
+    if event.significance == "instructions":
         recall.begin(article, correction)
 
 

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -19,7 +19,9 @@ else:
 
 Confidence = Literal["in_progress", "not_validated", "validated", "archived"]
 Audience = Literal["team", "signed_in", "public"]
-DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete", "edited"]
+DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete", "opposed", "edited"]
+Way = Literal["new", "add", "replace"]
+Significance = Literal["typo", "content", "instructions"]
 FeedbackReason = Literal["wrong", "outdated", "unclear", "not_mine"]
 TaskKind = Literal["feedback", "flag", "wrong", "use", "decay", "version", "links"]
 TaskOutcome = Literal["done", "not_needed"]
@@ -41,10 +43,33 @@ class Section(Model):
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     names: Mapped[dict[str, str]] = mapped_column(JSON)
     position: Mapped[int] = mapped_column(default=0)
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("section.id"))
+    """The section that it is a part of; None at the top."""
 
     @property
     def name(self) -> str:
         return spoken(self.names, otherwise=self.slug)
+
+
+class SectionAddress(Model):
+    """A section was found at this address once; who comes there is led on."""
+
+    __tablename__ = "section_address"
+
+    slug: Mapped[str] = mapped_column(String(80), primary_key=True)
+    section_id: Mapped[int] = mapped_column(ForeignKey("section.id", ondelete="CASCADE"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    section: Mapped[Section] = relationship(lazy="joined", innerjoin=True)
+
+
+class ArticleFamily(Model):
+    """The same thing in several languages: one article for each."""
+
+    __tablename__ = "article_family"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class Article(Model):
@@ -57,6 +82,7 @@ class Article(Model):
         ),
         CheckConstraint("audience in ('team', 'signed_in', 'public')", name="known_audience"),
         Index("ix_article_section", "section_id", "id"),
+        Index("ix_article_family", "family_id", "locale", unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -81,6 +107,15 @@ class Article(Model):
     verify_by: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     """When it is to be looked at again; None where no rule asks for that."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    family_id: Mapped[int | None] = mapped_column(ForeignKey("article_family.id"))
+    changed_id: Mapped[int | None] = mapped_column(BigId)
+    """The published revision that last said something else than before: no mere typo."""
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When that was published."""
+    matches_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """It says what the other languages said at this moment, see `kb.families`."""
+    place: Mapped[int | None] = mapped_column()
+    """Where it stands in the index of its section; None while it is not in it."""
 
     section: Mapped[Section] = relationship(lazy="joined", innerjoin=True)
     owner: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[owner_id])
@@ -92,7 +127,17 @@ class Article(Model):
         back_populates="article", lazy="selectin", order_by="ArticleSource.id"
     )
     tags: Mapped[list[Tag]] = relationship(secondary="article_tag", lazy="selectin", order_by=Tag.name)
-    faces: Mapped[list["Face"]] = relationship(back_populates="article", order_by="Face.id")
+    faces: Mapped[list["Face"]] = relationship(
+        back_populates="article",
+        order_by="Face.id",
+        primaryjoin="and_(Face.article_id == Article.id, Face.is_informal.is_(False))",
+    )
+    informal_faces: Mapped[list["Face"]] = relationship(
+        order_by="Face.id",
+        primaryjoin="and_(Face.article_id == Article.id, Face.is_informal.is_(True))",
+        viewonly=True,
+    )
+    """The same in German with du."""
 
     @property
     def is_published(self) -> bool:
@@ -110,7 +155,11 @@ class Revision(Model):
     """The words of an article at one time. A revision is never changed once it was published."""
 
     __tablename__ = "revision"
-    __table_args__ = (UniqueConstraint("article_id", "number"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("article_id", "number"),
+        CheckConstraint("significance in ('typo', 'content', 'instructions')", name="known_significance"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
@@ -123,6 +172,8 @@ class Revision(Model):
     """Markdown: the issue in the customers' words."""
     environment: Mapped[str] = mapped_column(Text, default="")
     """One line: what this applies to."""
+    cause: Mapped[str] = mapped_column(Text, default="", server_default="")
+    """Why it happens, plain text."""
     resolution: Mapped[str] = mapped_column(Text)
     """Markdown: what helps."""
     keywords: Mapped[list[str]] = mapped_column(JSON, default=list)
@@ -130,12 +181,14 @@ class Revision(Model):
     resolution_html: Mapped[str] = mapped_column(Text)
     renderer_version: Mapped[int]
     plain: Mapped[str] = mapped_column(Text, default="")
-    """Summary, symptoms and resolution as plain text, so that a search need not take a thousand pages apart."""
+    """Summary, symptoms, cause and resolution as plain text, so that a search need not take a thousand pages apart."""
     anchors: Mapped[list[list[str]] | None] = mapped_column(JSON(none_as_null=True))
     """For each heading where its links lead, the own anchor first; written when it is published, see `kb.anchors`."""
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     comment: Mapped[str] = mapped_column(String(300), default="")
+    significance: Mapped[Significance | None] = mapped_column(String(20))
+    """How much it changed for readers, said at its publication; None of the first one, and before that."""
 
     article: Mapped[Article] = relationship(back_populates="revisions", foreign_keys=[article_id])
     by: Mapped[User | None] = relationship(lazy="joined")
@@ -161,13 +214,15 @@ class Face(Model):
     """A short text of an article that fits a channel's limit; belongs to the article and remembers its revision."""
 
     __tablename__ = "face"
-    __table_args__ = (UniqueConstraint("article_id", "kind"),)
+    __table_args__ = (UniqueConstraint("article_id", "kind", "is_informal"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
     revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
     """The revision it was written for."""
     kind: Mapped[FaceKind] = mapped_column(String(10))
+    is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """German with du instead of Sie."""
     text: Mapped[str] = mapped_column(Text)
     """Without the address of the article, which is appended where the text is used."""
     is_drafted: Mapped[bool] = mapped_column(default=False)
@@ -176,6 +231,30 @@ class Face(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     article: Mapped[Article] = relationship(back_populates="faces")
+
+
+class PlannedPublication(Model):
+    """A version is published by itself at its time, once: whoever publishes it takes this row away."""
+
+    __tablename__ = "planned_publication"
+    __table_args__ = (
+        CheckConstraint("significance in ('typo', 'content', 'instructions')", name="known_significance"),
+    )
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id", ondelete="CASCADE"))
+    due_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    significance: Mapped[Significance] = mapped_column(String(20), default="content")
+    is_matching: Mapped[bool] = mapped_column(default=False)
+    """Whether it says what the other languages say."""
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    failure: Mapped[str | None] = mapped_column(Text)
+    """Why it could not be published when its time had come; it waits for an editor then."""
+
+    article: Mapped[Article] = relationship()
+    revision: Mapped[Revision] = relationship()
+    by: Mapped[User | None] = relationship()
 
 
 class Nomination(Model):
@@ -197,9 +276,15 @@ class Nomination(Model):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(Text, default="")
+    checks: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """What the editor found true of it when deciding, see `kb.promotion.CHECKS`; None where nobody said."""
+    way: Mapped[Way | None] = mapped_column(String(10))
+    """Whether it became a new article, went into one, or took its place; None where that is not known."""
+    contradicts_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
+    """An article that says something else, and is in doubt for that."""
 
     post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
-    article: Mapped[Article | None] = relationship()
+    article: Mapped[Article | None] = relationship(foreign_keys=[article_id])
 
 
 class ArticleUse(Model):
@@ -396,6 +481,24 @@ class ArticleReading(Model):
     count: Mapped[int] = mapped_column(default=0)
 
 
+class KeptFinding(Model):
+    """What looks like personal data in an article and is meant to stay, with the reason.
+
+    What it says stands in the article alone: here is a digest, by which it is known again in every spelling.
+    """
+
+    __tablename__ = "kept_finding"
+    __table_args__ = (UniqueConstraint("article_id", "digest"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"))
+    digest: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class ArticleFollow(Model):
     """Somebody wants to hear when an article changes."""
 
@@ -412,7 +515,9 @@ class ArticleDoubt(Model):
     __tablename__ = "article_doubt"
     __table_args__ = (
         UniqueConstraint("article_id", "post_id"),
-        CheckConstraint("cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'edited')", name="known_cause"),
+        CheckConstraint(
+            "cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'opposed', 'edited')", name="known_cause"
+        ),
         {"sqlite_autoincrement": True},
     )
 

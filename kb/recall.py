@@ -50,11 +50,6 @@ def contribute(where_kind: str, finder: Finder) -> None:
     _finders[where_kind] = finder
 
 
-def significance_of(revision: Revision) -> str:
-    """Return how much a revision changed: `typo`, `content`, or `instructions` where what stood there was wrong."""
-    return getattr(revision, "significance", None) or "content"
-
-
 def begin(article: Article, correction: Revision, *, by: User | None = None) -> int:
     """List every place that carries earlier words than this correction, and what it was made from; may be repeated.
 

@@ -150,6 +150,7 @@ class Scene:
             "synonym_id": Values((NOBODY,)),
             "case_id": Values((NOBODY,)),
             "word_id": Values((NOBODY,)),
+            "finding_id": Values((NOBODY,)),
             "reply_id": Values((NOBODY,)),
             "penalty_key": Values(("x" * 43,)),
             "token_id": Values((NOBODY,)),

@@ -17,7 +17,7 @@ from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, aging, assignments, drafts, fields, forms, holding, posts, queries, reading, threads
+from forum import addresses, aging, assignments, drafts, fields, forms, holding, marks, posts, queries, reading, threads
 from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
@@ -153,6 +153,7 @@ def topic_page(
         preview=preview,
         inserts=inserts,
         holder=holder,
+        marks=marks.of([*(one.post for one in thread.solutions.values()), *thread.answers], current_user),
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),

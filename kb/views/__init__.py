@@ -3,10 +3,35 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import keeping, looking, promoting, reading, retiring, writing
+from kb.views import (
+    arranging,
+    faces,
+    keeping,
+    looking,
+    personal,
+    promoting,
+    publishing,
+    reading,
+    retiring,
+    translating,
+    writing,
+)
 from kb.views.edge import bp
 
-__all__ = ["init_app", "keeping", "looking", "promoting", "reading", "retiring", "writing"]
+__all__ = [
+    "arranging",
+    "faces",
+    "init_app",
+    "keeping",
+    "looking",
+    "personal",
+    "promoting",
+    "publishing",
+    "reading",
+    "retiring",
+    "translating",
+    "writing",
+]
 
 
 def init_app(app: Flask) -> None:

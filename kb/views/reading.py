@@ -17,13 +17,29 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
 from core.forms import csrf
+from core.i18n import locale
 from core.paging import page
 from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, anchors, doubts, feedback, following, forms, policy, promotion, queries, readings, retiring
+from kb import (
+    addresses,
+    anchors,
+    doubts,
+    feedback,
+    following,
+    forms,
+    index,
+    planning,
+    policy,
+    promotion,
+    queries,
+    readings,
+    retiring,
+    sections,
+)
 from kb.models import Article, Revision
 from kb.views import keeping
 from kb.views.edge import bp, show
@@ -44,17 +60,34 @@ def home() -> Response:
 @bp.get("/kb/s/<slug>")
 @same_for_guests
 def show_section(slug: str) -> Response:
-    section = queries.visible_section(slug, viewer=current_user)
+    try:
+        section = queries.visible_section(slug, viewer=current_user)
+    except NotFound:
+        moved = sections.moved_to(slug)
+        if moved is None:
+            raise
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return Response(status=MOVED, headers={"Location": addresses.of_section(moved) + query})
     only = request.args.get("locale")
     only = only if only in {"de", "en"} else None
+    statement = queries.readable_articles(current_user, section=section, locale=only)
+    if only is None:
+        statement = statement.where(queries.told_in(locale(), current_user))
     found = page(
-        queries.readable_articles(current_user, section=section, locale=only),
+        statement,
         by=(Article.id,),
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
     doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
-    return show("kb/section.html", section=section, page=found, only=only, doubted=doubted)
+    return show(
+        "kb/section.html",
+        section=section,
+        page=found,
+        only=only,
+        doubted=doubted,
+        beside=index.around(section, viewer=current_user),
+    )
 
 
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
@@ -177,7 +210,7 @@ def _article_page(
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
-    credited = [source.post.author for source in article.sources] or ([article.owner] if article.owner else [])
+    named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
@@ -188,12 +221,15 @@ def _article_page(
         article=article,
         words=words,
         newest=newest,
+        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
         anchored=anchors.anchored(words),
-        credits=list(dict.fromkeys(credited)),
+        credits=named,
+        unnamed=unnamed,
         threads=threads,
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
+        beside=index.beside(article, viewer=current_user),
         doubts=doubts.of(article, viewer=current_user),
         **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0017"
-down_revision = "0014"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT = sa.DateTime(timezone=True)
-OLD_CAUSES = "cause in ('contradicted', 'unaccepted', 'muted', 'obsolete')"
-CAUSES = "cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'edited')"
+OLD_CAUSES = "cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'opposed')"
+CAUSES = "cause in ('contradicted', 'unaccepted', 'muted', 'obsolete', 'opposed', 'edited')"
 
 
 def _person(table: str, column: str, ondelete: str = "SET NULL") -> sa.ForeignKeyConstraint:

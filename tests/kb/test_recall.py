@@ -14,7 +14,7 @@ from forum import me_too, moderation
 from forum.models import Notification, Post, Topic
 from kb import addresses, articles, keeping_up, queries, recall, uses
 from kb.events import ArticlePublished
-from kb.models import Article, ArticleRecall
+from kb.models import Article, ArticleRecall, Significance
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -82,18 +82,17 @@ def test_what_carries_the_new_words_is_not_recalled_until_they_are_wrong_too(wor
     assert listed(article) == [("message", new, 31, "todo"), ("message", old, 21, "todo")]
 
 
-@pytest.mark.parametrize(("significance", "places"), [("typo", 0), ("content", 0), (None, 0), ("instructions", 1)])
-def test_only_wrong_instructions_are_recalled(
-    world: World, monkeypatch: pytest.MonkeyPatch, significance: str | None, places: int
-) -> None:
+@pytest.mark.parametrize(("significance", "places"), [("typo", 0), ("content", 0), ("instructions", 1)])
+def test_only_wrong_instructions_are_recalled(world: World, significance: Significance, places: int) -> None:
     world.everybody()
     article = Shelf(world).published()
     sent(world, article, reach_of="20")
     articles.revise(article, by=world.emil, title="Wireless is gone", resolution="Choose channel 11.")
-    articles.publish(article, by=world.emil)
+    articles.publish(article, by=world.emil, significance=significance)
     newest = queries.newest_revision(article)
-    monkeypatch.setattr(type(newest), "significance", significance, raising=False)
-    keeping_up.recall_what_was_wrong(ArticlePublished(article.id, newest.id, world.emil.id, is_first=False))
+    keeping_up.recall_what_was_wrong(
+        ArticlePublished(article.id, newest.id, world.emil.id, is_first=False, significance=significance)
+    )
     assert len(listed(article)) == places
 
 
