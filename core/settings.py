@@ -209,6 +209,15 @@ class Settings(BaseModel):
     summary_from_posts: int = Field(
         20, ge=0, description="From so many answers and comments on a thread has a short list on top; 0 never."
     )
+    thin_question_characters: int = Field(
+        100, ge=0, description="A question without an answer and with fewer characters is kept from search engines."
+    )
+    unsolved_found_days: int = Field(
+        365,
+        ge=0,
+        description="So long after its last word search engines may show an unsolved question in which no answer was "
+        "called helpful; 0 is no limit.",
+    )
     contradictions_needed: int = Field(
         2, ge=1, description="So many people, at least, for whom it did not work take a solution from the first place."
     )

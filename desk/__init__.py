@@ -15,6 +15,8 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        figures,
+        gaps,
         listeners,
         transfer,
         views,

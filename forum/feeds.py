@@ -49,9 +49,18 @@ def atom(*, title: str, path: str, page: str, entries: Sequence[Entry]) -> Respo
 
 def sitemap(places: Iterable[Place]) -> Response:
     """Return the sitemap of these pages."""
-    root = ET.Element("urlset", {"xmlns": SITEMAP})
+    return _places("urlset", "url", places)
+
+
+def sitemap_index(parts: Iterable[Place]) -> Response:
+    """Return the index of these sitemaps."""
+    return _places("sitemapindex", "sitemap", parts)
+
+
+def _places(whole: str, each: str, places: Iterable[Place]) -> Response:
+    root = ET.Element(whole, {"xmlns": SITEMAP})
     for place in places:
-        url = ET.SubElement(root, "url")
+        url = ET.SubElement(root, each)
         _add(url, "loc", absolute(place.path))
         if place.changed_at is not None:
             _add(url, "lastmod", _moment(place.changed_at))

@@ -1,8 +1,11 @@
 """What other programs read: feeds and the sitemap. Whoever asks for them, they show what a guest may see."""
 
+from collections.abc import Iterable
+from datetime import datetime
+
 from flask import Response, request, url_for
 from flask_babel import gettext
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import contains_eager
 
 from accounts.people import AnonymousUser
@@ -10,7 +13,7 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import locale
 from core.web import limiter
-from forum import feeds, queries, sitemaps
+from forum import addresses, feeds, finding, queries, sitemaps
 from forum.models import Post, Topic
 from forum.sitemaps import Place
 from forum.views.edge import bp
@@ -18,8 +21,6 @@ from search import query
 from search.narrowing import Narrowing
 
 GUEST = AnonymousUser()
-MOST_TOPICS = 45_000
-"""Of a sitemap's 50,000 places these are the forum's at most; the others have something to say, too."""
 
 
 @bp.get("/feeds/latest.xml")
@@ -70,26 +71,49 @@ def search_feed() -> Response:
 
 @bp.get("/sitemap.xml")
 def sitemap() -> Response:
-    return feeds.sitemap(sitemaps.places())
+    return feeds.sitemap_index(sitemaps.parts())
+
+
+@bp.get("/sitemaps/<name>.xml")
+def sitemap_part(name: str) -> Response:
+    return feeds.sitemap(sitemaps.places(name))
 
 
 def places() -> list[Place]:
-    """Return the forum's own pages for the sitemap, the liveliest topics first."""
-    fixed = [
+    """Return the pages of the forum that are no question."""
+    return [
         Place(url_for(".home")),
         Place(url_for(".leaders")),
         *(Place(url_for(".show_category", slug=it.slug)) for it in queries.categories()),
     ]
-    rows = db.session.execute(
-        select(Topic.id, Topic.slug, Topic.last_activity_at)
-        .where(queries.topics_visible_to(GUEST))
-        .order_by(Topic.last_activity_at.desc(), Topic.id.desc())
-        .limit(MOST_TOPICS)
-    )
-    return [*fixed, *(Place(f"/t/{row.id}-{row.slug}", row.last_activity_at) for row in rows)]
+
+
+class Topics:
+    """The questions that search engines may show, for the sitemap."""
+
+    def highest(self) -> int:
+        return db.session.scalar(select(func.max(Topic.id))) or 0
+
+    def latest(self, most: int) -> Iterable[tuple[int, datetime]]:
+        rows = db.session.execute(
+            select(Topic.id, Topic.last_activity_at)
+            .where(queries.topics_visible_to(GUEST))
+            .order_by(Topic.last_activity_at.desc(), Topic.id.desc())
+            .limit(most)
+        )
+        return ((row.id, row.last_activity_at) for row in rows)
+
+    def between(self, first: int, last: int) -> Iterable[Place]:
+        rows = db.session.execute(
+            select(Topic.id, Topic.slug, Topic.last_activity_at)
+            .where(Topic.id.between(first, last), queries.topics_visible_to(GUEST), finding.worth_finding())
+            .order_by(Topic.id)
+        )
+        return [Place(addresses.of_topic(row), row.last_activity_at) for row in rows]
 
 
 sitemaps.contribute("forum", places)
+sitemaps.contribute_many("topics", Topics())
 
 
 def _feed(topics: Select[Topic], title: str, path: str, page: str, *, empty_is_missing: bool = False) -> Response:

@@ -8,16 +8,32 @@ from urllib.parse import urlencode
 from flask import Response, redirect, request
 from flask_babel import gettext
 from flask_login import current_user
+from markupsafe import Markup
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.models import User
-from core import diffs, markup
+from core import diffs, linked_data, markup
 from core.clock import now
 from core.errors import KlinkeError, NotFound
 from core.forms import Form
 from core.ready import same_for_guests
 from core.web import absolute, limiter
-from forum import addresses, aging, assignments, drafts, fields, forms, holding, marks, posts, queries, reading, threads
+from forum import (
+    addresses,
+    aging,
+    assignments,
+    drafts,
+    fields,
+    finding,
+    forms,
+    holding,
+    marks,
+    posts,
+    queries,
+    reading,
+    threads,
+)
+from forum import linked_data as forum_linked_data
 from forum.inserting import Insert
 from forum.models import Acceptance, Post, PostRevision, Topic
 from forum.views.edge import bp, show
@@ -157,6 +173,8 @@ def topic_page(
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),
+        linked=_linked(thread),
+        is_found=finding.is_worth_finding(topic, thread.question, thread.answers),
         details_of=fields.of_post,
         version_of=fields.version_of,
         years=_years,
@@ -172,6 +190,12 @@ def where(post: Post) -> str:
     """Return the address of a post on the page of its topic."""
     page = threads.page_of(post, viewer=current_user)
     return f"{_page_path(post.topic, page)}#p{post.id}"
+
+
+def _linked(thread: threads.Thread) -> Markup | None:
+    """Return what search engines are told, who are guests; whoever is signed in sees more than they may know."""
+    told = None if current_user.is_authenticated else forum_linked_data.of_thread(thread)
+    return None if told is None else linked_data.script(told)
 
 
 def _years(post: Post) -> int:

@@ -6,6 +6,8 @@ from forum import sitemaps
 from kb.views import (
     arranging,
     faces,
+    figures,
+    gaps,
     keeping,
     looking,
     personal,
@@ -13,6 +15,7 @@ from kb.views import (
     publishing,
     reading,
     retiring,
+    telling,
     translating,
     writing,
 )
@@ -21,6 +24,8 @@ from kb.views.edge import bp
 __all__ = [
     "arranging",
     "faces",
+    "figures",
+    "gaps",
     "init_app",
     "keeping",
     "looking",
@@ -29,6 +34,7 @@ __all__ = [
     "publishing",
     "reading",
     "retiring",
+    "telling",
     "translating",
     "writing",
 ]
@@ -36,4 +42,5 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
-    sitemaps.contribute("kb", reading.places)
+    sitemaps.contribute("kb", telling.places)
+    sitemaps.contribute_many("articles", telling.Written())

@@ -1,13 +1,9 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
-from collections.abc import Iterator
-from datetime import datetime
-
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from sqlalchemy import select
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me
@@ -41,7 +37,7 @@ from kb import (
     sections,
 )
 from kb.models import Article, Revision
-from kb.views import keeping
+from kb.views import keeping, telling
 from kb.views.edge import bp, show
 
 MOVED = 301
@@ -176,22 +172,6 @@ def feed() -> Response:
     )
 
 
-def places() -> Iterator[tuple[str, datetime | None]]:
-    """Yield the pages that search engines may know: what a guest can read, the newest articles first."""
-    yield url_for("kb.home"), None
-    everybody = AnonymousUser()
-    for shelf in queries.shelves(everybody):
-        yield addresses.of_section(shelf.section), None
-    rows = db.session.execute(
-        select(Article.id, Revision.slug, Revision.at)
-        .join(Revision, Revision.id == Article.published_id)
-        .where(queries.readable_by(everybody))
-        .order_by(Article.id.desc())
-    )
-    for article_id, slug, at in rows:
-        yield addresses.path(article_id, slug), at
-
-
 def _words(article: Article) -> Revision:
     """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
     number = request.args.get("version", type=int)
@@ -216,6 +196,7 @@ def _article_page(
     }
     newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
     said = feedback.given(article, reader=_reader())
+    beside = index.beside(article, viewer=current_user)
     return show(
         "kb/article.html",
         article=article,
@@ -229,11 +210,12 @@ def _article_page(
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
-        beside=index.beside(article, viewer=current_user),
+        beside=beside,
         doubts=doubts.of(article, viewer=current_user),
         **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
+        **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
         refused=refused,
         status=status,
     )

@@ -17,7 +17,7 @@ from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, policy, queries, redaction, sections
+from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show
@@ -28,13 +28,14 @@ A_PAGE = 25
 @bp.get("/kb/articles/new")
 @role_required("editor", "agent")
 def write_article() -> Response:
-    """Show an empty form, or one that begins with what an address brings along: title, locale, section."""
+    """Show an empty form, or one that begins with what an address brings along: title, locale, section, or a gap."""
     spoken = request.args.get("locale")
     form = article_form(
         data={
             "title": web.given_line("title", longest=articles.LONGEST_TITLE),
             "locale": spoken if spoken in LOCALES else locale(),
             "section": request.args.get("section"),
+            **(radar.gap(request.args["gap"], viewer=me()).beginning() if "gap" in request.args else {}),
         }
     )
     return show("kb/write.html", form=form)

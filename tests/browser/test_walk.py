@@ -243,7 +243,7 @@ def a_moderator_mutes_the_thread(story: Story) -> None:
     assert reason in story.asker.page.inner_text("main")
     assert not story.is_found()
     number = story.topic.split("/")[2].split("-")[0]
-    for address in ("/", "/sitemap.xml", "/feeds/latest.xml", f"/api/v1/topics/{number}"):
+    for address in ("/", "/sitemaps/topics-1.xml", "/feeds/latest.xml", f"/api/v1/topics/{number}"):
         assert story.topic not in story.guest.page.request.get(story.guest.base + address).text(), address
     moderator.open("/moderation")
     assert story.title in moderator.page.inner_text("main")

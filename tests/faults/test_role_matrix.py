@@ -71,6 +71,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
+        forum.sitemap_part
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
@@ -136,12 +137,13 @@ GROUPS: dict[frozenset[str], str] = {
         kb.needs kb.settle_task kb.verify_articles kb.verify_article kb.compare_source kb.keep_despite_source
         kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
         kb.ask_owner kb.give_article
+        kb.figures kb.figure_list
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article
         kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
     AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
-    MODERATORS | EDITORS: "kb.searches kb.close_search",
+    MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
         kb.check_rules kb.set_check_rule kb.drop_check_rule
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list

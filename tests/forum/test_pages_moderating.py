@@ -63,7 +63,14 @@ def test_a_muted_topic_stays_for_its_author_and_the_team_and_is_missing_for_othe
     for browser in (ada, browser_of("alice")):
         assert browser.get(scene.path).status_code == 200
     for browser in (guest, browser_of("bob")):
-        for address in ("/", "/c/router", "/u/alice", "/feeds/latest.xml", "/feeds/c/router.xml", "/sitemap.xml"):
+        for address in (
+            "/",
+            "/c/router",
+            "/u/alice",
+            "/feeds/latest.xml",
+            "/feeds/c/router.xml",
+            "/sitemaps/topics-1.xml",
+        ):
             assert "call-me" not in browser.get(address).text, address
             assert "call me" not in browser.get(address).text, address
 

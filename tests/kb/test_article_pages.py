@@ -394,7 +394,8 @@ def test_the_feed_is_atom_with_whole_texts(guest: Any, article_id: int) -> None:
 
 
 def test_the_sitemap_names_the_articles_of_guests(guest: Any, article_id: int) -> None:
-    text = guest.get("/sitemap.xml").text
+    assert "/sitemaps/articles-1.xml" in guest.get("/sitemap.xml").text
+    text = guest.get("/sitemaps/articles-1.xml").text + guest.get("/sitemaps/kb.xml").text
     assert f"http://localhost/kb/{article_id}-wireless-is-gone-after-an-update" in text
     assert "http://localhost/kb/s/router" in text
 

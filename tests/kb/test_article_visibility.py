@@ -109,7 +109,7 @@ def test_the_pages_show_what_the_viewer_may_see(
         page = browser.get(path).text
         shown = {kind for kind in ids if f"/kb/{ids[kind]}-" in page}
         assert shown == LISTED[name], path
-    for path in ("/feeds/kb.xml", "/sitemap.xml", "/api/v1/articles"):
+    for path in ("/feeds/kb.xml", "/sitemaps/articles-1.xml", "/api/v1/articles"):
         page = browser.get(path).text
         assert {kind for kind in ids if f"/kb/{ids[kind]}" in page} == {"public"}, path
 
