@@ -9,7 +9,7 @@ from sqlalchemy import select
 from accounts.models import User
 from core.clock import now
 from core.db import db
-from kb import articles, checking, feedback, judging, queries, recall, retiring, sections, tasks
+from kb import articles, checking, feedback, judging, retiring, sections, tasks
 from kb.models import Article, FeedbackReason
 
 REPORTED: Final[Mapping[str, tuple[FeedbackReason, str]]] = {
@@ -25,9 +25,6 @@ AGO: Final = timedelta(days=45)
 OLD_TITLE: Final = "Den Router mit dem Handy einrichten"
 OLD_WORDS: Final = "Öffnen Sie die App, tippen Sie auf **Router** und folgen Sie den Schritten."
 SUCCESSOR: Final = "a04"
-CORRECTED: Final = "a10"
-CORRECTION: Final = "\n\nUse the label from your account. The one in the first parcel is no longer taken."
-CORRECTED_BECAUSE: Final = "The old label comes back."
 
 
 def begin(everybody: Mapping[str, User], article: Callable[[str], Article]) -> None:
@@ -43,7 +40,6 @@ def begin(everybody: Mapping[str, User], article: Callable[[str], Article]) -> N
     judging.say(article(source_id), "wrong", words=words, by=everybody[handle])
     _look_back(everybody["ruth"])
     _replace(article(SUCCESSOR), by=everybody["emil"])
-    _correct(article(CORRECTED), by=everybody["emil"])
 
 
 def _look_back(admin: User) -> None:
@@ -61,13 +57,5 @@ def _replace(successor: Article, *, by: User) -> None:
         section=successor.section, locale=successor.locale, title=OLD_TITLE, resolution=OLD_WORDS, by=by
     )
     articles.publish(old, by=by)
+    old.published_at = successor.published_at
     retiring.retire(old, by=by, reason="Der andere Artikel sagt mehr und stimmt noch.", successor=successor)
-
-
-def _correct(article: Article, *, by: User) -> None:
-    """Mend what an article said wrongly, and list where its old words stand."""
-    words = articles.words_of(queries.newest_revision(article))
-    words["resolution"] += CORRECTION
-    articles.revise(article, by=by, comment=CORRECTED_BECAUSE, **words)
-    articles.publish(article, by=by)
-    recall.begin(article, queries.newest_revision(article))

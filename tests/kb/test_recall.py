@@ -156,3 +156,17 @@ def test_only_the_team_settles(world: World) -> None:
         recall.settle(row, "done", by=world.tina)
     with pytest.raises(Invalid):
         recall.settle(row, "perhaps", by=world.ada)
+
+
+def test_publishing_because_instructions_were_wrong_begins_a_recall(stage: Stage, worker: Callable[[], None]) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        article = Shelf(world).published()
+        sent(world, article, reach_of="20")
+        articles.revise(article, by=world.emil, title="Wireless is gone", resolution="Choose channel 11.")
+        articles.publish(article, by=world.emil, significance="instructions")
+        return article.id
+
+    article_id = stage(scene)
+    worker()
+    assert len(stage(lambda _: listed(db.session.get_one(Article, article_id)))) == 1
