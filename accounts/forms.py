@@ -124,6 +124,11 @@ class ProfileForm(Form):
         validate_choice=False,
     )
     theme = RadioField(_l("Colours"), choices=choices(THEMES))
+    credit = RadioField(
+        _l("When an article is made from what you wrote"),
+        choices=choices({"named": _l("Name me in it"), "unnamed": _l("Say “a member of the community”")}),
+        validate_choice=False,
+    )
 
 
 class TokenForm(Form):

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask_login import UserMixin
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func, select
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, func, select, true
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from core.clock import now
@@ -60,6 +60,9 @@ class User(UserMixin, Model):
     """Until then this person cannot sign in."""
     trust: Mapped[int] = mapped_column(default=1, server_default="1")
     """The level of trust that was earned or given by hand, see `forum.trust`; roles come on top."""
+
+    is_named: Mapped[bool] = mapped_column(default=True, server_default=true())
+    """Whether this person is named where articles say whose knowledge they hold."""
 
     session_token = ""
     """What the cookie of this request carries; in memory only."""

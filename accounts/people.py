@@ -171,9 +171,19 @@ def named(user: User | None) -> dict[str, Any] | None:
 
 
 def change_profile(
-    user: User, *, name: str, about: str, locale: str | None, theme: str, time_zone: str | None = None
+    user: User,
+    *,
+    name: str,
+    about: str,
+    locale: str | None,
+    theme: str,
+    time_zone: str | None = None,
+    is_named: bool | None = None,
 ) -> None:
-    """Change what a person says about themselves and how they want their pages; without a time zone it stays."""
+    """Change what a person says about themselves and how they want their pages.
+
+    Without a time zone it stays, and so does whether articles name them.
+    """
     if theme not in THEMES:
         raise Invalid(fields={"theme": gettext("Please choose one of these.")})
     if time_zone is not None:
@@ -191,6 +201,8 @@ def change_profile(
     user.about = texts.block(about, longest=LONGEST_ABOUT)
     user.locale = locale
     user.theme = theme
+    if is_named is not None:
+        user.is_named = is_named
     db.session.flush()
 
 

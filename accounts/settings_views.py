@@ -22,6 +22,8 @@ def settings() -> Answer:
     chosen = form.time_zone.data = form.time_zone.data or me().time_zone or current_settings().time_zone
     if chosen not in timezones.names() and timezones.is_known(chosen):
         form.time_zone.choices = [*form.time_zone.choices, *choices({chosen: chosen})]  # an old name a browser gave
+    credit = request.form.get("credit")
+    form.credit.data = credit or ("named" if me().is_named else "unnamed")
     if form.validate_on_submit():
         try:
             people.change_profile(
@@ -31,6 +33,7 @@ def settings() -> Answer:
                 locale=form.locale.data or None,
                 theme=form.theme.data,
                 time_zone=request.form.get("time_zone"),
+                is_named=None if credit is None else credit != "unnamed",
             )
         except KlinkeError as error:
             return refused(form, error, "accounts/settings/profile.html")

@@ -30,6 +30,8 @@ class UserRecord(BaseModel):
     email: line(emails.LONGEST) | None = None  # type: ignore[valid-type]  # the same
     roles: list[Role] = Field(default=["member"], max_length=len(ROLES))
     created: AwareDatetime | None = None
+    named: bool = True
+    """Whether articles name this person; only somebody who does not want that has it written out."""
 
 
 class PenaltyRecord(BaseModel):
@@ -58,7 +60,7 @@ def load(record: UserRecord) -> Outcome:
         return "unchanged"
     _refuse_foreign_address(record, user)
     if user is None:
-        people.create(
+        created = people.create(
             people.free_handle(record.handle),
             name=record.name or record.handle[: people.LONGEST_NAME],
             email=record.email,
@@ -67,6 +69,8 @@ def load(record: UserRecord) -> Outcome:
             is_staged=True,
             created_at=record.created,
         )
+        created.is_named = record.named
+        db.session.flush()
         return "new"
     return _update(user, record)
 
@@ -74,9 +78,11 @@ def load(record: UserRecord) -> Outcome:
 def dump() -> Iterator[dict[str, Any]]:
     """Yield everybody, in the order in which they came."""
     for user in db.session.scalars(select(User).order_by(User.id).execution_options(yield_per=500)):
-        record = {"id": reference(user), "handle": user.handle, "name": user.name}
+        record: dict[str, Any] = {"id": reference(user), "handle": user.handle, "name": user.name}
         if user.email:
             record["email"] = user.email
+        if not user.is_named:
+            record["named"] = False
         yield record | {"roles": sorted(user.role_names, key=ROLES.index), "created": iso(user.created_at)}
 
 
@@ -137,11 +143,12 @@ def _refuse_foreign_address(record: UserRecord, user: User | None) -> None:
 def _update(user: User, record: UserRecord) -> Outcome:
     handle = people.free_handle(record.handle, owner=user)
     email = emails.checked(record.email) if record.email else None
-    wanted: dict[str, str | datetime | None] = {
+    wanted: dict[str, str | datetime | bool | None] = {
         "handle": handle,
         "name": record.name or record.handle[: people.LONGEST_NAME],
         "email": email,
         "created_at": record.created or user.created_at,
+        "is_named": record.named,
     }
     changed = {name: value for name, value in wanted.items() if getattr(user, name) != value}
     if not changed and user.role_names == frozenset(record.roles):

@@ -25,7 +25,8 @@ TOPICS, POSTS = 2_000, 19_500
 TIMES = 10
 ROUNDS = 3
 PATIENT = 2.0
-CATEGORIES, PEOPLE, TAGS = 10, 500, 200
+CATEGORIES, PEOPLE, TAGS = 10, 500, 50
+"""So few tags that each has more than a page of topics in the small forum, too."""
 BATCH = 2_000
 START = datetime(2024, 1, 1, tzinfo=UTC)
 

@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, NumberRange, StopValidation
 from core import bilingual, markup, texts
 from core.clock import now
 from core.errors import KlinkeError
+from core.personal import Finding
 
 csrf = CSRFProtect()
 LONGEST_POST = 32_000
@@ -25,6 +26,11 @@ class Form(FlaskForm):
 
     It is signed with the moment at which it was made, so that nobody can say that a form was open for longer.
     """
+
+    private: Sequence[Finding] = ()
+    """What looks like personal data in what was typed, where the view looked for it."""
+    private_seal: str = ""
+    is_private_seen: bool = False
 
     once = HiddenField(default=lambda: _signer().sign(secrets.token_urlsafe(16)).decode())
 

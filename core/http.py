@@ -17,7 +17,7 @@ from concurrent.futures import TimeoutError as LookUpTooSlow
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
 from flask_babel import gettext
@@ -105,12 +105,21 @@ def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) 
 
     5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone.
     """
+    return _send("POST", url, body, headers, settings)
+
+
+def look(url: str, settings: Settings, *, method: Literal["HEAD", "GET"] = "HEAD") -> Answer:
+    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
+    return _send(method, url, None, {}, settings)
+
+
+def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str], settings: Settings) -> Answer:
     deadline = time.monotonic() + TOTAL_SECONDS
     target = _read(url, settings)
     addresses = _resolve(target, deadline)
     with _connected(target, addresses, deadline) as open_socket:
         try:
-            response = _ask(target, body, headers, open_socket)
+            response = _ask(method, target, body, headers, open_socket)
         except (OSError, HTTPException) as error:
             if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
                 reason = gettext("no answer within %(seconds)s seconds", seconds=int(TOTAL_SECONDS))
@@ -263,12 +272,14 @@ def _cut_at(deadline: float, open_socket: socket.socket) -> Iterator[None]:
         timer.cancel()
 
 
-def _ask(target: _Target, body: bytes, headers: Mapping[str, str], open_socket: socket.socket) -> HTTPResponse:
+def _ask(
+    method: str, target: _Target, body: bytes | None, headers: Mapping[str, str], open_socket: socket.socket
+) -> HTTPResponse:
     connection = HTTPConnection(target.host, target.port)
     connection.sock = open_socket
     own = {"Host": target.host_header, "Connection": "close"}
     connection.request(
-        "POST", target.path, body, {"User-Agent": "Klinke", "Accept-Encoding": "identity", **headers, **own}
+        method, target.path, body, {"User-Agent": "Klinke", "Accept-Encoding": "identity", **headers, **own}
     )
     return connection.getresponse()
 

@@ -1,26 +1,47 @@
 """Personal data in a text: what nobody should publish by mistake.
 
-It is found by its shape, so now and then wrongly; people decide.
+It is found by its shape, so now and then wrongly; people decide. Shapes are looked for in a plain reading of the
+text: without invisible characters, entities, backslashes and stars, with full-width letters and foreign digits made
+plain. What is found is named by its place in the text itself.
 
 Every pattern is bounded, so that no text takes more than linear time.
 """
 
+import functools
+import html
 import ipaddress
+import math
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+import phonenumbers
 from flask_babel import gettext
+from phonenumbers import NumberParseException, PhoneNumberFormat
+from stdnum import iban, luhn
 
-Kind = Literal["email", "iban", "card", "phone", "number", "birthdate", "address", "ip"]
+Kind = Literal["token", "email", "iban", "card", "ip", "number", "phone", "birthdate", "address", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 LONGEST: Final = 40_000
-"""So much of a text is looked at; posts are shorter."""
-SHORTEST_CARD, LONGEST_CARD = 13, 19
-FEWEST_DIGITS, MOST_DIGITS = 7, 15
-"""Of a telephone number, as E.164 has it."""
-FIRST_FOUR: Final = 4
+"""So much of a text is looked at; posts and articles are shorter."""
+REGIONS: Final = ("DE", "AT", "CH")
+"""Where a number without a country is called."""
+SHORTEST_IBAN, LONGEST_IBAN = 15, 34
+MOST_GROUPS: Final = 8
+SHORTEST_NAME: Final = 3
+FEWEST_DIGITS: Final = 4
+LONGEST_MASK: Final = 60
+MOST_STARS: Final = 2
+MOST_FOR_A_STAR: Final = 20
+FEWEST_KINDS: Final = 3
+LEAST_ENTROPY: Final = 3.7
+"""Bits for each character, by Shannon: words and paths stay below, keys drawn at random lie above."""
+HIGHEST_OF_A_VERSION: Final = 20
+BEFORE: Final = 32
+"""So many characters before a number say what it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,61 +49,175 @@ class Finding:
     kind: Kind
     start: int
     end: int
+    text: str
+    """What it says, plainly: as a person reads it, whatever stands in between."""
+    key: str
+    """The same for all ways of writing the same thing."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, in the language of the page."""
+        return name(self.kind)
+
+    @property
+    def replacement(self) -> str:
+        """What is proposed to stand there instead, in the language of the page."""
+        return f"[{name(self.kind)}]"
 
 
-def find(text: str) -> list[Finding]:
-    """Return what looks like personal data, in the order of the text; nothing is named twice."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a house knows of its numbers: shapes of its own, and what is nobody's secret."""
+
+    masks: Sequence[str] = ()
+    allowed: Sequence[str] = ()
+    """Texts that are not personal, as the hotline; `@example.org` stands for every address there."""
+
+
+NO_RULES: Final = Rules()
+
+
+def find(text: str, *, rules: Rules = NO_RULES, people: Iterable[str] | None = None) -> list[Finding]:
+    """Return what looks like personal data, in the order of the text; nothing is named twice.
+
+    Names are looked for where `people` is given: theirs, and whoever signs or introduces themselves.
+    """
     text = text[:LONGEST]
+    plain, places = _plainly(text)
+    covered = bytearray(len(plain))
+    allowed = {_key(None, one) for one in rules.allowed} | {_key("phone", one) for one in rules.allowed}
     found: list[Finding] = []
-    for kind in KINDS:
-        for start, end in _spans(kind, text):
-            if not any(one.start < end and start < one.end for one in found):
-                found.append(Finding(kind, start, end))
+    for kind, start, end in _spans(plain, rules, people):
+        if start == end or any(covered[start:end]):
+            continue
+        said = plain[start:end]
+        key = _key(kind, said)
+        covered[start:end] = b"\x01" * (end - start)
+        if key not in allowed and not (kind == "email" and "@" + key.rpartition("@")[2] in allowed):
+            found.append(Finding(kind, places[start][0], places[end - 1][1], " ".join(said.split()), key))
     return sorted(found, key=lambda one: one.start)
 
 
-def kinds(text: str) -> list[str]:
+def kinds(text: str, *, rules: Rules = NO_RULES) -> list[str]:
     """Return what the kinds of personal data in a text are called, each once, in the language of the page."""
-    found = {one.kind for one in find(text)}
+    found = {one.kind for one in find(text, rules=rules)}
     return [name(kind) for kind in KINDS if kind in found]
 
 
-def redacted(text: str) -> str:
+def redacted(text: str, *, rules: Rules = NO_RULES) -> str:
     """Return the text with a word in brackets for everything that `find` finds, in the language of the page."""
-    for one in reversed(find(text)):
-        text = f"{text[: one.start]}[{name(one.kind)}]{text[one.end :]}"
+    return without(text, find(text, rules=rules))
+
+
+def without(text: str, findings: Iterable[Finding]) -> str:
+    """Return the text with what is proposed in the place of these findings of it."""
+    for one in sorted(findings, key=lambda one: one.start, reverse=True):
+        text = f"{text[: one.start]}{one.replacement}{text[one.end :]}"
     return text
 
 
 def name(kind: Kind) -> str:
     """Return what a kind is called, in the language of the page."""
     words = {
+        "token": gettext("key or password"),
         "email": gettext("e-mail address"),
         "iban": gettext("bank account"),
         "card": gettext("card number"),
+        "ip": gettext("IP address"),
         "phone": gettext("phone number"),
         "number": gettext("customer or order number"),
         "birthdate": gettext("date of birth"),
         "address": gettext("postal address"),
-        "ip": gettext("IP address"),
+        "name": gettext("name"),
     }
     return str(words[kind])
 
 
-_EMAIL: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
-_CARD: Final = re.compile(r"(?<![\d-])\d(?:[ -]?\d){12,18}(?![\d-])")
-_PHONE: Final = re.compile(
-    r"(?<![\w.:/-])(?:\+|00)[1-9]\d{0,2}(?:[ /().-]{0,3}\d){6,13}(?![\w:])"
-    r"|(?<![\w.:/-])\(?0[1-9]\d{1,4}\)?[ /-]{1,3}\d(?:[ -]?\d){3,9}(?![\w:]|\.\d)"
-    r"|(?<![\w.:/-])01[5-7]\d{7,9}(?!\w)"
+def is_mask(mask: str) -> bool:
+    """Tell whether a shape is one: `#` a digit, `@` a letter, `*` a few of both, and enough of it to mean something."""
+    bare = mask.replace("*", "")
+    return (
+        len(mask) <= LONGEST_MASK
+        and len(bare) >= FEWEST_DIGITS
+        and mask.count("*") <= MOST_STARS
+        and "**" not in mask
+        and any(sign in mask for sign in "#@*")
+        and not set(bare) <= set("@ ")
+    )
+
+
+# What stands before a number says what it is.
+_VERSION_WORDS: Final = re.compile(
+    r"(?:version|firmware|release|build|update|driver|treiber|patch|ver\.|\bv|\bfw|\bos)[ :.\w-]{0,20}$", re.IGNORECASE
 )
-_NUMBER: Final = re.compile(
-    r"(?<!\w)(?:(?:Bestell|Auftrags|Kunden|Rechnungs|Vertrags|Mitglieds|Vorgangs|Sendungs)[ -]?(?:nummer|nr\.?)"
-    r"|(?:order|customer|invoice|contract|account|tracking)[ -]?(?:number|no\.?|id))"
-    r"(?: (?:ist|lautet|is))?[ :.#]{0,4}([A-Z0-9](?:[A-Z0-9/-]{2,30})[A-Z0-9])(?!\w)",
+_ADDRESS_WORDS: Final = re.compile(
+    r"\b(?:ip\w*|adresse|address|from|von|ping|host|server|client)\b.{0,12}$", re.IGNORECASE
+)
+_CALL_WORDS: Final = re.compile(
+    r"(?:\btel|telefon|handy|mobil|phone|\bcall|\bruf|anruf|\bfax|whatsapp|durchwahl|erreich|rückruf|hotline|nummer)\D{0,20}$",
     re.IGNORECASE,
 )
+_NO_CALL_WORDS: Final = re.compile(
+    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|zeile|line)\D{0,16}$",
+    re.IGNORECASE,
+)
+_CHECKSUM_WORDS: Final = re.compile(
+    r"(?:sha-?\d*|md5|hash|commit|checksum|prüfsumme|digest|etag|uuid|guid)\W{0,6}$", re.IGNORECASE
+)
+
+_PREFIXED: Final = re.compile(
+    r"(?<![A-Za-z0-9])(?:sk_live_|sk_test_|rk_live_|sk-(?:proj-|ant-)?|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\."
+    r"|SG\.|npm_|pypi-|hf_|dop_v1_|shpat_|whsec_|EAA)[A-Za-z0-9_.-]{14,300}"
+)
+_JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,2000}\.eyJ[\w-]{4,4000}\.[\w-]{0,1000}")
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----"
+    r"(?:(?:[A-Za-z0-9+/=\s:,.]|-(?!-)){0,8000}-----END [A-Z ]{0,30}PRIVATE KEY-----"
+    r"|(?:\s{1,2}[A-Za-z0-9+/=]{16,80}){0,200})"
+)
+_IN_ADDRESS: Final = re.compile(r"(?<=://)([^\s/:@]{1,64}:[^\s/:@]{1,64})(?=@)")
+_SPOKEN: Final = re.compile(
+    r"(?:pass(?:wor[dt]|code|phrase)|kennwort|\bpin|api[ _-]?key|(?:wlan|wifi)[ -]?(?:schlüssel|key)|secret|token"
+    r"|zugangscode)"
+    r"(?: (?:ist|lautet|is)\b)?[ \"']{0,2}[:=]?[ \"'`]{0,3}([^\s\"'`<>\[\](),;]{4,80})",
+    re.IGNORECASE,
+)
+_RANDOM: Final = re.compile(r"(?<![\w/.+=-])[A-Za-z0-9+/_-]{24,200}={0,2}(?![\w/+-])")
+_HEX: Final = re.compile(r"[0-9a-fA-F-]+")
+
+_AT: Final = r"(?:@|\s?[\[({]\s?(?:at|ät)\s?[\])}]\s?)"
+_DOT: Final = r"(?:\.|\s?[\[({]\s?(?:dot|punkt)\s?[\])}]\s?)"
+_EMAIL: Final = re.compile(
+    rf"(?<![\w.+-])[\w.+'-]{{1,64}}{_AT}\[?[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,5}}{_DOT}[^\W\d_]{{2,24}}(?!\w)",
+    re.IGNORECASE,
+)
+_FILES: Final = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service"})
+_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ \n.-]?\d[ \n]?\d(?:[ \n.-]{0,2}[A-Za-z0-9]){11,30}")
+_CARD: Final = re.compile(r"(?<![\d.,-])\d(?:[ \n./-]{0,2}\d){12,18}(?![\d-]|[.,]\d)")
+_CARD_BRANDS: Final = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|65\d\d|64[4-9]\d)\d{12}|(?:50|5[678]|6\d)\d{14,17}|35(?:2[89]|[3-8]\d)\d{12}"
+)
+_IP: Final = re.compile(r"(?<![\w.-])\d{1,3}(?:\.\d{1,3}){3}(?![\w-]|\.\w)")
+_IPV6: Final = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_PHONE: Final = re.compile(
+    r"(?<!\d[.,:])(?<!\d{4} )(?<![\w#/-])"
+    r"(?:\(?\+ ?[1-9]|\(?00 ?[1-9]|\(?0[1-9])(?:[ \n/().-]{0,3}\d){5,14}(?!\w|[.,]\d)"
+)
+_PAUSE: Final = re.compile(r"\n|\. | \(")
+_DATE: Final = re.compile(
+    r"(?<!\d)(?:[0-3]?\d\. ?[01]?\d\. ?(?:19|20)\d\d|[0-3]?\d([/-])[01]?\d\1(?:19|20)\d\d"
+    r"|(?:19|20)\d\d-[01]\d-[0-3]\d)(?!\d)"
+)
+_NUMBER: Final = re.compile(
+    r"(?<!\w)(?:(?:Bestell|Auftrags|Kunden|Rechnungs|Vertrags|Mitglieds|Vorgangs|Sendungs|Lizenz|Konto)[ -]?"
+    r"(?:nummer|nr\.?|schlüssel|id)"
+    r"|(?:order|customer|invoice|contract|account|tracking|licen[cs]e)[ -]?(?:number|no\.?|id|key)"
+    r"|(?:Bestellung|Auftrag|order) (?:Nr\.?|no\.?|#))"
+    r"(?: (?:ist|lautet|is))?[ :.#]{0,4}([A-Z0-9](?:[A-Z0-9/-]{2,40})[A-Z0-9])(?!\w)",
+    re.IGNORECASE,
+)
+_LICENCE: Final = re.compile(r"(?<![\w-])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5}(?![\w-])")
 _BIRTH: Final = re.compile(
     r"(?<!\w)(?:geboren|geb\.|Geburtsdatum|born|date of birth|birthday)[ :,a-z]{0,20}"
     r"(\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})",
@@ -94,30 +229,140 @@ _ADDRESS: Final = re.compile(
     r"|(?<!\w)\d{1,5} (?:[A-Z][\w'-]{1,30} ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Court)(?!\w)"
     r"|(?<!\w)(?:D-)?\d{5} [A-ZÄÖÜ][a-zäöüß]{2,40}(?:,|\.|\n|$)"
 )
-_IP: Final = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\d)")
+_NAMED: Final = r"[A-ZÄÖÜ][a-zäöüß'-]{1,30}(?: [A-ZÄÖÜ][\wäöüß'.-]{1,30}){0,2}"
+_SIGNED: Final = re.compile(
+    r"(?i:\b(?:grüße|grüßen|gruß|gruss|grüsse|grüssen|lg|mfg|vg|regards|cheers|thanks))[ ,!.]{0,3}\n{0,2} {0,3}"
+    rf"({_NAMED})(?=[ .!]{{0,3}}(?:\n|$))"
+)
+_INTRODUCED: Final = re.compile(
+    rf"(?i:\b(?:mein name ist|ich heiße|ich heisse|my name is|herrn?|frau|mr\.?|mrs\.?|ms\.?)) ({_NAMED})"
+)
+_ENTITY_OR_ESCAPE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10});|\\[!-/:-@\[-`{-~]|[*`]")
+_STRANGE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_DASHES: Final = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
+
+Span = tuple[Kind, int, int]
 
 
-def _spans(kind: Kind, text: str) -> Iterator[tuple[int, int]]:
-    for found in _PATTERNS[kind].finditer(text):
-        if kind not in _CHECKS or _CHECKS[kind](found[0]):
-            group = 1 if kind in {"number", "birthdate"} else 0
-            yield found.span(group)
+def _plainly(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
+    """Return the plain reading of a text, and from where to where in the text each of its characters stands."""
+    letters: list[str] = []
+    places: list[tuple[int, int]] = []
+    done = 0
+    for hidden in _ENTITY_OR_ESCAPE.finditer(text):
+        _take(text[done : hidden.start()], done, hidden.start(), letters, places)
+        done = hidden.end()
+        said = hidden[0]
+        plain = html.unescape(said) if said[0] == "&" else said[1:]
+        for sign in plain:
+            for one in _plain_sign(sign):
+                letters.append(one)
+                places.append((hidden.start(), done))
+    _take(text[done:], done, len(text), letters, places)
+    return "".join(letters), places
 
 
-def _is_iban(text: str) -> bool:
-    bare = text.replace(" ", "")
-    turned = bare[FIRST_FOUR:] + bare[:FIRST_FOUR]
-    return int("".join(str(int(letter, 36)) for letter in turned)) % 97 == 1
+def _take(part: str, start: int, end: int, letters: list[str], places: list[tuple[int, int]]) -> None:
+    if part.isascii():
+        letters.extend(part.replace("\t", " ").replace("\r", " "))
+        places.extend((at, at + 1) for at in range(start, end))
+        return
+    for at, sign in enumerate(part, start):
+        for one in _plain_sign(sign):
+            letters.append(one)
+            places.append((at, at + 1))
 
 
-def _is_card(text: str) -> bool:
-    digits = [int(letter) for letter in text if letter.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > FIRST_FOUR) for digit in digits[-2::-2]]
-    return SHORTEST_CARD <= len(digits) <= LONGEST_CARD and (sum(doubled) + sum(digits[-1::-2])) % 10 == 0
+@functools.lru_cache(maxsize=4096)
+def _plain_sign(sign: str) -> str:
+    if sign.isascii():
+        return " " if sign in "\t\r" else sign
+    if sign in _STRANGE or unicodedata.category(sign) == "Cf" or "\ufe00" <= sign <= "\ufe0f":
+        return ""
+    if sign in _DASHES:
+        return "-"
+    if sign in "\u2028\u2029":
+        return "\n"
+    digit = unicodedata.digit(sign, None)
+    if digit is not None:
+        return str(digit)
+    return unicodedata.normalize("NFKC", sign)
 
 
-def _is_phone(text: str) -> bool:
-    return FEWEST_DIGITS <= sum(letter.isdigit() for letter in text) <= MOST_DIGITS
+def _spans(plain: str, rules: Rules, people: Iterable[str] | None) -> Iterator[Span]:
+    for kind in KINDS:
+        for start, end in _FINDERS[kind](plain):
+            yield kind, start, end
+        if kind == "number":
+            for mask in rules.masks:
+                for found in _shape(mask).finditer(plain):
+                    yield kind, *found.span()
+    if people is not None:
+        for start, end in _names(plain, people):
+            yield "name", start, end
+
+
+def _tokens(plain: str) -> Iterator[tuple[int, int]]:
+    for pattern in (_PRIVATE_KEY, _JWT, _PREFIXED, _IN_ADDRESS):
+        for found in pattern.finditer(plain):
+            yield found.span()
+    for found in _SPOKEN.finditer(plain):
+        said = found[1].rstrip(".!?:")
+        if any(letter.isdigit() for letter in said) and "://" not in said:
+            yield found.start(1), found.start(1) + len(said)
+    for found in _RANDOM.finditer(plain):
+        if _is_random(found[0]) and not _is_checksum(plain, found):
+            yield found.span()
+
+
+def _is_random(text: str) -> bool:
+    if _HEX.fullmatch(text):
+        return (
+            "-" not in text and any(letter.isdigit() for letter in text) and len(set(text.lower())) >= FEWEST_DIGITS * 2
+        )
+    shares = [count / len(text) for count in Counter(text).values()]
+    entropy = -sum(share * math.log2(share) for share in shares)
+    has = (str.isupper, str.islower, str.isdigit)
+    return entropy >= LEAST_ENTROPY and all(any(test(letter) for letter in text) for test in has)
+
+
+def _is_checksum(plain: str, found: re.Match[str]) -> bool:
+    return bool(_CHECKSUM_WORDS.search(plain, max(0, found.start() - BEFORE), found.start()))
+
+
+def _emails(plain: str) -> Iterator[tuple[int, int]]:
+    for found in _EMAIL.finditer(plain):
+        if found[0].rpartition(".")[2].lower() not in _FILES:
+            yield found.span()
+
+
+def _ibans(plain: str) -> Iterator[tuple[int, int]]:
+    for found in _IBAN.finditer(plain):
+        said, ends = "", []
+        for at in range(found.start(), found.end()):
+            if plain[at].isalnum():
+                said += plain[at].upper()
+                ends.append(at + 1)
+        for length in range(min(len(said), LONGEST_IBAN), SHORTEST_IBAN - 1, -1):
+            part = said[:length]
+            turned = "".join(str(int(letter, 36)) for letter in part[4:] + part[:4])
+            if int(turned) % 97 == 1 and iban.is_valid(part, check_country=False):
+                yield found.start(), ends[length - 1]
+                break
+
+
+def _cards(plain: str) -> Iterator[tuple[int, int]]:
+    for found in _CARD.finditer(plain):
+        digits = _digits(found[0])
+        if _CARD_BRANDS.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
+            yield found.span()
+
+
+def _ips(plain: str) -> Iterator[tuple[int, int]]:
+    for pattern in (_IP, _IPV6):
+        for found in pattern.finditer(plain):
+            if _is_public_ip(found[0]) and not _is_version(plain, found):
+                yield found.span()
 
 
 def _is_public_ip(text: str) -> bool:
@@ -127,24 +372,120 @@ def _is_public_ip(text: str) -> bool:
         return False
 
 
-def _has_digits(text: str) -> bool:
-    return sum(letter.isdigit() for letter in text) >= FIRST_FOUR
+def _is_version(plain: str, found: re.Match[str]) -> bool:
+    """Tell whether four numbers are a version: the word for it stands before them, or they are small and alone."""
+    if ":" in found[0]:
+        return False
+    before = plain[max(0, found.start() - BEFORE) : found.start()]
+    if _ADDRESS_WORDS.search(before):
+        return False
+    return bool(_VERSION_WORDS.search(before)) or all(int(one) <= HIGHEST_OF_A_VERSION for one in found[0].split("."))
 
 
-_PATTERNS: Final[dict[Kind, re.Pattern[str]]] = {
-    "email": _EMAIL,
-    "iban": _IBAN,
-    "card": _CARD,
-    "phone": _PHONE,
-    "number": _NUMBER,
-    "birthdate": _BIRTH,
-    "address": _ADDRESS,
-    "ip": _IP,
-}
-_CHECKS: Final[dict[Kind, Callable[[str], bool]]] = {
-    "iban": _is_iban,
-    "card": _is_card,
-    "phone": _is_phone,
-    "number": _has_digits,
-    "ip": _is_public_ip,
+def _phones(plain: str) -> Iterator[tuple[int, int]]:
+    bare = _DATE.sub(lambda date: "x" * len(date[0]), plain)
+    for found in _PHONE.finditer(bare):
+        before = bare[max(0, found.start() - BEFORE) : found.start()]
+        for cut in [*(pause.start() for pause in _PAUSE.finditer(found[0])), len(found[0])]:
+            said = found[0][:cut]
+            if _is_phone(said, before, is_whole=cut == len(found[0])):
+                yield found.start(), found.start() + cut
+                break
+
+
+def _is_phone(said: str, before: str, *, is_whole: bool) -> bool:
+    """Tell whether digits are a telephone number; a part of what was found must be one that is in use."""
+    bare = said.strip("( ")
+    if bare.startswith(("+", "00")):
+        number = _parsed(bare.replace("(0)", ""), REGIONS[0])
+        test = phonenumbers.is_possible_number if is_whole else phonenumbers.is_valid_number
+        return number is not None and test(number)
+    is_said = bool(_CALL_WORDS.search(before))
+    if not is_said and _NO_CALL_WORDS.search(before):
+        return False
+    for region in REGIONS:
+        number = _parsed(bare, region)
+        if number is not None and (
+            phonenumbers.is_valid_number_for_region(number, region)
+            or (is_said and is_whole and phonenumbers.is_possible_number(number))
+        ):
+            return True
+    return False
+
+
+def _parsed(said: str, region: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        return phonenumbers.parse(" ".join(said.split()), region)
+    except NumberParseException:
+        return None
+
+
+def _numbers(plain: str) -> Iterator[tuple[int, int]]:
+    for found in _NUMBER.finditer(plain):
+        if len(_digits(found[1])) >= FEWEST_DIGITS:
+            yield found.span(1)
+    for found in _LICENCE.finditer(plain):
+        if _digits(found[0]) and any(letter.isalpha() for letter in found[0]):
+            yield found.span()
+
+
+def _names(plain: str, people: Iterable[str]) -> Iterator[tuple[int, int]]:
+    whole, parts = set[str](), set[str]()
+    for person in people:
+        clean = " ".join(unicodedata.normalize("NFKC", person).split())
+        if len(clean) >= SHORTEST_NAME:
+            whole.add(clean)
+            parts |= {part for part in clean.split() if len(part) >= SHORTEST_NAME and part[0].isupper()}
+    for names, flags in ((whole, re.IGNORECASE), (parts - whole, 0)):
+        if names:
+            longest_first = sorted(names, key=len, reverse=True)
+            pattern = "|".join(re.escape(one) for one in longest_first)
+            for found in re.finditer(rf"(?<!\w)@?(?:{pattern})(?!\w)", plain, flags):
+                yield found.span()
+    for said in (_SIGNED, _INTRODUCED):
+        for found in said.finditer(plain):
+            yield found.span(1)
+
+
+@functools.lru_cache(maxsize=1024)
+def _shape(mask: str) -> re.Pattern[str]:
+    """Return the pattern of a mask; a star takes so few characters that each place is tried in constant time."""
+    signs = {"#": "[0-9]", "@": "[A-Za-z]", "*": f"[A-Za-z0-9]{{1,{MOST_FOR_A_STAR}}}", " ": r"\s"}
+    pattern = "".join(signs.get(sign) or re.escape(sign) for sign in unicodedata.normalize("NFKC", mask))
+    return re.compile(rf"(?<!\w){pattern}(?!\w)", re.IGNORECASE)
+
+
+def _key(kind: Kind | None, text: str) -> str:
+    if kind == "phone":
+        number = _parsed(text, REGIONS[0])
+        if number is not None:
+            return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+    plain, _ = _plainly(text)
+    return re.sub(r"[\s()/]", "", plain).casefold()
+
+
+def _digits(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdigit())
+
+
+def _matches(*patterns: re.Pattern[str], group: int = 0) -> Callable[[str], Iterator[tuple[int, int]]]:
+    def spans(plain: str) -> Iterator[tuple[int, int]]:
+        for pattern in patterns:
+            for found in pattern.finditer(plain):
+                yield found.span(group)
+
+    return spans
+
+
+_FINDERS: Final[dict[Kind, Callable[[str], Iterator[tuple[int, int]]]]] = {
+    "token": _tokens,
+    "email": _emails,
+    "iban": _ibans,
+    "card": _cards,
+    "ip": _ips,
+    "phone": _phones,
+    "number": _numbers,
+    "birthdate": _matches(_BIRTH, group=1),
+    "address": _matches(_ADDRESS),
+    "name": lambda _plain: iter(()),
 }

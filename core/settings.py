@@ -291,6 +291,27 @@ class Settings(BaseModel):
     unused_image_days: int = Field(
         7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
     )
+    verify_days: int = Field(
+        365,
+        ge=0,
+        le=3650,
+        description="After so many days an article is to be checked again, where no rule says else; 0: never.",
+    )
+    verify_yes: int = Field(
+        3, ge=1, le=100, description="So many people who insert an article and call it right check it together."
+    )
+    verify_yes_days: int = Field(90, ge=1, le=3650, description="In so many days they must have said so.")
+    decay_votes: int = Field(
+        5,
+        ge=1,
+        description="So many readers must have said whether an article helped before their share means anything.",
+    )
+    decay_points: int = Field(
+        20, ge=1, le=100, description="An article whose share of helped readers fell by so many points needs a look."
+    )
+    link_check_days: int = Field(
+        30, ge=0, le=365, description="Every so many days the links of articles are opened; 0: never."
+    )
     metrics_token: str = Field("", description="Bearer token that opens /metrics; empty closes it.")
 
     @model_validator(mode="before")

@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping
+from demo import helping, keeping
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -35,6 +35,7 @@ from forum import (
     notes,
     objections,
     official,
+    personal_data,
     points,
     queries,
     questions_by_mail,
@@ -94,6 +95,10 @@ TRIED: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
 EXAMPLES: Final = ("192.0.2", "198.51.100", "203.0.113")
 """Networks that belong to nobody (RFC 5737): where the guests come from."""
 OFFICIAL: Final = "t08-a1"
+NOMINATED: Final = "t17-a2"
+"""An answer that a trusted member nominates."""
+PERSONAL: Final = (("UF-######", "find"), ("@ulmenfunk.example", "allow"))
+"""What the numbers of the house look like, and whose addresses are nobody's secret."""
 NOTED: Final = "t20"
 NOTE: Final = "Drei Anrufe dazu heute. Die Technik prüft, ob die Nachtabschaltung nach dem Update von selbst angeht."
 RULES: Final[Mapping[str, tuple[bool, int | None]]] = {"app": (True, None), "invoices": (False, 24 * 14)}
@@ -252,6 +257,9 @@ def _wake_up() -> None:
     objections.raise_against(_question(MUTED), text=OBJECTION, by=asker)
     _fill_the_queue(everybody)
     _nominate(by=everybody["emil"])
+    for words, deed in PERSONAL:
+        personal_data.add(words, deed=deed, by=everybody["ruth"])
+    keeping.begin(everybody, _article)
     _open_plaza()
     _count_what_helped(everybody)
 
@@ -283,11 +291,15 @@ def _follow(everybody: Mapping[str, User]) -> None:
         for handle in handles:
             me_too.say(_topic(source_id), by=everybody[handle])
     for source_id, handles in ARTICLES_FOLLOWED.items():
-        article = db.session.scalars(select(Article).where(Article.source_id == PREFIX + source_id)).unique().one()
+        article = _article(source_id)
         for handle in handles:
             following.follow(article, by=everybody[handle])
     for slug, level in WATCHED.items():
         follows.choose(queries.category(slug), level, by=everybody["jonas"])
+
+
+def _article(source_id: str) -> Article:
+    return db.session.scalars(select(Article).where(Article.source_id == PREFIX + source_id)).unique().one()
 
 
 def _accept() -> None:
@@ -375,6 +387,7 @@ def _fill_the_queue(everybody: Mapping[str, User]) -> None:
 
 
 def _nominate(*, by: User) -> None:
+    promotion.nominate_by_hand(_post(NOMINATED), by=people.by_handle("mira") or by)
     for _post_id in promotion.nominate_all():
         pass
     promotion.draft_from_post(_post(DRAFTED), by=by)

@@ -10,7 +10,17 @@ def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
     from core.health import READY_CHECKS
-    from desk import cli, connections, credit, figures, gaps, listeners, transfer, views  # noqa: F401 -- listeners register themselves
+    from desk import (  # noqa: F401 -- listeners register themselves
+        carrying,
+        cli,
+        connections,
+        credit,
+        figures,
+        gaps,
+        listeners,
+        transfer,
+        views,
+    )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
 
     app.register_blueprint(views.bp)

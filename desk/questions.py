@@ -13,7 +13,6 @@ from sqlalchemy import select
 from accounts import audit, one_time, staged
 from accounts.models import User
 from accounts.people import AnonymousUser, Viewer
-from core import personal
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -23,7 +22,7 @@ from core.unique import add_once
 from core.web import absolute
 from desk import conversations, policy, replies
 from desk.models import Contact, Conversation, Message, MessageQuestion
-from forum import addresses, limits, notes, notifications, topics
+from forum import addresses, limits, notes, notifications, personal_data, topics
 from forum import queries as forum_queries
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Acceptance, Category, Notification, Topic
 from kb import sentences
@@ -54,12 +53,12 @@ class Linked:
 def propose(message: Message) -> Proposal:
     """Return what a question made of this message begins with."""
     locale = language.guess(message.text, message.conversation.locale)
-    source = personal.redacted(message.text.strip())
+    source = personal_data.redacted(message.text.strip())
     first = next(iter(sentences.split(" ".join(source.split()))), "")
     title = first if len(first) >= SHORTEST_TITLE else " ".join(source.split())
     if len(title) > LONGEST_TITLE:
         title = title[: LONGEST_TITLE - 2].rsplit(None, 1)[0] + " …"
-    return Proposal(title, source, locale if locale in LOCALES else "en", personal.kinds(message.text))
+    return Proposal(title, source, locale if locale in LOCALES else "en", personal_data.kinds(message.text))
 
 
 def ask_in_forum(
@@ -187,7 +186,7 @@ def _answer_for_customer(notification: Notification) -> str:
 def _refuse_personal(**texts: str) -> None:
     wrong = {}
     for field, text in texts.items():
-        if found := personal.kinds(text):
+        if found := personal_data.kinds(text):
             wrong[field] = gettext("Everybody will read this. Please take out: %(kinds)s.", kinds=", ".join(found))
     if wrong:
         raise Invalid(gettext("Some fields need another look."), fields=wrong)

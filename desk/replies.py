@@ -13,6 +13,7 @@ from accounts import audit
 from accounts.models import User
 from core import problems, texts
 from core.clock import now
+from core.counting import Measure
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
@@ -20,7 +21,6 @@ from core.settings import current_settings
 from core.web import absolute
 from desk import conversations, policy, queries
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
-from desk.channels.counting import Measure
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
 from kb import addresses, faces, uses

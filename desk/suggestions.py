@@ -1,7 +1,7 @@
 """What may help with a message: articles and accepted answers, as a text that fits the channel, and why."""
 
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from flask_babel import gettext, ngettext
@@ -9,17 +9,18 @@ from sqlalchemy import select
 
 from accounts.people import AnonymousUser, Viewer
 from core import markup
+from core.counting import Measure
 from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.web import absolute
 from desk.channels.base import adapter_of
-from desk.channels.counting import Measure, measure
+from desk.channels.counting import measure
 from desk.models import Channel
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
 from forum.models import Post, Topic
-from kb import addresses, faces
+from kb import addresses, faces, judging
 from kb import queries as kb_queries
 from kb.models import Article
 from kb.queries import Publication
@@ -52,6 +53,8 @@ class Suggestion:
     score: float
     why: tuple[str, ...]
     locale: str
+    warning: str = ""
+    """What somebody who used it says against it; known where a page shows it."""
 
 
 def suggest_for(
@@ -84,6 +87,17 @@ def suggest_for(
         else _of_answer(hit, answers, how_long, spoken)
         for hit in hits
         if hit.found.ref.kind == "topic" or hit.found.ref.id in articles
+    ]
+
+
+def warned(found: Sequence[Suggestion]) -> list[Suggestion]:
+    """Return suggestions with what others say against the articles among them."""
+    warnings = judging.warnings([one.id for one in found if one.kind == "article"])
+    return [
+        replace(one, warning=judging.in_words(warnings[one.id]))
+        if one.kind == "article" and one.id in warnings
+        else one
+        for one in found
     ]
 
 

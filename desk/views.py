@@ -21,15 +21,17 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.forms import csrf
-from desk import connections, conversations, queries, questions, replies, suggestions
+from desk import connections, conversations, outcomes, queries, questions, replies, suggestions
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ChannelForm, QuestionForm, ReplyForm
 from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState, Message
 from desk.queries import VIEWS, Listing, View
 from forum import addresses as forum_addresses
+from forum import inserting
 from forum import queries as forum_queries
 from forum.models import Category
+from kb import judging
 from kb.models import ArticleUse
 
 PROMISED_SECONDS = 3600
@@ -99,6 +101,12 @@ def post_reply(conversation_id: int) -> Answer:
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
         )
+        inserting.answer(
+            [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
+            _given("verdict-"),
+            _given("verdict_words-"),
+            by=me(),
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -109,6 +117,14 @@ def post_reply(conversation_id: int) -> Answer:
     flash(_draft_key(conversation_id), "draft_done")
     flash(gettext("Your reply is on its way."), "good")
     return onward
+
+
+@bp.post("/desk/uses/<int:use_id>/outcome")
+@role_required("agent")
+def tell_outcome(use_id: int) -> WerkzeugResponse:
+    message = outcomes.note(use_id, request.form.get("outcome", ""), by=me())
+    db.session.commit()
+    return _back_to(message.conversation_id)
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/state")
@@ -285,10 +301,10 @@ def _conversation_page(
         asked=asked,
         queue=_queue(),
         question=question,
-        suggestions=[
-            *answers,
-            *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers}),
-        ],
+        suggestions=suggestions.warned(
+            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+        ),
+        verdicts=_given("verdict-"),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
@@ -324,7 +340,11 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     uses: dict[int, Sequence[ArticleUse]] = dict(
         queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
     )
-    return {"used": uses, "asked_in_forum": questions.linked(conversation, viewer=current_user)}
+    return {
+        "used": uses,
+        "outcomes": judging.OUTCOMES,
+        "asked_in_forum": questions.linked(conversation, viewer=current_user),
+    }
 
 
 def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
@@ -352,6 +372,12 @@ def _uses() -> list[tuple[str, int]]:
         for kind, typed in pairs
         if kind in {"article", "answer"} and (use_id := texts.number(typed)) is not None
     ]
+
+
+def _given(prefix: str) -> dict[str, str]:
+    """Return what was said of the articles on the page, by names like `article:9`."""
+    found = [name for name in request.form if name.startswith(prefix)][:MOST_USES]
+    return {name.removeprefix(prefix): request.form[name] for name in found}
 
 
 def _queue() -> Listing:

@@ -60,6 +60,12 @@ def init_app(app: Flask) -> None:
     admin.contribute(
         _l("Watched words"), "forum.word_list", "admin", text=_l("Words that are refused, held, replaced or linked.")
     )
+    admin.contribute(
+        _l("Personal data"),
+        "forum.personal_rules",
+        "admin",
+        text=_l("What your own numbers look like, and what is nobody’s secret."),
+    )
     if words.check_name not in people.NAME_CHECKS:
         people.NAME_CHECKS.append(words.check_name)
         people.ABOUT_CHECKS.append(words.check_about)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from accounts import audit
 from accounts.models import User
@@ -171,6 +171,13 @@ def release_place(kind: str, place_id: int) -> int:
     for topic in led:
         _reopen(topic, by=None, reason=gettext("what it led to is no longer public"))
     return len(led)
+
+
+def move_place(kind: str, from_id: int, to_id: int) -> int:
+    """Have topics that lead to a page of another room lead to what took its place; return how many that were."""
+    take_turn(TURN)
+    moved = update(Closing).where(Closing.place_kind == kind, Closing.place_id == from_id).values(place_id=to_id)
+    return db.session.execute(moved).rowcount  # type: ignore[attr-defined, no-any-return]  # an UPDATE has one
 
 
 def state(topic: Topic) -> dict[str, Any]:

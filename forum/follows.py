@@ -6,16 +6,31 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, Protocol, get_args
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, or_, select, true, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import joinedload
 
 from accounts.models import User
 from accounts.people import Viewer
 from core.clock import now
-from core.db import db
+from core.db import UtcDateTime, db
 from core.errors import Invalid, NotAllowed
 from core.unique import add_once
 from forum import policy, queries
@@ -197,29 +212,8 @@ def stance_on_topic(topic: Topic, viewer: Viewer) -> Stance:
     """Return how the viewer stands to a topic, and whom they silenced, in one statement."""
     if viewer.id is None:
         return NO_STANCE
-    rows: Sequence[Any] = db.session.execute(
-        union_all(
-            select(literal("follow").label("what"), Follow.level.label("level"), literal(0).label("id")).where(
-                Follow.topic_id == topic.id, Follow.user_id == viewer.id
-            ),
-            select(literal("topic"), literal(""), literal(0)).where(
-                Silence.topic_id == topic.id, Silence.user_id == viewer.id
-            ),
-            select(literal("person"), literal(""), Silence.person_id).where(
-                Silence.user_id == viewer.id, Silence.person_id.is_not(None)
-            ),
-            select(literal("me too"), literal(""), literal(0)).where(
-                MeToo.topic_id == topic.id, MeToo.user_id == viewer.id
-            ),
-            select(literal("news"), literal(""), func.count(Notification.id)).where(
-                Notification.topic_id == topic.id, Notification.user_id == viewer.id, Notification.read_at.is_(None)
-            ),
-            queries.below_muted(topic.id, viewer.id).with_only_columns(literal("hidden"), literal(""), Post.id),
-            select(literal("read"), literal(""), func.count(ReadMark.at)).where(
-                ReadMark.topic_id == topic.id, ReadMark.user_id == viewer.id, ReadMark.at >= topic.last_activity_at
-            ),
-        )
-    ).all()
+    given = {"topic_id": topic.id, "viewer_id": viewer.id, "active_at": topic.last_activity_at}
+    rows: Sequence[Any] = db.session.execute(_stances_on_topic(), given).all()
     numbers = {row.what: row.id for row in rows}
     return Stance(
         next((row.level for row in rows if row.what == "follow"), ""),
@@ -229,6 +223,35 @@ def stance_on_topic(topic: Topic, viewer: Viewer) -> Stance:
         has_news=bool(numbers["news"]),
         is_read=bool(numbers["read"]),
         below_muted=frozenset(row.id for row in rows if row.what == "hidden" and not viewer.is_team),
+    )
+
+
+@cache
+def _stances_on_topic() -> Any:
+    """Select how somebody stands to a topic; put together once, since every page of a topic asks it."""
+    topic_id: Any = bindparam("topic_id", type_=BigInteger())
+    viewer_id: Any = bindparam("viewer_id", type_=BigInteger())
+    active_at: Any = bindparam("active_at", type_=UtcDateTime())
+    return union_all(
+        select(literal("follow").label("what"), Follow.level.label("level"), literal(0).label("id")).where(
+            Follow.topic_id == topic_id, Follow.user_id == viewer_id
+        ),
+        select(literal("topic"), literal(""), literal(0)).where(
+            Silence.topic_id == topic_id, Silence.user_id == viewer_id
+        ),
+        select(literal("person"), literal(""), Silence.person_id).where(
+            Silence.user_id == viewer_id, Silence.person_id.is_not(None)
+        ),
+        select(literal("me too"), literal(""), literal(0)).where(
+            MeToo.topic_id == topic_id, MeToo.user_id == viewer_id
+        ),
+        select(literal("news"), literal(""), func.count(Notification.id)).where(
+            Notification.topic_id == topic_id, Notification.user_id == viewer_id, Notification.read_at.is_(None)
+        ),
+        queries.below_muted(topic_id, viewer_id).with_only_columns(literal("hidden"), literal(""), Post.id),
+        select(literal("read"), literal(""), func.count(ReadMark.at)).where(
+            ReadMark.topic_id == topic_id, ReadMark.user_id == viewer_id, ReadMark.at >= active_at
+        ),
     )
 
 

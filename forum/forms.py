@@ -24,7 +24,7 @@ from accounts import emails
 from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
 from core.i18n import LOCALES
 from core.settings import current_settings
-from forum import canned, categories, fields, flags
+from forum import canned, categories, fields, flags, personal_data
 from forum.fields import AskedField
 from forum.limits import (
     LONGEST_EDIT_REASON,
@@ -69,6 +69,10 @@ WORD_DEEDS = {
     "hold": lazy_gettext("Hold: it waits for the team"),
     "replace": lazy_gettext("Replace by other words"),
     "link": lazy_gettext("Link to an address"),
+}
+RULE_DEEDS = {
+    "find": lazy_gettext("This is what one of our numbers looks like"),
+    "allow": lazy_gettext("This is not personal: the hotline, an address of ours"),
 }
 LANGUAGE_NAMES = {"de": "Deutsch", "en": "English"}
 
@@ -573,6 +577,27 @@ class WordForm(Form):
         longest=LONGEST_INTO,
         shortest=0,
         description=lazy_gettext("Only for those two: other words, or an address."),
+    )
+
+
+class PersonalRuleForm(Form):
+    """What the house's own numbers look like, or what is nobody's secret."""
+
+    deed = RadioField(
+        lazy_gettext("What is it?"),
+        choices=[SelectChoice(deed, said) for deed, said in RULE_DEEDS.items()],
+        default="find",
+        validate_choice=False,
+    )
+    words = LineField(
+        lazy_gettext("Shape or text"),
+        longest=personal_data.LONGEST_RULE,
+        shortest=personal_data.SHORTEST_RULE,
+        validators=[wanted()],
+        description=lazy_gettext(
+            "In a shape # is a digit, @ a letter and * some of both: KD-######. A text is one number or address; "
+            "@example.org stands for every address there."
+        ),
     )
 
 

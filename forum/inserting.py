@@ -4,12 +4,13 @@ Everything is looked for and worded in the language of who asked, whatever the w
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from flask_babel import gettext
 
+from accounts.models import User
 from accounts.people import Viewer
 from core import texts
 from core.errors import Invalid, NotAllowed
@@ -34,6 +35,10 @@ class Insert:
     url: str = ""
     label: str = ""
     """What sort of thing it is, in words."""
+    is_asked_after: bool = False
+    """Whether who inserts it is asked if it is still right."""
+    warning: str = ""
+    """What speaks against inserting it."""
 
 
 class Shelf(Protocol):
@@ -49,12 +54,39 @@ class Shelf(Protocol):
         """Return one thing; None where it is not there any more, or not for everybody who reads the answer."""
 
 
+class Question(Protocol):
+    """What is asked of who inserts one kind of thing, and what everybody is told before they do."""
+
+    def warnings(self, ids: Collection[int]) -> Mapping[int, str]:
+        """Return what speaks against things, in words, by id."""
+
+    def answer(self, thing_id: int, verdict: str, *, words: str, by: User) -> None:
+        """Keep an answer; one that makes no sense is left out."""
+
+
 _shelves: dict[str, Shelf] = {}
 
 
 def contribute(kind: str, shelf: Shelf) -> None:
     """Let one kind of thing be inserted; rooms above bring theirs."""
     _shelves[kind] = shelf
+
+
+_questions: dict[str, Question] = {}
+
+
+def ask_after(kind: str, question: Question) -> None:
+    """Ask who inserts one kind of thing whether it is still right; rooms above bring theirs."""
+    _questions[kind] = question
+
+
+def answer(names: Iterable[str], verdicts: Mapping[str, str], words: Mapping[str, str], *, by: User) -> None:
+    """Keep what was said of the things that were inserted, each named like `article:9`."""
+    for name in dict.fromkeys(names):
+        kind, _, typed = name.partition(":")
+        number = texts.number(typed)
+        if kind in _questions and number is not None and verdicts.get(name):
+            _questions[kind].answer(number, verdicts[name], words=words.get(name, ""), by=by)
 
 
 def find(words: str, topic: Topic, *, viewer: Viewer) -> list[Insert]:
@@ -67,7 +99,7 @@ def find(words: str, topic: Topic, *, viewer: Viewer) -> list[Insert]:
         if shelf.may_use(viewer)
         for insert in shelf.find(words, topic, viewer=viewer)[:MOST_OF_A_KIND]
     ]
-    return sorted(found, key=lambda insert: insert.locale != topic.locale)
+    return sorted(_warned(found), key=lambda insert: insert.locale != topic.locale)
 
 
 def take(name: str, topic: Topic, *, viewer: Viewer) -> Insert:
@@ -80,7 +112,7 @@ def take(name: str, topic: Topic, *, viewer: Viewer) -> Insert:
         found = shelf.take(number, topic, viewer=viewer)
     if found is None:
         raise Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone."))
-    return found
+    return _warned([found])[0]
 
 
 def behind(typed: str, insert: Insert) -> str:
@@ -98,6 +130,19 @@ def numbers(names: Iterable[str], kind: str) -> list[int]:
     pairs = (name.partition(":") for name in names)
     found = [number for of, _, typed in pairs if of == kind and (number := texts.number(typed)) is not None]
     return list(dict.fromkeys(found))
+
+
+def _warned(found: Sequence[Insert]) -> list[Insert]:
+    warnings = {
+        kind: question.warnings([insert.id for insert in found if insert.kind == kind])
+        for kind, question in _questions.items()
+    }
+    return [
+        replace(insert, is_asked_after=True, warning=warnings[insert.kind].get(insert.id, ""))
+        if insert.kind in warnings
+        else insert
+        for insert in found
+    ]
 
 
 def _refuse(viewer: Viewer, topic: Topic) -> None:

@@ -37,6 +37,7 @@ CaseKind = Literal["flagged", "held"]
 SuggestionOutcome = Literal["taken", "declined", "withdrawn"]
 Outcome = Literal["agreed", "disagreed", "ignored", "edited"]
 FlagReason = Literal["spam", "rude", "personal", "off_topic", "other", "illegal"]
+RuleDeed = Literal["find", "allow"]
 WordDeed = Literal["block", "hold", "replace", "link"]
 PointKind = Literal["solution", "helpful", "article", "limit"]
 LONGEST_TITLE = 150
@@ -715,6 +716,18 @@ class WatchedWord(Model):
     deed: Mapped[WordDeed] = mapped_column(String(10))
     into: Mapped[str] = mapped_column(String(300), default="")
     """What replaces it, or where it is linked to."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class PersonalRule(Model):
+    """What the house knows of personal data: the shape of its own numbers, or a text that is nobody's secret."""
+
+    __tablename__ = "personal_rule"
+    __table_args__ = (CheckConstraint("deed in ('find', 'allow')", name="known_deed"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    words: Mapped[str] = mapped_column(String(120), unique=True)
+    deed: Mapped[RuleDeed] = mapped_column(String(10))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final, Literal, cast, get_args
 
 from flask_babel import gettext, lazy_gettext
@@ -9,6 +10,7 @@ from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.orm import contains_eager, joinedload, lazyload
 
 from accounts.models import User
+from accounts.people import Viewer
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
@@ -46,6 +48,7 @@ GROUPS: Final[Mapping[str, Group]] = {
     "credit": Group(lazy_gettext("Once a month: what became of your answers"), "mail"),
     "revisions": Group(lazy_gettext("An article you follow has changed"), "mail"),
     "tasks": Group(lazy_gettext("Questions that are given to you"), "mail", is_for_team=True),
+    "needs": Group(lazy_gettext("What your articles need"), "mail", is_for_team=True),
     "other": Group(lazy_gettext("Everything else"), "bell"),
     "alarms": Group(lazy_gettext("Something waits too long"), "mail", is_for_team=True),
 }
@@ -193,8 +196,14 @@ def visible_notifications(user: User) -> Select[Notification]:
 
 def unread_count(user: User) -> int:
     """Return how many of them wait to be read."""
-    unread = _readable(select(func.count(Notification.id)), user).where(Notification.read_at.is_(None))
-    return db.session.scalar(unread) or 0
+    return db.session.scalar(_unread(queries.kind_of(user)), {"viewer_id": user.id}) or 0
+
+
+@cache
+def _unread(kind: queries.Kind) -> Select[int]:
+    """Count what waits to be read; put together once, since every page of a member asks it."""
+    counted = select(func.count(Notification.id)).where(Notification.read_at.is_(None))
+    return _readable(counted, queries.stand_in(kind))
 
 
 def mark_read(user: User, ids: list[int] | None = None) -> None:
@@ -215,7 +224,7 @@ def _ways(group: str, user_ids: list[int]) -> dict[int, Way]:
     return ways | {user_id: cast("Way", way) for user_id, way in rows}
 
 
-def _readable(statement: Select[Any], user: User) -> Select[Any]:
+def _readable(statement: Select[Any], user: Viewer) -> Select[Any]:
     return (
         statement.outerjoin(Topic, Topic.id == Notification.topic_id)
         .outerjoin(Post, Post.id == Notification.post_id)

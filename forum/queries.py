@@ -101,7 +101,7 @@ def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
     """Return a topic, or what it was merged into; raise `NotFound` when there is none that the viewer may see."""
     found = None
     if 0 < topic_id <= LARGEST_ID:
-        kind, given = _kind(viewer), {"topic_id": topic_id, "viewer_id": viewer.id}
+        kind, given = kind_of(viewer), {"topic_id": topic_id, "viewer_id": viewer.id}
         found = db.session.scalars(_topic_by_id(kind), given).unique().first()
         if found is None:
             found = db.session.scalars(_topic_by_old_id(kind), given).unique().first()
@@ -113,7 +113,7 @@ def visible_topic(topic_id: int, *, viewer: Viewer) -> Topic:
 def visible_posts(topic: Topic, *, viewer: Viewer) -> list[Post]:
     """Return the topic's posts that the viewer may see, oldest first, with authors and mutings."""
     given = {"topic_id": topic.id, "viewer_id": viewer.id}
-    return list(db.session.scalars(_posts_of_topic(_kind(viewer)), given).unique())
+    return list(db.session.scalars(_posts_of_topic(kind_of(viewer)), given).unique())
 
 
 def visible_post(post_id: int, *, viewer: Viewer) -> Post:
@@ -430,38 +430,45 @@ class _StandIn:
     is_team: bool
 
 
-_Kind = Literal["guest", "member", "team"]
-_STAND_INS: Final[Mapping[_Kind, Any]] = {
+Kind = Literal["guest", "member", "team"]
+_STAND_INS: Final[Mapping[Kind, Any]] = {
     "guest": _StandIn(None, is_team=False),
     "member": _StandIn(bindparam("viewer_id"), is_team=False),
     "team": _StandIn(bindparam("viewer_id"), is_team=True),
 }
 
 
-def _kind(viewer: Viewer) -> _Kind:
+def stand_in(kind: Kind) -> Viewer:
+    """Return whoever asks of this kind; their id is the parameter `viewer_id` of what is made with it."""
+    found: Viewer = _STAND_INS[kind]
+    return found
+
+
+def kind_of(viewer: Viewer) -> Kind:
+    """Return of which kind somebody is who asks."""
     if viewer.is_team:
         return "team"
     return "guest" if viewer.id is None else "member"
 
 
 @cache
-def _topic_by_id(kind: _Kind) -> Select[Topic]:
+def _topic_by_id(kind: Kind) -> Select[Topic]:
     return _with_all(visible_topics(_STAND_INS[kind]).where(Topic.id == bindparam("topic_id")), kind)
 
 
 @cache
-def _topic_by_old_id(kind: _Kind) -> Select[Topic]:
+def _topic_by_old_id(kind: Kind) -> Select[Topic]:
     merged = select(TopicRedirect.topic_id).where(TopicRedirect.old_id == bindparam("topic_id")).scalar_subquery()
     return _with_all(visible_topics(_STAND_INS[kind]).where(Topic.id == merged), kind)
 
 
 @cache
-def _posts_of_topic(kind: _Kind) -> Select[Post]:
+def _posts_of_topic(kind: Kind) -> Select[Post]:
     visible = select(Post).where(Post.topic_id == bindparam("topic_id"), posts_visible_to(_STAND_INS[kind]))
     return visible.order_by(Post.created_at, Post.id).options(_named(Post.author), _muting(Post.muting, kind))
 
 
-def _with_all(statement: Select[Topic], kind: _Kind) -> Select[Topic]:
+def _with_all(statement: Select[Topic], kind: Kind) -> Select[Topic]:
     return statement.options(
         _muting(Topic.muting, kind),
         _named(Topic.asker),
@@ -471,7 +478,7 @@ def _with_all(statement: Select[Topic], kind: _Kind) -> Select[Topic]:
     )
 
 
-def _muting(path: Any, kind: _Kind) -> Any:
+def _muting(path: Any, kind: Kind) -> Any:
     # Guests see nothing that is muted, so nobody tells them who did it.
     found = joinedload(path)
     return found.lazyload(Muting.by) if kind == "guest" else found.options(_named(Muting.by))

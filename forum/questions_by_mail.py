@@ -27,7 +27,18 @@ from core.settings import current_settings
 from core.unique import add_once
 from core.web import absolute
 from core.worker import chore
-from forum import addresses, guest_follows, images, limits, queries, quotes, received_mail, tickets, topics
+from forum import (
+    addresses,
+    guest_follows,
+    images,
+    limits,
+    personal_data,
+    queries,
+    quotes,
+    received_mail,
+    tickets,
+    topics,
+)
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Category, Image, MailedQuestion, Note, Post, ReceivedMail, Topic
 from search.analysis import language
 
@@ -77,8 +88,9 @@ def ask_for_stranger(
 ) -> Topic:
     """Write down what an unknown address asks, without what looks like personal data, with a note for the team."""
     asker = _asker(sender, locale)
-    caught = {one.kind for one in personal.find(f"{title}\n{source}")}
-    title, source = _fitting(personal.redacted(title)), personal.redacted(source)
+    caught = {one.kind for one in personal_data.find(f"{title}\n{source}")}
+    with force_locale(locale):  # what stands in the place of a number speaks the language of the text
+        title, source = _fitting(personal_data.redacted(title)), personal_data.redacted(source)
     has_many_links = markup.count_links(markup.render(source)) > current_settings().new_account_links
     kept = [image for one in brought if (image := images.give(one.name, to=asker)) is not None]
     is_held = current_settings().mail_questions_held == "always" or bool(caught) or has_many_links or bool(kept)

@@ -17,7 +17,7 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
-from forum import cases, experiences, flags, limits, words
+from forum import cases, experiences, flags, limits, personal_data, words
 from forum.models import (
     Acceptance,
     CaseKind,
@@ -31,9 +31,11 @@ from forum.models import (
     Muting,
     Note,
     Objection,
+    PersonalRule,
     Post,
     ReadMark,
     ReviewCase,
+    RuleDeed,
     Silence,
     Tag,
     Topic,
@@ -135,6 +137,13 @@ class WordRecord(BaseModel):
     into: line(words.LONGEST_INTO, 0) = ""  # type: ignore[valid-type]  # the same
 
 
+class PersonalRuleRecord(BaseModel):
+    """A line of type `personal_rule`: the shape of a number of the house, or a text that is nobody's secret."""
+
+    words: line(personal_data.LONGEST_RULE, personal_data.SHORTEST_RULE)  # type: ignore[valid-type]  # a type made for the limit
+    deed: RuleDeed
+
+
 class FollowRecord(BaseModel):
     """A line of type `follow`: somebody wants to hear of a topic, a category, a tag or a person, or wants quiet."""
 
@@ -173,6 +182,7 @@ def init_app() -> None:
         ("follow", 35, FollowRecord, load_follow, dump_follows),
         ("read", 36, PersonAtTopicRecord, load_read, dump_reads),
         ("same", 37, PersonAtTopicRecord, load_same, dump_same),
+        ("personal_rule", 38, PersonalRuleRecord, load_personal_rule, dump_personal_rules),
     ):
         register(RecordType(name=name, order=order, model=model, load=load, dump=dump))
 
@@ -269,6 +279,12 @@ def load_word(record: WordRecord) -> Outcome:
     key, into = words.checked(record.words, deed=record.deed, into=record.into)
     is_new = add_once(WatchedWord, words=key, deed=record.deed, into=into)
     return "new" if is_new else "unchanged"
+
+
+def load_personal_rule(record: PersonalRuleRecord) -> Outcome:
+    """Take in a rule for personal data; one that is here already stays as it is."""
+    words_, deed = personal_data.checked(record.words, deed=record.deed)
+    return "new" if add_once(PersonalRule, words=words_, deed=deed) else "unchanged"
 
 
 def load_follow(record: FollowRecord) -> Outcome:
@@ -382,6 +398,12 @@ def dump_words() -> Iterator[dict[str, Any]]:
     """Yield the watched words."""
     for row in words.watched():
         yield {"words": row.words, "deed": row.deed, **_set(into=row.into)}
+
+
+def dump_personal_rules() -> Iterator[dict[str, Any]]:
+    """Yield the rules for personal data."""
+    for row in personal_data.known():
+        yield {"words": row.words, "deed": row.deed}
 
 
 def dump_follows() -> Iterator[dict[str, Any]]:

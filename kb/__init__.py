@@ -9,17 +9,26 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
-    from forum import follows, images, inserting, reviewing, targets
+    from forum import follows, images, inserting, marks, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
+        decay,
         doubts,
+        face_debts,
         following,
+        judging,
+        keeping_up,
+        links,
         listeners,
+        planning,
         promotion,
         queries,
+        tasks,
         transfer,
+        translators,
         views,
     )
+    from kb import marks as kb_marks
     from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
@@ -33,10 +42,16 @@ def init_app(app: Flask) -> None:
     inserting.contribute("article", Insertable())
     transfer.init_app()
     app.cli.add_command(cli.kb)
+    marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())
     reviewing.contribute("nominations", promotion.waiting)
     reviewing.contribute("doubts", doubts.waiting)
     admin.contribute(
         _l("What people look for"), "kb.searches", "admin", text=_l("Searches that found nothing or did not help.")
+    )
+    reviewing.contribute("needs", tasks.waiting)
+    inserting.ask_after("article", judging.Question())
+    admin.contribute(
+        _l("Checks of articles"), "kb.check_rules", "admin", text=_l("How often articles are looked at again.")
     )
     admin.contribute(_l("Synonyms"), "kb.synonym_list", "admin", text=_l("Words that mean the same to the search."))

@@ -14,4 +14,8 @@ def path(article_id: int, slug: str) -> str:
 
 
 def of_section(section: Section) -> str:
-    return f"/kb/s/{section.slug}"
+    return of_section_slug(section.slug)
+
+
+def of_section_slug(slug: str) -> str:
+    return f"/kb/s/{slug}"

@@ -2,8 +2,9 @@
 
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
-An article by itself has besides: version, newest_version (for the team), symptoms, environment, body (Markdown), html,
-keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people) and faces (by kind).
+An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
+html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people who want to be
+named), faces (by kind), faces_du (of a German one: the same with du) and translations (id, locale, url).
 """
 
 from typing import Any, Literal
@@ -20,7 +21,7 @@ from core.problems import renamed
 from core.transfer import iso
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
-from kb import addresses, articles, policy, promotion, queries, sections
+from kb import addresses, articles, families, policy, promotion, queries, sections
 from kb.models import Article, Audience, Revision
 
 LARGEST_PAGE = 100
@@ -47,6 +48,7 @@ class NewArticle(Model):
     summary: str = ""
     symptoms: str = ""
     environment: str = ""
+    cause: str = ""
     body: str
     keywords: list[str] = Field(default=[], max_length=articles.MOST_KEYWORDS)
     tags: list[str] = Field(default=[], max_length=20)
@@ -77,8 +79,8 @@ def list_articles(query: ArticlesQuery) -> dict[str, Any]:
 @api.call("POST", "/articles", summary="Write an article, as a draft", body=NewArticle, scope="write", status=201)
 def create_article(body: NewArticle) -> dict[str, Any]:
     """Return the new article."""
-    if not policy.may_write(current_user):
-        raise NotAllowed(gettext("Only editors write articles."))
+    if not policy.may_draft(current_user):
+        raise NotAllowed(gettext("Only editors and agents write articles."))
     with renamed(resolution="body"):
         article = articles.create(
             section=sections.named(body.section),
@@ -90,6 +92,7 @@ def create_article(body: NewArticle) -> dict[str, Any]:
             summary=body.summary,
             symptoms=body.symptoms,
             environment=body.environment,
+            cause=body.cause,
             resolution=body.body,
             keywords=body.keywords,
         )
@@ -110,13 +113,25 @@ def draft_from_post(post_id: int) -> dict[str, Any]:
     return _in_full(article, queries.newest_revision(article))
 
 
+class Publication(Model):
+    """How much the newest version changes for readers, and whether it says what the other language says."""
+
+    significance: Literal["typo", "content", "instructions"] = "content"
+    matches: bool = False
+
+
 @api.call(
-    "POST", "/articles/<int:article_id>/publication", summary="Publish the newest version", scope="write", status=201
+    "POST",
+    "/articles/<int:article_id>/publication",
+    summary="Publish the newest version",
+    query=Publication,
+    scope="write",
+    status=201,
 )
-def publish_article_call(article_id: int) -> dict[str, Any]:
+def publish_article_call(article_id: int, query: Publication) -> dict[str, Any]:
     """Return the article as readers see it from now on; again, nothing changes."""
     article = queries.visible_article(article_id, viewer=current_user)
-    articles.publish(article, by=current_user)
+    articles.publish(article, by=current_user, significance=query.significance, is_matching=query.matches)
     return _in_full(article, article.published or queries.newest_revision(article))
 
 
@@ -148,20 +163,27 @@ def _in_short(article: Article, words: Revision) -> dict[str, Any]:
 
 def _in_full(article: Article, words: Revision) -> dict[str, Any]:
     sources = queries.visible_sources(article, viewer=current_user)
-    credited = [source.post.author for source in article.sources] or [article.owner]
+    named, _ = queries.credits_of(article)
     full = _in_short(article, words) | {
         "version": words.number,
         "symptoms": words.symptoms,
         "environment": words.environment,
+        "cause": words.cause,
         "body": words.resolution,
         "html": words.symptoms_html + words.resolution_html,
         "keywords": words.keywords,
         "sources": [
             {"post_id": post.id, "topic_id": post.topic_id, "url": forum_addresses.of_post(post)} for post in sources
         ],
-        "credits": [_person(user) for user in dict.fromkeys(credited) if user is not None],
+        "credits": [_person(user) for user in named],
         "faces": {face.kind: face.text for face in article.faces},
+        "translations": [
+            {"id": one.id, "locale": one.locale, "url": one.url}
+            for one in families.siblings(article, viewer=current_user)
+        ],
     }
+    if article.locale == "de":
+        full["faces_du"] = {face.kind: face.text for face in article.informal_faces}
     if policy.may_see_drafts(current_user):
         full["newest_version"] = queries.newest_revision(article).number
     return full

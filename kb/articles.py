@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any, Final, NotRequired, TypedDict, Unpack
 
 from flask_babel import gettext
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.sql import func
 
 from accounts import audit
@@ -19,14 +19,15 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, anchors, faces, following, policy, queries
+from kb import addresses, anchors, faces, families, following, policy, queries, redaction
 from kb.events import ArticlePublished, ReadershipChanged
-from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section
+from kb.models import Article, ArticleSource, Audience, Nomination, PlannedPublication, Revision, Section, Significance
 
 SHORTEST_TITLE: Final = 3
 LONGEST_TITLE: Final = 200
 LONGEST_SUMMARY: Final = 1000
 LONGEST_ENVIRONMENT: Final = 200
+LONGEST_CAUSE: Final = 2000
 LONGEST_TEXT: Final = 32_000
 LONGEST_REASON: Final = 1000
 SHORTEST_REASON: Final = 3
@@ -46,6 +47,8 @@ class Words(TypedDict):
     """Markdown."""
     environment: NotRequired[str]
     """One line."""
+    cause: NotRequired[str]
+    """Plain text."""
     resolution: str
     """Markdown."""
     keywords: NotRequired[Sequence[str]]
@@ -62,7 +65,7 @@ def create(
     **words: Unpack[Words],
 ) -> Article:
     """Write an article as a draft; the authors of the posts it was made from are credited."""
-    if not policy.may_write(by):
+    if not policy.may_draft(by):
         raise NotAllowed
     said = clean(words)
     article = Article(section=section, locale=_spoken(locale), audience=_known(audience), owner=by)
@@ -87,7 +90,7 @@ def revise(
         raise NotAllowed
     said = clean(words)
     comment = _line("comment", comment, longest=LONGEST_COMMENT)
-    number = _lock(article)
+    number = lock(article)
     if based_on is not None and based_on != number:
         raise Conflict(gettext("Somebody saved version %(number)s while you were writing.", number=number))
     newest = queries.newest_revision(article)
@@ -116,8 +119,12 @@ def classify(
     if not policy.may_edit(by, article):
         raise NotAllowed
     before = _place(article)
+    spoken = _spoken(locale)
+    if spoken != article.locale and any(one.locale == spoken for one in families.members(article)):
+        sentence = gettext("There is one in this language already.")
+        raise Invalid(sentence, fields={"locale": sentence})
     article.section = section
-    article.locale = _spoken(locale)
+    article.locale = spoken
     article.audience = _known(audience)
     wanted = _tagged(tags)
     if [tag.name for tag in article.tags] != sorted(tag.name for tag in wanted):
@@ -132,21 +139,46 @@ def classify(
         following.retract(article)
 
 
-def publish(article: Article, *, by: User) -> None:
-    """Show the newest version to readers; faces are drawn, source threads link to it. A repeat changes nothing.
+def place(article: Article, number: int | None, *, by: User) -> None:
+    """Put an article at a place of its section's index, or take it out (None)."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    before, article.place = article.place, number
+    db.session.flush()
+    if before != number:
+        audit.record("kb.article.place", article, by=by, before={"place": before}, after={"place": number})
 
-    What was muted is not brought back by an article: `Conflict` until the thread is unmuted.
+
+def publish(
+    article: Article,
+    *,
+    by: User,
+    significance: Significance = "content",
+    is_matching: bool = False,
+    number: int | None = None,
+) -> None:
+    """Show the newest version (or the one with this number) to readers. A repeat changes nothing.
+
+    `significance` says how much it changes for readers: after a `typo` nobody hears of it and nothing is out of date;
+    `instructions` were wrong, so whoever passed them on has to know. With `is_matching` it says what the article says
+    in the other languages. What was muted is not brought back by an article: `Conflict` until the thread is unmuted.
+    What looks like personal data is taken out or confirmed before: `redaction.Unconfirmed`, a `Conflict`.
     """
     if not policy.may_publish(by, article):
         raise NotAllowed
-    _lock(article)
-    newest = queries.newest_revision(article)
+    lock(article)
+    newest = queries.newest_revision(article) if number is None else queries.revision_of(article, number)
     if article.is_published and article.published_id == newest.id:
         return
+    if article.is_published and article.published is not None and article.published.number > newest.number:
+        raise Conflict(
+            gettext("Readers see version %(number)s already, which is newer.", number=article.published.number)
+        )
     if not article.is_published and len(queries.visible_sources(article, viewer=AnonymousUser())) < len(
         article.sources
     ):
         raise Conflict(gettext("The thread that this was made from is muted. Unmute it first, or leave the draft."))
+    redaction.refuse_unconfirmed(article, newest)
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None
@@ -154,7 +186,8 @@ def publish(article: Article, *, by: User) -> None:
     article.published = newest
     article.published_at = article.published_at or now()
     article.confidence = "validated"
-    db.session.flush()
+    families.note(article, newest, before=before, significance=significance, is_first=is_first, is_matching=is_matching)
+    _forget_plan(article, up_to=newest.number)
     faces.redraw(article)
     link_threads(article, old_path=old_path)
     db.session.execute(
@@ -167,9 +200,9 @@ def publish(article: Article, *, by: User) -> None:
         article,
         by=by,
         before={"version": before.number if before else None},
-        after={"version": newest.number, "title": newest.title},
+        after={"version": newest.number, "title": newest.title, "significance": newest.significance},
     )
-    publish_event(ArticlePublished(article.id, newest.id, by.id, is_first))
+    publish_event(ArticlePublished(article.id, newest.id, by.id, is_first, significance))
 
 
 def withdraw(article: Article, *, by: User, reason: str) -> None:
@@ -177,13 +210,13 @@ def withdraw(article: Article, *, by: User, reason: str) -> None:
     if not policy.may_publish(by, article):
         raise NotAllowed
     reason = _line("reason", reason, longest=LONGEST_REASON, shortest=SHORTEST_REASON)
-    _lock(article)
+    lock(article)
     if article.published is None:
         return
     path, number = addresses.of_article(article), article.published.number
     article.published = None
     article.confidence = "in_progress"
-    db.session.flush()
+    _forget_plan(article)
     link_threads(article, old_path=path)
     following.retract(article)
     db.session.execute(
@@ -212,6 +245,7 @@ def clean(words: Words) -> dict[str, Any]:
         "summary": block("summary", words.get("summary", ""), longest=LONGEST_SUMMARY),
         "symptoms": block("symptoms", words.get("symptoms", ""), longest=LONGEST_TEXT),
         "environment": line("environment", words.get("environment", ""), longest=LONGEST_ENVIRONMENT),
+        "cause": block("cause", words.get("cause", ""), longest=LONGEST_CAUSE),
         "resolution": block("resolution", words["resolution"], longest=LONGEST_TEXT, shortest=1),
         "keywords": problems.take("keywords", lambda: keywords(words.get("keywords", ())), list[str]()),
     }
@@ -236,7 +270,7 @@ def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revisi
         for field in ("symptoms", "resolution")
     )
     problems.refuse()
-    plain = (said["summary"], markup.plain(symptoms), markup.plain(resolution))
+    plain = (said["summary"], markup.plain(symptoms), said.get("cause", ""), markup.plain(resolution))
     return Revision(
         article=article,
         number=number,
@@ -263,6 +297,11 @@ def link_threads(article: Article, *, old_path: str | None = None) -> None:
         closing.release_place("article", article.id)
 
 
+def hold(article: Article) -> None:
+    """Keep others who change this article waiting until this transaction ends."""
+    lock(article)
+
+
 def words_of(revision: Revision) -> Words:
     """Return what a revision says."""
     return {
@@ -270,6 +309,7 @@ def words_of(revision: Revision) -> Words:
         "summary": revision.summary,
         "symptoms": revision.symptoms,
         "environment": revision.environment,
+        "cause": revision.cause,
         "resolution": revision.resolution,
         "keywords": revision.keywords,
     }
@@ -281,11 +321,21 @@ def _revision(article: Article, number: int, said: dict[str, Any], *, by: User, 
     return revision
 
 
-def _lock(article: Article) -> int:
+def lock(article: Article) -> int:
     """Keep other editors waiting until this transaction ends; return the number of the newest version."""
     db.session.execute(select(Article.id).where(Article.id == article.id).with_for_update(key_share=True))
     db.session.refresh(article, ["published_id", "published", "confidence", "published_at"])
     return db.session.scalars(select(func.max(Revision.number)).where(Revision.article_id == article.id)).one()
+
+
+def _forget_plan(article: Article, *, up_to: int | None = None) -> None:
+    """Plan nothing more for this article; `up_to` spares versions that are newer than that one."""
+    db.session.flush()
+    gone = delete(PlannedPublication).where(PlannedPublication.article_id == article.id)
+    if up_to is not None:
+        older = select(Revision.id).where(Revision.article_id == article.id, Revision.number <= up_to)
+        gone = gone.where(PlannedPublication.revision_id.in_(older))
+    db.session.execute(gone)
 
 
 def _place(article: Article) -> dict[str, Any]:

@@ -39,7 +39,12 @@ def authors() -> Select[Any]:
 
 
 def pages(user: User, viewer: Viewer) -> list[credit.Credited]:
-    """Return the articles made of a person's answers that the viewer may read, the most read first."""
+    """Return the articles made of a person's answers that the viewer may read, the most read first.
+
+    Others see nothing where the person does not want to be named.
+    """
+    if not user.is_named and viewer.id != user.id:
+        return []  # the person does not want to be named beside articles
     read = _read(ArticleReading.article_id == Article.id)
     rows = db.session.execute(
         select(Article, read.label("read"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from core.diffs import Piece, compare
 from kb.models import Revision
 
-FIELDS = ("title", "summary", "symptoms", "environment", "resolution")
+FIELDS = ("title", "summary", "symptoms", "environment", "cause", "resolution")
 
 
 def between(before: Revision | None, after: Revision) -> Iterator[tuple[str, list[Piece]]]:

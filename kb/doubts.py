@@ -1,4 +1,4 @@
-"""Articles whose answer does not stand any more: contradicted, no solution any longer, or muted.
+"""Articles whose answer does not stand any more: contradicted, no solution any longer, muted, obsolete, or edited.
 
 The mark is for the team. It goes when the answer stands again, or when an editor says that the article holds; another
 cause, or the same one anew, asks again.
@@ -7,8 +7,9 @@ cause, or the same one anew, asks again.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
-from flask_babel import gettext, ngettext
+from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy import Select, delete, exists, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
@@ -42,6 +43,8 @@ class Doubt:
     words: str
     url: str
     at: datetime
+    compare_url: str = ""
+    """Where an editor sees the answer then and now."""
 
 
 def look_at(post_id: int, *, is_undone: bool = False) -> None:
@@ -63,7 +66,14 @@ def look_again() -> int:
         select(ArticleSource.post_id)
         .join(Post, Post.id == ArticleSource.post_id)
         .outerjoin(Acceptance, Acceptance.post_id == Post.id)
-        .where(or_(Acceptance.contradicted_at.is_not(None), Post.obsolete.is_not(None), hidden))
+        .where(
+            or_(
+                Acceptance.contradicted_at.is_not(None),
+                Post.obsolete.is_not(None),
+                Post.version > ArticleSource.post_version,
+                hidden,
+            )
+        )
     )
     post_ids = set(db.session.scalars(made_of)) | set(db.session.scalars(select(ArticleDoubt.post_id)))
     for post_id in sorted(post_ids):
@@ -78,7 +88,23 @@ def confirm(article: Article, *, by: User, reason: str = "") -> None:
         raise NotAllowed(gettext("Only editors can say that an article holds."))
     with at("reason"):
         reason = texts.line(reason, longest=articles.LONGEST_REASON)
-    open_ones = _open().where(ArticleDoubt.article_id == article.id).with_for_update(of=ArticleDoubt)
+    for source in article.sources:
+        source.post_version = source.post.version  # the editor had the way to each of them before their eyes
+    _confirm(article, _open().where(ArticleDoubt.article_id == article.id), by=by, reason=reason)
+
+
+def confirm_source(article: Article, post_id: int, *, by: User, reason: str = "") -> None:
+    """Say that an article holds although this one of its answers changed or fell."""
+    if not policy.may_edit(by, article):
+        raise NotAllowed(gettext("Only editors can say that an article holds."))
+    with at("reason"):
+        reason = texts.line(reason, longest=articles.LONGEST_REASON)
+    mine = _open().where(ArticleDoubt.article_id == article.id, ArticleDoubt.post_id == post_id)
+    _confirm(article, mine, by=by, reason=reason)
+
+
+def _confirm(article: Article, which: Select[ArticleDoubt], *, by: User, reason: str) -> None:
+    open_ones = which.with_for_update(of=ArticleDoubt)
     found = list(db.session.scalars(open_ones.execution_options(populate_existing=True)))
     for doubt in found:
         doubt.confirmed_at, doubt.confirmed_by_id = now(), by.id
@@ -86,6 +112,16 @@ def confirm(article: Article, *, by: User, reason: str = "") -> None:
     if found:
         causes = [{"post_id": doubt.post_id, "cause": doubt.cause} for doubt in found]
         audit.record("kb.article.confirm", article, by=by, reason=reason, before={"doubts": causes}, after={})
+
+
+def oppose(article: Article, post: Post) -> None:
+    """Mark an article against which another answer stands. It is none of its sources; only an editor lifts the mark."""
+    add_once(ArticleDoubt, article_id=article.id, post_id=post.id, cause="opposed", is_unaccepted=False, at=now())
+    mine = (ArticleDoubt.article_id == article.id, ArticleDoubt.post_id == post.id)
+    doubt = db.session.scalars(select(ArticleDoubt).where(*mine)).one()
+    if doubt.confirmed_at is not None and doubt.cause == "opposed":
+        doubt.at, doubt.confirmed_at, doubt.confirmed_by_id = now(), None, None
+        db.session.flush()
 
 
 def of(article: Article, *, viewer: Viewer) -> Sequence[Doubt]:
@@ -150,7 +186,7 @@ def _look_at(article_id: int, post_id: int, *, is_undone: bool) -> None:
         .one_or_none()
     )
     is_unaccepted = acceptance is None and (is_undone or (before is not None and before.is_unaccepted))
-    cause = _cause(post_id, acceptance, is_unaccepted=is_unaccepted)
+    cause = _cause(post_id, acceptance, is_unaccepted=is_unaccepted) or _drift(article_id, post_id)
     if cause is None:
         db.session.execute(delete(ArticleDoubt).where(*mine))
         return
@@ -175,6 +211,17 @@ def _cause(post_id: int, acceptance: Acceptance | None, *, is_unaccepted: bool) 
     if acceptance is not None and acceptance.is_contradicted:
         return "contradicted"
     return "unaccepted" if is_unaccepted else None
+
+
+def _drift(article_id: int, post_id: int) -> DoubtCause | None:
+    """Tell whether the answer says something else than when an editor last compared it."""
+    changed = (
+        select(ArticleSource.id)
+        .join(Post, Post.id == ArticleSource.post_id)
+        .where(ArticleSource.article_id == article_id, ArticleSource.post_id == post_id)
+        .where(Post.version > ArticleSource.post_version)
+    )
+    return "edited" if db.session.scalar(changed) is not None else None
 
 
 def _open() -> Select[ArticleDoubt]:
@@ -206,18 +253,24 @@ def _in_words(found: Collection[ArticleDoubt]) -> list[Doubt]:
             _sentence(doubt.cause, failures.get(doubt.post_id, [])),
             forum_addresses.of_post_id(doubt.post_id),
             doubt.at,
+            f"/kb/articles/{doubt.article_id}/sources/{doubt.post_id}",
         )
         for doubt in found
     ]
 
 
+_SENTENCES: Final[Mapping[str, Any]] = {
+    "muted": lazy_gettext("The answer this came from is muted."),
+    "obsolete": lazy_gettext("The answer this came from is obsolete, says the team."),
+    "opposed": lazy_gettext("Another answer says something else."),
+    "edited": lazy_gettext("The answer this came from says something else now."),
+    "unaccepted": lazy_gettext("The answer this came from is no solution any more."),
+}
+
+
 def _sentence(cause: DoubtCause, failures: Sequence[str]) -> str:
-    if cause == "muted":
-        return str(gettext("The answer this came from is muted."))
-    if cause == "obsolete":
-        return str(gettext("The answer this came from is obsolete, says the team."))
-    if cause == "unaccepted":
-        return str(gettext("The answer this came from is no solution any more."))
+    if cause in _SENTENCES:
+        return str(_SENTENCES[cause])
     said: str = ngettext(
         "The answer this came from has been contradicted: %(num)s time.",
         "The answer this came from has been contradicted: %(num)s times.",

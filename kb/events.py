@@ -11,6 +11,8 @@ class ArticlePublished(Event):
     revision_id: int
     by_id: int
     is_first: bool
+    significance: str = "content"
+    """`typo`, `content` or `instructions`: how much it changed for readers."""
 
 
 @dataclass(frozen=True, slots=True)

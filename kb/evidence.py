@@ -13,10 +13,14 @@ from core.clock import now
 from core.db import db
 from forum.models import Acceptance, Duplicate, Follow, Post, Topic
 from kb.models import Nomination
+from search.models import LoggedSearch
 
 CONFIRMED_BY_ASKER: Final = 3
 CHOSEN_BY_OTHERS: Final = 2
 A_DUPLICATE: Final = 3
+BY_HAND: Final = 2
+A_CONTRADICTION: Final = 5
+SEARCHES_A_POINT: Final = 3
 MOST_COUNTED: Final = 10
 """Votes, followers and other answers count one each and at most so many, so that one loud topic outweighs nothing."""
 A_YEAR: Final = timedelta(days=365)
@@ -41,7 +45,17 @@ class Evidence:
     helpful: int
     other_answers: int
     waiting: int
-    """Followers besides the asker and the author."""
+    """Followers besides the asker and the author, and besides who has the same problem."""
+    same: int
+    """Who has the same problem."""
+    worked: int
+    """For whom it worked."""
+    opened: int
+    """Searches that led to the thread, as far back as searches are kept."""
+    by_hand: bool
+    """Whether somebody nominated it, and not the acceptance."""
+    contradicts: bool
+    """Whether an article says something else."""
     duplicates: int
     written_at: datetime
 
@@ -60,6 +74,11 @@ class Evidence:
             if self.is_accepted
             else (0, "none", 1),
             (min(self.helpful, MOST_COUNTED), "helpful", self.helpful),
+            (BY_HAND, "by_hand", int(self.by_hand)),
+            (A_CONTRADICTION, "contradicts", int(self.contradicts)),
+            (min(self.same, MOST_COUNTED), "same", self.same),
+            (min(self.worked, MOST_COUNTED), "worked", self.worked),
+            (min(self.opened // SEARCHES_A_POINT, MOST_COUNTED), "opened", self.opened),
             (min(self.waiting, MOST_COUNTED), "waiting", self.waiting),
             (A_DUPLICATE * min(self.duplicates, MOST_COUNTED), "duplicates", self.duplicates),
             (min(self.other_answers, MOST_COUNTED), "answers", self.other_answers),
@@ -82,6 +101,12 @@ def weigh(nominations: ColumnElement[bool]) -> list[Evidence]:
         .scalar_subquery()
     )
     duplicates = select(func.count()).select_from(Duplicate).where(Duplicate.target_id == Topic.id).scalar_subquery()
+    opened = (
+        select(func.count())
+        .select_from(LoggedSearch)
+        .where(LoggedSearch.opened_kind == "topic", LoggedSearch.opened_id == Topic.id)
+        .scalar_subquery()
+    )
     rows = db.session.execute(
         select(
             Nomination.id,
@@ -93,6 +118,11 @@ def weigh(nominations: ColumnElement[bool]) -> list[Evidence]:
             waiting,
             duplicates,
             answer.created_at,
+            Topic.me_too_count,
+            func.coalesce(Acceptance.worked_count, 0),
+            opened,
+            Nomination.by_id.is_not(None),
+            Nomination.contradicts_id.is_not(None),
         )
         .join(answer, answer.id == Nomination.post_id)
         .join(Topic, Topic.id == answer.topic_id)
@@ -107,9 +137,14 @@ def weigh(nominations: ColumnElement[bool]) -> list[Evidence]:
             by_asker=bool(row[3]),
             helpful=row[4],
             other_answers=max(0, row[5] - 1),
-            waiting=row[6],
+            waiting=max(0, row[6] - row[9]),
             duplicates=row[7],
             written_at=row[8],
+            same=row[9],
+            worked=row[10],
+            opened=row[11],
+            by_hand=bool(row[12]),
+            contradicts=bool(row[13]),
         )
         for row in rows
     )
@@ -120,15 +155,26 @@ def _ranked(found: Iterable[Evidence]) -> list[Evidence]:
 
 
 def _in_words(kind: str, number: int) -> str:
+    facts = {
+        "asker": gettext("The asker says it solved the problem"),
+        "others": gettext("Accepted by the team or a trusted member"),
+        "none": gettext("Not accepted"),
+        "by_hand": gettext("Nominated by a person"),
+        "contradicts": gettext("An article says something else"),
+    }
+    return str(facts[kind] if kind in facts else _counted(kind, number))
+
+
+def _counted(kind: str, number: int) -> str:
     match kind:
-        case "asker":
-            words = gettext("The asker says it solved the problem")
-        case "others":
-            words = gettext("Accepted by the team or a trusted member")
-        case "none":
-            words = gettext("Not accepted")
         case "helpful":
             words = ngettext("Helpful for %(num)s person", "Helpful for %(num)s people", number)
+        case "same":
+            words = ngettext("%(num)s person has the same problem", "%(num)s people have the same problem", number)
+        case "worked":
+            words = ngettext("Worked for %(num)s person", "Worked for %(num)s people", number)
+        case "opened":
+            words = ngettext("%(num)s search led here", "%(num)s searches led here", number)
         case "waiting":
             words = ngettext(
                 "%(num)s more person follows the question", "%(num)s more people follow the question", number

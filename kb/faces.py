@@ -2,7 +2,8 @@
 
 A face is kept without the article's address; the address is appended where the text is used, so that a moved article
 leaves no wrong links behind. What a person wrote is never overwritten; what the rules drafted is drafted anew at each
-publication.
+publication. In German there are two of each, with Sie and with du; the second is drafted of the first where the rules
+of `kb.informal` are sure, and is missing otherwise until a person writes it.
 """
 
 import unicodedata
@@ -17,25 +18,28 @@ from sqlalchemy import Row
 from accounts.models import User
 from core import problems, texts
 from core.clock import now
+from core.counting import Measure
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, outline, policy, queries, sentences
+from kb import addresses, outline, policy, queries, redaction, sentences
+from kb.informal import informal
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
 from kb.queries import Publication
 
 Count = Callable[[str], int]
 
-LIMITS: Final[dict[FaceKind, int]] = {
-    "sentence": 200,
-    "280": 280,
-    "300": 300,
-    "500": 500,
-    "1000": 1000,
-    "mail": LONGEST_FACE,
+MEASURES: Final[dict[FaceKind, Measure]] = {
+    "sentence": Measure(200),
+    "280": Measure(280, "weighted"),  # as X counts
+    "300": Measure(300, "graphemes", 3000),  # as Bluesky does, which also takes 3,000 bytes at most
+    "500": Measure(500, "mastodon"),
+    "1000": Measure(1000),
+    "mail": Measure(LONGEST_FACE),
 }
-"""The most characters of a face with the address."""
+"""How long a face may be together with the address, by the arithmetic of the channel that it is for."""
+LIMITS: Final[dict[FaceKind, int]] = {kind: measure.limit or LONGEST_FACE for kind, measure in MEASURES.items()}
 RICHEST_FIRST: Final[tuple[FaceKind, ...]] = tuple(reversed(FACE_KINDS))
 
 _JOINERS: Final = frozenset("\u200d\ufe0e\ufe0f") | {chr(tone) for tone in range(0x1F3FB, 0x1F400)}
@@ -50,16 +54,21 @@ def with_link(text: str, url: str) -> str:
 
 
 def draft(
-    revision: Revision | Row[Any], *, kind: FaceKind, url: str, count: Count = len, limit: int | None = None
+    revision: Revision | Row[Any], *, kind: FaceKind, url: str, count: Count | None = None, limit: int | None = None
 ) -> str:
     """Draft a face by rules: what helps, as much of it as fits together with the address (which is not in the result).
 
-    Steps are given all or not at all, sentences are given whole. Only where not even the first sentence fits it is cut.
+    It is counted as the kind's own channel does unless `count` says otherwise. Steps are given all or not at all,
+    sentences are given whole. Only where not even the first sentence fits it is cut.
     """
+    measure = MEASURES[kind]
     room = LIMITS[kind] if limit is None else min(limit, LIMITS[kind])
 
     def fits(text: str) -> bool:
-        return count(with_link(text, url)) <= room
+        whole = with_link(text, url)
+        if count is None:
+            return measure.fits(whole) and measure.count(whole) <= room
+        return count(whole) <= room
 
     for candidate in _candidates(revision, kind):
         if candidate and fits(candidate):
@@ -127,27 +136,36 @@ def redraw(article: Article) -> None:
             db.session.add(face)
         face.text, face.revision_id, face.at = text, revision.id, now()
     db.session.flush()
+    _redraw_informal(article)
 
 
-def write(article: Article, *, kind: FaceKind, text: str, by: User) -> Face | None:
+def write(article: Article, *, kind: FaceKind, text: str, by: User, is_informal: bool = False) -> Face | None:
     """Keep the words of a person as a face; an empty text gives the face back to the rules."""
     if not policy.may_edit(by, article):
         raise NotAllowed
-    face = next((face for face in article.faces if face.kind == kind), None)
-    text = check(article, kind=kind, text=text)
+    kept = _informal_of(article) if is_informal else {face.kind: face for face in article.faces}
+    face = kept.get(kind)
+    text = check(article, kind=kind, text=text, is_informal=is_informal)
+    redaction.refuse_face(article, field_of(kind, is_informal=is_informal), text)
     if not text:
         if face is not None and not face.is_drafted:
-            article.faces.remove(face)
+            if face in article.faces:
+                article.faces.remove(face)
             db.session.delete(face)
             db.session.flush()
             redraw(article)
         return None
+    newest = queries.newest_revision(article)
     if face is None:
-        face = Face(article=article, kind=kind)
+        face = Face(article_id=article.id, kind=kind, is_informal=is_informal)
+        if not is_informal:
+            article.faces.append(face)
         db.session.add(face)
     face.text, face.is_drafted, face.by_id, face.at = text, False, by.id, now()
-    face.revision_id = queries.newest_revision(article).id
+    face.revision_id = newest.id
     db.session.flush()
+    if not is_informal:
+        _redraw_informal(article)
     return face
 
 
@@ -159,30 +177,70 @@ def shown(article: Article) -> dict[FaceKind, str]:
     return {kind: kept.get(kind) or draft(words, kind=kind, url=url) for kind in FACE_KINDS}
 
 
-def check(article: Article, *, kind: FaceKind, text: str) -> str:
+def shown_informal(article: Article) -> dict[FaceKind, str]:
+    """Return every face with du as it is, or as it would be drafted; empty where a person has to write it."""
+    formal, kept = shown(article), {kind: face.text for kind, face in _informal_of(article).items()}
+    return {kind: kept.get(kind) or informal(formal[kind]) or "" for kind in FACE_KINDS}
+
+
+def check(article: Article, *, kind: FaceKind, text: str, is_informal: bool = False) -> str:
     """Return the text, cleaned; raise `Invalid` when it does not fit its kind together with the address."""
-    with problems.at(field_of(kind)):
+    name = field_of(kind, is_informal=is_informal)
+    with problems.at(name):
         text = texts.block(text, longest=LONGEST_FACE)
-    url = absolute(addresses.of_article(article, queries.newest_revision(article)))
-    over = len(with_link(text, url)) - LIMITS[kind] if text else 0
+    measure = MEASURES[kind]
+    whole = with_link(text, absolute(addresses.of_article(article, queries.newest_revision(article))))
+    over = measure.count(whole) - LIMITS[kind] if text else 0
+    if text and over <= 0 and not measure.fits(whole):
+        sentence = gettext("Too long: the channel takes %(most)s bytes at most.", most=measure.longest_bytes)
+        raise Invalid(sentence, fields={name: sentence})
     if over > 0:
         sentence = gettext(
             "Too long by %(over)s characters: together with the address %(longest)s fit.",
             over=over,
             longest=LIMITS[kind],
         )
-        raise Invalid(sentence, fields={field_of(kind): sentence})
+        raise Invalid(sentence, fields={name: sentence})
     return text
 
 
-def field_of(kind: FaceKind) -> str:
+def field_of(kind: FaceKind, *, is_informal: bool = False) -> str:
     """Return the name of the field in which a face is edited."""
-    return f"face_{kind}"
+    return f"face_du_{kind}" if is_informal else f"face_{kind}"
 
 
 def is_outdated(face: Face, article: Article) -> bool:
-    """Tell whether a person wrote this face for an earlier revision than the published one."""
-    return not face.is_drafted and article.published_id is not None and face.revision_id < article.published_id
+    """Tell whether this face was written, or drafted of what was written, before the article said something else."""
+    since = article.changed_id or article.published_id
+    return article.published_id is not None and since is not None and face.revision_id < since
+
+
+def _redraw_informal(article: Article) -> None:
+    """Draft the faces with du anew of those with Sie; where the rules are not sure, there is none."""
+    kept = _informal_of(article)
+    formal = {face.kind: face for face in article.faces} if article.locale == "de" else {}
+    url = absolute(addresses.of_article(article))
+    for kind in FACE_KINDS:
+        face, source = kept.get(kind), formal.get(kind)
+        if face is not None and not face.is_drafted:
+            continue
+        text = informal(source.text) if source is not None else None
+        if source is None or not text or not MEASURES[kind].fits(with_link(text, url)):
+            if face is not None:
+                db.session.delete(face)
+            continue
+        if face is None:
+            face = Face(article_id=article.id, kind=kind, is_informal=True, is_drafted=True)
+            db.session.add(face)
+        face.text, face.revision_id, face.at = text, source.revision_id, now()
+    db.session.flush()
+    db.session.expire(article, ["informal_faces"])
+
+
+def _informal_of(article: Article) -> dict[FaceKind, Face]:
+    db.session.flush()
+    db.session.expire(article, ["informal_faces"])
+    return {face.kind: face for face in article.informal_faces}
 
 
 def _candidates(revision: Revision | Row[Any], kind: FaceKind) -> Iterator[str]:

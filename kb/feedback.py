@@ -6,17 +6,31 @@ from typing import Final
 
 from sqlalchemy import Select, select
 
+from accounts.models import User
 from core import problems, texts
 from core.clock import now
 from core.db import db
 from core.unique import add_once
-from kb.models import Article, ArticleFeedback
+from kb import tasks
+from kb.models import Article, ArticleFeedback, FeedbackReason
 
 LONGEST_COMMENT: Final = 1000
 
 
-def give(article: Article, *, reader: str, helped: bool, comment: str = "") -> ArticleFeedback:
-    """Keep what a reader says of the published version; who says it again changes their mind."""
+def give(
+    article: Article,
+    *,
+    reader: str,
+    helped: bool,
+    reason: FeedbackReason | None = None,
+    comment: str = "",
+    by: User | None = None,
+) -> ArticleFeedback:
+    """Keep what a reader says of the published version; who says it again changes their mind.
+
+    A *no* with a reason or words becomes a task of the owner; a *yes* takes it back while it waits. That it is about
+    something else is no fault of the article: without words it is only counted.
+    """
     with problems.at("comment"):
         comment = texts.block(comment, longest=LONGEST_COMMENT)
     add_once(
@@ -25,13 +39,19 @@ def give(article: Article, *, reader: str, helped: bool, comment: str = "") -> A
         revision_id=article.published_id,
         reader=reader,
         helped=helped,
+        reason=None,
         comment=comment,
         at=now(),
     )
     given = db.session.scalars(_of(article, reader)).one()
     given.helped, given.revision_id, given.at = helped, article.published_id or given.revision_id, now()
     given.comment = comment or given.comment
+    given.reason = None if helped else reason or given.reason
     db.session.flush()
+    if helped:
+        tasks.drop(article, "feedback", reader)
+    elif given.reason not in {None, "not_mine"} or given.comment:
+        tasks.need(article, "feedback", reader, words=given.comment, reason=given.reason, by=by)
     return given
 
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from flask_babel import lazy_gettext
-from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, SelectField
-from wtforms.validators import InputRequired
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from core import bilingual
-from core.forms import BlockField, Form, LineField, MarkdownField, NamesForm
-from kb import articles, faces, feedback
-from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind
+from core.forms import HIGHEST_POSITION, BlockField, Form, LineField, MarkdownField, NamesForm
+from kb import articles, checking, faces, feedback, tasks
+from kb.models import FACE_KINDS, LONGEST_FACE, FaceKind, FeedbackReason
 from search import synonyms
 
 LANGUAGE_NAMES: Final[Mapping[str, str]] = {"de": "Deutsch", "en": "English"}
@@ -59,6 +59,12 @@ class ArticleForm(Form):
         longest=articles.LONGEST_ENVIRONMENT,
         shortest=0,
         description=lazy_gettext("Products and versions, separated by commas."),
+    )
+    cause = BlockField(
+        lazy_gettext("Cause"),
+        longest=articles.LONGEST_CAUSE,
+        shortest=0,
+        description=lazy_gettext("Why it happens, if that is known. Without formatting."),
     )
     resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
     keywords = LineField(
@@ -108,9 +114,27 @@ class ArticleForm(Form):
             "summary": self.summary.data or "",
             "symptoms": self.symptoms.data or "",
             "environment": self.environment.data or "",
+            "cause": self.cause.data or "",
             "resolution": self.resolution.data or "",
             "keywords": self.keyword_list,
         }
+
+
+class PromotionForm(ArticleForm):
+    """An article from an answer: a new one, or (`into`, `way`, `based_on`) a new version of one that is there."""
+
+    into = HiddenField()
+    way = HiddenField(default="new")
+    based_on = HiddenField()
+    is_new = BooleanField(lazy_gettext("It is not written yet"))
+    is_general = BooleanField(lazy_gettext("It helps others, too"))
+    is_advisable = BooleanField(lazy_gettext("We may recommend it"))
+
+    @property
+    def checks(self) -> list[str]:
+        """What the editor found true of the answer."""
+        said = {"new": self.is_new.data, "general": self.is_general.data, "advisable": self.is_advisable.data}
+        return [check for check, is_true in said.items() if is_true]
 
 
 class EditForm(ArticleForm):
@@ -127,9 +151,19 @@ class EditForm(ArticleForm):
         field: BlockField = self[faces.field_of(kind)]
         return field
 
+    def informal_face(self, kind: FaceKind) -> BlockField:
+        """Return the field for the same with du."""
+        field: BlockField = self[faces.field_of(kind, is_informal=True)]
+        return field
+
 
 for _kind in FACE_KINDS:
     setattr(EditForm, faces.field_of(_kind), BlockField(FACE_LABELS[_kind], longest=LONGEST_FACE, shortest=0))
+    setattr(
+        EditForm,
+        faces.field_of(_kind, is_informal=True),
+        BlockField(lazy_gettext("%(kind)s, with du", kind=FACE_LABELS[_kind]), longest=LONGEST_FACE, shortest=0),
+    )
 
 
 class ReasonForm(Form):
@@ -147,11 +181,107 @@ class FeedbackForm(Form):
     helped = RadioField(
         lazy_gettext("Did this help?"), choices=choices({"yes": lazy_gettext("Yes"), "no": lazy_gettext("No")})
     )
+    reason = RadioField(
+        lazy_gettext("Why did it not help?"),
+        choices=[SelectChoice(reason, label) for reason, label in tasks.REASONS.items()],
+        validators=[Optional()],
+        validate_choice=False,
+    )
     comment = BlockField(lazy_gettext("What was missing or wrong?"), longest=feedback.LONGEST_COMMENT, shortest=0)
+
+    @property
+    def why(self) -> FeedbackReason | None:
+        """The reason that was chosen; None where none was, or one that nobody offered."""
+        return next((known for known in tasks.REASONS if known == self.reason.data), None)
+
+
+class FlagForm(Form):
+    """What is wrong with an article, in the words of somebody who may not edit it."""
+
+    words = BlockField(
+        lazy_gettext("What is wrong?"),
+        longest=tasks.LONGEST_WORDS,
+        shortest=tasks.SHORTEST_WORDS,
+        validators=[_wanted()],
+        description=lazy_gettext("As exactly as you can: which step or sentence, and what is right instead."),
+    )
+
+
+class SettlementForm(Form):
+    note = BlockField(lazy_gettext("What was done, or why nothing is needed"), longest=tasks.LONGEST_NOTE, shortest=0)
+
+
+class OwnerForm(Form):
+    owner = SelectField(
+        lazy_gettext("Who looks after it"),
+        choices=[],
+        description=lazy_gettext("They are told what readers report and when it is to be checked again."),
+    )
+
+
+class RuleForm(Form):
+    """After how many days articles are looked at again."""
+
+    section = SelectField(lazy_gettext("Section"), choices=[])
+    confidence = SelectField(
+        lazy_gettext("How sure the team is"),
+        choices=choices(
+            {
+                "": lazy_gettext("All"),
+                "validated": lazy_gettext("Checked"),
+                "not_validated": lazy_gettext("Not checked yet"),
+            }
+        ),
+    )
+    days = IntegerField(
+        lazy_gettext("Days between two checks"),
+        validators=[_wanted(), NumberRange(min=0, max=checking.LONGEST_DAYS)],
+        description=lazy_gettext("0: never."),
+    )
+
+
+class RetirementForm(ReasonForm):
+    successor = LineField(
+        lazy_gettext("Which article takes its place?"),
+        longest=500,
+        shortest=0,
+        description=lazy_gettext("Its address or number. Whoever opens the old address is led there. May be empty."),
+    )
+
+
+class TakeOverForm(Form):
+    """What the article says from now on, after the answer that it was made from changed."""
+
+    resolution = MarkdownField(lazy_gettext("What helps"), shortest=1, validators=[_wanted()])
+    version = HiddenField()
+    based_on = HiddenField()
 
 
 class SectionForm(NamesForm):
     """A section of the knowledge base."""
+
+
+class SectionEditForm(SectionForm):
+    """A section that is there: its names, address, and what it stands in."""
+
+    slug = LineField(
+        lazy_gettext("Address"),
+        longest=80,
+        shortest=0,
+        description=lazy_gettext("The last part of /kb/s/…; the old address leads to the new one."),
+    )
+    parent = SelectField(lazy_gettext("Stands in"), choices=[])
+
+
+class DissolutionForm(Form):
+    into = SelectField(lazy_gettext("Where its articles go"), choices=[])
+
+
+class PlaceForm(Form):
+    place = IntegerField(
+        lazy_gettext("Place in the index"),
+        validators=[Optional(), NumberRange(0, HIGHEST_POSITION, lazy_gettext("A number from 0 to 10,000, please."))],
+    )
 
 
 class SynonymForm(Form):

@@ -6,6 +6,7 @@ from datetime import datetime
 from flask_babel import gettext
 from sqlalchemy import select
 
+from accounts.models import User
 from core.db import db
 from core.outbox import listens_to
 from forum import alarms, notifications, topics
@@ -182,9 +183,9 @@ def settle_points_again(event: ReadershipChanged) -> None:
 
 @listens_to(ArticlePublished)
 def tell_followers(event: ArticlePublished) -> None:
-    """Tell who follows the article, unless it was taken back or replaced meanwhile."""
+    """Tell who follows the article, unless only a typo went or it was taken back or replaced meanwhile."""
     article = db.session.get(Article, event.article_id)
-    if article is None or not article.is_published or article.published is None:
+    if article is None or not article.is_published or article.published is None or event.significance == "typo":
         return
     if article.published.id == event.revision_id:
         following.tell(article, article.published, by_id=event.by_id, is_first=event.is_first)
@@ -197,6 +198,13 @@ def _article_published(notification: Notification) -> str:
     if notification.data.get("part") == "answer":
         if words is None:
             return str(gettext("Your answer became an article, which is being revised at the moment."))
+        reader = db.session.get(User, notification.user_id)
+        if reader is not None and not reader.is_named:
+            return str(
+                gettext(
+                    "Your answer became the article “%(title)s”. You are not named, as you wished.", title=words.title
+                )
+            )
         return str(
             gettext("Your answer became the article “%(title)s”. You are named as its author.", title=words.title)
         )

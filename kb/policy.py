@@ -9,19 +9,46 @@ def may_write(user: Viewer) -> bool:
     return bool(user.is_authenticated and user.is_active and user.has_role("editor"))
 
 
-def may_edit(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- rights by article come with owners; callers ask for one already
-    """Every editor may edit every article."""
+def may_draft(user: Viewer) -> bool:
+    """Who answers customers writes drafts, too; an editor publishes them."""
+    return may_write(user) or bool(user.is_authenticated and user.is_active and user.has_role("agent"))
+
+
+def may_edit(user: Viewer, article: Article) -> bool:
+    """Every editor may edit every article; who drafted one may until it was published for the first time."""
+    if may_write(user):
+        return True
+    return may_draft(user) and article.owner_id == user.id and article.published_at is None
+
+
+def may_publish(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- callers ask for one article already
+    """Only editors publish, and take back."""
     return may_write(user)
 
 
-def may_publish(user: Viewer, article: Article) -> bool:
-    """Who may edit an article may publish it and take it back."""
-    return may_edit(user, article)
+def may_flag(user: Viewer, article: Article) -> bool:
+    """Who cannot edit a published article reports what is wrong with it."""
+    return bool(user.is_authenticated and user.is_active and article.is_published)
+
+
+def may_judge(user: Viewer) -> bool:
+    """Who may insert articles says whether they are still right: the team and trusted members."""
+    return bool(user.is_authenticated and user.is_active and user.is_trusted)
+
+
+def may_set_rules(user: Viewer) -> bool:
+    """Admins say how often articles are looked at again."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("admin"))
 
 
 def may_decide(user: Viewer) -> bool:
     """Editors decide about nominations."""
     return may_write(user)
+
+
+def may_nominate(user: Viewer) -> bool:
+    """Trusted members and the team say which answers should become articles."""
+    return bool(user.is_authenticated and user.is_active and not user.is_silenced and user.is_trusted)
 
 
 def may_see_drafts(user: Viewer) -> bool:

@@ -1,6 +1,6 @@
 """Promotion: an accepted answer is nominated, an editor makes an article of it or says why not."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,12 +19,14 @@ from core.unique import add_once
 from forum import queries as forum_queries
 from forum.models import Acceptance, Post
 from forum.reviewing import Waiting
-from kb import articles, evidence, outline, policy, sections, sentences
+from kb import articles, doubts, evidence, outline, policy, sections, sentences
 from kb.evidence import Evidence
-from kb.models import Article, ArticleSource, Audience, Nomination, Section
+from kb.models import Article, ArticleSource, Audience, Nomination, Revision, Section, Way
 from search import query as search
 from search.analysis import stopwords
 
+CHECKS: Final = ("new", "general", "advisable")
+"""What an editor says of an answer: it is not written yet, it helps others, too, and it may be recommended."""
 STATES: Final = ("pending", "drafted", "published", "declined")
 MOST_SIMILAR: Final = 5
 MOST_WAITING: Final = 5
@@ -58,6 +60,18 @@ def nominate(post: Post) -> Nomination | None:
         return None
     add_once(Nomination, post_id=post.id, state="pending", at=now())
     return of_post(post)
+
+
+def nominate_by_hand(post: Post, *, by: User) -> Nomination:
+    """Say that an answer should become an article; where it waits or was decided already, nothing changes."""
+    if not policy.may_nominate(by):
+        raise NotAllowed(gettext("Trusted members and the team nominate answers."))
+    _refuse_what_no_article_is_made_of(post)
+    add_once(Nomination, post_id=post.id, state="pending", by_id=by.id, at=now())
+    nomination = of_post(post)
+    if nomination is None:
+        raise NotFound
+    return nomination
 
 
 def retract(post: Post) -> None:
@@ -147,6 +161,12 @@ def similar_articles(nomination: Nomination, viewer: Viewer) -> list[search.Hit]
     )
 
 
+def resolutions(article_ids: Collection[int]) -> dict[int, str]:
+    """Return what helps, as published articles say it, by the id of the article."""
+    rows = select(Article.id, Revision.resolution).join(Revision, Revision.id == Article.published_id)
+    return {row[0]: row[1] for row in db.session.execute(rows.where(Article.id.in_(article_ids)))}
+
+
 def propose(post: Post) -> Proposal:
     """Return what a draft made from this answer begins with."""
     topic = post.topic
@@ -174,13 +194,13 @@ def draft_from(
     tags: Sequence[str] | None = None,
     audience: Audience = "public",
     words: articles.Words | None = None,
+    sources: Iterable[Post] = (),
 ) -> Article:
-    """Make a draft of a nominated answer, as proposed or in the editor's `words`; the answer's author is credited."""
-    if not policy.may_decide(by):
-        raise NotAllowed
-    _lock(nomination)
-    if nomination.state in {"drafted", "published"}:
-        raise Conflict(gettext("There is an article of this answer already."))
+    """Make a draft of a nominated answer, as proposed or in the editor's `words`.
+
+    Its author is credited, and the authors of the other posts of the thread that it was made from, `sources`.
+    """
+    _claim(nomination, by=by)
     post = nomination.post
     proposal = propose(post)
     article = articles.create(
@@ -189,23 +209,88 @@ def draft_from(
         tags=proposal.tags if tags is None else tags,
         audience=audience,
         by=by,
-        sources=[post],
+        sources=[post, *_usable(sources, nomination)],
         **(words or _proposed_words(proposal)),
     )
-    nomination.article = article
-    nomination.reason = ""
-    _decide(nomination, "drafted", by=by)
+    _settle(nomination, article, "new", by=by)
     return article
+
+
+def put_into(
+    nomination: Nomination,
+    article: Article,
+    *,
+    by: User,
+    words: articles.Words,
+    way: Literal["add", "replace"],
+    based_on: int,
+    sources: Iterable[Post] = (),
+) -> Article:
+    """Write a new version of an article that holds a nominated answer, or says what it says instead.
+
+    `Conflict` says that there is a newer version than the one it is based on. Readers see it when it is published.
+    """
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    _claim(nomination, by=by)
+    post = nomination.post
+    comments = {
+        "add": gettext("From “%(title)s”", title=post.topic.title),
+        "replace": gettext("Replaced from “%(title)s”", title=post.topic.title),
+    }
+    articles.revise(article, by=by, comment=comments[way][: articles.LONGEST_COMMENT], based_on=based_on, **words)
+    there = {source.post_id for source in article.sources}
+    for one in dict.fromkeys([post, *_usable(sources, nomination)]):
+        if one.id not in there:
+            article.sources.append(ArticleSource(post=one, post_version=one.version))
+    _settle(nomination, article, way, by=by)
+    return article
+
+
+def note_checks(nomination: Nomination, checks: Iterable[str], *, by: User) -> None:
+    """Keep with the decision what the editor found true of the answer; what is no check is left out."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    said = set(checks)
+    nomination.checks = [check for check in CHECKS if check in said]
+    db.session.flush()
+
+
+def contradict(nomination: Nomination, article: Article, *, by: User) -> None:
+    """Say that an article says something else: it is in doubt until somebody looks, and the nomination waits on."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    _lock(nomination)
+    if nomination.state in {"drafted", "published"}:
+        raise Conflict(gettext("There is an article of this answer already."))
+    nomination.contradicts_id = article.id
+    doubts.oppose(article, nomination.post)
+    db.session.flush()
+    audit.record("kb.nomination.contradict", nomination, by=by, after={"article_id": article.id})
+
+
+def merged(article_words: articles.Words, proposal: Proposal, way: Literal["add", "replace"]) -> articles.Words:
+    """Return what an article would say with a nominated answer added to it, or in the place of what helped before."""
+    known = list(article_words.get("keywords", ()))
+    said: articles.Words = {
+        **article_words,
+        "keywords": list(dict.fromkeys([*known, *proposal.keywords]))[: articles.MOST_KEYWORDS],
+    }
+    if way == "replace":
+        return {**said, "resolution": proposal.resolution, "summary": proposal.summary or said.get("summary", "")}
+    return {**said, "resolution": joined([article_words["resolution"], proposal.resolution])}
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return texts below each other, each once."""
+    return "\n\n".join(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
 def draft_from_post(post: Post, *, by: User) -> Article:
     """Make a draft of any answer, nominated or not."""
     if not policy.may_decide(by):
         raise NotAllowed
-    if post.kind != "answer":
-        raise Invalid(gettext("Articles are made from answers."))
-    if db.session.scalar(select(Post.id).where(Post.id == post.id, _is_open())) is None:
-        raise Invalid(gettext("This answer is muted, so nothing is made of it."))
+    _refuse_what_no_article_is_made_of(post)
     add_once(Nomination, post_id=post.id, state="pending", by_id=by.id, at=now())
     nomination = of_post(post)
     if nomination is None:
@@ -228,6 +313,40 @@ def decline(nomination: Nomination, *, by: User, reason: str) -> None:
     audit.record(
         "kb.nomination.decline", nomination, by=by, reason=reason, before={"state": before}, after={"state": "declined"}
     )
+
+
+def _claim(nomination: Nomination, *, by: User) -> None:
+    """Have this editor decide; of two at once the second is refused. Of what was muted meanwhile nothing is made."""
+    if not policy.may_decide(by):
+        raise NotAllowed
+    _lock(nomination)
+    if nomination.state in {"drafted", "published"}:
+        raise Conflict(gettext("There is an article of this answer already."))
+    _refuse_what_no_article_is_made_of(nomination.post)
+
+
+def _refuse_what_no_article_is_made_of(post: Post) -> None:
+    if post.kind != "answer":
+        raise Invalid(gettext("Articles are made from answers."))
+    if db.session.scalar(select(Post.id).where(Post.id == post.id, _is_open())) is None:
+        raise Invalid(gettext("This answer is muted, so nothing is made of it."))
+
+
+def _usable(posts: Iterable[Post], nomination: Nomination) -> list[Post]:
+    """Return the other posts an article is made from; raise `Invalid` for what not everybody reads in that thread."""
+    others = [post for post in dict.fromkeys(posts) if post.id != nomination.post_id]
+    ids = {post.id for post in others}
+    in_thread = (Post.id.in_(ids), Post.topic_id == nomination.post.topic_id, _is_open())
+    if ids and len(set(db.session.scalars(select(Post.id).where(*in_thread)))) < len(ids):
+        raise Invalid(gettext("One of the chosen posts cannot be read by everybody any more. Please choose again."))
+    return others
+
+
+def _settle(nomination: Nomination, article: Article, way: Way, *, by: User) -> None:
+    nomination.article = article
+    nomination.way = way
+    nomination.reason = ""
+    _decide(nomination, "drafted", by=by)
 
 
 def _may_wait() -> ColumnElement[bool]:

@@ -6,14 +6,16 @@ from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
-from sqlalchemy.orm import contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
 
+from accounts.models import User
 from accounts.people import Viewer
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
+from core.i18n import locale
 from forum import queries as forum_queries
 from forum.models import Post, Topic
-from kb import policy
+from kb import policy, sections
 from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
@@ -30,6 +32,8 @@ class Shelf:
     section: Section
     count: int
     articles: Sequence[Article]
+    name: str
+    """What it is called, together with those that it stands in."""
 
 
 def articles_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -39,9 +43,16 @@ def articles_visible_to(viewer: Viewer) -> ColumnElement[bool]:
     return readable_by(viewer)
 
 
-def readable_by(viewer: Viewer) -> ColumnElement[bool]:
+def readable_by(viewer: Viewer, article: type[Article] = Article) -> ColumnElement[bool]:
     """Return the clause for what is published for this viewer: what lists and feeds show, to the team as well."""
-    return readable_in(circle_of(viewer))
+    return readable_in(circle_of(viewer), article)
+
+
+def told_in(locale: str, viewer: Viewer) -> ColumnElement[bool]:
+    """Return the clause that leaves out of a list what the viewer may read in this language as well."""
+    other = aliased(Article)
+    same = exists().where(other.family_id == Article.family_id, other.locale == locale, readable_by(viewer, other))
+    return or_(Article.locale == locale, Article.family_id.is_(None), ~same.correlate(Article))
 
 
 def circle_of(viewer: Viewer) -> Circle:
@@ -51,13 +62,13 @@ def circle_of(viewer: Viewer) -> Circle:
     return "signed_in" if viewer.is_authenticated else "public"
 
 
-def readable_in(circle: Circle) -> ColumnElement[bool]:
+def readable_in(circle: Circle, article: type[Article] = Article) -> ColumnElement[bool]:
     """Return the clause for what is published for a circle."""
-    published = and_(Article.published_id.is_not(None), Article.confidence != "archived")
+    published = and_(article.published_id.is_not(None), article.confidence != "archived")
     if circle == "team":
         return published
     audiences = ("public", "signed_in") if circle == "signed_in" else ("public",)
-    return and_(published, Article.audience.in_(audiences))
+    return and_(published, article.audience.in_(audiences))
 
 
 def visible_articles(viewer: Viewer) -> Select[Article]:
@@ -79,7 +90,12 @@ def visible_article(article_id: int, *, viewer: Viewer) -> Article:
     return article
 
 
-def readable_articles(viewer: Viewer, *, section: Section | None = None, locale: str | None = None) -> Select[Article]:
+def readable_articles(
+    viewer: Viewer,
+    *,
+    section: Section | None = None,
+    locale: str | None = None,
+) -> Select[Article]:
     """Select what is published for the viewer, without the parts that lists do not show."""
     statement = select(Article).where(readable_by(viewer)).options(*light())
     if section is not None:
@@ -98,6 +114,11 @@ def light() -> tuple[Any, ...]:
     )
 
 
+def by_ids(article_ids: Collection[int]) -> Select[Article]:
+    """Select these articles without the parts that lists do not show, for the team."""
+    return select(Article).where(Article.id.in_(article_ids)).options(*light())
+
+
 def drafted_articles() -> Select[Article]:
     """Select what is not published, or has words that are newer than the published ones: for the team."""
     newer = exists().where(Revision.article_id == Article.id, Revision.id > Article.published_id)
@@ -106,9 +127,12 @@ def drafted_articles() -> Select[Article]:
 
 def shelves(viewer: Viewer) -> list[Shelf]:
     """Return the sections that have something for the viewer, in their order; editors see the empty ones too."""
-    counts = _counted(select(Article.section_id, func.count()).where(readable_by(viewer)).group_by(Article.section_id))
+    told = told_in(locale(), viewer)
+    counts = _counted(
+        select(Article.section_id, func.count()).where(readable_by(viewer), told).group_by(Article.section_id)
+    )
     place = func.row_number().over(partition_by=Article.section_id, order_by=Article.id.desc()).label("place")
-    newest = select(Article.id, place).where(readable_by(viewer)).subquery()
+    newest = select(Article.id, place).where(readable_by(viewer), told).subquery()
     shown = db.session.scalars(
         select(Article)
         .join(newest, newest.c.id == Article.id)
@@ -119,10 +143,16 @@ def shelves(viewer: Viewer) -> list[Shelf]:
     articles: dict[int, list[Article]] = {}
     for article in shown:
         articles.setdefault(article.section_id, []).append(article)
+    everything = list(sections.in_order(all_sections()))
+    names = sections.full_names(section for _depth, section in everything)
+    filled = {section.id for _depth, section in everything if section.id in counts}
+    for _depth, section in reversed(everything):
+        if section.id in filled and section.parent_id is not None:
+            filled.add(section.parent_id)
     return [
-        Shelf(section, counts.get(section.id, 0), articles.get(section.id, ()))
-        for section in all_sections()
-        if section.id in counts or policy.may_write(viewer)
+        Shelf(section, counts.get(section.id, 0), articles.get(section.id, ()), names[section.id])
+        for _depth, section in everything
+        if section.id in filled or policy.may_write(viewer)
     ]
 
 
@@ -132,13 +162,25 @@ def all_sections() -> list[Section]:
 
 def visible_section(slug: str, *, viewer: Viewer) -> Section:
     """Return the section; raise `NotFound` when there is none, or nothing in it for the viewer."""
-    section = db.session.scalars(select(Section).where(Section.slug == slug)).one_or_none()
-    readable = section is not None and db.session.scalar(
-        select(exists().where(Article.section_id == section.id, readable_by(viewer)))
-    )
-    if section is None or not (readable or policy.may_write(viewer)):
+    readable = exists().where(stands_in_section(), readable_by(viewer)).correlate(Section)
+    found = db.session.execute(select(Section, readable).where(Section.slug == slug)).one_or_none()
+    if found is None or not (found[1] or policy.may_write(viewer)):
         raise NotFound(gettext("There is no such section. The knowledge base lists them all."))
+    section: Section = found[0]
     return section
+
+
+def stands_in_section() -> ColumnElement[bool]:
+    """Return the clause that joins articles to the sections they stand in, and to those that these stand in."""
+    inner, middle, innermost = aliased(Section), aliased(Section), aliased(Section)
+    inside = select(inner.id).where(inner.parent_id == Section.id).correlate(Section)
+    below = (
+        select(innermost.id)
+        .join(middle, middle.id == innermost.parent_id)
+        .where(middle.parent_id == Section.id)
+        .correlate(Section)
+    )
+    return or_(Article.section_id == Section.id, Article.section_id.in_(inside), Article.section_id.in_(below))
 
 
 def section_names(slugs: Collection[str], viewer: Viewer) -> dict[str, str]:
@@ -204,6 +246,14 @@ def visible_sources(article: Article, *, viewer: Viewer) -> list[Post]:
     )
 
 
+def credits_of(article: Article) -> tuple[list[User], int]:
+    """Return whose knowledge an article holds, without those who do not want to be named, and how many these are."""
+    credited = [source.post.author for source in article.sources] or [article.owner]
+    known = list(dict.fromkeys(user for user in credited if user is not None))
+    named = [user for user in known if user.is_named]
+    return named, len(known) - len(named)
+
+
 def feedback_of(article_ids: Collection[int]) -> dict[int, tuple[int, int]]:
     """Return by article how many readers it helped, and how many said so or the opposite."""
     rows = db.session.execute(
@@ -253,7 +303,7 @@ def publications(article_ids: Collection[int]) -> dict[int, Publication]:
 # Made once: putting such a statement together takes longer than the database takes to answer it.
 _FACES: Final = (
     select(Face.article_id, Face.kind, Face.text, Face.is_drafted)
-    .where(Face.article_id.in_(bindparam("ids", expanding=True)))
+    .where(Face.article_id.in_(bindparam("ids", expanding=True)), Face.is_informal.is_(False))
     .order_by(Face.id)
 )
 _PUBLISHED: Final = (

@@ -204,8 +204,13 @@ def _tags_of(ids: Collection[int]) -> dict[int, tuple[str, ...]]:
 
 def _told(words: Revision) -> tuple[str, ...]:
     """Return what a revision says, line by line: a step of a list is a passage of its own."""
-    parts = (markup.lines(html) for html in (words.symptoms_html, words.resolution_html))
-    return (words.environment, words.summary, *parts)
+    return (
+        words.environment,
+        words.summary,
+        markup.lines(words.symptoms_html),
+        words.cause,
+        markup.lines(words.resolution_html),
+    )
 
 
 def _asked_of(ids: Collection[int]) -> dict[tuple[int, bool], list[str]]:

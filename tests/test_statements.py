@@ -12,7 +12,8 @@ from core import ready
 from core.db import db
 from forum import addresses as forum_addresses
 from forum import answers, closing, flags, moderation, reviewing, votes
-from kb import addresses
+from kb import addresses, families, sections
+from kb import articles as kb_articles
 from search import indexer, synonyms
 from tests.cast import World
 from tests.conftest import Browser
@@ -89,6 +90,20 @@ def article(world: World, many: int) -> str:
         answers.accept(answer, by=topic.asker)
         posts.append(answer)
     return addresses.of_article(Shelf(world).published(sources=posts, tags=["wifi", "night"]))
+
+
+def translated(world: World, many: int) -> str:
+    """An article in two languages, in a section within a section, whose index has so many entries; its path."""
+    shelf = Shelf(world)
+    inner = sections.create(names={"en": f"Wireless {many}"}, by=world.emil, parent=shelf.section)
+    for number in range(many):
+        kb_articles.place(shelf.published(section=inner, title=f"Article number {number}"), number, by=world.emil)
+        sections.create(names={"en": f"Section number {many}-{number}"}, by=world.emil)
+    article = shelf.published(section=inner)
+    german = shelf.article(locale="de", title="Das WLAN ist weg")
+    families.join(german, article, by=world.emil, is_current=True)
+    kb_articles.publish(german, by=world.emil)
+    return addresses.of_article(article)
 
 
 def article_call(world: World, many: int) -> str:
@@ -170,9 +185,13 @@ PAGES = [
     Page("/tags/wifi", questions, {"": 2, "charlie": 5, "ada": 5}, again=1),
     Page("/feeds/latest.xml", questions, {"": 5}),
     Page("/api/v1/topics", questions, {"": 2}),
-    Page("", thread, {"": 2, "charlie": 8, "ada": 9}),
+    Page("", thread, {"": 2, "charlie": 8, "ada": 10}),
     Page("", thread_call, {"": 4}),
     Page("", article, {"": 7, "charlie": 10, "emil": 13}),
+    Page("", translated, {"": 7, "charlie": 9, "emil": 12}),
+    Page("/kb/languages", articles, {"emil": 6}),
+    Page("/kb/faces", articles, {"emil": 8}),
+    Page("/kb/index", articles, {"emil": 8}),
     Page("", article_call, {"": 7}),
     Page("/kb", articles, {"": 4, "charlie": 6, "emil": 8}),
     Page("/kb/s/router", articles, {"": 4, "charlie": 6, "emil": 7}),

@@ -1,5 +1,6 @@
 """Channels: one module for each kind of service, and the protocol they share."""
 
+from core.counting import Measure
 from desk.channels.base import (
     Adapter,
     Capabilities,
@@ -14,7 +15,7 @@ from desk.channels.base import (
     kinds,
     register,
 )
-from desk.channels.counting import Measure, measure
+from desk.channels.counting import measure
 
 __all__ = [
     "Adapter",

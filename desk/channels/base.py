@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
-from desk.channels.counting import Measure, measure
+from core.counting import Measure
+from desk.channels.counting import measure
 from desk.models import Channel
 
 LONGEST_TEXT: Final = 20_000

@@ -37,6 +37,7 @@ from forum.views import (
     telling,
     topic,
     trying,
+    warning,
     wording,
 )
 from forum.views.edge import bp
@@ -72,6 +73,7 @@ __all__ = [
     "telling",
     "topic",
     "trying",
+    "warning",
     "wording",
 ]
 

@@ -13,7 +13,7 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, KlinkeError, NotAllowed
 from forum import answers, canned, drafts, fields, forms, policy, posts, queries, threads
 from forum.models import Post
-from forum.views import inserting, pictures
+from forum.views import inserting, pictures, warning
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
@@ -30,7 +30,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
         return topic_page(topic, answer_form=form, preview=form.source.html)
     if inserting.is_wanted():
         return inserting.helped(topic, form)
-    if not is_fine:
+    if not is_fine or warning.stops(form, (form.source.data or "", form.version.data or "")):
         return topic_page(topic, answer_form=form, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):
@@ -43,6 +43,7 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
             typed_in=form.seconds_open,
         )
         canned.note_uses(answer, inserting.used(), by=me())
+        inserting.keep_verdicts(answer, by=me())
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -72,7 +73,7 @@ def post_comment(post_id: int) -> Response | WerkzeugResponse:
     form = forms.CommentForm()
     is_fine = form.validate()
     post = queries.visible_post(post_id, viewer=current_user)
-    if not is_fine:
+    if not is_fine or warning.stops(form, (form.source.data or "",)):
         page = threads.page_of(post, viewer=current_user)
         return topic_page(post.topic, comment_form=form, at=post_id, page=page, status=UNPROCESSABLE)
     try:
@@ -109,7 +110,8 @@ def save_edit(post_id: int) -> Response | WerkzeugResponse:
     is_fine = form.validate()
     if request.form.get("do") == "preview":
         return _edit_page(post, form, preview=form.source.html)
-    if not is_fine:
+    texts = (form.title.data or "" if "title" in form else "", form.source.data or "")
+    if not is_fine or warning.stops(form, texts, known=f"{post.topic.title}\n{post.source}"):
         return _edit_page(post, form, status=UNPROCESSABLE)
     title = form.title.data if "title" in form else None
     try:

@@ -15,7 +15,7 @@ from core.i18n import LOCALES, locale
 from core.web import limiter
 from forum import addresses, drafts, fields, forms, quality, queries, self_answering, suggestions, topics
 from forum.models import LONGEST_TITLE
-from forum.views import pictures
+from forum.views import pictures, warning
 from forum.views.edge import bp, show
 from search import query
 from search.query import Hit
@@ -94,12 +94,14 @@ def _looked_over(form: forms.AskForm) -> Response | None:
         return _page(form, just_asked=True, status=UNPROCESSABLE)
     if not is_fine:
         return _page(form, status=UNPROCESSABLE)
-    if _is_wanted_anyway():
-        return None
-    missing = quality.missing(
-        title=form.title.data or "", source=form.source.data or "", has_details=any(form.details.values())
-    )
-    return _page(form, missing=missing, status=UNPROCESSABLE) if missing else None
+    typed = (form.title.data or "", form.source.data or "")
+    if not _is_wanted_anyway():
+        missing = quality.missing(title=typed[0], source=typed[1], has_details=any(form.details.values()))
+        if missing:
+            return _page(form, missing=missing, status=UNPROCESSABLE)
+    if warning.stops(form, (*typed, form.answer.data or "", *(detail for detail in form.details.values() if detail))):
+        return _page(form, status=UNPROCESSABLE)
+    return None
 
 
 def _helped(form: forms.AskForm, what: str) -> Response:

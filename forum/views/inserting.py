@@ -5,11 +5,12 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from accounts.access import login_required
+from accounts.models import User
 from core.edge import UNPROCESSABLE
 from core.errors import Invalid, NotAllowed
 from core.web import limiter
 from forum import forms, inserting, policy, queries
-from forum.models import Topic
+from forum.models import Post, Topic
 from forum.views.edge import bp, show
 from forum.views.topic import Inserts, topic_page
 
@@ -26,7 +27,7 @@ def inserts(topic_id: int) -> Response:
         raise NotAllowed(gettext("The team and trusted members insert articles here."))
     topic = queries.visible_topic(topic_id, viewer=current_user)
     found = inserting.find(request.args.get("title", ""), topic, viewer=current_user)
-    return show("forum/_inserts.html", found=found, topic=topic)
+    return show("forum/_inserts.html", found=found, topic=topic, verdicts={})
 
 
 def is_wanted() -> bool:
@@ -49,11 +50,30 @@ def helped(topic: Topic, form: forms.AnswerForm) -> Response:
             )
         except Invalid as error:
             form.refuse(error)
-            return topic_page(topic, answer_form=form, inserts=Inserts(words, None, names), status=UNPROCESSABLE)
+            return topic_page(
+                topic, answer_form=form, inserts=Inserts(words, None, names, verdicts()), status=UNPROCESSABLE
+            )
         names = list(dict.fromkeys([*names, name]))
     elif policy.may_insert(current_user, topic):
         found = inserting.find(words, topic, viewer=current_user)
-    return topic_page(topic, answer_form=form, inserts=Inserts(words, found, names))
+    return topic_page(topic, answer_form=form, inserts=Inserts(words, found, names, verdicts()))
+
+
+def verdicts() -> dict[str, str]:
+    """Return what is said of the things on the page, by their names."""
+    return _given("verdict-")
+
+
+def keep_verdicts(answer: Post, *, by: User) -> None:
+    """Keep what was said of the things that stand in an answer now: who only looked has not used it."""
+    if not policy.may_insert(by, answer.topic):
+        return
+    inserting.answer(used(), verdicts(), _given("verdict_words-"), by=by)
+
+
+def _given(prefix: str) -> dict[str, str]:
+    found = [name for name in request.form if name.startswith(prefix)][:MOST_USED]
+    return {name.removeprefix(prefix)[:LONGEST_NAME]: request.form[name] for name in found}
 
 
 def used() -> list[str]:

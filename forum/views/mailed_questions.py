@@ -4,12 +4,12 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from core import personal, web
+from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotAllowed
 from core.web import limiter
-from forum import addresses, forms, policy, questions_by_mail
+from forum import addresses, forms, personal_data, policy, questions_by_mail
 from forum.models import MailedQuestion
 from forum.views.edge import bp, show
 
@@ -47,7 +47,7 @@ def post_mailed_question(token: str) -> Response | WerkzeugResponse:
 
 
 def _caught(form: forms.MailedQuestionForm) -> list[str]:
-    return personal.kinds(f"{form.title.data or ''}\n{form.source.data or ''}")
+    return personal_data.kinds(f"{form.title.data or ''}\n{form.source.data or ''}")
 
 
 def _page(

@@ -1,7 +1,7 @@
 """A topic on its page, its permalinks, and what its posts said before."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
@@ -27,6 +27,7 @@ from forum import (
     finding,
     forms,
     holding,
+    marks,
     posts,
     queries,
     reading,
@@ -46,6 +47,8 @@ class Inserts:
     words: str
     found: Sequence[Insert] | None
     used: Sequence[str]
+    verdicts: Mapping[str, str] = field(default_factory=dict)
+    """What was said of them, by their names."""
 
 
 A_YEAR = timedelta(days=365)
@@ -166,6 +169,7 @@ def topic_page(
         preview=preview,
         inserts=inserts,
         holder=holder,
+        marks=marks.of([*(one.post for one in thread.solutions.values()), *thread.answers], current_user),
         acceptance_words=lambda acceptance: _reason_of(topic, acceptance),
         description=markup.excerpt(markup.plain(thread.question.html), DESCRIPTION_LENGTH),
         canonical=absolute(_page_path(topic, thread.page)),

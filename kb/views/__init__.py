@@ -3,10 +3,41 @@
 from flask import Flask
 
 from forum import sitemaps
-from kb.views import figures, gaps, looking, promoting, reading, telling, writing
+from kb.views import (
+    arranging,
+    faces,
+    figures,
+    gaps,
+    keeping,
+    looking,
+    personal,
+    promoting,
+    publishing,
+    reading,
+    retiring,
+    telling,
+    translating,
+    writing,
+)
 from kb.views.edge import bp
 
-__all__ = ["figures", "gaps", "init_app", "looking", "promoting", "reading", "telling", "writing"]
+__all__ = [
+    "arranging",
+    "faces",
+    "figures",
+    "gaps",
+    "init_app",
+    "keeping",
+    "looking",
+    "personal",
+    "promoting",
+    "publishing",
+    "reading",
+    "retiring",
+    "telling",
+    "translating",
+    "writing",
+]
 
 
 def init_app(app: Flask) -> None:

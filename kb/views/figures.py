@@ -128,13 +128,15 @@ def _failed() -> Part:
 
 def _aged() -> Part:
     found = figures.lists(*(f"age-{place}" for place in range(len(figures.AGES) + 1)))
-    sentence = gettext("How long ago the words that readers see were written.")
+    sentence = gettext("How long ago somebody last checked them, or wrote them where nobody did.")
     return _today("ages", gettext("Age of what is published"), sentence, *_by_list(found))
 
 
 def _spoken() -> Part:
-    sentence = gettext("How many articles there are in each language.")
-    return _today("languages", gettext("Languages"), sentence, *_by_list(figures.lists("in-de", "in-en")))
+    sentence = gettext("How many articles there are in each language, and of how many there is no other.")
+    return _today(
+        "languages", gettext("Languages"), sentence, *_by_list(figures.lists("in-de", "only-de", "in-en", "only-en"))
+    )
 
 
 def _by_week(found: Sequence[Listed]) -> list[Column]:

@@ -6,21 +6,38 @@ from flask_limiter.util import get_remote_address
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
+from accounts.access import me
 from accounts.people import AnonymousUser
 from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
 from core.forms import csrf
+from core.i18n import locale
 from core.paging import page
 from core.ready import same_for_guests
 from core.settings import current_settings
 from core.web import absolute, limiter
 from forum import addresses as forum_addresses
 from forum import feeds
-from kb import addresses, anchors, doubts, feedback, following, forms, policy, promotion, queries, readings
+from kb import (
+    addresses,
+    anchors,
+    doubts,
+    feedback,
+    following,
+    forms,
+    index,
+    planning,
+    policy,
+    promotion,
+    queries,
+    readings,
+    retiring,
+    sections,
+)
 from kb.models import Article, Revision
-from kb.views import telling
+from kb.views import keeping, telling
 from kb.views.edge import bp, show
 
 MOVED = 301
@@ -39,23 +56,46 @@ def home() -> Response:
 @bp.get("/kb/s/<slug>")
 @same_for_guests
 def show_section(slug: str) -> Response:
-    section = queries.visible_section(slug, viewer=current_user)
+    try:
+        section = queries.visible_section(slug, viewer=current_user)
+    except NotFound:
+        moved = sections.moved_to(slug)
+        if moved is None:
+            raise
+        query = f"?{request.query_string.decode()}" if request.query_string else ""
+        return Response(status=MOVED, headers={"Location": addresses.of_section(moved) + query})
     only = request.args.get("locale")
     only = only if only in {"de", "en"} else None
+    statement = queries.readable_articles(current_user, section=section, locale=only)
+    if only is None:
+        statement = statement.where(queries.told_in(locale(), current_user))
     found = page(
-        queries.readable_articles(current_user, section=section, locale=only),
+        statement,
         by=(Article.id,),
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
     doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
-    return show("kb/section.html", section=section, page=found, only=only, doubted=doubted)
+    return show(
+        "kb/section.html",
+        section=section,
+        page=found,
+        only=only,
+        doubted=doubted,
+        beside=index.around(section, viewer=current_user),
+    )
 
 
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
 @bp.get("/kb/<int:article_id>-<slug>")
 def show_article(article_id: int, slug: str | None) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    try:
+        article = queries.visible_article(article_id, viewer=current_user)
+    except NotFound:
+        successor = retiring.successor_of(article_id, viewer=current_user)
+        if successor is None:
+            raise
+        return Response(status=MOVED, headers={"Location": addresses.of_article(successor)})
     words = _words(article)
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
@@ -73,13 +113,20 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
     if not form.validate():
         return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
     try:
-        feedback.give(article, reader=_reader(), helped=form.helped.data == "yes", comment=form.comment.data or "")
+        feedback.give(
+            article,
+            reader=_reader(),
+            helped=form.helped.data == "yes",
+            reason=form.why,
+            comment=form.comment.data or "",
+            by=me() if current_user.is_authenticated else None,
+        )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
         return _article_page(article, _words(article), form=form, refused=error)
     db.session.commit()
-    if form.comment.data:
+    if form.comment.data or form.why:
         flash(gettext("Thank you. Your note is with the editors."), "good")
     return web.go(addresses.of_article(article) + "#did-help")
 
@@ -143,7 +190,7 @@ def _article_page(
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
-    credited = [source.post.author for source in article.sources] or ([article.owner] if article.owner else [])
+    named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
@@ -154,16 +201,20 @@ def _article_page(
         article=article,
         words=words,
         newest=newest,
+        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
         anchored=anchors.anchored(words),
-        credits=list(dict.fromkeys(credited)),
+        credits=named,
+        unnamed=unnamed,
         threads=threads,
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
+        beside=index.beside(article, viewer=current_user),
         doubts=doubts.of(article, viewer=current_user),
+        **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
-        **telling.head(article, words, credited=credited, threads=threads),
+        **telling.head(article, words, credited=named, threads=threads),
         refused=refused,
         status=status,
     )

@@ -12,20 +12,21 @@ from core import problems, texts, web
 from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, Invalid, KlinkeError
+from core.errors import Conflict, Invalid, KlinkeError, NotAllowed, NotFound
 from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, queries, radar, sections
-from kb.models import FACE_KINDS, Article, Audience, Revision, Section
+from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
+from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
+from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show
 
 A_PAGE = 25
 
 
 @bp.get("/kb/articles/new")
-@role_required("editor")
+@role_required("editor", "agent")
 def write_article() -> Response:
     """Show an empty form, or one that begins with what an address brings along: title, locale, section, or a gap."""
     spoken = request.args.get("locale")
@@ -34,14 +35,21 @@ def write_article() -> Response:
             "title": web.given_line("title", longest=articles.LONGEST_TITLE),
             "locale": spoken if spoken in LOCALES else locale(),
             "section": request.args.get("section"),
-            **(radar.gap(request.args["gap"], viewer=me()).beginning() if "gap" in request.args else {}),
+            **_of_gap(),
         }
     )
     return show("kb/write.html", form=form)
 
 
+def _of_gap() -> dict[str, Any]:
+    """Return what an article begins with that somebody writes because something is missing."""
+    if "gap" not in request.args or not policy.may_see_searches(me()):
+        return {}
+    return radar.gap(request.args["gap"], viewer=me()).beginning()
+
+
 @bp.post("/kb/articles")
-@role_required("editor")
+@role_required("editor", "agent")
 def post_article() -> Response | WerkzeugResponse:
     form = article_form()
     if not form.validate():
@@ -61,21 +69,23 @@ def post_article() -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return show("kb/write.html", form=form, refused=error)
+    if current_user.has_role("editor") and (waits := _personal(article)):
+        return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
     return done(form, addresses.of_article(article, queries.newest_revision(article)))
 
 
 @bp.get("/kb/articles/<int:article_id>/edit")
-@role_required("editor")
+@role_required("editor", "agent")
 def edit_article(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = _to_edit(article_id)
     return _edit_page(article, _filled(article))
 
 
 @bp.post("/kb/articles/<int:article_id>/edit")
-@role_required("editor")
+@role_required("editor", "agent")
 def save_article(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = _to_edit(article_id)
     form = article_form(forms.EditForm)
     if not form.validate():
         return _edit_page(article, form, status=UNPROCESSABLE)
@@ -91,11 +101,7 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return _edit_page(article, form, refused=error)
-    if revision.id == article.published_id:
-        flash(gettext("Saved."), "good")
-        return done(form, addresses.of_article(article))
-    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
-    return done(form, url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number))
+    return done(form, _onward(article, revision))
 
 
 @bp.post("/kb/articles/<int:article_id>/publication")
@@ -103,7 +109,20 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
 def publish_article(article_id: int) -> WerkzeugResponse:
     article = queries.visible_article(article_id, viewer=current_user)
     is_first = article.published_at is None
-    articles.publish(article, by=me())
+    form = PublicationForm()
+    chosen = form.significance.data if form.significance.data in SIGNIFICANCES else "content"
+    try:
+        articles.publish(
+            article,
+            by=me(),
+            significance=cast("Significance", chosen),
+            is_matching=bool(form.is_matching.data),
+            number=texts.number(form.number.data or ""),
+        )
+    except redaction.Unconfirmed as error:
+        db.session.rollback()
+        flash(error.sentence, "message")
+        return web.go(url_for(".personal_data_of", article_id=article_id))
     db.session.commit()
     if is_first and article.sources:
         flash(gettext("The article is published. Whoever answered and asked is told."), "good")
@@ -173,72 +192,57 @@ def drafts() -> Response:
     return show("kb/drafts.html", page=found, newest=queries.newest_revisions(found.items))
 
 
-@bp.get("/kb/sections")
-@role_required("editor")
-def section_list() -> Response:
-    return _sections_page(forms.SectionForm(formdata=None))
-
-
-@bp.post("/kb/sections")
-@role_required("editor")
-def post_section() -> Response | WerkzeugResponse:
-    form = forms.SectionForm()
-    if not form.validate():
-        return _sections_page(form, status=UNPROCESSABLE)
-    try:
-        if sent := sent_before(form):
-            return sent
-        section = sections.create(names=form.names, by=me())
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return _sections_page(form, refused=error)
-    flash(gettext("The section “%(name)s” is there.", name=section.name), "good")
-    return done(form, url_for(".section_list"))
-
-
-@bp.get("/kb/s/<slug>/edit")
-@role_required("editor")
-def edit_section(slug: str) -> Response:
-    section = queries.visible_section(slug, viewer=current_user)
-    data = {"name_de": section.names.get("de"), "name_en": section.names.get("en"), "position": section.position}
-    return show("kb/section_edit.html", section=section, form=forms.SectionForm(data=data))
-
-
-@bp.post("/kb/s/<slug>/edit")
-@role_required("editor")
-def save_section(slug: str) -> Response | WerkzeugResponse:
-    section = queries.visible_section(slug, viewer=current_user)
-    form = forms.SectionForm()
-    if not form.validate():
-        return show("kb/section_edit.html", section=section, form=form, status=UNPROCESSABLE)
-    try:
-        sections.rename(section, names=form.names, position=form.position.data or 0, by=me())
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        return show("kb/section_edit.html", section=section, form=form, refused=error)
-    db.session.commit()
-    return web.go(url_for(".section_list"))
-
-
 def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dict[str, Any] | None = None) -> Any:
     """Return the form of an article with the sections there are, and the choice to make a new one."""
     form = kind(data={name: value for name, value in (data or {}).items() if value is not None})
-    known = {section.slug: section.name for section in queries.all_sections()}
-    form.section.choices = forms.choices(known | {forms.NEW_SECTION: gettext("A new section …")})
+    everything = queries.all_sections()
+    names = sections.full_names(everything)
+    known = {section.slug: names[section.id] for _depth, section in sections.in_order(everything)}
+    if policy.may_write(current_user):
+        known[forms.NEW_SECTION] = gettext("A new section …")
+    form.section.choices = forms.choices(known)
     return form
 
 
 def chosen_section(form: forms.ArticleForm) -> Section:
     """Return the section that was chosen, or make the new one, unless somebody just made it."""
     if form.section.data != forms.NEW_SECTION:
-        return queries.visible_section(form.section.data, viewer=current_user)
+        chosen = sections.find(form.section.data)
+        if chosen is None:
+            raise NotFound(gettext("There is no such section. The knowledge base lists them all."))
+        return chosen
     name = form.section_name.data or ""
     with problems.at("section_name"):
         return (sections.find(texts.slug(name, "")) if name else None) or sections.create(
             names={locale(): name}, by=me()
         )
+
+
+def _onward(article: Article, revision: Revision) -> str:
+    """Return where the editor goes after saving a version, and say what has become of it."""
+    if revision.id == article.published_id:
+        flash(gettext("Saved."), "good")
+        return addresses.of_article(article)
+    if waits := _personal(article):
+        return waits
+    flash(gettext("Version %(number)s is saved. Readers see it when you publish it.", number=revision.number), "good")
+    return url_for(".show_article", article_id=article.id, slug=revision.slug, version=revision.number)
+
+
+def _personal(article: Article) -> str | None:
+    """Return where it is decided what becomes of what looks personal, where something waits for that, and say so."""
+    left = redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
+    if not left:
+        return None
+    flash(gettext("Saved. Something in it looks personal."), "message")
+    return url_for(".personal_data_of", article_id=article.id)
+
+
+def _to_edit(article_id: int) -> Article:
+    article = queries.visible_article(article_id, viewer=current_user)
+    if not policy.may_edit(current_user, article):
+        raise NotAllowed(gettext("Only editors change what was published, or what others drafted."))
+    return article
 
 
 def _filled(article: Article) -> forms.EditForm:
@@ -255,6 +259,10 @@ def _filled(article: Article) -> forms.EditForm:
             "audience": article.audience,
             "based_on": str(newest.number),
             **{faces.field_of(kind): text for kind, text in faces.shown(article).items()},
+            **{
+                faces.field_of(kind, is_informal=True): text
+                for kind, text in (faces.shown_informal(article) if article.locale == "de" else {}).items()
+            },
         },
     )
     return form
@@ -265,6 +273,7 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
     if based_on is None:
         raise Invalid(gettext("This page is damaged. Please open the article again and copy your text over."))
     shown = faces.shown(article)
+    shown_informal = faces.shown_informal(article) if article.locale == "de" else {}
     revision = articles.revise(article, by=me(), comment=form.comment.data or "", based_on=based_on, **form.words)
     articles.classify(
         article,
@@ -282,6 +291,13 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
                 faces.write(article, kind=kind, text=text, by=me())
             except Invalid as error:
                 wrong |= error.fields
+    for kind, before in shown_informal.items():
+        field = form.informal_face(kind)
+        if field.raw_data and (field.data or "") != before:
+            try:
+                faces.write(article, kind=kind, text=field.data or "", by=me(), is_informal=True)
+            except Invalid as error:
+                wrong |= error.fields
     if wrong:
         raise Invalid(next(iter(wrong.values())), fields=wrong)
     return revision
@@ -291,23 +307,29 @@ def _edit_page(
     article: Article, form: forms.EditForm, *, refused: KlinkeError | None = None, status: int = 200, **context: Any
 ) -> Response:
     newest = queries.newest_revision(article)
-    used_up = 1 + len(absolute(addresses.of_article(article, newest)))
+    url = absolute(addresses.of_article(article, newest))
     kept = {face.kind: face for face in article.faces}
+    kept_informal = {face.kind: face for face in article.informal_faces}
     return show(
         "kb/edit.html",
         article=article,
         form=form,
         newest=newest,
         kinds=FACE_KINDS,
-        rooms={kind: faces.LIMITS[kind] - used_up for kind in FACE_KINDS},
+        rooms={kind: faces.LIMITS[kind] - 1 - faces.MEASURES[kind].count(url) for kind in FACE_KINDS},
         notes={kind: _note(kept.get(kind), article) for kind in FACE_KINDS},
+        informal_notes={kind: _note(kept_informal.get(kind), article, is_informal=True) for kind in FACE_KINDS}
+        if article.locale == "de"
+        else {},
         refused=refused,
         status=status,
         **context,
     )
 
 
-def _note(face: Any, article: Article) -> str:
+def _note(face: Any, article: Article, *, is_informal: bool = False) -> str:
+    if is_informal and face is None:
+        return str(gettext("Missing: the rules cannot tell how this is said with du. Please write it."))
     if face is None or face.is_drafted:
         return str(gettext("Drafted by rules, and drafted again at every publication until you change it."))
     if faces.is_outdated(face, article):
@@ -342,7 +364,3 @@ def _withdrawal_page(
         refused=refused,
         status=status,
     )
-
-
-def _sections_page(form: forms.SectionForm, *, refused: KlinkeError | None = None, status: int = 200) -> Response:
-    return show("kb/sections.html", sections=queries.all_sections(), form=form, refused=refused, status=status)

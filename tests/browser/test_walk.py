@@ -173,7 +173,7 @@ def an_editor_makes_an_article_of_it(story: Story) -> None:
     assert editor.page.input_value("input[name=title]") == title
     assert "led." in editor.page.input_value("textarea[name=symptoms]")
     assert "*" in editor.page.input_value("textarea[name=resolution]")
-    editor.press("form[action$='/article'] button.button--primary")
+    editor.press("form[action$='/article'] button[value=draft]")
     editor.press("form[action$='/publication'] button")
     editor.open(story.topic)
     links = editor.page.locator("main a[href*='/kb/']")

@@ -3,9 +3,10 @@
 import pytest
 
 from accounts.people import AnonymousUser
+from core.counting import characters, graphemes, mastodon, weighted
 from core.db import db
 from desk import suggestions
-from desk.channels.counting import characters, graphemes, mastodon, measure, weighted
+from desk.channels.counting import measure
 from desk.models import Channel
 from forum import answers, moderation
 from forum.models import Topic

@@ -17,8 +17,20 @@ from core.api import PREFIX
 from core.db import db
 from desk import replies
 from desk.models import Channel
-from forum import answers, canned, experiences, fields, flags, images, moderation, objections, suggested_edits, words
-from forum.models import WatchedWord
+from forum import (
+    answers,
+    canned,
+    experiences,
+    fields,
+    flags,
+    images,
+    moderation,
+    objections,
+    personal_data,
+    suggested_edits,
+    words,
+)
+from forum.models import PersonalRule, WatchedWord
 from kb import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -70,6 +82,7 @@ GROUPS: dict[frozenset[str], str] = {
         demo.plaza demo.plaza_posts demo.post_to_plaza
     """,
     MEMBERS: """
+        kb.ask_flag kb.flag_article
         accounts.end_other_sessions accounts.end_session accounts.password accounts.revoke_token
         accounts.send_confirmation accounts.own_penalty accounts.sessions accounts.settings accounts.tokens
         forum.choose_following forum.following forum.notification_settings forum.save_notification_settings
@@ -85,16 +98,19 @@ GROUPS: dict[frozenset[str], str] = {
         forum.accept_answer forum.undo_acceptance forum.undo_one_acceptance forum.wake_topic forum_api.accept
         forum_api.undo_acceptance forum.inserts
         forum.ask_back forum.withdraw_question_back forum.take_topic forum.taken
-        forum.release_topic
+        forum.release_topic kb.nominate_post
     """,
     TEAM: """
         forum.edit_post forum.save_edit forum.moderation forum.write_note forum.show_case kb.article_history
         kb.doubted_articles forum.show_suggestion
+        kb.overdue kb.link_list kb.archive kb.show_recall kb.settle_recall
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
+        kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
         desk_api.suggest search.explain
     """,
     AGENTS: """
+        desk.tell_outcome
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
@@ -114,18 +130,27 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        kb.confirm_article kb.figures kb.figure_list
-        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section kb.post_article
+        kb.figures kb.figure_list
+        kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
+        kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
+        kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
+        kb.ask_withdrawal kb.decline_nomination kb.draft_article kb.edit_article kb.edit_section
+        kb.needs kb.settle_task kb.verify_articles kb.verify_article kb.compare_source kb.keep_despite_source
+        kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
+        kb.ask_owner kb.give_article
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
-        kb.section_list kb.show_nomination kb.withdraw_article kb.write_article
-        kb_api.create_article kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
+        kb.section_list kb.show_nomination kb.withdraw_article
+        kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
     """,
+    AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
+        kb.check_rules kb.set_check_rule kb.drop_check_rule
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
+        forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
@@ -245,11 +270,17 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    personal_data.add(f"{role}-####", deed="find", by=world.root)
+    rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
+    assert rule is not None
     db.session.flush()
     return {
         "case_id": case.id,
+        "locale": "de",
         "suggestion_id": better.id,
         "word_id": word.id,
+        "rule_id": rule.id,
+        "finding_id": 10**9,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
@@ -270,6 +301,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "name": "social",
         "tag": "wifi",
         "article_id": article.id,
+        "task_id": 10**9,
+        "link_id": 10**9,
+        "recall_id": 10**9,
+        "use_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,

@@ -138,7 +138,7 @@ def test_a_section_is_paged_and_filtered_by_language(stage: Any, guest: Any) -> 
 
 
 def test_the_queue_and_its_pages_are_for_editors(guest: Any, browser_of: Browse, nomination_id: int) -> None:
-    for path in ("/kb/nominations", f"/kb/nominations/{nomination_id}", "/kb/articles/new", "/kb/sections"):
+    for path in ("/kb/nominations", f"/kb/nominations/{nomination_id}", "/kb/sections"):
         assert guest.get(path).status_code == 303
         assert browser_of("alice").get(path).status_code == 403
         assert browser_of("dora").get(path).status_code == 403
@@ -354,14 +354,9 @@ def test_editors_write_from_scratch_and_keep_the_sections_in_order(browser_of: B
         emil.post("/kb/sections", data={"name_de": "Rechnung", "name_en": "Bills", "position": "0"}).status_code == 303
     )
     assert emil.post("/kb/sections", data={"name_de": "", "name_en": "Bills!", "position": "0"}).status_code == 422
-    assert (
-        emil.post("/kb/s/bills/edit", data={"name_de": "Rechnungen", "name_en": "Bills", "position": "x"}).status_code
-        == 422
-    )
-    assert (
-        emil.post("/kb/s/bills/edit", data={"name_de": "Rechnungen", "name_en": "Bills", "position": "7"}).status_code
-        == 303
-    )
+    section = {"name_de": "Rechnungen", "name_en": "Bills", "parent": "", "slug": "bills"}
+    assert emil.post("/kb/s/bills/edit", data={**section, "position": "x"}).status_code == 422
+    assert emil.post("/kb/s/bills/edit", data={**section, "position": "7"}).status_code == 303
     page = emil.get("/kb/articles/new?section=bills").text
     fields = fields_of(page, "/kb/articles")
     assert fields["section"] == "bills"
@@ -387,7 +382,8 @@ def test_strangers_change_nothing(browser_of: Browse, guest: Any, article_id: in
     ):
         assert guest.post(path).status_code == 401, path
         assert browser_of("alice").post(path).status_code == 403, path
-        assert browser_of("dora").post(path).status_code == 403, path
+        if path != "/kb/articles":  # agents draft
+            assert browser_of("dora").post(path).status_code == 403, path
 
 
 def test_the_feed_is_atom_with_whole_texts(guest: Any, article_id: int) -> None:

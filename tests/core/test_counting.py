@@ -2,8 +2,8 @@
 
 import pytest
 
-from desk.channels import counting
-from desk.channels.counting import Measure, characters, graphemes, mastodon, weighted
+from core import counting
+from core.counting import Measure, characters, graphemes, mastodon, weighted
 
 FAMILY = "👩‍👩‍👧‍👦"
 LINK = "https://help.example.org/kb/12-a-very-long-title-of-an-article"
