@@ -196,6 +196,7 @@ def _article_page(
     }
     newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
     said = feedback.given(article, reader=_reader())
+    beside = index.beside(article, viewer=current_user)
     return show(
         "kb/article.html",
         article=article,
@@ -209,12 +210,12 @@ def _article_page(
         said=said,
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
-        beside=index.beside(article, viewer=current_user),
+        beside=beside,
         doubts=doubts.of(article, viewer=current_user),
         **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
-        **telling.head(article, words, credited=named, threads=threads),
+        **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
         refused=refused,
         status=status,
     )

@@ -15,7 +15,7 @@ from core.linked_data import script
 from forum import addresses as forum_addresses
 from forum import sitemaps
 from forum.addresses import HasAddress
-from kb import addresses, alternates, families, linked_data, queries
+from kb import addresses, alternates, linked_data, queries
 from kb.models import Article, Revision
 
 
@@ -25,10 +25,11 @@ def head(
     *,
     credited: Iterable[User | None],
     threads: Iterable[HasAddress],
+    siblings: Iterable[alternates.Translation],
 ) -> dict[str, Any]:
     """Return what the page of an article adds for search engines, which are guests: nothing for whoever is signed in.
 
-    `credited` are those who may be named, `threads` the questions that the viewer may see.
+    `credited` are those who may be named, `threads` the questions that the viewer may see, `siblings` the translations.
     """
     if current_user.is_authenticated:
         return {"linked": None, "alternates": ()}
@@ -37,7 +38,7 @@ def head(
     told = linked_data.of_article(article, words, credited=named, threads=paths)
     return {
         "linked": None if told is None else script(told),
-        "alternates": () if told is None else alternates.of(article, families.siblings(article, viewer=current_user)),
+        "alternates": () if told is None else alternates.of(article, siblings),
     }
 
 

@@ -130,7 +130,6 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        kb.figures kb.figure_list
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
@@ -138,6 +137,7 @@ GROUPS: dict[frozenset[str], str] = {
         kb.needs kb.settle_task kb.verify_articles kb.verify_article kb.compare_source kb.keep_despite_source
         kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
         kb.ask_owner kb.give_article
+        kb.figures kb.figure_list
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article
         kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
