@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flask_babel import gettext, lazy_gettext, ngettext
 from sqlalchemy import ColumnElement, Select, and_, func, select
-from sqlalchemy.orm import contains_eager, joinedload, lazyload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload
 
 from accounts.people import Viewer
 from core import markup
@@ -28,7 +28,7 @@ A_WEEK: Final = timedelta(days=7)
 A_PAGE: Final = 50
 LONGEST_SAID: Final = 200
 AGES: Final = (90, 180, 365)
-"""Days that part the articles by how long ago somebody last vouched for their words."""
+"""Days that part the articles by how long ago somebody last checked them, or wrote them where nobody did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,7 @@ class Listed:
         )
 
 
+_other = aliased(Article)
 _lists: dict[str, Listed] = {}
 
 
@@ -210,10 +211,25 @@ def _aged(place: int) -> Callable[[], Select[Any]]:
         youngest = now() - timedelta(days=AGES[place - 1]) if place else None
         oldest = now() - timedelta(days=AGES[place]) if place < len(AGES) else None
         found = _published()
-        found = found.where(Revision.at <= youngest) if youngest is not None else found
-        return found.where(Revision.at > oldest) if oldest is not None else found
+        since = func.coalesce(Article.verified_at, Revision.at)
+        found = found.where(since <= youngest) if youngest is not None else found
+        return found.where(since > oldest) if oldest is not None else found
 
     return statement
+
+
+def _alone(lang: str) -> Callable[[], Select[Any]]:
+    is_said_elsewhere = (
+        select(_other.id)
+        .where(
+            _other.family_id == Article.family_id,
+            _other.id != Article.id,
+            _other.published_id.is_not(None),
+            _other.confidence != "archived",
+        )
+        .exists()
+    )
+    return lambda: _published().where(Article.locale == lang, ~is_said_elsewhere)
 
 
 def _spoken(lang: str) -> Callable[[], Select[Any]]:
@@ -314,5 +330,9 @@ contribute(
 )
 for _age in _ages():
     contribute(_age)
-for _lang, _name in (("de", "Deutsch"), ("en", "English")):
+for _lang, _name, _only in (
+    ("de", lazy_gettext("In German"), lazy_gettext("Only in German")),
+    ("en", lazy_gettext("In English"), lazy_gettext("Only in English")),
+):
     contribute(Listed(f"in-{_lang}", _name, _spoken(_lang), None, (Article.id,), _article_rows))
+    contribute(Listed(f"only-{_lang}", _only, _alone(_lang), None, (Article.id,), _article_rows))

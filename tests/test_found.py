@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -19,7 +19,7 @@ from demo import load
 from forum import addresses, answers, closing, finding, moderation, sitemaps, threads
 from forum.models import Post, Topic
 from kb import addresses as kb_addresses
-from kb import alternates, families
+from kb import families
 from tests import vocabulary
 from tests.cast import World
 from tests.conftest import Browser
@@ -379,22 +379,7 @@ def test_links_to_people_pass_nothing_on(guest: Browser, stage: Stage) -> None:
     assert 'content="noindex, follow"' in guest.get("/u/alice").text
 
 
-class Sibling(NamedTuple):
-    locale: str
-    url: str
-
-
-def test_translations_name_each_other(world: World) -> None:
-    shelf = Shelf(world)
-    english, german = shelf.published(), shelf.published(locale="de", title="Das WLAN ist weg")
-    paths = [kb_addresses.of_article(one) for one in (english, german)]
-    own, other = (f"http://localhost{path}" for path in paths)
-    assert list(alternates.of(english, [Sibling("de", paths[1])])) == [("de", other), ("en", own), ("x-default", own)]
-    assert alternates.of(german, [Sibling("en", paths[0])]) == alternates.of(english, [Sibling("de", paths[1])])
-    assert list(alternates.of(english, [])) == []
-
-
-def test_the_page_of_a_translation_leads_to_the_others_for_guests_only(
+def test_translations_name_each_other_for_guests_and_only_what_everybody_may_read(
     guest: Browser, browser_of: BrowserOf, stage: Stage
 ) -> None:
     def scene(world: World) -> list[str]:
@@ -402,11 +387,16 @@ def test_the_page_of_a_translation_leads_to_the_others_for_guests_only(
         shelf = Shelf(world)
         english, german = shelf.published(), shelf.published(locale="de", title="Das WLAN ist weg")
         families.join(german, english, by=world.emil)
-        return [kb_addresses.of_article(one) for one in (english, german)]
+        alone, inside = shelf.published(), shelf.published(locale="de", title="Nur intern", audience="team")
+        families.join(inside, alone, by=world.emil)
+        return [kb_addresses.of_article(article) for article in (english, german, alone)]
 
-    english, german = stage(scene)
+    english, german, alone = stage(scene)
     for path in (english, german):
-        page = guest.get(path).text
-        assert f'<link rel="alternate" hreflang="de" href="http://localhost{german}">' in page
-        assert f'<link rel="alternate" hreflang="en" href="http://localhost{english}">' in page
-    assert '<link rel="alternate" hreflang' not in browser_of("charlie").get(english).text
+        page = BeautifulSoup(guest.get(path).text, "html.parser")
+        named = {link["hreflang"]: link["href"] for link in page.find_all("link", hreflang=True)}
+        assert named == {lang: f"http://localhost{to}" for lang, to in (("de", german), ("en", english))} | {
+            "x-default": f"http://localhost{english}"
+        }
+        assert "hreflang" not in str(BeautifulSoup(browser_of("charlie").get(path).text, "html.parser").head)
+    assert "hreflang" not in str(BeautifulSoup(guest.get(alone).text, "html.parser").head)

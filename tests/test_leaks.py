@@ -161,6 +161,9 @@ class Scene:
             "key": Values(
                 ("ask", f"answer:{self.topic_id}"), (f"answer:{self.muted_topic_id}",), nothing=f"answer:{NOBODY}"
             ),
+            "part": Values(("forum", "topics-1", "kb", "articles-1"), nothing="topics-9"),
+            "figure": Values(("helped", "read")),
+            "ref": Values((f"topic-{self.topic_id}",), (f"topic-{self.muted_topic_id}",), nothing=f"topic-{NOBODY}"),
             "field": Values(("device",), nothing="no_such_field"),
             "picture": Values((self.picture,), self.muted_pictures, nothing=f"{'0' * 32}-4x3.png"),
             "_rest": Values(("nothing",)),

@@ -74,9 +74,9 @@ def sitemap() -> Response:
     return feeds.sitemap_index(sitemaps.parts())
 
 
-@bp.get("/sitemaps/<name>.xml")
-def sitemap_part(name: str) -> Response:
-    return feeds.sitemap(sitemaps.places(name))
+@bp.get("/sitemaps/<part>.xml")
+def sitemap_part(part: str) -> Response:
+    return feeds.sitemap(sitemaps.places(part))
 
 
 def places() -> list[Place]:

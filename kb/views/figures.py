@@ -46,31 +46,33 @@ def show_figures() -> Response:
     return show("kb/figures.html", parts=[_views(), _helped(), _used(), *_linked(), _failed(), _aged(), _spoken()])
 
 
-@bp.get("/kb/figures/<key>")
+@bp.get("/kb/figures/<figure>")
 @role_required("editor")
-def figure_list(key: str) -> Response:
+def figure_list(figure: str) -> Response:
     week, name = figures.week_of(request.args.get("week")), request.args.get("week")
-    if key == READ:
+    if figure == READ:
         number, count = max(request.args.get("page", 1, type=int), 1), figures.count_read(week)
         rows = figures.most_read(current_user, week=week, number=min(number, count // figures.A_PAGE + 1))
-        newer = url_for(".figure_list", key=key, week=name, page=number - 1) if number > 1 else None
+        newer = url_for(".figure_list", figure=figure, week=name, page=number - 1) if number > 1 else None
         older = (
-            url_for(".figure_list", key=key, week=name, page=number + 1) if count > number * figures.A_PAGE else None
+            url_for(".figure_list", figure=figure, week=name, page=number + 1)
+            if count > number * figures.A_PAGE
+            else None
         )
         title: Any = gettext("Articles that were read")
     else:
-        chosen = figures.listed(key)
+        chosen = figures.listed(figure)
         count, title = chosen.count(week), chosen.name
         rows, found = chosen.page(current_user, cursor=request.args.get("page"), week=week)
-        newer = url_for(".figure_list", key=key, week=name, page=found.previous) if found.previous else None
-        older = url_for(".figure_list", key=key, week=name, page=found.next) if found.next else None
+        newer = url_for(".figure_list", figure=figure, week=name, page=found.previous) if found.previous else None
+        older = url_for(".figure_list", figure=figure, week=name, page=found.next) if found.next else None
     return show("kb/figure.html", title=title, rows=rows, count=count, week=name, newer=newer, older=older)
 
 
 def _views() -> Part:
     weeks, views = figures.week_names(), figures.views()
     read = [figures.count_read(week) for week in reversed(range(figures.WEEKS))]
-    urls = [url_for(".figure_list", key=READ, week=week) for week in weeks]
+    urls = [url_for(".figure_list", figure=READ, week=week) for week in weeks]
     return Part(
         "views",
         gettext("Readings"),
@@ -126,25 +128,27 @@ def _failed() -> Part:
 
 def _aged() -> Part:
     found = figures.lists(*(f"age-{place}" for place in range(len(figures.AGES) + 1)))
-    sentence = gettext("How long ago the words that readers see were written.")
+    sentence = gettext("How long ago somebody last checked them, or wrote them where nobody did.")
     return _today("ages", gettext("Age of what is published"), sentence, *_by_list(found))
 
 
 def _spoken() -> Part:
-    sentence = gettext("How many articles there are in each language.")
-    return _today("languages", gettext("Languages"), sentence, *_by_list(figures.lists("in-de", "in-en")))
+    sentence = gettext("How many articles there are in each language, and of how many there is no other.")
+    return _today(
+        "languages", gettext("Languages"), sentence, *_by_list(figures.lists("in-de", "only-de", "in-en", "only-en"))
+    )
 
 
 def _by_week(found: Sequence[Listed]) -> list[Column]:
     weeks = figures.week_names()
     return [
-        Column(one.name, one.weekly(), [url_for(".figure_list", key=one.key, week=week) for week in weeks])
+        Column(one.name, one.weekly(), [url_for(".figure_list", figure=one.key, week=week) for week in weeks])
         for one in found
     ]
 
 
 def _by_list(found: Sequence[Listed]) -> tuple[list[str], Column]:
-    urls = [url_for(".figure_list", key=one.key) for one in found]
+    urls = [url_for(".figure_list", figure=one.key) for one in found]
     return [str(one.name) for one in found], Column(gettext("Articles"), [one.count() for one in found], urls)
 
 

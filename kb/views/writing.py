@@ -35,10 +35,17 @@ def write_article() -> Response:
             "title": web.given_line("title", longest=articles.LONGEST_TITLE),
             "locale": spoken if spoken in LOCALES else locale(),
             "section": request.args.get("section"),
-            **(radar.gap(request.args["gap"], viewer=me()).beginning() if "gap" in request.args else {}),
+            **_of_gap(),
         }
     )
     return show("kb/write.html", form=form)
+
+
+def _of_gap() -> dict[str, Any]:
+    """Return what an article begins with that somebody writes because something is missing."""
+    if "gap" not in request.args or not policy.may_see_searches(me()):
+        return {}
+    return radar.gap(request.args["gap"], viewer=me()).beginning()
 
 
 @bp.post("/kb/articles")
