@@ -130,7 +130,6 @@ class Scene:
             "suggestion_id": Values((NOBODY,), (self.muted_suggestion_id,) if self.muted_suggestion_id else ()),
             "objection_id": Values((NOBODY,)),
             "locale": Values(("de",), nothing="xx"),
-            "ref": Values(("search-1",), nothing="search-0"),
             "slug": Values(("router", "wlan", "wireless-gone-after-the-update"), nothing="no-such-thing"),
             "handle": Values(("alice", "bob"), nothing="nobody-at-all"),
             "name": Values(("none",)),
