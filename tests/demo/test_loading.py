@@ -177,7 +177,7 @@ def test_the_community_can_be_exported(community: Flask, tmp_path_factory: pytes
     with community.app_context():
         counts = transfer.write_jsonl(path)
     assert counts["topic"] == 35  # one came by mail
-    assert counts["article"] == 14  # the editor's draft is one more, and what was replaced another
+    assert counts["article"] == 15  # with the editor's draft, a translation, and what was replaced
     assert counts["conversation"] == 8
 
 

@@ -10,6 +10,7 @@ import pytest
 import time_machine
 
 from core.db import db
+from forum import personal_data
 from kb import articles, faces, links, retiring
 from kb.models import Article, ArticleLink, ArticleTask
 from tests.cast import World
@@ -75,6 +76,7 @@ def test_every_link_is_opened_and_what_fails_twice_is_listed_and_a_task(world: W
     world.everybody()
     with time_machine.travel(NOW, tick=False) as clock:
         urls = [f"{elsewhere}/{status}" for status in (200, 301, 403, 404, 405, 500)]
+        personal_data.add("a@example.org", deed="allow", by=world.root)
         Shelf(world).published(resolution=written(*urls, f"{elsewhere}/200#part", "mailto:a@example.org", "#here"))
         db.session.commit()
         assert links.gather() == 6
