@@ -1,6 +1,7 @@
 """The figures of the knowledge base: each is the length of a list, and drawn without style or script."""
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -204,3 +205,10 @@ def test_a_reading_is_counted_without_anybody_in_it(world: World, monkeypatch: p
     assert set(ArticleReading.__table__.c.keys()) == {"article_id", "day", "count"}
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", figures.week_names()[-1])
     assert db.session.query(ArticleFeedback).count() == 0
+
+
+def test_drawing_leaves_no_finder_behind() -> None:
+    before = list(sys.meta_path)
+    drawing.bars(["a"], [("b", [1])])
+    assert [type(finder).__name__ for finder in sys.meta_path if finder not in before] == []
+    assert "PluginImportFixer" not in {type(finder).__name__ for finder in sys.meta_path}
