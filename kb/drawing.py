@@ -64,9 +64,8 @@ def _pygal() -> Any:
     It leaves behind a finder for its maps that knows only what Python 3.4 asked of finders (`find_module`). We draw no
     maps, and with it every later import of the process warns.
     """
-    known = list(sys.meta_path)
     module = importlib.import_module("pygal")
-    sys.meta_path[:] = [finder for finder in sys.meta_path if finder in known]
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__module__ != "pygal"]
     return module
 
 
