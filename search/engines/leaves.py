@@ -57,7 +57,8 @@ class Stem(NamedTuple):
         if not len(self.documents):
             return np.zeros(len(documents), dtype=np.bool_)
         place = np.minimum(np.searchsorted(self.documents, documents), len(self.documents) - 1)
-        found: Mask = self.documents[place] == documents
+        # A document is listed, too, where the word stands in what this audience may not read: there it says nothing.
+        found: Mask = (self.documents[place] == documents) & (self.scores[place] > 0)
         return found
 
     def as_mask(self, count: int) -> Mask:
@@ -65,7 +66,7 @@ class Stem(NamedTuple):
         if self.documents is None:
             return self.scores > 0
         mask = np.zeros(count, dtype=np.bool_)
-        mask[self.documents] = True
+        mask[self.documents[self.scores > 0]] = True
         return mask
 
 
