@@ -57,7 +57,7 @@ class Stem(NamedTuple):
         if not len(self.documents):
             return np.zeros(len(documents), dtype=np.bool_)
         place = np.minimum(np.searchsorted(self.documents, documents), len(self.documents) - 1)
-        # A document is listed, too, where the word stands in what this audience may not read: there it says nothing.
+        # A document is listed, too, where the word stands in what does not count: there it says nothing.
         found: Mask = (self.documents[place] == documents) & (self.scores[place] > 0)
         return found
 

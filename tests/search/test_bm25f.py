@@ -175,6 +175,15 @@ def document(number: int, body: str, **more: Any) -> Document:
     return Document(ref=Ref("topic", number), locale="en", title="", body=body, created_at=LONG_AGO, **more)
 
 
+def test_a_word_that_adds_nothing_is_not_named_among_those_that_were_found() -> None:
+    """Where hardly anything was reused what was asked does not count, in whatever form a segment keeps the word."""
+    others = [document(number, "cable page lights") for number in range(3, 400)]
+    mine = document(1, "garten router green", asked=("modem page modem",))
+    with indexed([Commit((mine, document(2, "modem cable"), *others), ())]) as engine:
+        hits = engine.find(full(["garten", "modem"]), 10).hits
+        assert [hit.matched for hit in hits if hit.ref.id == 1] == [("garten",)]
+
+
 messages = st.lists(texts(12), max_size=3).map(tuple)
 of_everything = {"asked": messages, "asked_inside": messages, "audience": st.sampled_from(AUDIENCES)}
 
