@@ -193,9 +193,12 @@ def test_what_was_counted_is_counted_anew_after_a_commit_and_only_then(
     monkeypatch.setitem(app.view_functions, "about", counts)
 
     def trial(many: str) -> None:
-        counted.clear()
         assert [guest.get("/about").text for _ in range(3)] == [many] * 3
-        assert len(counted) <= 1
+        times = len(counted)
+        counted.clear()
+        if times != 1:
+            ready.shelf(app).clear()  # another attempt begins with nothing
+        assert times == 1
 
     until_calm(lambda: trial("1"))
     stage(lambda world: world.ask(title="A second question about routers"))
