@@ -87,7 +87,7 @@ def test_pictures_come_while_somebody_writes(
     expect(page.locator("#source")).to_have_value(re.compile(r"-500x400\.png\)"))
     assert page.input_value("#pictures") == "", "it does not come a second time with the form"
 
-    page.locator("[data-preview-button]").click()
+    page.locator("[data-preview-button][aria-controls=source-preview]").click()
     expect(page.locator("#source-preview img")).to_have_count(3)
     anna.press("form#question .button--primary")
     shoot(anna, f"missing-{locale}-{width}")
