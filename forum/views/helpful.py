@@ -1,5 +1,8 @@
 """Calling an answer helpful without an account: no cookie, no token, and a page that says so."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Response, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -28,33 +31,28 @@ def helpful(post_id: int) -> Response | WerkzeugResponse:
 @csrf.exempt
 @limiter.limit("120 per hour")
 def call_helpful(post_id: int) -> WerkzeugResponse:
-    """Count a guest; whoever signed in meanwhile is counted as a member, and needs the token for that."""
-    post = queries.visible_post(post_id, viewer=current_user)
-    if current_user.is_authenticated:
-        csrf.protect()
-        if policy.may_vote(current_user, post):
-            votes.vote(post, by=me())
-        db.session.commit()
-        return web.go(where(post))
-    guests.vote(post, by=guests.guest_at(request.remote_addr))
-    db.session.commit()
-    return web.go(url_for(".helpful", post_id=post.id))
+    return _change(post_id, votes.vote, guests.vote)
 
 
 @bp.post("/posts/<int:post_id>/helpful/undo")
 @csrf.exempt
 @limiter.limit("120 per hour")
 def uncall_helpful(post_id: int) -> WerkzeugResponse:
+    return _change(post_id, votes.withdraw, guests.withdraw)
+
+
+def _change(post_id: int, of_member: Callable[..., Any], of_guest: Callable[..., Any]) -> WerkzeugResponse:
+    """Count a guest; whoever signed in meanwhile is counted as a member, and needs the token for that."""
     post = queries.visible_post(post_id, viewer=current_user)
-    if current_user.is_authenticated:
-        csrf.protect()
-        if policy.may_vote(current_user, post):
-            votes.withdraw(post, by=me())
+    if not current_user.is_authenticated:
+        of_guest(post, by=guests.guest_at(request.remote_addr))
         db.session.commit()
-        return web.go(where(post))
-    guests.withdraw(post, by=guests.guest_at(request.remote_addr))
+        return web.go(url_for(".helpful", post_id=post.id))
+    csrf.protect()
+    if policy.may_vote(current_user, post):
+        of_member(post, by=me())
     db.session.commit()
-    return web.go(url_for(".helpful", post_id=post.id))
+    return web.go(where(post))
 
 
 def _page(post: Post) -> Response:
