@@ -2,8 +2,8 @@
 
 A draft is opened from the accepted answer of a thread of 60 posts in a base of so many articles, over HTTP as an
 editor does, the check for similar articles included. An article's page is measured beside the floor of the same run
-(`bench/floor.py`): "made anew" by an address nobody asked for before, as the floor makes its page, and asked for again. Reuse is recorded in process, each
-in a transaction of its own.
+(`bench/floor.py`): "made anew" by an address nobody asked for before, as the floor makes its page, and asked for again.
+Reuse is recorded in process, each in a transaction of its own.
 
 python bench/bench_kb.py [articles]
 """
