@@ -3,7 +3,7 @@
 import random
 import re
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
 from flask_babel import gettext, lazy_gettext
@@ -19,10 +19,11 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import conversations, policy, queries
+from desk import conversations, objections, policy, queries
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
+from desk.objections import Draft, Objection
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
@@ -51,10 +52,12 @@ def reply(
     uses: Iterable[Use] = (),
     is_public: bool | None = None,
     seen: int | None = None,
+    confirmed: Collection[str] | None = None,
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
-    `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read.
+    `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
+    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -64,12 +67,13 @@ def reply(
     conversations.locked(conversation.id)
     if seen is not None:
         _refuse_if_it_went_on(conversation, seen)
-    asked = queries.newest_incoming(conversation)
+    draft = _draft(conversation, text, by=by, is_public=is_public)
+    objections.require(draft, confirmed)
     message = Message(
         conversation_id=conversation.id,
         channel_id=conversation.channel_id,
         direction="out",
-        is_public=is_public if is_public is not None else asked is not None and asked.is_public,
+        is_public=draft.is_public,
         text=text,
         by=by,
         state="queued",
@@ -80,9 +84,14 @@ def reply(
     conversation.waiting_since = None
     conversation.last_message_at = now()
     db.session.flush()
-    _record_uses(message, uses, by=by, asked=asked)
+    _record_uses(message, uses, by=by, asked=draft.asked)
     publish(ReplyQueued(message.id))
     return message
+
+
+def objections_to(conversation: Conversation, text: str, *, by: User, is_public: bool | None = None) -> list[Objection]:
+    """Return what speaks against sending this text now; `is_public` is as the customer wrote unless it is given."""
+    return objections.raised(_draft(conversation, text, by=by, is_public=is_public))
 
 
 def why_silent(conversation: Conversation) -> str:
@@ -169,6 +178,12 @@ def pause_after(attempt: int) -> float:
     """Return how many seconds to wait after the so-manieth attempt: from 1 s to 15 min, a little less at random."""
     pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * float(5 ** (attempt - 1)))
     return pause * random.uniform(0.85, 1.0)  # noqa: S311 -- spreads attempts over time, guards nothing
+
+
+def _draft(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
+    asked = queries.newest_incoming(conversation)
+    is_public = is_public if is_public is not None else asked is not None and asked.is_public
+    return Draft(conversation=conversation, text=text, by=by, is_public=is_public, asked=asked)
 
 
 def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:

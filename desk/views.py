@@ -26,6 +26,7 @@ from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ChannelForm, QuestionForm, ReplyForm
 from desk.models import CONVERSATION_STATES, Channel, Conversation, ConversationState, Message
+from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import VIEWS, Listing, View
 from forum import addresses as forum_addresses
 from forum import inserting
@@ -87,6 +88,8 @@ def post_reply(conversation_id: int) -> Answer:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     if "look" in request.form:
         return _conversation_page(conversation, form, question=form.help.data or "")
+    if "mend" in request.form:
+        return _with_mended(conversation, form, request.form["mend"])
     if "insert" in request.form:
         return _with_inserted(conversation, form, request.form["insert"])
     if not is_fine:
@@ -100,6 +103,7 @@ def post_reply(conversation_id: int) -> Answer:
             by=me(),
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
+            confirmed=_confirmed(),
         )
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
@@ -107,6 +111,10 @@ def post_reply(conversation_id: int) -> Answer:
             _given("verdict_words-"),
             by=me(),
         )
+    except Objected as error:
+        db.session.rollback()
+        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+        return _conversation_page(conversation, form, objections=error.objections, status=error.status)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -277,7 +285,12 @@ def _inbox() -> dict[str, Any]:
 
 
 def _conversation_page(
-    conversation: Conversation, form: ReplyForm, *, question: str = "", status: int = HTTPStatus.OK
+    conversation: Conversation,
+    form: ReplyForm,
+    *,
+    question: str = "",
+    objections: Sequence[Objection] = (),
+    status: int = HTTPStatus.OK,
 ) -> Response:
     messages = conversation.messages
     form.show_as_seen(messages[-1].id if messages else 0)
@@ -305,6 +318,8 @@ def _conversation_page(
             [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
         verdicts=_given("verdict-"),
+        objections=objections,
+        confirmed=_confirmed(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
@@ -361,6 +376,24 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
         form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
         form.text.errors = []
     return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Response:
+    """Show the page again with one way out of an objection taken in the text."""
+    seal, _, number = what.partition(":")
+    way = texts.number(number)
+    text = form.text.data or ""
+    found = {one.seal: one for one in replies.objections_to(conversation, text, by=me())}
+    if seal in found and way is not None and way < len(found[seal].ways_out):
+        form.text.data = text = mended(text, found[seal], way)
+    left = replies.objections_to(conversation, text, by=me())
+    return _conversation_page(conversation, form, objections=left)
+
+
+def _confirmed() -> frozenset[str]:
+    """Return the objections that the writer has read, by their seals."""
+    seals = " ".join(request.form.getlist("confirmed")).split()
+    return frozenset(seals[:MOST_SEALS])
 
 
 def _uses() -> list[tuple[str, int]]:
