@@ -21,6 +21,7 @@ PRIVATE = "Please call me on 0171 5550123, then we look together."
 @pytest.fixture
 def conversation_id(stage: Stage) -> int:
     def scene(world: World) -> int:
+        assert world.dora
         return received(channel(world, endpoint="https://social.example/replies")).conversation_id
 
     found: int = stage(scene)

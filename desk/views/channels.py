@@ -1,0 +1,80 @@
+"""The channels, for admins, and the door at which services deliver."""
+
+from http import HTTPStatus
+
+from flask import Response, make_response, render_template, request, url_for
+from werkzeug.wrappers import Response as WerkzeugResponse
+
+from accounts.access import me, role_required
+from core import web
+from core.db import db
+from core.edge import REFUSALS
+from core.forms import csrf
+from desk import connections, queries
+from desk.api import receive
+from desk.channels.base import adapter_of
+from desk.forms import ChannelForm
+from desk.models import Channel
+from desk.views.edge import Answer, bp
+
+
+@bp.get("/admin/channels")
+@role_required("admin")
+def channels() -> Response:
+    return _channels_page(ChannelForm(formdata=None))
+
+
+@bp.post("/admin/channels")
+@role_required("admin")
+def open_channel() -> Answer:
+    form = ChannelForm()
+    if not form.validate_on_submit():
+        return _channels_page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        channel = connections.open_webhook(
+            form.slug.data or "",
+            name=form.name.data or "",
+            endpoint=form.endpoint.data or "",
+            limit=form.limit.data,
+            by=me(),
+        )
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _channels_page(form, status=error.status)
+    db.session.commit()
+    # Not a redirect: the secret is shown on this page and nowhere else, neither in an address nor in a cookie.
+    return _channels_page(ChannelForm(formdata=None), opened=channel)
+
+
+@bp.post("/admin/channels/<int:channel_id>/switch")
+@role_required("admin")
+def switch_channel(channel_id: int) -> WerkzeugResponse:
+    channel = queries.channel(channel_id)
+    if request.form.get("to") == "on":
+        connections.switch_on(channel, by=me())
+    else:
+        connections.switch_off(channel, by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
+@bp.post("/channels/<name>/webhook")
+@csrf.exempt
+def receive_webhook(name: str) -> Response:
+    """Where a service delivers; it proves itself by its signature, not by a token."""
+    answer = receive(name)
+    db.session.commit()
+    return answer
+
+
+def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Channel | None = None) -> Response:
+    page = render_template(
+        "desk/channels.html",
+        channels=queries.channels(),
+        health=connections.health(),
+        form=form,
+        opened=opened,
+        adapter_of=adapter_of,
+    )
+    return make_response(page, status)

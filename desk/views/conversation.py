@@ -1,0 +1,233 @@
+"""A conversation: the exchange, the reply that is being written, and what may help beside it."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_login import current_user
+
+from accounts.access import me, role_required
+from core import texts
+from core.db import db
+from core.edge import REFUSALS, done, sent_before
+from core.errors import Invalid, KlinkeError
+from desk import queries, questions, replies, suggestions
+from desk.channels.base import adapter_of
+from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.models import Conversation
+from desk.objections import MOST_SEALS, Objected, Objection, mended
+from desk.queries import Listing
+from desk.views.edge import Answer, bp, waiting
+from forum import inserting
+from kb import judging
+from kb.models import ArticleUse
+
+MOST_USES = 20
+QUEUE = 15
+
+
+@bp.get("/desk/conversations/<int:conversation_id>")
+@role_required("agent")
+def show_conversation(conversation_id: int) -> Response:
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+
+
+@bp.get("/desk/conversations/<int:conversation_id>/exchange")
+@role_required("agent")
+def exchange(conversation_id: int) -> str:
+    """Show the exchange alone, which the page asks for again and again."""
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return render_template("desk/_exchange.html", conversation=conversation, **_about(conversation))
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/replies")
+@role_required("agent")
+def post_reply(conversation_id: int) -> Answer:
+    form = ReplyForm()
+    is_fine = form.validate()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    if (still_writing := _still_writing(conversation, form)) is not None:
+        return still_writing
+    if not is_fine:
+        return _conversation_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    if sent := sent_before(form):
+        return sent
+    try:
+        message = replies.reply(
+            conversation,
+            text=form.text.data or "",
+            by=me(),
+            uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
+            seen=form.seen_id,
+            confirmed=_confirmed(),
+        )
+        inserting.answer(
+            [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
+            _given("verdict-"),
+            _given("verdict_words-"),
+            by=me(),
+        )
+    except Objected as error:
+        db.session.rollback()
+        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+        return _conversation_page(conversation, form, objections=error.objections, status=error.status)
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+        return _conversation_page(conversation, form, status=error.status)
+    url = url_for(".show_conversation", conversation_id=conversation_id, _anchor=f"m{message.id}")
+    onward = done(form, url)
+    flash(_draft_key(conversation_id), "draft_done")
+    flash(gettext("Your reply is on its way."), "good")
+    return onward
+
+
+def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | None:
+    """Do what the other buttons of the composer ask for; None where it is to be sent."""
+    if "look" in request.form:
+        return _conversation_page(conversation, form, question=form.help.data or "")
+    if "mend" in request.form:
+        return _with_mended(conversation, form, request.form["mend"])
+    if "insert" in request.form:
+        return _with_inserted(conversation, form, request.form["insert"])
+    return None
+
+
+def _conversation_page(
+    conversation: Conversation,
+    form: ReplyForm,
+    *,
+    question: str = "",
+    objections: Sequence[Objection] = (),
+    status: int = HTTPStatus.OK,
+) -> Response:
+    messages = conversation.messages
+    form.show_as_seen(max((message.id for message in messages), default=0))
+    if not form.help.data:
+        form.help.data = question
+    asked = next((message for message in reversed(messages) if message.direction == "in"), None)
+    found = suggestions.suggest_for(
+        question or (asked.text if asked else ""),
+        locale=None if question else conversation.locale,
+        channel=conversation.channel,
+        viewer=current_user,
+        only_likely=True,
+    )
+    about = _about(conversation)
+    answers = _answers_from_forum(conversation, about["asked_in_forum"])
+    page = render_template(
+        "desk/conversation.html",
+        conversation=conversation,
+        form=form,
+        asked=asked,
+        queue=_queue(),
+        question=question,
+        suggestions=suggestions.warned(
+            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+        ),
+        verdicts=_given("verdict-"),
+        objections=objections,
+        confirmed=_confirmed(),
+        claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
+        uses=_uses(),
+        measure=adapter_of(conversation.channel).measure,
+        silent=replies.why_silent(conversation),
+        agents=queries.agents(),
+        draft_key=_draft_key(conversation.id),
+        waiting=waiting,
+        **about,
+    )
+    return make_response(page, status)
+
+
+def _answers_from_forum(
+    conversation: Conversation, asked: Mapping[int, questions.Linked]
+) -> list[suggestions.Suggestion]:
+    """Return the solutions of the questions that were asked for this customer, as suggestions before all others."""
+    found = (
+        suggestions.of_solution(one.topic, one.solution_id, channel=conversation.channel)
+        for one in asked.values()
+        if one.solution_id is not None
+    )
+    return [one for one in found if one is not None]
+
+
+def _about(conversation: Conversation) -> dict[str, Any]:
+    uses: dict[int, Sequence[ArticleUse]] = dict(
+        queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
+    )
+    return {
+        "used": uses,
+        "outcomes": judging.OUTCOMES,
+        "asked_in_forum": questions.linked(conversation, viewer=current_user),
+    }
+
+
+def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
+    """Show the page again with the suggestion behind what was typed: the way without a script."""
+    kind, _, typed_id = what.partition(":")
+    thing_id = texts.number(typed_id)
+    text = None if thing_id is None else suggestions.text_of(kind, thing_id, channel=conversation.channel)
+    status = HTTPStatus.OK
+    if text is None:
+        form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
+    else:
+        typed = form.text.data or ""
+        form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
+        form.text.errors = []
+    return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Response:
+    """Show the page again with one way out of an objection taken in the text."""
+    seal, _, number = what.partition(":")
+    way = texts.number(number)
+    text = form.text.data or ""
+    found = {one.seal: one for one in replies.objections_to(conversation, text, by=me())}
+    if seal in found and way is not None and way < len(found[seal].ways_out):
+        form.text.data = text = mended(text, found[seal], way)
+    left = replies.objections_to(conversation, text, by=me())
+    return _conversation_page(conversation, form, objections=left)
+
+
+def _confirmed() -> frozenset[str]:
+    """Return the objections that the writer has read, by their seals."""
+    seals = " ".join(request.form.getlist("confirmed")).split()
+    return frozenset(seals[:MOST_SEALS])
+
+
+def _uses() -> list[tuple[str, int]]:
+    """Return what was inserted into the text being written, as (kind, id); what makes no sense is left out."""
+    given = [*request.form.getlist("uses")[:MOST_USES], *request.form.getlist("insert")[:1]]
+    pairs = [value.partition(":")[::2] for value in dict.fromkeys(given)]
+    return [
+        (kind, use_id)
+        for kind, typed in pairs
+        if kind in {"article", "answer"} and (use_id := texts.number(typed)) is not None
+    ]
+
+
+def _given(prefix: str) -> dict[str, str]:
+    """Return what was said of the articles on the page, by names like `article:9`."""
+    found = [name for name in request.form if name.startswith(prefix)][:MOST_USES]
+    return {name.removeprefix(prefix): request.form[name] for name in found}
+
+
+def _queue() -> Listing:
+    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+
+
+def _question(typed: str) -> str:
+    try:
+        return texts.line(typed, longest=LONGEST_QUESTION)
+    except KlinkeError:
+        return ""  # an address that somebody mended by hand; the page shows what it shows without it
+
+
+def _draft_key(conversation_id: int) -> str:
+    return f"reply:{conversation_id}-{current_user.id}"
