@@ -291,6 +291,9 @@ class Settings(BaseModel):
     unused_image_days: int = Field(
         7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
     )
+    answer_within_minutes: int = Field(
+        60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
+    )
     verify_days: int = Field(
         365,
         ge=0,

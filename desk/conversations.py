@@ -1,7 +1,5 @@
 """What is done with a conversation besides answering it: who has it, and where it stands."""
 
-from datetime import datetime
-
 from flask_babel import gettext
 from sqlalchemy import select
 
@@ -9,7 +7,7 @@ from accounts import audit
 from accounts.models import User
 from core.db import db
 from core.errors import Invalid, NotAllowed
-from desk import policy, queries
+from desk import clocks, policy, queries
 from desk.models import CONVERSATION_STATES, Conversation, ConversationState
 
 NOBODY_WAITS: tuple[ConversationState, ...] = ("waiting_customer", "solved", "no_answer")
@@ -63,15 +61,10 @@ def change_state(conversation: Conversation, state: ConversationState, *, by: Us
         return
     conversation.state = state
     if state in NOBODY_WAITS:
-        conversation.waiting_since = None
-    elif conversation.waiting_since is None:
-        conversation.waiting_since = _unanswered_since(conversation)
+        clocks.stop(conversation)
+    elif conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
+        clocks.run(conversation, newest.created_at)
     db.session.flush()
     audit.record(
         "desk.conversation.change_state", conversation, by=by, before={"state": before}, after={"state": state}
     )
-
-
-def _unanswered_since(conversation: Conversation) -> datetime | None:
-    newest = queries.newest_incoming(conversation)
-    return None if newest is None else newest.created_at

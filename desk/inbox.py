@@ -6,7 +6,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import publish
 from core.unique import add_once
-from desk import conversations
+from desk import clocks, conversations
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, Message
@@ -88,7 +88,7 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
     if conversation.waiting_since is None or message.created_at < conversation.waiting_since:
-        conversation.waiting_since = message.created_at
+        clocks.run(conversation, message.created_at)
     if conversation.state != "new":
         conversation.state = "open"  # solved, or given to a colleague inside: the customer has something to say
     db.session.flush()

@@ -69,6 +69,7 @@ class Conversation(Model):
         UniqueConstraint("channel_id", "external_id"),
         CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
         Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
+        Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
         {"sqlite_autoincrement": True},
     )
@@ -85,6 +86,8 @@ class Conversation(Model):
     last_message_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the customer's first unanswered message arrived; None when nobody waits."""
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)

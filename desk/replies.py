@@ -19,7 +19,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import conversations, objections, policy, queries
+from desk import clocks, conversations, objections, policy, queries
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
@@ -81,7 +81,7 @@ def reply(
     )
     db.session.add(message)
     conversation.state = "waiting_customer"
-    conversation.waiting_since = None
+    clocks.stop(conversation)
     conversation.last_message_at = now()
     db.session.flush()
     _record_uses(message, uses, by=by, asked=draft.asked)

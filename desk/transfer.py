@@ -21,7 +21,7 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
-from desk import conversations, queries
+from desk import clocks, conversations, queries
 from desk.channels.base import LONGEST_URL
 from desk.models import Channel, Contact, Conversation, ConversationState, Message
 from kb import uses
@@ -158,9 +158,10 @@ def _take_in(record: ConversationRecord) -> None:
         locale=record.locale or _locale(record.messages),
         created_at=min(message.created for message in record.messages),
         last_message_at=max(message.created for message in record.messages),
-        waiting_since=None if state in conversations.NOBODY_WAITS else waiting_since,
         source_id=record.id,
     )
+    if waiting_since is not None and state not in conversations.NOBODY_WAITS:
+        clocks.run(conversation, waiting_since)
     db.session.add(conversation)
     db.session.flush()
     messages = [_message(conversation, each) for each in record.messages]
@@ -309,7 +310,10 @@ def _place(conversation: Conversation, record: ConversationRecord) -> None:
     """Say where the conversation stands, as the record or else its messages say."""
     state, waiting_since = _standing(conversation.messages)
     conversation.state = record.state or state
-    conversation.waiting_since = None if conversation.state in conversations.NOBODY_WAITS else waiting_since
+    if waiting_since is None or conversation.state in conversations.NOBODY_WAITS:
+        clocks.stop(conversation)
+    else:
+        clocks.run(conversation, waiting_since)
     conversation.last_message_at = max(message.created_at for message in conversation.messages)
 
 

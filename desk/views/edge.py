@@ -1,16 +1,13 @@
 """What every view of the desk stands on: the blueprint, and the way back to a conversation."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Blueprint, Response, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from core import web
 from core.clock import now
-
-PROMISED_SECONDS = 3600
-"""In how long a customer is promised a first answer, until a channel has promises of its own."""
+from desk.models import Conversation
 
 bp = Blueprint("desk", __name__)
 Answer = Response | WerkzeugResponse | str
@@ -24,11 +21,13 @@ class Waiting:
     seconds: float
 
 
-def waiting(since: datetime | None) -> Waiting | None:
-    if since is None:
+def waiting(conversation: Conversation) -> Waiting | None:
+    """Return how long the customer waits, beside what was promised; None when nobody waits."""
+    if conversation.waiting_since is None or conversation.due_at is None:
         return None
-    seconds = max(0.0, (now() - since).total_seconds())
-    return Waiting(min(999, int(100 * seconds / PROMISED_SECONDS)), seconds)
+    seconds = max(0.0, (now() - conversation.waiting_since).total_seconds())
+    promised = max(1.0, (conversation.due_at - conversation.waiting_since).total_seconds())
+    return Waiting(min(999, int(100 * seconds / promised)), seconds)
 
 
 def back_to(conversation_id: int, *, anchor: str | None = None) -> WerkzeugResponse:
