@@ -48,10 +48,20 @@ def readable_by(viewer: Viewer, article: type[Article] = Article) -> ColumnEleme
     return readable_in(circle_of(viewer), article)
 
 
-def told_in(locale: str, viewer: Viewer) -> ColumnElement[bool]:
-    """Return the clause that leaves out of a list what the viewer may read in this language as well."""
+def told_in(locale: str, viewer: Viewer, *, in_index: bool = False) -> ColumnElement[bool]:
+    """Return the clause that leaves out of a section what the viewer may read there in this language as well.
+
+    Where the translation stands in another section, both are shown, each in its own: none looks empty for that.
+    With `in_index` only a translation counts that stands in the index, too.
+    """
     other = aliased(Article)
-    same = exists().where(other.family_id == Article.family_id, other.locale == locale, readable_by(viewer, other))
+    same = exists().where(
+        other.family_id == Article.family_id,
+        other.section_id == Article.section_id,
+        other.locale == locale,
+        readable_by(viewer, other),
+        other.place.is_not(None) if in_index else true(),
+    )
     return or_(Article.locale == locale, Article.family_id.is_(None), ~same.correlate(Article))
 
 
