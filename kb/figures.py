@@ -5,7 +5,7 @@ Rooms above this one contribute lists (`contribute`): the desk knows which repli
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from flask_babel import gettext, lazy_gettext, ngettext
@@ -166,6 +166,38 @@ def most_read(viewer: Viewer, *, week: int | None = None, number: int = 1) -> li
         )
         for one, number in times.items()
         if one in found
+    ]
+
+
+def readings(viewer: Viewer, *, week: int | None = None, number: int = 1) -> list[Row]:
+    """Return a page of the readings, the latest day first, one row for each: nothing is known of one but its day."""
+    first = (number - 1) * A_PAGE
+    days = _days()
+    within = days(week) if week is not None else ArticleReading.day >= _begins(WEEKS - 1).date()
+    order = (ArticleReading.day.desc(), ArticleReading.article_id)
+    upto = func.sum(ArticleReading.count).over(order_by=order).label("upto")
+    counted = select(ArticleReading.article_id, ArticleReading.day, ArticleReading.count, upto).where(within).subquery()
+    overlaps = (counted.c.upto > first, counted.c.upto - counted.c.count < first + A_PAGE)
+    found = db.session.execute(
+        select(counted).where(*overlaps).order_by(counted.c.day.desc(), counted.c.article_id)
+    ).all()
+    wanted = select(Article).where(Article.id.in_({row.article_id for row in found})).options(*queries.light())
+    articles = {
+        article.id: article
+        for article in db.session.scalars(wanted.where(queries.articles_visible_to(viewer))).unique()
+    }
+    return [
+        Row(
+            _title(article),
+            addresses.of_article(article),
+            article.locale,
+            datetime.combine(row.day, time(), UTC),
+            str(gettext("reading %(place)s of %(count)s on this day", place=place, count=row.count)),
+        )
+        for row in found
+        if (article := articles.get(row.article_id)) is not None
+        for place in range(1, row.count + 1)
+        if first < int(row.upto) - row.count + place <= first + A_PAGE
     ]
 
 
