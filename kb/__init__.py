@@ -9,6 +9,7 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
+    from core.ending import ENDERS
     from forum import follows, images, inserting, marks, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
@@ -23,6 +24,7 @@ def init_app(app: Flask) -> None:
         planning,
         promotion,
         queries,
+        readings,
         tasks,
         transfer,
         translators,
@@ -41,6 +43,7 @@ def init_app(app: Flask) -> None:
     images.HOLDERS[:] = [Pictured()]
     inserting.contribute("article", Insertable())
     transfer.init_app()
+    ENDERS["readings"] = readings.write_down
     app.cli.add_command(cli.kb)
     marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())
