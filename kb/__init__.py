@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
         views,
     )
     from kb import marks as kb_marks
+    from kb.archive import Archive
     from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
@@ -38,6 +39,7 @@ def init_app(app: Flask) -> None:
 
     views.init_app(app)
     registry.register(Articles(), app)
+    registry.register(Archive(), app)
     targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
     images.HOLDERS[:] = [Pictured()]

@@ -176,8 +176,9 @@ def readings(viewer: Viewer, *, week: int | None = None, number: int = 1) -> lis
     within = days(week) if week is not None else ArticleReading.day >= _begins(WEEKS - 1).date()
     order = (ArticleReading.day.desc(), ArticleReading.article_id)
     upto = func.sum(ArticleReading.count).over(order_by=order).label("upto")
-    counted = select(ArticleReading.article_id, ArticleReading.day, ArticleReading.count, upto).where(within).subquery()
-    overlaps = (counted.c.upto > first, counted.c.upto - counted.c.count < first + A_PAGE)
+    times = ArticleReading.count.label("times")
+    counted = select(ArticleReading.article_id, ArticleReading.day, times, upto).where(within).subquery()
+    overlaps = (counted.c.upto > first, counted.c.upto - counted.c.times < first + A_PAGE)
     found = db.session.execute(
         select(counted).where(*overlaps).order_by(counted.c.day.desc(), counted.c.article_id)
     ).all()
@@ -192,12 +193,12 @@ def readings(viewer: Viewer, *, week: int | None = None, number: int = 1) -> lis
             addresses.of_article(article),
             article.locale,
             datetime.combine(row.day, time(), UTC),
-            str(gettext("reading %(place)s of %(count)s on this day", place=place, count=row.count)),
+            str(gettext("reading %(place)s of %(count)s on this day", place=place, count=row.times)),
         )
         for row in found
         if (article := articles.get(row.article_id)) is not None
-        for place in range(1, row.count + 1)
-        if first < int(row.upto) - row.count + place <= first + A_PAGE
+        for place in range(1, row.times + 1)
+        if first < int(row.upto) - row.times + place <= first + A_PAGE
     ]
 
 

@@ -203,7 +203,9 @@ def test_figures_are_for_editors_and_private_replies_for_agents(
     assert guest.get("/kb/figures").status_code in {302, 303}
 
 
-@pytest.mark.parametrize("path", ["nothing", "helped?week=2020-01-06", "helped?week=x", "read?week=2020-01-06", "readings?week=x"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "helped?week=2020-01-06", "helped?week=x", "read?week=2020-01-06", "readings?week=x"]
+)
 def test_lists_that_do_not_exist_are_missing(stage: Stage, browser_of: BrowserOf, path: str) -> None:
     stage(lambda world: world.everybody() and None)
     assert browser_of("emil").get(f"/kb/figures/{path}").status_code == 404
