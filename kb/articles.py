@@ -19,7 +19,7 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, anchors, faces, families, following, policy, queries, redaction
+from kb import addresses, anchors, faces, families, following, policy, publishing, queries, redaction
 from kb.events import ArticlePublished, ReadershipChanged
 from kb.models import Article, ArticleSource, Audience, Nomination, PlannedPublication, Revision, Section, Significance
 
@@ -120,6 +120,7 @@ def classify(
         raise NotAllowed
     before = _place(article)
     spoken = _spoken(locale)
+    publishing.refuse_way_around(article, section=section, locale=spoken, audience=audience, by=by)
     if spoken != article.locale and any(one.locale == spoken for one in families.members(article)):
         sentence = gettext("There is one in this language already.")
         raise Invalid(sentence, fields={"locale": sentence})

@@ -22,7 +22,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, outline, policy, queries, redaction, sentences
+from kb import addresses, outline, policy, publishing, queries, redaction, sentences
 from kb.informal import informal
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
@@ -143,6 +143,9 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User, is_informal:
     """Keep the words of a person as a face; an empty text gives the face back to the rules."""
     if not policy.may_edit(by, article):
         raise NotAllowed
+    if article.is_published and not policy.may_publish(by, article):  # a face is in use as soon as it is written
+        sentence = publishing.in_words(article.section)
+        raise Invalid(sentence, fields={field_of(kind, is_informal=is_informal): sentence})
     kept = _informal_of(article) if is_informal else {face.kind: face for face in article.faces}
     face = kept.get(kind)
     text = check(article, kind=kind, text=text, is_informal=is_informal)

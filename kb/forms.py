@@ -273,6 +273,31 @@ class SectionEditForm(SectionForm):
     parent = SelectField(lazy_gettext("Stands in"), choices=[])
 
 
+class PublishersForm(Form):
+    """Who publishes in a section."""
+
+    who = RadioField(
+        lazy_gettext("Who publishes here?"),
+        choices=choices(
+            {
+                "editors": lazy_gettext("Editors"),
+                "agents": lazy_gettext("Editors and agents"),
+                "people": lazy_gettext("Only these people"),
+            }
+        ),
+    )
+    handles = LineField(
+        lazy_gettext("These people"),
+        longest=1000,
+        shortest=0,
+        description=lazy_gettext("Their handles, separated by commas. Editors and agents can be named."),
+    )
+
+    @property
+    def handle_list(self) -> list[str]:
+        return _SEPARATORS.split(self.handles.data or "")
+
+
 class DissolutionForm(Form):
     into = SelectField(lazy_gettext("Where its articles go"), choices=[])
 

@@ -1,7 +1,7 @@
 """What has been learnt: articles, their revisions and faces, where they came from and where they were used."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -23,7 +23,7 @@ DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete", "opposed
 Way = Literal["new", "add", "replace"]
 Significance = Literal["typo", "content", "instructions"]
 FeedbackReason = Literal["wrong", "outdated", "unclear", "not_mine"]
-TaskKind = Literal["feedback", "flag", "wrong", "use", "decay", "version", "links"]
+TaskKind = Literal["feedback", "flag", "wrong", "use", "decay", "version", "links", "release"]
 TaskOutcome = Literal["done", "not_needed"]
 Verdict = Literal["yes", "wrong", "unsure"]
 UseOutcome = Literal["helped", "not", "other"]
@@ -32,6 +32,14 @@ RecallState = Literal["todo", "done", "not_needed"]
 FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
 FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
 LONGEST_FACE = 4000
+
+
+class Applies(TypedDict):
+    """A product that an article applies to, and the versions; none of them is every one."""
+
+    slug: str
+    name: str
+    versions: list[str]
 
 
 class Section(Model):
@@ -45,6 +53,8 @@ class Section(Model):
     position: Mapped[int] = mapped_column(default=0)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("section.id"))
     """The section that it is a part of; None at the top."""
+    publishers: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Who publishes here, as `role:agent` and `user:12`; None where editors do. Holds for this section alone."""
 
     @property
     def name(self) -> str:
@@ -116,6 +126,8 @@ class Article(Model):
     """It says what the other languages said at this moment, see `kb.families`."""
     place: Mapped[int | None] = mapped_column()
     """Where it stands in the index of its section; None while it is not in it."""
+    applies: Mapped[list[Applies] | None] = mapped_column(JSON(none_as_null=True))
+    """Which products it applies to, as `kb.products` writes it, so that a page need not look it up."""
 
     section: Mapped[Section] = relationship(lazy="joined", innerjoin=True)
     owner: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[owner_id])
@@ -142,6 +154,45 @@ class Article(Model):
     @property
     def is_published(self) -> bool:
         return self.published_id is not None and self.confidence != "archived"
+
+
+class Product(Model):
+    """Something that articles are about. It has one name in every language, as products do, and other names."""
+
+    __tablename__ = "product"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    versions: Mapped[list["ProductVersion"]] = relationship(
+        back_populates="product", lazy="selectin", order_by="ProductVersion.id", cascade="all, delete-orphan"
+    )
+
+
+class ProductVersion(Model):
+    """A version of a product; from its day on, what applies to the product is to be looked at."""
+
+    __tablename__ = "product_version"
+    __table_args__ = (UniqueConstraint("product_id", "name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    released_on: Mapped[date | None] = mapped_column()
+
+    product: Mapped[Product] = relationship(back_populates="versions")
+
+
+class ArticleProduct(Model):
+    """An article applies to a product; which versions is said in `Article.applies`."""
+
+    __tablename__ = "article_product"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class ArticleTag(Model):
@@ -342,7 +393,9 @@ class ArticleTask(Model):
     __tablename__ = "article_task"
     __table_args__ = (
         UniqueConstraint("article_id", "kind", "ref"),
-        CheckConstraint("kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links')", name="known_kind"),
+        CheckConstraint(
+            "kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links', 'release')", name="known_kind"
+        ),
         CheckConstraint("outcome is null or outcome in ('done', 'not_needed')", name="known_outcome"),
         CheckConstraint("(outcome is null) = (done_at is null)", name="done_at_a_moment"),
         Index("ix_article_task_waiting", "done_at", "id"),

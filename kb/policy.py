@@ -1,7 +1,12 @@
 """Who may do what in the knowledge base; deeds and templates ask the same functions."""
 
+from typing import Final
+
 from accounts.people import Viewer
-from kb.models import Article
+from kb.models import Article, Section
+
+ROLES: Final = ("editor", "agent")
+"""Who writes articles, and may be let publish them."""
 
 
 def may_write(user: Viewer) -> bool:
@@ -15,15 +20,35 @@ def may_draft(user: Viewer) -> bool:
 
 
 def may_edit(user: Viewer, article: Article) -> bool:
-    """Every editor may edit every article; who drafted one may until it was published for the first time."""
+    """Every editor may edit every article; who drafted one may until it was published for the first time.
+
+    Whom a section names to publish in it edits there, too.
+    """
     if may_write(user):
         return True
-    return may_draft(user) and article.owner_id == user.id and article.published_at is None
+    if not may_draft(user):
+        return False
+    return (article.owner_id == user.id and article.published_at is None) or may_publish(user, article)
 
 
-def may_publish(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- callers ask for one article already
-    """Only editors publish, and take back."""
-    return may_write(user)
+def may_publish(user: Viewer, article: Article) -> bool:
+    """Say whether somebody publishes, plans, takes back and archives this article: its section says who does."""
+    return may_publish_in(user, article.section)
+
+
+def may_publish_in(user: Viewer, section: Section) -> bool:
+    """Editors publish, unless a section names others: then these alone, as long as they write articles at all."""
+    if section.publishers is None:
+        return may_write(user)
+    named = section.publishers
+    return may_draft(user) and (
+        f"user:{user.id}" in named or any(user.has_role(role) for role in ROLES if f"role:{role}" in named)
+    )
+
+
+def may_set_publishers(user: Viewer) -> bool:
+    """Admins say who publishes in a section; an editor could let everybody in otherwise, or only themselves."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("admin"))
 
 
 def may_flag(user: Viewer, article: Article) -> bool:

@@ -24,7 +24,7 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Post
-from kb import addresses, articles, faces, families, queries, sections, vocabulary
+from kb import addresses, articles, faces, families, publishing, queries, sections, vocabulary
 from kb.models import (
     LONGEST_FACE,
     Article,
@@ -82,6 +82,8 @@ class SectionRecord(BaseModel):
     position: Annotated[int, Field(ge=0, le=HIGHEST_POSITION)] = 0
     parent: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")] | None = None
     """The section that it stands in, whose line comes before."""
+    publishers: Annotated[list[line(LONGEST_ID + 5)], Field(max_length=publishing.MOST_PEOPLE)] | None = None  # type: ignore[valid-type]  # the same
+    """Who publishes in it, as `role:agent` and `user:<id of a person>`; without it editors do."""
 
 
 class SynonymRecord(BaseModel):
@@ -160,12 +162,16 @@ def load_section(record: SectionRecord) -> Outcome:
         found = Section(slug=record.id, names=names, position=record.position)
         db.session.add(found)
         sections.put(found, _parent(record))
+        found.publishers = publishing.read(record.publishers)
         return "new"
     parent = _parent(record) if "parent" in record.model_fields_set else db.session.get(Section, found.parent_id or 0)
     parent_id = None if parent is None else parent.id
-    if (found.names, found.position, found.parent_id) == (names, record.position, parent_id):
+    said = "publishers" in record.model_fields_set
+    publishers = publishing.read(record.publishers) if said else found.publishers
+    before = (found.names, found.position, found.parent_id, found.publishers)
+    if before == (names, record.position, parent_id, publishers):
         return "unchanged"
-    found.names, found.position = names, record.position
+    found.names, found.position, found.publishers = names, record.position, publishers
     sections.put(found, parent)
     return "changed"
 
@@ -218,10 +224,11 @@ def dump_sections() -> Iterator[dict[str, Any]]:
     above = {section.parent_id for section in everything}
     for _depth, section in sections.in_order(everything):
         is_plain = not section.position and section.names == sections.names_of(section.slug)
+        is_plain = is_plain and section.publishers is None
         if not is_plain or section.parent_id is not None or section.id in above:
             record = {"id": section.slug, "names": section.names, "position": section.position}
             parent = {} if section.parent_id is None else {"parent": slugs[section.parent_id]}
-            yield record | parent
+            yield record | parent | publishing.written(section)
 
 
 def dump_synonyms() -> Iterator[dict[str, Any]]:

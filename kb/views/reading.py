@@ -31,6 +31,7 @@ from kb import (
     planning,
     policy,
     promotion,
+    publishing,
     queries,
     readings,
     retiring,
@@ -211,6 +212,7 @@ def _article_page(
         form=form or forms.FeedbackForm(formdata=None),
         withdrawal=forms.ReasonForm(formdata=None),
         beside=beside,
+        publishers=_publishers(article, newest),
         doubts=doubts.of(article, viewer=current_user),
         **keeping.about(article, words),
         is_followed=following.is_followed_by(current_user, article),
@@ -219,6 +221,15 @@ def _article_page(
         refused=refused,
         status=status,
     )
+
+
+def _publishers(article: Article, newest: Revision) -> str:
+    """Say to the team who publishes what is not published yet, where that is not this person as every editor."""
+    is_waiting = newest.id != article.published_id
+    if not is_waiting or not policy.may_see_drafts(current_user):
+        return ""
+    is_usual = article.section.publishers is None and policy.may_publish(current_user, article)
+    return "" if is_usual else publishing.in_words(article.section)
 
 
 def _reader() -> str:

@@ -12,7 +12,7 @@ from core import problems, texts, web
 from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, Invalid, KlinkeError, NotAllowed, NotFound
+from core.errors import Conflict, Invalid, KlinkeError, NotFound
 from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
@@ -20,7 +20,7 @@ from forum import closing
 from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
-from kb.views.edge import bp, show
+from kb.views.edge import bp, show, to_edit, to_publish
 
 A_PAGE = 25
 
@@ -69,7 +69,7 @@ def post_article() -> Response | WerkzeugResponse:
         db.session.rollback()
         form.refuse(error)
         return show("kb/write.html", form=form, refused=error)
-    if current_user.has_role("editor") and (waits := _personal(article)):
+    if policy.may_publish(current_user, article) and (waits := _personal(article)):
         return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
     return done(form, addresses.of_article(article, queries.newest_revision(article)))
@@ -78,14 +78,14 @@ def post_article() -> Response | WerkzeugResponse:
 @bp.get("/kb/articles/<int:article_id>/edit")
 @role_required("editor", "agent")
 def edit_article(article_id: int) -> Response:
-    article = _to_edit(article_id)
+    article = to_edit(article_id)
     return _edit_page(article, _filled(article))
 
 
 @bp.post("/kb/articles/<int:article_id>/edit")
 @role_required("editor", "agent")
 def save_article(article_id: int) -> Response | WerkzeugResponse:
-    article = _to_edit(article_id)
+    article = to_edit(article_id)
     form = article_form(forms.EditForm)
     if not form.validate():
         return _edit_page(article, form, status=UNPROCESSABLE)
@@ -105,9 +105,9 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/publication")
-@role_required("editor")
+@role_required("editor", "agent")
 def publish_article(article_id: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     is_first = article.published_at is None
     form = PublicationForm()
     chosen = form.significance.data if form.significance.data in SIGNIFICANCES else "content"
@@ -132,9 +132,9 @@ def publish_article(article_id: int) -> WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/withdrawal")
-@role_required("editor")
+@role_required("editor", "agent")
 def withdraw_article(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     form = forms.ReasonForm()
     if not form.validate():
         return _withdrawal_page(article, form, status=UNPROCESSABLE)
@@ -150,9 +150,9 @@ def withdraw_article(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.get("/kb/articles/<int:article_id>/withdrawal")
-@role_required("editor")
+@role_required("editor", "agent")
 def ask_withdrawal(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     return _withdrawal_page(article, forms.ReasonForm(formdata=None))
 
 
@@ -176,9 +176,9 @@ def article_history(article_id: int) -> Response:
 
 
 @bp.post("/kb/articles/<int:article_id>/revisions/<int:number>/restoration")
-@role_required("editor")
+@role_required("editor", "agent")
 def restore_revision(article_id: int, number: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_edit(article_id)
     revision = articles.restore(article, number, by=me())
     db.session.commit()
     flash(gettext("Version %(number)s says what version %(old)s said.", number=revision.number, old=number), "good")
@@ -236,13 +236,6 @@ def _personal(article: Article) -> str | None:
         return None
     flash(gettext("Saved. Something in it looks personal."), "message")
     return url_for(".personal_data_of", article_id=article.id)
-
-
-def _to_edit(article_id: int) -> Article:
-    article = queries.visible_article(article_id, viewer=current_user)
-    if not policy.may_edit(current_user, article):
-        raise NotAllowed(gettext("Only editors change what was published, or what others drafted."))
-    return article
 
 
 def _filled(article: Article) -> forms.EditForm:

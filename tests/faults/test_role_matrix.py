@@ -145,7 +145,7 @@ GROUPS: dict[frozenset[str], str] = {
     AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
-        kb.check_rules kb.set_check_rule kb.drop_check_rule
+        kb.check_rules kb.set_check_rule kb.drop_check_rule kb.choose_publishers
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
