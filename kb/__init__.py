@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         links,
         listeners,
         planning,
+        products,
         promotion,
         queries,
         readings,
@@ -42,6 +43,8 @@ def init_app(app: Flask) -> None:
     registry.register(Archive(), app)
     targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
+    labels.register("product", "kb", products.names)
+    labels.understand("product", products.meant)
     images.HOLDERS[:] = [Pictured()]
     inserting.contribute("article", Insertable())
     transfer.init_app()

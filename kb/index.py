@@ -1,6 +1,6 @@
 """The index: the tree of sections and what stands in them, made of the data; and what it leaves out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -62,7 +62,7 @@ def beside(article: Article, *, viewer: Viewer) -> Beside:
     entries = (
         select(Article.id)
         .where(Article.section_id == article.section_id, Article.place.is_not(None))
-        .where(queries.readable_by(viewer), queries.told_in(article.locale, viewer, in_index=True))
+        .where(queries.readable_by(viewer), queries.told_in(article.locale, viewer, among=_listed_in(article)))
         .order_by(Article.place, Article.id)
         .limit(MOST_ENTRIES)
     )
@@ -124,6 +124,10 @@ def empty_sections() -> list[Section]:
 
 def _is_published() -> ColumnElement[bool]:
     return queries.readable_in("team")
+
+
+def _listed_in(article: Article) -> Callable[[type[Article]], ColumnElement[bool]]:
+    return lambda other: (other.section_id == article.section_id) & other.place.is_not(None)
 
 
 def _rows(viewer: Viewer, wanted: ColumnElement[bool] | None) -> Sequence[Any]:

@@ -1,6 +1,6 @@
 """What there is to read in the knowledge base, always as much of it as the viewer may see."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
@@ -48,19 +48,20 @@ def readable_by(viewer: Viewer, article: type[Article] = Article) -> ColumnEleme
     return readable_in(circle_of(viewer), article)
 
 
-def told_in(locale: str, viewer: Viewer, *, in_index: bool = False) -> ColumnElement[bool]:
-    """Return the clause that leaves out of a section what the viewer may read there in this language as well.
+def told_in(
+    locale: str, viewer: Viewer, *, among: Callable[[type[Article]], ColumnElement[bool]] | None = None
+) -> ColumnElement[bool]:
+    """Return the clause that leaves out of a list what the viewer may read there in this language as well.
 
-    Where the translation stands in another section, both are shown, each in its own: none looks empty for that.
-    With `in_index` only a translation counts that stands in the index, too.
+    `among` says of a translation that it is in the list, too; otherwise the list is a section. A translation that
+    stands elsewhere hides nothing: no list looks empty for that.
     """
     other = aliased(Article)
     same = exists().where(
         other.family_id == Article.family_id,
-        other.section_id == Article.section_id,
+        other.section_id == Article.section_id if among is None else among(other),
         other.locale == locale,
         readable_by(viewer, other),
-        other.place.is_not(None) if in_index else true(),
     )
     return or_(Article.locale == locale, Article.family_id.is_(None), ~same.correlate(Article))
 

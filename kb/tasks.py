@@ -38,6 +38,7 @@ KINDS: Final[Mapping[TaskKind, object]] = {
     "decay": lazy_gettext("It helps fewer readers than it did"),
     "version": lazy_gettext("Somebody names a newer version"),
     "links": lazy_gettext("A link leads nowhere"),
+    "release": lazy_gettext("A new version is out: is it still true?"),
 }
 REASONS: Final[Mapping[FeedbackReason, object]] = {
     "wrong": lazy_gettext("It is wrong"),

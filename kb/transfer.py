@@ -6,6 +6,7 @@ they come, so that an export says what the import said. Nobody here has vouched 
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from flask_babel import gettext
@@ -24,7 +25,7 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Post
-from kb import addresses, articles, faces, families, publishing, queries, sections, vocabulary
+from kb import addresses, articles, faces, families, products, publishing, queries, sections, vocabulary
 from kb.models import (
     LONGEST_FACE,
     Article,
@@ -34,6 +35,8 @@ from kb.models import (
     Confidence,
     Face,
     FaceKind,
+    Product,
+    ProductVersion,
     Revision,
     Section,
 )
@@ -47,6 +50,7 @@ LONGEST_SUMMARY: Final = 4000
 MOST_KEYWORDS: Final = 100
 MOST_TAGS: Final = 20
 MOST_SOURCES: Final = 200
+MOST_PRODUCTS: Final = products.MOST_OF_AN_ARTICLE
 HIGHEST_POSITION: Final = 1_000_000
 UNSAID: Final[dict[str, Confidence]] = {"published": "not_validated", "draft": "in_progress"}
 """The confidence that goes without saying; only another one is written out."""
@@ -86,6 +90,29 @@ class SectionRecord(BaseModel):
     """Who publishes in it, as `role:agent` and `user:<id of a person>`; without it editors do."""
 
 
+class VersionRecord(BaseModel):
+    """A version of a product."""
+
+    name: line(products.LONGEST_VERSION)  # type: ignore[valid-type]  # a type made for the limit
+    released: date | None = None
+
+
+class ProductRecord(BaseModel):
+    """A line of type `product`: what articles apply to."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+    name: line(products.LONGEST_NAME)  # type: ignore[valid-type]  # a type made for the limit
+    aliases: Annotated[list[line(products.LONGEST_NAME)], Field(max_length=products.MOST_ALIASES)] = []  # type: ignore[valid-type]  # the same
+    versions: Annotated[list[VersionRecord], Field(max_length=products.MOST_VERSIONS)] = []
+
+
+class AppliesRecord(BaseModel):
+    """A product that an article applies to, by its id, and the versions by name; none of them is every one."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,80}$")]
+    versions: Annotated[list[line(products.LONGEST_VERSION)], Field(max_length=products.MOST_VERSIONS)] = []  # type: ignore[valid-type]  # the same
+
+
 class SynonymRecord(BaseModel):
     """A line of type `synonym`: words that mean the same, in one language or (without `locale`) in every one."""
 
@@ -123,9 +150,11 @@ class ArticleRecord(BaseModel):
     is_behind: bool = False
     """Whether another language of the family has changed since."""
     place: Annotated[int, Field(ge=0, le=HIGHEST_POSITION)] | None = None
+    products: Annotated[list[AppliesRecord], Field(max_length=MOST_PRODUCTS)] = []
 
 
 def init_app() -> None:
+    register(RecordType(name="product", order=27, model=ProductRecord, load=load_product, dump=dump_products))
     register(RecordType(name="section", order=28, model=SectionRecord, load=load_section, dump=dump_sections))
     register(RecordType(name="synonym", order=29, model=SynonymRecord, load=load_synonym, dump=dump_synonyms))
     register(RecordType(name="article", order=30, model=ArticleRecord, load=load, dump=dump))
@@ -150,7 +179,37 @@ def load(record: ArticleRecord) -> Outcome:
     _publish(article, revision, record)
     _keep_faces(article, revision, record, author)
     _join(article, record)
+    if "products" in record.model_fields_set:
+        products.keep(article, _applying(record))
     articles.link_threads(article, old_path=old_path)
+    return outcome
+
+
+def load_product(record: ProductRecord) -> Outcome:
+    """Take in a product with its versions; a release that is over asks nothing before the next look at signs of decay.
+
+    Versions that a record does not name stay.
+    """
+    name, aliases = str(record.name), [str(alias) for alias in record.aliases]
+    product = db.session.scalars(select(Product).where(Product.slug == record.id)).unique().one_or_none()
+    outcome: Outcome = "unchanged" if product is not None else "new"
+    if product is None:
+        product = Product(slug=record.id, name=name, aliases=aliases)
+        db.session.add(product)
+    elif (product.name, product.aliases) != (name, aliases):
+        products.rename(product, name=name, aliases=aliases)
+        outcome = "changed"
+    known = {version.name: version for version in product.versions}
+    for one in record.versions:
+        version = known.get(str(one.name))
+        if version is None:
+            product.versions.append(ProductVersion(name=str(one.name), released_on=one.released))
+        elif version.released_on != one.released:
+            version.released_on = one.released
+        else:
+            continue
+        outcome = "new" if outcome == "new" else "changed"
+    db.session.flush()
     return outcome
 
 
@@ -217,6 +276,27 @@ def dump() -> Iterator[dict[str, Any]]:
         }
 
 
+def dump_products() -> Iterator[dict[str, Any]]:
+    """Yield every product with its versions."""
+    for product in products.everything():
+        versions = [
+            {"name": one.name} | ({"released": one.released_on.isoformat()} if one.released_on else {})
+            for one in product.versions
+        ]
+        told = {"aliases": product.aliases, "versions": versions}
+        yield {"id": product.slug, "name": product.name, **{name: value for name, value in told.items() if value}}
+
+
+def _applying(record: ArticleRecord) -> list[products.Wanted]:
+    found: list[products.Wanted] = []
+    for one in record.products:
+        product = db.session.scalars(select(Product).where(Product.slug == one.id)).unique().one_or_none()
+        if product is None:
+            raise Invalid(gettext("no product has the id “%(id)s”, which an article applies to", id=one.id))
+        found.append({"product": product, "versions": [str(version) for version in one.versions]})
+    return found
+
+
 def dump_sections() -> Iterator[dict[str, Any]]:
     """Yield the sections that an import of their articles alone would not bring back."""
     everything = list(db.session.scalars(select(Section).order_by(Section.id)))
@@ -272,6 +352,7 @@ def _wanted(record: ArticleRecord, article: Article) -> dict[str, Any]:
         **({} if "family" in record.model_fields_set else {"family": _family_of(article)}),
         **({} if "is_behind" in record.model_fields_set else {"is_behind": _is_behind(article)}),
         **({} if "place" in record.model_fields_set else {"place": article.place}),
+        **({} if "products" in record.model_fields_set else {"products": _applies(article)}),
     }
 
 
@@ -302,7 +383,12 @@ def _as_record(article: Article) -> dict[str, Any]:
         "family": _family_of(article),
         "is_behind": _is_behind(article),
         "place": article.place,
+        "products": _applies(article),
     }
+
+
+def _applies(article: Article) -> list[dict[str, Any]]:
+    return [{"id": one["slug"], "versions": one["versions"]} for one in article.applies or ()]
 
 
 def _more_sources(article: Article) -> list[str]:

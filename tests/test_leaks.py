@@ -138,6 +138,7 @@ class Scene:
             "nomination_id": Values((NOBODY,)),
             "task_id": Values((NOBODY,)),
             "rule_id": Values((NOBODY,)),
+            "version_id": Values((NOBODY,)),
             "link_id": Values((NOBODY,)),
             "recall_id": Values((NOBODY,)),
             "use_id": Values((NOBODY,)),

@@ -51,7 +51,14 @@ def home() -> Response:
     waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
     shelves = queries.shelves(current_user)
     shown = [article.id for shelf in shelves for article in shelf.articles]
-    return show("kb/home.html", shelves=shelves, waiting=waiting, doubted=doubts.marked(shown, viewer=current_user))
+    return show(
+        "kb/home.html",
+        shelves=shelves,
+        waiting=waiting,
+        doubted=doubts.marked(shown, viewer=current_user),
+        # Where none of the newest articles names a product, a list by product would not help anybody.
+        by_product=any(article.applies for shelf in shelves for article in shelf.articles),
+    )
 
 
 @bp.get("/kb/s/<slug>")

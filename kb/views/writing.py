@@ -17,7 +17,7 @@ from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
+from kb import addresses, articles, differences, faces, forms, policy, products, queries, radar, redaction, sections
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show, to_edit, to_publish
@@ -65,6 +65,7 @@ def post_article() -> Response | WerkzeugResponse:
             by=me(),
             **form.words,
         )
+        name_products(article, form)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -201,7 +202,15 @@ def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dic
     if policy.may_write(current_user):
         known[forms.NEW_SECTION] = gettext("A new section …")
     form.section.choices = forms.choices(known)
+    if not products.has_some():
+        del form.products
     return form
+
+
+def name_products(article: Article, form: forms.ArticleForm) -> None:
+    """Say which products an article applies to, where somebody was asked."""
+    if form.product_line is not None:
+        products.assign(article, form.product_line, by=me())
 
 
 def chosen_section(form: forms.ArticleForm) -> Section:
@@ -247,6 +256,7 @@ def _filled(article: Article) -> forms.EditForm:
             **words,
             "keywords": ", ".join(newest.keywords),
             "tags": ", ".join(tag.name for tag in article.tags),
+            "products": products.in_words(article.applies),
             "locale": article.locale,
             "section": article.section.slug,
             "audience": article.audience,
@@ -276,6 +286,7 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
         tags=form.tag_names,
         by=me(),
     )
+    name_products(article, form)
     wrong: dict[str, str] = {}
     for kind in FACE_KINDS:
         text = form.face(kind).data or ""

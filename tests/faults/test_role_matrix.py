@@ -75,7 +75,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
-        kb.note_reading
+        kb.note_reading kb.product_list kb.show_product
         kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
@@ -138,6 +138,8 @@ GROUPS: dict[frozenset[str], str] = {
         kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
         kb.ask_owner kb.give_article
         kb.figures kb.figure_list
+        kb.post_product kb.edit_product kb.save_product kb.remove_product
+        kb.post_version kb.release_version kb.remove_version
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article
         kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
@@ -302,6 +304,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "tag": "wifi",
         "article_id": article.id,
         "task_id": 10**9,
+        "version_id": 10**9,
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
