@@ -13,6 +13,7 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.paging import page
+from core.ready import same_for_guests
 from kb import doubts, policy, products
 from kb.models import Article, Product
 from kb.product_forms import ProductForm, ReleaseForm, VersionForm
@@ -22,8 +23,10 @@ A_PAGE: Final = 25
 
 
 @bp.get("/kb/products")
+@same_for_guests
 def product_list() -> Response:
-    return _list_page(ProductForm(formdata=None))
+    # A form would make a token, and a token a cookie, which no guest needs here.
+    return _list_page(ProductForm(formdata=None) if policy.may_write(current_user) else None)
 
 
 @bp.post("/kb/products")
@@ -45,6 +48,7 @@ def post_product() -> Response | WerkzeugResponse:
 
 
 @bp.get("/kb/p/<slug>")
+@same_for_guests
 def show_product(slug: str) -> Response:
     product = products.visible(slug, viewer=current_user)
     statement = products.articles_about(product, viewer=current_user)
@@ -137,10 +141,8 @@ def remove_version(slug: str, version_id: int) -> Response | WerkzeugResponse:
     return web.go(url_for(".edit_product", slug=slug))
 
 
-def _list_page(form: ProductForm, *, refused: KlinkeError | None = None, status: int = 200) -> Response:
-    shelf = products.shelf(current_user)
-    shown = form if policy.may_write(current_user) else None
-    return show("kb/products.html", shelf=shelf, form=shown, refused=refused, status=status)
+def _list_page(form: ProductForm | None, *, refused: KlinkeError | None = None, status: int = 200) -> Response:
+    return show("kb/products.html", shelf=products.shelf(current_user), form=form, refused=refused, status=status)
 
 
 def _product_page(
