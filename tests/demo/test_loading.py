@@ -21,8 +21,8 @@ from desk import suggestions
 from desk.models import Conversation, Message
 from forum import queries
 from forum.models import Category, Follow, Post, ReviewCase, Topic, Vote
-from kb import promotion
-from kb.models import Article, ArticleSource, ArticleUse, Section
+from kb import products, promotion
+from kb.models import Article, ArticleSource, ArticleTask, ArticleUse, Section
 from search import query
 from tests.conftest import Browser
 from tests.demo.conftest import MOMENT
@@ -191,3 +191,12 @@ def test_pages_of_the_community_open_in_both_languages(community: Flask, worker:
             answer = browser.get(path, headers={"Accept-Language": locale}, follow_redirects=True)
             assert answer.status_code == 200, path
             assert f'<html lang="{locale}"' in answer.text, path
+
+
+def test_products_are_named_and_a_release_asks_for_a_look(community: Flask) -> None:
+    with community.app_context():
+        assert [one.name for one in products.everything()] == ["Birke 2", "Birke 3", "Kiesel", "Ulmenfunk App"]
+        asked = db.session.scalars(select(ArticleTask).where(ArticleTask.kind == "release")).unique().all()
+        assert {task.words for task in asked} == {"Birke 3 7.50"}
+    page = community.test_client().get("/kb/p/birke-3", headers={"Accept-Language": "de"}).text
+    assert "WLAN schaltet sich nachts ab" in page
