@@ -19,7 +19,7 @@ from typing import Final, Literal, get_args
 
 import phonenumbers
 from flask_babel import gettext
-from phonenumbers import NumberParseException, PhoneNumberFormat
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 from stdnum import luhn
 
 from core.personal_names import names
@@ -38,6 +38,7 @@ REGIONS: Final = ("DE", "AT", "CH")
 """Where a number without a country is called."""
 MORE_REGIONS: Final = (*REGIONS, "GB", "IE", "US", "AU")
 """The same for what customers write to the desk."""
+_ENGLISH_FIRST: Final = tuple(sorted(MORE_REGIONS, key=lambda region: region in REGIONS))
 MOST_GROUPS: Final = 8
 SHORTEST_NAME: Final = 3
 FEWEST_DIGITS: Final = 4
@@ -48,6 +49,7 @@ FEWEST_KINDS: Final = 3
 LEAST_ENTROPY: Final = 3.7
 """Bits for each character, by Shannon: words and paths stay below, keys drawn at random lie above."""
 HIGHEST_OF_A_VERSION: Final = 20
+FAR: Final = 48
 BEFORE: Final = 32
 """So many characters before a number say what it is."""
 
@@ -133,9 +135,10 @@ def spans(text: str, locale: str | None = None, *, rules: Rules = NO_RULES) -> l
             covered[start:end] = b"\x01" * (end - start)
             found.append((kind, start, end))
 
-    for kind, start, end in _shaped(plain, _regions(locale)):
+    is_german = _is_german(plain, locale)
+    for kind, start, end in _shaped(plain, MORE_REGIONS if is_german else _ENGLISH_FIRST):
         take(kind, start, end)
-    for start, end in names(plain, sorted((start, end) for _, start, end in found)):
+    for start, end in names(plain, sorted((start, end) for _, start, end in found), is_german=is_german):
         take("name", start, end)
     said = []
     for kind, start, end in sorted(found, key=lambda one: one[1]):
@@ -206,7 +209,7 @@ _CALL_WORDS: Final = re.compile(
     re.IGNORECASE,
 )
 _NO_CALL_WORDS: Final = re.compile(
-    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|zeile|line)\D{0,16}$",
+    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|\bzeile|\bline)\D{0,16}$",
     re.IGNORECASE,
 )
 _CHECKSUM_WORDS: Final = re.compile(
@@ -254,6 +257,8 @@ _LISTS: Final = frozenset(
     "lists list bugs packages groups listserv mailman ml rt host remotehost something domain yourdomain mydomain localhost ihre-domain"
     " deine-domain other".split()
 )
+_GERMAN: Final = re.compile(r"\b(?:der|die|das|und|ist|nicht|ich|ein|eine|für|mit|auf|zu|bei|euch|mein|meine)\b", re.IGNORECASE)
+_ENGLISH: Final = re.compile(r"\b(?:the|and|is|not|of|to|my|for|with|you|it|on|your|have|was|at)\b", re.IGNORECASE)
 _FILES: Final = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service"})
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ \n.-]?\d[ \n]?\d(?=((?:[ \n.-]{0,2}[A-Za-z0-9]){11,30}))")
 _IBANS: Final = {
@@ -287,13 +292,26 @@ _AMERICAN: Final = re.compile(
     r"|(?<![\w+(./-])(?<!\d )555-01\d\d(?![\w-]|[.,]\d)"
 )
 _HOTLINE: Final = re.compile(
-    r"(?:hotline|helpline|service-?nummer|service-?telefon|kundenservice|kundendienst|customer services?|zentrale|switchboard"
-    r"|support line|call ?cent(?:er|re)|servicecenter|störungsnummer)[ :\w]{0,12}$",
+    r"(?:hotline|help-?line|help-?desk|warteschleife|(?:service|info|kunden|störungs|zentral|sammel)-?(?:nummer|telefon|line)|kundenservice|kundendienst"
+    r"|customer (?:services?|care)|\bzentrale|switchboard|(?:support|advice|main|order|phone|care|fault)[ -]?line|call ?-?cent(?:er|re)|servicecenter"
+    r"|\b(?:eure[rn]?|your) (?:\w{1,20} ){0,2}(?:nummer|number|line|phone|telefon)|freephone|toll-?free|gebührenfrei\w*|kostenlos\w*)[ :,\w(]{0,16}$",
     re.IGNORECASE,
 )
-_FREE: Final = re.compile(
-    r"(?:\+49|0049|0)(?:800|180[1-7]|900|700|137|32)|(?:\+43|0043|0)(?:800|810|820|821|900|720)|(?:\+41|0041|0)(?:800|84[0248]|90[016])"
-    r"|(?:\+44|0044|0)(?:80[08]|84[345]|87[0123]|3[03]\d|500)|(?:\+1|001|1)?(?:800|888|877|866|855|844|833)\d{7}$|116\d{3}$|\+?1?1300|1800"
+_HOTLINE_AFTER: Final = re.compile(
+    r"[ ,;)(]{0,3}(?:hotline|zentrale|helpline|is your|ist eure|kostenfrei|gebührenfrei|freephone|toll-?free|p/min|ct/min|cent pro minute)", re.IGNORECASE
+)
+_FREE: Final = re.compile(r"(?:(?:\+|00)\d\d|0)(?:\(?0\)?)?80[08]|0(?:180|137|900)\d|(?:\+1|1)?(?:800|888|877|866|855|844|833)\d{7}$|116\d{3}$")
+_DRAMA: Final = re.compile(
+    r"(?:0|0044|\+44)(?:7700900|1632960|2079460|3069990|2896496|2920180|1914980|11[3-8]4960|1[2-6]14960)\d{3}|(?:0|00353|\+353)2091\d{5}"
+)
+"""What is kept for films and examples: no telephone's, and meant as one."""
+_NOBODYS_TYPES: Final = frozenset(
+    {
+        PhoneNumberType.TOLL_FREE,
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.UAN,
+    }
 )
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
@@ -473,21 +491,31 @@ def _shaped(plain: str, regions: Sequence[str]) -> Iterator[tuple[Type, int, int
     for kind, start, end in numbers(plain):
         yield kind, start, end
     for start, end in _phones(plain, regions):
-        if not _is_of_a_company(plain, start, end):
+        if not _is_of_a_company(plain, start, end, regions):
             yield "phone", start, end
     for start, end in addresses(plain, people_only=True):
         yield "address", start, end
 
 
-def _regions(locale: str | None) -> Sequence[str]:
-    return sorted(MORE_REGIONS, key=lambda region: region in REGIONS) if locale == "en" else MORE_REGIONS
+def _is_german(plain: str, locale: str | None) -> bool:
+    if locale:
+        return locale.startswith("de")
+    return len(_GERMAN.findall(plain)) >= len(_ENGLISH.findall(plain))
 
 
-def _is_of_a_company(plain: str, start: int, end: int) -> bool:
-    """Tell whether a telephone number is a hotline: by its prefix, or by the word before it."""
-    if _HOTLINE.search(plain, max(0, start - BEFORE), start):
+def _is_of_a_company(plain: str, start: int, end: int, regions: Sequence[str]) -> bool:
+    """Tell whether a telephone number is a hotline: by its prefix, or by the words beside it."""
+    said = plain[start:end]
+    if _HOTLINE.search(plain, max(0, start - FAR), start) or _HOTLINE_AFTER.match(plain, end):
         return True
-    return bool(_FREE.match(re.sub(r"[\s()/.-]", "", plain[start:end])))
+    if _FREE.match(re.sub(r"[\s()/.-]", "", said)):
+        return True
+    said = said.strip("( ")
+    for region in regions if said.startswith(("0", "+")) else ("US",):
+        number = _parsed(said, region)
+        if number is not None and phonenumbers.is_valid_number(number):
+            return phonenumbers.number_type(number) in _NOBODYS_TYPES
+    return False
 
 
 def _phones(plain: str, regions: Sequence[str] = REGIONS) -> Iterator[tuple[int, int]]:
@@ -503,7 +531,7 @@ def _phones(plain: str, regions: Sequence[str] = REGIONS) -> Iterator[tuple[int,
                 break
     if "US" in regions:
         for found in _AMERICAN.finditer(bare):
-            if "(" in found[0] or _CALL_WORDS.search(bare, max(0, found.start() - BEFORE), found.start()):
+            if "(" in found[0] or "555-" in found[0] or _CALL_WORDS.search(bare, max(0, found.start() - BEFORE), found.start()):
                 yield found.span()
 
 
@@ -514,6 +542,8 @@ def _is_phone(said: str, before: str, regions: Sequence[str], *, is_whole: bool)
         number = _parsed(bare.replace("(0)", ""), REGIONS[0])
         test = phonenumbers.is_possible_number if is_whole else phonenumbers.is_valid_number
         return number is not None and test(number)
+    if "GB" in regions and _DRAMA.fullmatch(re.sub(r"[\s()/.-]", "", said)):
+        return True
     is_said = bool(_CALL_WORDS.search(before))
     if not is_said and _NO_CALL_WORDS.search(before):
         return False

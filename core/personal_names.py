@@ -21,15 +21,17 @@ _WORD: Final = re.compile(
     r"[^\W\d_]{1,40}(?:(?:-|['\u2019](?=[A-ZÄÖÜÀ-Ý]))[^\W\d_]{1,40}){0,4}"
 )
 _PARTICLES: Final = frozenset(
-    "von van de der den zu zur vom da di del della la le el al bin ibn ter ten af dos das d do san st".split()
+    "von van de da di del della du la le el al bin ibn ter ten af dos d do san st Ó".split()
 )
+_AFTER_PARTICLES: Final = frozenset({"der", "den", "dem", "la", "las", "los", "zu", "het"})
 _TITLES: Final = frozenset(
-    "herr herrn hr frau fr fräulein dr prof professor professorin familie fam mr mrs ms miss mx sir lady rev reverend"
+    "hrn herr herrn hr frau fr fräulein dr prof professor professorin familie fam mr mrs ms miss mx sir lady rev reverend"
     " mister madam dipl-ing ing mag schwester pastor pfarrer pfarrerin doktor sergeant constable councillor cllr judge"
     " señor señora signor signora madame monsieur mme nurse".split()
 )
+_SMALL_TITLES: Final = frozenset({"mr", "mrs", "dr", "herr", "herrn", "frau"})
 _TITLES_AFTER: Final = frozenset("dr prof med ing mag dipl-ing phil rer nat jur habil iur pol".split())
-_WEAK_TITLES: Final = frozenset("schwester doktor judge nurse familie lady fr ing mag pastor professor miss sir".split())
+_WEAK_TITLES: Final = frozenset("schwester doktor judge nurse lady fr ing mag pastor professor miss sir".split())
 _OWN: Final = frozenset(
     "meine meiner deine deiner seine seiner ihre ihrer unsere unserer eure eurer euer eine einer die der jede keine junge"
     " nette alte diese dieser fremde fremden andere anderen welche jene jener liebe meinen unseren beste".split()
@@ -41,7 +43,7 @@ _FRAMES: Final = frozenset(
     for phrase in """
     heißt | heiße | heisse | heisst | hieß | heißen | namens | name | name ist | name lautet | namen | namen von | name is | name's
     | names | surname | ich bin | bin die | bin der | mein name | genannt | gez | unterzeichnet | signed | sgd | sign | c/o | z hd | hd | attn | fao
-    | called | named | am called | i'm | i am | it's | this is | hier ist | hier spricht | hier schreibt | spricht | the name of
+    | called | named | am called | i m | i am | it s | name s | mein name s | gewisser | gewisse | gewissen | gewissem | certain | this is | hier ist | hier spricht | hier schreibt | spricht | the name of
     | the name | name of | im auftrag | i a | ia | i v | ppa | absender | absenderin | empfänger | empfängerin | kontoinhaber | kontoinhaberin
     | inhaber | inhaberin | karteninhaber | versicherungsnehmer | versicherungsnehmerin | versicherte | versicherter | kundin
     | kunde | kunden | patient | patientin | mieter | mieterin | vermieter | vermieterin | ansprechpartner | ansprechpartnerin | sachbearbeiter
@@ -58,13 +60,18 @@ _FRAMES: Final = frozenset(
     | payee | beneficiary | addressee | addressed to | made out to | label says | behalf of | registered to | belonging to | belongs to
     | issued to | signed by | signed for by | spoke to | speak to | spoke with | speaking to | talked to | dealt with | rang | asked for | ask for | written by | sent by
     | ausgestellt auf | adressiert an | gebucht auf | läuft auf | lautet auf | lautend auf | unterschrieben von | gesprochen mit | zu händen | händen
-    | to the attention of | attention | author | autor | autorin | foto | fotos | photo | photos | text | shownotes | moderation | gast | guest | host | redaktion
-    | by | verfasst von | regards | sincerely | faithfully | truly | cheers | thanks | yours | best | wishes | thx | ta | love | grüße | gruß | grüßen | gruss | grüsse
+    | to the attention of | attention | gast | guest | host
+    | verfasst von | regards | sincerely | faithfully | truly | cheers | thanks | yours | best | wishes | thx | ta | love | grüße | gruß | grüßen | gruss | grüsse
     | grüssen | mfg | lg | vg | bg | hochachtungsvoll | ihr | ihre | euer | eure | ihrer | dein | deine | dank | danke | servus | respectfully | gratefully | kontakt | contact
     | bescheinigt | begünstigter | begünstigte | zahlungsempfänger | mitreisende | mitreisender | passagier | fahrgast | passenger | traveller | guests
     | doctor | officer | guard | conductor | schaffner | schaffnerin | verkäufer | verkäuferin | seller | buyer | käufer | käuferin | absender ist | geehrter | lieber
     """.split("|")
 )
+_CREDITS: Final = frozenset(
+    "author autor autorin foto fotos photo photos text texte shownotes moderation redaktion bild words by interview von mit regie stimme"
+    " kontakt contact name namen inhaber an to from von ansprechpartner".split()
+)
+"""What a colon makes a frame of."""
 # Greetings and the like are a frame at the end of a text or line only.
 _CLOSINGS: Final = frozenset(
     "regards sincerely faithfully truly cheers thanks yours best wishes thx ta love grüße gruß grüßen gruss grüsse grüssen mfg lg vg bg"
@@ -72,7 +79,7 @@ _CLOSINGS: Final = frozenset(
 )
 # What may stand before a name, and before much else, too: a given name must follow, or a surname of two.
 _WEAK: Final = frozenset(
-    "von an auf für mit bei durch über gegen von: from by with to for and und & told asked at contact about of as sagte via is ist"
+    "by von an auf für mit bei durch über gegen von: from by with to for and und & told asked at contact about of as sagte via is ist"
     " war was sind hat laut heute seit thank kontaktieren".split()
 )
 _SAID_AFTER: Final = frozenset(
@@ -122,7 +129,7 @@ _GIVEN: Final = frozenset(
     julia julian juliane julie jürgen justin justyna jutta kai karen karin karl karla karsten kasimir katarina katarzyna kate katharina katherine kathleen kathrin kathryn katja katrin kay keith kelly kemal kenneth
     kerstin kevin khalid kieran kirsten klara klaus konrad konstantin kristin kristina krzysztof kurt lara lars laszlo laura lauren laurence lea leah lena leo leon leonard leonie leroy leslie liam lieselotte lina linda lisa lisbeth
     lorenz lorenzo lothar louis louise luca lucas lucia lucy ludwig luis luisa luise lukas lutz lydia lynn maciej magda magdalena malcolm malgorzata manfred manuel manuela marc marcel marco marcus marek margaret margarete
-    margarethe margit margot maria marian marianne marie mario marion marius markus marlene marlies marta martha martin martina mary marvin mateusz mathias mathilde matteo matthew matthias maureen maurice max maximilian
+    margarethe margit margot maria marian marianne marie mario marion marius markus marlene marlies marta martha martin martina mary marvin mateusz mathias mathilde matteo matthew matthias maureen maurice maximilian
     megan mehmet melanie melissa mia michael michaela michal michelle miguel mike milan milena miriam mirko mohamed mohammed mona monica monika moritz muhammad murat mustafa nadia nadine nadja nancy naomi natalia natalie natascha
     nathan neil nicholas nicola nicolas nicole niels nigel niklas nikolaus nils nina noah noel nora norbert norman olaf ole oleg olga oliver olivia omar oscar oskar osman otto owen pablo pamela paolo pascal patricia patrick
     patrizia paul paula pauline pavel pedro peggy petra peter petr philip philipp phillip pia pierre piotr priya rachel rahel rainer raj rajesh ralf ralph ramona raphael raymond rebecca regina regine reiner reinhard reinhold renate
@@ -168,10 +175,12 @@ class _Word:
     end: int
 
 
-def names(plain: str, others: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[int, int]]:
+def names(
+    plain: str, others: Sequence[tuple[int, int]] = (), *, is_german: bool = True
+) -> Iterator[tuple[int, int]]:
     """Yield where full names stand, and surnames after a title, without it.
 
-    `others` is where other personal data stands, in the order of the text: a name right beside it is one.
+    In German every noun has a capital, so two surnames with a hyphen say less there. `others` is where other personal data stands, in the order of the text: a name right beside it is one.
     """
     words = [
         _Word(found[0], found[0].lower().replace("\u2019", "'"), found.start(), found.end())
@@ -180,7 +189,7 @@ def names(plain: str, others: Sequence[tuple[int, int]] = ()) -> Iterator[tuple[
     beside = _Beside(plain, others)
     at = 0
     while at < len(words):
-        end = _titled(plain, words, at) or _framed(plain, words, at, beside)
+        end = _titled(plain, words, at) or _framed(plain, words, at, beside, is_german=is_german)
         if end is None:
             at += 1
             continue
@@ -217,7 +226,10 @@ class _Beside:
             self._next += 1
 
 
-_GAP_AFTER: Final = re.compile(r" ?[,;:(/|<\n-]{0,2} ?(?:(?:geb\.?|born|dob|tel\.?|mobil|kdnr\.?|mail|e-mail|nr\.?)[ .:]{0,2}(?:am )?)?", re.IGNORECASE)
+_PLAIN_LETTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzäöüß-'")
+_PREFIX: Final = re.compile(r"^(?:Mc|Mac|De|Di|Du|La|Le|Van|Von|Fitz)(?=[A-Z][a-z])")
+_ABSTRACT: Final = re.compile(r".{3,}(?:ung|ungen|heit|keit|schaft|tion|tionen|ität|ismus|ment|ness|ship)")
+_GAP_AFTER: Final = re.compile(r" ?[,;:(/|<\n-]{0,2} ?(?:(?:geb\.?|born|dob|tel\.?|mobil|kdnr\.?|mail|e-mail|nr\.?)[ .:]{0,2}(?:am )?|(?:unter|on|at|via|per|mit|with) )?", re.IGNORECASE)
 _GAP_BEFORE: Final = re.compile(r" ?[,;:)/|>\n-]{0,2} ?(?:(?:auf|an|von|for|to|of|belongs to|in name of|is|ist) )?", re.IGNORECASE)
 
 
@@ -225,7 +237,7 @@ def _is_name(word: _Word) -> bool:
     said = word.said
     if not said[0].isupper() or word.low in _NO_NAMES:
         return False
-    if len(said) == 1:
+    if len(said) == 1 or _ABSTRACT.fullmatch(word.low):
         return False
     return all(part[:1].isupper() and _is_mixed(part) for part in re.split("[-'\u2019]", said)) or (
         "'" in said and said[0].isupper()
@@ -234,7 +246,8 @@ def _is_name(word: _Word) -> bool:
 
 def _is_mixed(part: str) -> bool:
     """Tell whether a part is written as a name is: `Huber`, `McCloud`, `O`, not `USB` or `iPhone`."""
-    return len(part) == 1 or any(letter.islower() for letter in part[1:])
+    rest = _PREFIX.sub("", part) or part
+    return len(part) == 1 or rest[1:].islower()
 
 
 def _sequence(plain: str, words: Sequence[_Word], at: int) -> int | None:
@@ -246,11 +259,13 @@ def _sequence(plain: str, words: Sequence[_Word], at: int) -> int | None:
             break
         if _is_name(word):
             last = step
-        elif not (
-            (step > at and word.said in _PARTICLES) or _is_initial(plain, word)
-        ):
+        elif not (_is_initial(plain, word) or (step > at and _is_particle(word, words[step - 1]))):
             break
     return last
+
+
+def _is_particle(word: _Word, before: _Word) -> bool:
+    return word.said in _PARTICLES or (word.said in _AFTER_PARTICLES and before.said in _PARTICLES)
 
 
 def _is_initial(plain: str, word: _Word) -> bool:
@@ -264,7 +279,7 @@ def _is_initial_gap(plain: str, words: Sequence[_Word], step: int) -> bool:
 
 def _titled(plain: str, words: Sequence[_Word], at: int) -> tuple[int, int] | None:
     title = words[at]
-    if title.low not in _TITLES or (not title.said[0].isupper() and title.low not in {"mr", "mrs", "ms", "dr", "herr", "herrn", "frau"}):
+    if title.low not in _TITLES or title.said == "MS" or (title.said.islower() and title.low not in _SMALL_TITLES):
         return None
     if title.said == "dr" and plain[title.end : title.end + 1] != ".":
         return None
@@ -297,11 +312,18 @@ def _is_gap(plain: str, words: Sequence[_Word], at: int) -> bool:
     return plain[words[at - 1].end : words[at].start] in {" ", ". ", "."}
 
 
-def _framed(plain: str, words: Sequence[_Word], at: int, beside: _Beside) -> tuple[int, int] | None:
+def _framed(
+    plain: str, words: Sequence[_Word], at: int, beside: _Beside, *, is_german: bool
+) -> tuple[int, int] | None:
     first = words[at]
     if not first.said[0].isupper() or not (_is_name(first) or _is_initial(plain, first)):
         return None
+    if first.low in _FRAMES and first.low not in _GIVEN:
+        return None
     last = _sequence(plain, words, at)
+    if last is not None and first.low not in _GIVEN and any(word.low in _GIVEN for word in words[at + 1 : last]):
+        # What stands before a given name is what somebody is, as in `Techniker Jonas Weber`.
+        return None
     if last is None or last == at or beside.covers(first.start, words[last].end):
         return None
     said = _said(words, at, last)
@@ -309,10 +331,12 @@ def _framed(plain: str, words: Sequence[_Word], at: int, beside: _Beside) -> tup
         return None
     if plain[max(0, first.start - 1) : first.start] in {"@", "#", "/", "_", "."} and plain[first.start - 1 :][:1] != " ":
         return None
-    return (at, last) if _is_person(plain, words, at, last, beside) else None
+    return (at, last) if _is_person(plain, words, at, last, beside, is_german=is_german) else None
 
 
-def _is_person(plain: str, words: Sequence[_Word], at: int, last: int, beside: _Beside) -> bool:
+def _is_person(
+    plain: str, words: Sequence[_Word], at: int, last: int, beside: _Beside, *, is_german: bool
+) -> bool:
     first, surname = words[at], words[last]
     gap = plain[words[at - 1].end : first.start] if at else plain[: first.start]
     ends = not plain[surname.end :].strip(" .!)\n\"'")
@@ -320,21 +344,29 @@ def _is_person(plain: str, words: Sequence[_Word], at: int, last: int, beside: _
     is_double = "-" in surname.said and len(surname.said) >= 2 * SHORTEST_SURNAME
     initial = len(first.said) == 1
     given = first.low in _GIVEN or first.low.split("-")[0] in _GIVEN or initial
-    strange = not surname.said.isascii() and not set(surname.said.lower()) <= set("abcdefghijklmnopqrstuvwxyzäöüß-'")
+    strange = any(not set(word.low) <= _PLAIN_LETTERS for word in words[at : last + 1])
     line_end = ends or plain[surname.end : surname.end + 1] == "\n"
     alone_on_line = line_end and (opens or "\n" in gap)
     before = [word.low for word in words[max(0, at - 3) : at]]
     phrases = {" ".join(before[-count:]) for count in (1, 2, 3)} if before else set()
     is_joined = len(gap) <= 4 and not any(sign in gap for sign in ".!?;)") or gap.strip() in {":", ",", "", "("}
+    is_framed = bool(before and is_joined and phrases & _FRAMES)
+    if surname.low in _GIVEN and not given and not is_framed:
+        # Somebody is called or greeted by the first name alone, as in `Ring Eoin`.
+        return False
     if beside.is_near(first.start, surname.end):
         return not (initial and len(surname.said) < SHORTEST_SURNAME)
-    if before and is_joined and phrases & _FRAMES:
+    if before and gap == ": " and before[-1] in _CREDITS:
+        return True
+    if is_framed:
         if before[-1] in _CLOSINGS:
             return ends or line_end or given
         return True
+    after = words[last + 1].low if last + 1 < len(words) else ""
+    if initial and at and after in {"hier", "here", "speaking"}:
+        return True
     if initial:
         return bool((before and before[-1] in _WEAK and gap == " ") or line_end and (not at or any(sign in gap for sign in ".!?\n,;")) or (is_double and at))
-    after = words[last + 1].low if last + 1 < len(words) else ""
     if given:
         return True
     if after in _SAID_AFTER and at and gap == " ":
@@ -342,8 +374,8 @@ def _is_person(plain: str, words: Sequence[_Word], at: int, last: int, beside: _
     if line_end and (alone_on_line or any(sign in gap for sign in ".!?\n")) and not plain[surname.end :].strip("\n "):
         return True
     if before and before[-1] in _WEAK and gap == " ":
-        return is_double or strange
-    if gap.strip() == "(" and plain[surname.end : surname.end + 1] in {",", ")"}:
+        return (is_double and not is_german) or strange
+    if gap.strip() == "(" and plain[surname.end : surname.end + 1] == ",":
         return True
     return bool(strange and at and gap == " ")
 

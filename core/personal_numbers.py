@@ -31,7 +31,7 @@ _PARTS: Final[dict[str, str]] = {
         r"bestell(?:ungs?)?|bestellungen|best|auftrags?|auftr|order|sendungs?(?:verfolgungs?)?|sendungs?|paket|päckchen"
         r"|tracking|buchungs?|reservierungs?|retouren?|rücksende(?:ungs?)?|rücksendungs?|rma|ticket|vorgangs?|fall"
         r"|schadens?(?:fall|meldungs?)?|schadens?|akten|az|referenz|bearbeitungs|beschwerde|reklamations?|storno"
-        r"|orders|parcels?|shipments?|shipping|consignment|bookings?|reservations?|returns?|refund|claims?|cases?|incident"
+        r"|orders|parcels?|shipments?|shipping|consignment|bookings?|reservations?|(?:return|refund)(?=[ .-]{1,2}(?:no|nr|number|num|id|ref|code|reference|#)(?![a-z]))|claims?|cases?|incident"
         r"|complaints?|reference|ref|confirmation|delivery|pnr|fault|liefer|lieferungs?|störungs?|anfrage|tickets"
         r"|purchase|dispatch|service request"
     ),
@@ -55,7 +55,7 @@ _BETWEEN: Final = re.compile(
     r"(?:['\u2019]s|[ .:;,#=\"'\u201e\u201c\u201d(\[/-]|\n"
     r"|\b(?:ist|is|was|war|lautet|lauten|lautete|heißt|wäre|are|were|mit|with|as|mine|my|meine?r?|unsere?r?|our|the|die|der|dem|den"
     r"|das|zu|zum|zur|bei|to|nr|no|nummer|number|num|n°|ref|reference|referenz|id|hier|here|ends?|it|it's|its|under|unter|for"
-    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal|again"
+    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal|again|says?|sagt|shows?|zeigt|steht"
     r"|gerne?|please|bitte|code|zeichen|kennung)\b)*"
 )
 """What may stand between the word and the number; each piece is a word or a sign of its own, so it reads on linearly."""
@@ -65,13 +65,17 @@ _VALUE: Final = re.compile(
     r"(?<![\w.,€$£-])(?<!\d[:.,])"
     rf"(?:[A-Za-z]{{1,6}}[-/](?:[A-Za-z]{{1,4}}[-/])?{_GROUP}(?:[-/.](?:{_GROUP}|[A-Z]{{1,3}}(?![A-Za-z])))*"
     rf"|[A-Z]{{1,4}} (?=\d){_GROUP}(?:[-/]{_GROUP})*(?: \d{{2,8}}(?![\w.,:]\d|\w)){{0,4}}"
-    r"|\d{2,6}(?: \d{2,6}){1,5}(?: \d)?(?![\w-])"
+    r"|\d{2,6}(?: \d{2,6}){1,6}(?: \d)?(?![\w-])"
+    r"|\d ?[A-Z]{3} ?\d{2,10}(?: \d{2,8}){0,4}(?![\w-])"
+    r"|(?=[A-Z\d]{0,23}\d)(?=[A-Z\d]{0,23}[A-Z])[A-Z\d]{5,24}(?![\w-])"
     rf"|{_GROUP}(?:[-/.]{_GROUP})*)"
     r"(?![\w%€$£]|[.,:]\d| ?(?:€|%|£|\$|Euro\b|EUR\b|GB\b|MB\b|kWh\b|Uhr\b|Mbit|km\b|kg\b|cm\b|mm\b))"
 )
+_MIXED: Final = re.compile(r"(?=[A-Z\d]*\d)(?=[A-Z\d]*[A-Z])[A-Z\d]{6,24}")
 _DATE: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})|(?:19|20)\d\d-[01]?\d-[0-3]?\d|(?:19|20)\d\d")
+_DECIMAL: Final = re.compile(r"-?\d{1,3}\.\d+")
 _FOLLOWED: Final = re.compile(
-    r"[,;]? (?:is|ist|was|war|lautet|=|als|as|\()\s?(?:(?:my|our|the|meine|unsere|die|seine|ihre|deren|her|his|their)\s)?", re.IGNORECASE
+    r"[,;]? (?:(?:is|ist|was|war|lautet|als|as)\b|=|\()\s?(?:(?:my|our|the|meine|unsere|die|seine|ihre|deren|her|his|their)\s)?", re.IGNORECASE
 )
 _MORE: Final = re.compile(r" ?(?:,|;|und|and|&|sowie|or|oder|/|\+) ?(?:die |the )?")
 _AGAINST_FAR: Final = re.compile(r"[!?]\s|\n\n")
@@ -92,6 +96,8 @@ def numbers(plain: str, *, far: bool = True) -> Iterator[tuple[Numbered, int, in
         # A label may be part of what looks like the number, as in `KD 4711`; the one before it counts then, too.
         before = labels[at - 1] if at else None
         said = value[0].rstrip("./-")
+        if _DECIMAL.fullmatch(said):
+            continue
         end = start + len(said)
         kind = _kind(plain, before, said, start, far=far)
         if kind is None and last is not None and _MORE.fullmatch(plain, last[1], start):
@@ -107,10 +113,15 @@ def _kind(plain: str, label: re.Match[str] | None, said: str, start: int, *, far
     if label is None or label["thing"] or start - label.end() > FAR or _DATE.fullmatch(said) and not label["cnr"]:
         return None
     count = len(digits(said))
+    if _MIXED.fullmatch(said):
+        # A code of letters and digits in no order, as of a booking, is as long as it is.
+        count = len(said)
     is_near = _BETWEEN.fullmatch(plain, label.end(), start) is not None
     is_named = bool(label["cnr"] or label["onr"])
     if is_near:
         between = plain[label.end() : start]
+        if label["generic"] and said.startswith(("0", "+")):
+            return None
         is_explicit = is_named or any(sign in between for sign in ":#") or "nr" in between.lower()
         if count < (FEWEST_DIGITS if is_explicit else FEWEST_BARE) or (not is_explicit and _DATE.fullmatch(said)):
             return None

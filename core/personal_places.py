@@ -30,9 +30,9 @@ _NO_STREET: Final = re.compile(
     r"(?:Park|Arbeits|Sitz|Stell|Speicher|Steck|Lade|Zelt|Sport|Spiel|Flug|Schreib|Steh|Fenster|Gang|Kinder|Studien|Camping"
     r"|Golf|Tennis|Rast|Bau|Kita|Warte)platz|(?:Rück|Hin|Heim|Um|Schul|Arbeits|Rechts|Rad|Geh|Aus|Liefer|Transport|Dienst)weg"
     r"|(?:Kopf|Fuß|Befehls|Titel|Status|Adress|Betreff|Eingabe|Tabellen|Leer|Start|End)zeile|\w{0,3}[Ss]tring|Hering|\w*(?:oring|ering|uring|pring|airing)"
-    r"|Bahnsteig|Datenpfad|Dateipfad|Aufstieg|Ausstieg|Einstieg|Abstieg|Umstieg"
+    r"|Muster(?:straße|strasse|str\.|weg|gasse)|Bahnsteig|Datenpfad|Dateipfad|Aufstieg|Ausstieg|Einstieg|Abstieg|Umstieg"
     r"|(?:Der|Die|Das|Dem|Den|Ein|Eine|Einer|Mein|Meine|Meiner|Unser|Unsere|Unserer|Ihr|Ihre|Ihrer|Dein|Deine|Euer|Eure|Kein|Diese|Dieser|Dieses|Jede|Jeder"
-    r"|Welche|Welcher|In|Im|An|Am|Auf|Bei|Per|Pro|Von|Vom|Zum|Zur|Nach|Ab|Bis|Und|Oder|Nur|Noch|Erste|Zweite|Seine|Seiner) .*"
+    r"|Welche|Welcher|Per|Pro|Von|Vom|Nach|Ab|Bis|Und|Oder|Nur|Noch|Erste|Zweite|Seine|Seiner) .*"
 )
 _ADJECTIVE: Final = rf"(?:[{_UP}][{_LOW}]{{2,20}}(?:e|er|en)|St\.|Sankt|Bad) "
 _AFTER_NUMBER: Final = r"(?!\w|[.,:]\d| ?(?:Uhr|%|€|km|Euro|Minuten|Meter|MB|GB|mal|Stunden|Tage)\b)"
@@ -76,7 +76,7 @@ _DAY: Final = (
 )
 _BIRTH: Final = re.compile(
     r"(?<!\w)(?:geboren(?:e[rs]?)?|geb\.?|gebürtig|Geburtsdatum|Geburtstag|Geb\.?-?(?:datum|dat\.?)|GebDat|born|date of birth"
-    rf"|birth ?date|birthday|d\.?o\.?b\.?|né[e]? le)(?!\w)[ :,=(-]{{0,3}}(?:(?:ist|is|war|was|lautet|der|am|on|the|it's|given|as|mein|my|[a-z]{{2,10}})[ :]){{0,4}}({_DAY})",
+    rf"|birth ?date|birthday|d\.?o\.?b\.?|né[e]? le)(?!\w)[ :,=(-]{{0,3}}(?:(?:ist|is|war|was|lautet|der|am|on|the|it's|given|as|mein|my|[a-z]{{2,12}})[ :]{{1,2}}){{0,4}}({_DAY})",
     re.IGNORECASE,
 )
 _BORN_THEN: Final = re.compile(rf"(?<![\d.])({_DAY})[ ,]{{1,2}}(?:\w{{1,20}} ){{0,3}}(?:geboren|born)(?!\w)", re.IGNORECASE)
@@ -96,7 +96,8 @@ def addresses(plain: str, *, people_only: bool = False) -> Iterator[tuple[int, i
                 yield start, end
     for found in _CODE_AND_TOWN.finditer(plain):
         if not (people_only and _HOUSE.search(plain, max(0, found.start() - BEFORE), found.start())):
-            yield found.span()
+            if "muster" not in found[0].lower():
+                yield found.span()
 
 
 def birthdates(plain: str) -> Iterator[tuple[int, int]]:
