@@ -117,12 +117,18 @@ def find(text: str, *, rules: Rules = NO_RULES, people: Iterable[str] | None = N
     return sorted(found, key=lambda one: one.start)
 
 
-def spans(text: str, locale: str | None = None, *, rules: Rules = NO_RULES) -> list[Span]:
+def spans(
+    text: str,
+    locale: str | None = None,
+    *,
+    rules: Rules = NO_RULES,
+    is_word: Callable[[str], bool] | None = None,
+) -> list[Span]:
     """Return where a message names a person or what belongs to one, in the order of the text, by the types of triage.
 
     Unlike `find`, it looks for full names of anybody, counts what is written as an example only, and leaves keys and
     passwords to others. `locale` says where numbers without a country are called first; both languages are read in
-    any case. Takes time in proportion to the text. Places count characters of the text as it is.
+    any case. With `is_word` names are found that nothing announces, as they are made of no words. Takes time in proportion to the text. Places count characters of the text as it is.
     """
     text = text[:LONGEST_MESSAGE]
     plain, places = plainly(text)
@@ -138,7 +144,7 @@ def spans(text: str, locale: str | None = None, *, rules: Rules = NO_RULES) -> l
     is_german = _is_german(plain, locale)
     for kind, start, end in _shaped(plain, MORE_REGIONS if is_german else _ENGLISH_FIRST):
         take(kind, start, end)
-    for start, end in names(plain, sorted((start, end) for _, start, end in found), is_german=is_german):
+    for start, end in names(plain, sorted((start, end) for _, start, end in found), is_german=is_german, is_word=is_word):
         take("name", start, end)
     said = []
     for kind, start, end in sorted(found, key=lambda one: one[1]):

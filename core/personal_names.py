@@ -8,12 +8,15 @@ left alone.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 MOST_PARTS: Final = 4
 SHORTEST_SURNAME: Final = 3
+SHORTEST_PART: Final = 3
+LONGEST_GIVEN: Final = 12
+MOST_ASKED: Final = 20_000
 NEAR: Final = 14
 """So far from a name another thing of the same person may stand, as in `(Otto Quandel, 0170 1234567)`."""
 
@@ -21,7 +24,7 @@ _WORD: Final = re.compile(
     r"[^\W\d_]{1,40}(?:(?:-|['\u2019](?=[A-ZÄÖÜÀ-Ý]))[^\W\d_]{1,40}){0,4}"
 )
 _PARTICLES: Final = frozenset(
-    "von van de da di del della du la le el al bin ibn ter ten af dos d do san st Ó".split()
+    "von van de da di del della du la le el al bin ibn ter ten af dos d do san st St Ó".split()
 )
 _AFTER_PARTICLES: Final = frozenset({"der", "den", "dem", "la", "las", "los", "zu", "het"})
 _TITLES: Final = frozenset(
@@ -42,7 +45,7 @@ _FRAMES: Final = frozenset(
     phrase.strip()
     for phrase in """
     heißt | heiße | heisse | heisst | hieß | heißen | namens | name | name ist | name lautet | namen | namen von | name is | name's
-    | names | surname | ich bin | bin die | bin der | mein name | genannt | gez | unterzeichnet | signed | sgd | sign | c/o | z hd | hd | attn | fao
+    | names | surname | ich bin | bin die | bin der | mein name | genannt | gez | unterzeichnet | unterschrieben | gezeichnet | signed | sgd | sign | c/o | z hd | hd | attn | fao
     | called | named | am called | i m | i am | it s | name s | mein name s | gewisser | gewisse | gewissen | gewissem | certain | this is | hier ist | hier spricht | hier schreibt | spricht | the name of
     | the name | name of | im auftrag | i a | ia | i v | ppa | absender | absenderin | empfänger | empfängerin | kontoinhaber | kontoinhaberin
     | inhaber | inhaberin | karteninhaber | versicherungsnehmer | versicherungsnehmerin | versicherte | versicherter | kundin
@@ -59,7 +62,7 @@ _FRAMES: Final = frozenset(
     | lawyer | executor | handler | rep | representative | supervisor | director | ceo | chairman | clerk | cardholder | holder | recipient | sender
     | payee | beneficiary | addressee | addressed to | made out to | label says | behalf of | registered to | belonging to | belongs to
     | issued to | signed by | signed for by | spoke to | speak to | spoke with | speaking to | talked to | dealt with | rang | asked for | ask for | written by | sent by
-    | ausgestellt auf | adressiert an | gebucht auf | läuft auf | lautet auf | lautend auf | unterschrieben von | gesprochen mit | zu händen | händen
+    | auftrag von | auftrag der | ausgestellt auf | adressiert an | gebucht auf | läuft auf | lautet auf | lautend auf | unterschrieben von | gesprochen mit | zu händen | händen
     | to the attention of | attention | gast | guest | host
     | verfasst von | regards | sincerely | faithfully | truly | cheers | thanks | yours | best | wishes | thx | ta | love | grüße | gruß | grüßen | gruss | grüsse
     | grüssen | mfg | lg | vg | bg | hochachtungsvoll | ihr | ihre | euer | eure | ihrer | dein | deine | dank | danke | servus | respectfully | gratefully | kontakt | contact
@@ -72,6 +75,8 @@ _CREDITS: Final = frozenset(
     " kontakt contact name namen inhaber an to from von ansprechpartner".split()
 )
 """What a colon makes a frame of."""
+_FILLERS: Final = frozenset("aber nämlich übrigens eigentlich jetzt nun die der actually now just nur auch still".split())
+"""What may stand between a frame and the name."""
 # Greetings and the like are a frame at the end of a text or line only.
 _CLOSINGS: Final = frozenset(
     "regards sincerely faithfully truly cheers thanks yours best wishes thx ta love grüße gruß grüßen gruss grüsse grüssen mfg lg vg bg"
@@ -82,6 +87,7 @@ _WEAK: Final = frozenset(
     "by von an auf für mit bei durch über gegen von: from by with to for and und & told asked at contact about of as sagte via is ist"
     " war was sind hat laut heute seit thank kontaktieren".split()
 )
+_PLACES: Final = [[word] for word in "in nach near into between zwischen im ab".split()]
 _SAID_AFTER: Final = frozenset(
     "said says told promised rang called wrote emailed answered replied assured confirmed insisted refused claimed explained who"
     " sagte sagt meinte versprach schrieb behauptete versicherte bestätigte erklärte antwortete rief"
@@ -163,7 +169,7 @@ _KNOWN: Final = frozenset(
 _KNOWN_TITLED: Final = frozenset(
     "bean holle kaiser robot marple house who oetker spock bond darcy hyde jekyll watson strange frankenstein t moneypenny potatohead merkel scholz merz trump musk biden bates fawlty"
     " nilsson rossi kafka einstein google alexa holmes poirot scrooge tur doolittle mabuse faust no evil pepper oberlehrer wirt ober bürgermeister minister präsident polizist nice right"
-    " wonderful postman god president minister speaker bank right-now robinson chips blobby".split()
+    " wonderful postman god president minister speaker bank robinson whippy muscle kipling clean chips blobby".split()
 )
 
 
@@ -176,26 +182,66 @@ class _Word:
 
 
 def names(
-    plain: str, others: Sequence[tuple[int, int]] = (), *, is_german: bool = True
+    plain: str,
+    others: Sequence[tuple[int, int]] = (),
+    *,
+    is_german: bool = True,
+    is_word: Callable[[str], bool] | None = None,
 ) -> Iterator[tuple[int, int]]:
     """Yield where full names stand, and surnames after a title, without it.
 
-    In German every noun has a capital, so two surnames with a hyphen say less there. `others` is where other personal data stands, in the order of the text: a name right beside it is one.
+    In German every noun has a capital, so two surnames with a hyphen say less there. Two words with capitals that are no
+    words, by `is_word`, are a name wherever they stand. `others` is where other personal data stands, in the order of the text: a name right beside it is one.
     """
     words = [
         _Word(found[0], found[0].lower().replace("\u2019", "'"), found.start(), found.end())
         for found in _WORD.finditer(plain)
     ]
     beside = _Beside(plain, others)
+    reading = _Reading(is_german=is_german, is_word=is_word)
     at = 0
     while at < len(words):
-        end = _titled(plain, words, at) or _framed(plain, words, at, beside, is_german=is_german)
+        end = _titled(plain, words, at) or _framed(plain, words, at, beside, reading)
         if end is None:
             at += 1
             continue
         first, last = end
         yield words[first].start, words[last].end
         at = last + 1
+
+
+class _Reading:
+    """Tells words from what is none; it asks about so many different ones, and takes what comes then for words."""
+
+    def __init__(self, *, is_german: bool, is_word: Callable[[str], bool] | None) -> None:
+        self.is_german = is_german
+        self._is_word = is_word
+        self._asked: dict[str, bool] = {}
+
+    def is_strange(self, word: _Word) -> bool:
+        """Tell whether this is known to be no word."""
+        return self._is_word is not None and not all(self._knows(part) for part in word.said.split("-"))
+
+    def is_common(self, word: _Word) -> bool:
+        """Tell whether this is known to be a word."""
+        return self._is_word is not None and not self.is_strange(word)
+
+    def is_given(self, word: _Word) -> bool:
+        """Tell whether this may be a given name that few have: short, no word, and in German not made of two."""
+        low = word.low
+        return (
+            SHORTEST_SURNAME <= len(low) <= LONGEST_GIVEN
+            and self.is_strange(word)
+            and not (self.is_german and any(
+                self._knows(low[:cut]) and self._knows(low[cut:])
+                for cut in range(SHORTEST_PART, len(low) - SHORTEST_PART + 1)
+            ))
+        )
+
+    def _knows(self, word: str) -> bool:
+        if word not in self._asked:
+            self._asked[word] = self._is_word is None or len(self._asked) >= MOST_ASKED or self._is_word(word)
+        return self._asked[word]
 
 
 class _Beside:
@@ -237,7 +283,7 @@ def _is_name(word: _Word) -> bool:
     said = word.said
     if not said[0].isupper() or word.low in _NO_NAMES:
         return False
-    if len(said) == 1 or _ABSTRACT.fullmatch(word.low):
+    if len(said) == 1:
         return False
     return all(part[:1].isupper() and _is_mixed(part) for part in re.split("[-'\u2019]", said)) or (
         "'" in said and said[0].isupper()
@@ -274,7 +320,7 @@ def _is_initial(plain: str, word: _Word) -> bool:
 
 def _is_initial_gap(plain: str, words: Sequence[_Word], step: int) -> bool:
     gap = plain[words[step - 1].end : words[step].start]
-    return gap in {". ", "."} and (_is_initial(plain, words[step - 1]))
+    return gap in {". ", "."} and (_is_initial(plain, words[step - 1]) or words[step - 1].said == "St")
 
 
 def _titled(plain: str, words: Sequence[_Word], at: int) -> tuple[int, int] | None:
@@ -313,12 +359,12 @@ def _is_gap(plain: str, words: Sequence[_Word], at: int) -> bool:
 
 
 def _framed(
-    plain: str, words: Sequence[_Word], at: int, beside: _Beside, *, is_german: bool
+    plain: str, words: Sequence[_Word], at: int, beside: _Beside, reading: _Reading
 ) -> tuple[int, int] | None:
     first = words[at]
     if not first.said[0].isupper() or not (_is_name(first) or _is_initial(plain, first)):
         return None
-    if first.low in _FRAMES and first.low not in _GIVEN:
+    if (first.low in _FRAMES or _ABSTRACT.fullmatch(first.low)) and first.low not in _GIVEN:
         return None
     last = _sequence(plain, words, at)
     if last is not None and first.low not in _GIVEN and any(word.low in _GIVEN for word in words[at + 1 : last]):
@@ -331,11 +377,11 @@ def _framed(
         return None
     if plain[max(0, first.start - 1) : first.start] in {"@", "#", "/", "_", "."} and plain[first.start - 1 :][:1] != " ":
         return None
-    return (at, last) if _is_person(plain, words, at, last, beside, is_german=is_german) else None
+    return (at, last) if _is_person(plain, words, at, last, beside, reading) else None
 
 
 def _is_person(
-    plain: str, words: Sequence[_Word], at: int, last: int, beside: _Beside, *, is_german: bool
+    plain: str, words: Sequence[_Word], at: int, last: int, beside: _Beside, reading: _Reading
 ) -> bool:
     first, surname = words[at], words[last]
     gap = plain[words[at - 1].end : first.start] if at else plain[: first.start]
@@ -347,14 +393,19 @@ def _is_person(
     strange = any(not set(word.low) <= _PLAIN_LETTERS for word in words[at : last + 1])
     line_end = ends or plain[surname.end : surname.end + 1] == "\n"
     alone_on_line = line_end and (opens or "\n" in gap)
-    before = [word.low for word in words[max(0, at - 3) : at]]
+    before = [word.low for word in words[max(0, at - 4) : at]]
+    if len(before) > 1 and before[-1] in _FILLERS:
+        before.pop()
     phrases = {" ".join(before[-count:]) for count in (1, 2, 3)} if before else set()
     is_joined = len(gap) <= 4 and not any(sign in gap for sign in ".!?;)") or gap.strip() in {":", ",", "", "("}
     is_framed = bool(before and is_joined and phrases & _FRAMES)
     if surname.low in _GIVEN and not given and not is_framed:
         # Somebody is called or greeted by the first name alone, as in `Ring Eoin`.
         return False
-    if beside.is_near(first.start, surname.end):
+    is_noun = reading.is_common(first) and reading.is_common(surname) and not given
+    if not given and not is_framed and any(word.said in _PARTICLES for word in words[at + 1 : last]):
+        return False
+    if beside.is_near(first.start, surname.end) and not is_noun:
         return not (initial and len(surname.said) < SHORTEST_SURNAME)
     if before and gap == ": " and before[-1] in _CREDITS:
         return True
@@ -369,12 +420,19 @@ def _is_person(
         return bool((before and before[-1] in _WEAK and gap == " ") or line_end and (not at or any(sign in gap for sign in ".!?\n,;")) or (is_double and at))
     if given:
         return True
+    if (
+        reading.is_given(first)
+        and reading.is_strange(surname)
+        and len(surname.said) > SHORTEST_SURNAME
+        and [*before[-1:]] not in _PLACES
+    ):
+        return True
     if after in _SAID_AFTER and at and gap == " ":
         return True
     if line_end and (alone_on_line or any(sign in gap for sign in ".!?\n")) and not plain[surname.end :].strip("\n "):
         return True
     if before and before[-1] in _WEAK and gap == " ":
-        return (is_double and not is_german) or strange
+        return (is_double and not reading.is_german) or strange
     if gap.strip() == "(" and plain[surname.end : surname.end + 1] == ",":
         return True
     return bool(strange and at and gap == " ")

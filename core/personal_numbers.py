@@ -21,18 +21,18 @@ AFTER: Final = 40
 _NR: Final = r"(?:nummern?|nrn?|n°|numbers?|num|no|ids?|kennung|code|schlüssel|zeichen|ref(?:erence)?)"
 _PARTS: Final[dict[str, str]] = {
     "customer_no": (
-        r"kunden?(?:konto|karten?)?|kd|kto|konto|vertrags?(?:konto)?|vertr|versicherungs?(?:schein|police)?|versicherten"
-        r"|vers|vs|policen?|mitglieds?|abo(?:nnement)?s?|zähler|zaehler|stromzähler|gaszähler|wasserzähler|teilnehmer"
+        r"kunden?(?:konto|karten?)?|kd|kto|konto|[a-zäöüß]{0,16}vertrags?(?:konto)?|vertr|versicherungs?(?:schein|police)?|versicherten"
+        r"|vers|vs|policen?|mitglieds?|abo(?:nnement)?s?|zähler|zaehler|[a-zäöüß]{0,16}zähler|[a-zäöüß]{2,16}konto|teilnehmer|v"
         r"|verbrauchsstellen?|marktlokations?|patienten|steuer|debitoren|nutzer|benutzer"
         r"|customers?|clients?|contracts?|accounts?|acct|acc|a/c|polic(?:y|ies)|meter|members?|membership|subscriber"
         r"|subscription|supply|mpan|mprn|patient|user|loyalty|insurance"
     ),
     "order_no": (
-        r"bestell(?:ungs?)?|bestellungen|best|auftrags?|auftr|order|sendungs?(?:verfolgungs?)?|sendungs?|paket|päckchen"
-        r"|tracking|buchungs?|reservierungs?|retouren?|rücksende(?:ungs?)?|rücksendungs?|rma|ticket|vorgangs?|fall"
+        r"bestell(?:ungs?)?|bestellungen|best|auftrags?|auftr|[a-zäöüß]{0,16}auftrags?|order|sendungs?(?:verfolgungs?)?|sendungen|pakete?n?|päckchen|buchungen"
+        r"|tracking|buchungs?|reservierungs?|retouren?|rücksende(?:ungs?)?|rücksendungs?|rma|[a-zäöüß]{0,16}tickets?|vorgangs?|fall"
         r"|schadens?(?:fall|meldungs?)?|schadens?|akten|az|referenz|bearbeitungs|beschwerde|reklamations?|storno"
         r"|orders|parcels?|shipments?|shipping|consignment|bookings?|reservations?|(?:return|refund)(?=[ .-]{1,2}(?:no|nr|number|num|id|ref|code|reference|#)(?![a-z]))|claims?|cases?|incident"
-        r"|complaints?|reference|ref|confirmation|delivery|pnr|fault|liefer|lieferungs?|störungs?|anfrage|tickets"
+        r"|complaints?|reference|ref|confirmation|delivery|pnr|fault|liefer|lieferungs?|störungs?|anfrage"
         r"|purchase|dispatch|service request"
     ),
 }
@@ -55,29 +55,31 @@ _BETWEEN: Final = re.compile(
     r"(?:['\u2019]s|[ .:;,#=\"'\u201e\u201c\u201d(\[/-]|\n"
     r"|\b(?:ist|is|was|war|lautet|lauten|lautete|heißt|wäre|are|were|mit|with|as|mine|my|meine?r?|unsere?r?|our|the|die|der|dem|den"
     r"|das|zu|zum|zur|bei|to|nr|no|nummer|number|num|n°|ref|reference|referenz|id|hier|here|ends?|it|it's|its|under|unter|for"
-    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal|again|says?|sagt|shows?|zeigt|steht"
+    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal|again|einmal|says?|sagt|shows?|zeigt|steht"
     r"|gerne?|please|bitte|code|zeichen|kennung)\b)*"
 )
 """What may stand between the word and the number; each piece is a word or a sign of its own, so it reads on linearly."""
 
 _GROUP: Final = r"[A-Za-z]{0,4}\d[A-Za-z\d]{0,30}"
 _VALUE: Final = re.compile(
-    r"(?<![\w.,€$£-])(?<!\d[:.,])"
-    rf"(?:[A-Za-z]{{1,6}}[-/](?:[A-Za-z]{{1,4}}[-/])?{_GROUP}(?:[-/.](?:{_GROUP}|[A-Z]{{1,3}}(?![A-Za-z])))*"
-    rf"|[A-Z]{{1,4}} (?=\d){_GROUP}(?:[-/]{_GROUP})*(?: \d{{2,8}}(?![\w.,:]\d|\w)){{0,4}}"
+    r"(?<![\w,€$£-])(?<!\d[:.])"
+    r"(?:[A-Z]{2} ?\d{3,4} ?\d{3,4} ?\d{0,4} ?[A-Z]{2}(?![\w-])|[A-Z]-\d{3,4}(?: \d{3,4}){1,3}(?![\w-])"
+    rf"|[A-Za-z]{{1,6}}[-/](?:[A-Za-z]{{1,4}}[-/])?{_GROUP}(?:[-/.](?:{_GROUP}|[A-Z]{{1,3}}(?![A-Za-z])))*"
+    rf"|(?!(?:VNR|VSNR|KDNR|NR|NO|ID|REF|AZ|VN|KD|RMA|TEL|FAX|PLZ|IBAN|PIN|TAN) )[A-Z]{{1,4}} (?=\d){_GROUP}(?:[-/]{_GROUP})*(?: \d{{2,8}}(?![\w.,:]\d|\w)){{0,4}}"
     r"|\d{2,6}(?: \d{2,6}){1,6}(?: \d)?(?![\w-])"
     r"|\d ?[A-Z]{3} ?\d{2,10}(?: \d{2,8}){0,4}(?![\w-])"
     r"|(?=[A-Z\d]{0,23}\d)(?=[A-Z\d]{0,23}[A-Z])[A-Z\d]{5,24}(?![\w-])"
-    rf"|{_GROUP}(?:[-/.]{_GROUP})*)"
+    rf"|{_GROUP}(?:[-/.](?:{_GROUP}|[A-Z]{{1,3}}(?![A-Za-z])))*)"
     r"(?![\w%€$£]|[.,:]\d| ?(?:€|%|£|\$|Euro\b|EUR\b|GB\b|MB\b|kWh\b|Uhr\b|Mbit|km\b|kg\b|cm\b|mm\b))"
 )
 _MIXED: Final = re.compile(r"(?=[A-Z\d]*\d)(?=[A-Z\d]*[A-Z])[A-Z\d]{6,24}")
 _DATE: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})|(?:19|20)\d\d-[01]?\d-[0-3]?\d|(?:19|20)\d\d")
+_ACCOUNT: Final = re.compile(r"[A-Za-z]{2}\d{2} ?[A-Za-z\d]{4} ?\d{4} ?\d{3}")
 _DECIMAL: Final = re.compile(r"-?\d{1,3}\.\d+")
 _FOLLOWED: Final = re.compile(
     r"[,;]? (?:(?:is|ist|was|war|lautet|als|as)\b|=|\()\s?(?:(?:my|our|the|meine|unsere|die|seine|ihre|deren|her|his|their)\s)?", re.IGNORECASE
 )
-_MORE: Final = re.compile(r" ?(?:,|;|und|and|&|sowie|or|oder|/|\+) ?(?:die |the )?")
+_MORE: Final = re.compile(r" ?(?:,|;|und|and|&|sowie|or|oder|/|\+) ?(?:die |the |einmal |also |auch )?")
 _AGAINST_FAR: Final = re.compile(r"[!?]\s|\n\n")
 
 
@@ -96,7 +98,7 @@ def numbers(plain: str, *, far: bool = True) -> Iterator[tuple[Numbered, int, in
         # A label may be part of what looks like the number, as in `KD 4711`; the one before it counts then, too.
         before = labels[at - 1] if at else None
         said = value[0].rstrip("./-")
-        if _DECIMAL.fullmatch(said):
+        if _DECIMAL.fullmatch(said) or _ACCOUNT.match(said):
             continue
         end = start + len(said)
         kind = _kind(plain, before, said, start, far=far)

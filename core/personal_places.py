@@ -41,7 +41,7 @@ _GERMAN: Final = re.compile(
     rf"|(?<![\w-])(?:[{_UP}][{_LOW}]{{1,20}}\.?-){{1,4}}(?:{_APART}|{_APART.lower()}) {_NUMBER}{_AFTER_NUMBER}"
     rf"|(?<![\w-])(?:{_ADJECTIVE}){{1,2}}(?:{_APART}) {_NUMBER}{_AFTER_NUMBER}"
     rf"|(?<![\w-])(?:Straße|Platz|Allee|Weg|Ufer) (?:der|des|am|zum|zur) (?:\d{{1,2}}\. )?[{_UP}][{_LOW}]{{2,30}} {_NUMBER}{_AFTER_NUMBER}"
-    rf"|(?<![\w-])(?:Am|An der|An den|Im|In der|In den|Zum|Zur|Auf dem|Auf der|Hinter der|Hinter dem|Unter den|Beim|Vor dem)"
+    rf"|(?<![\w-])(?:Am|An der|An den|Im|In der|In den|Zum|Zur|Auf dem|Auf der|Hinter de[rmn]|Auf den|Unter de[nr]|Bei der|Zu den|Beim|Vor dem)"
     rf" (?:[{_UP}][{_LOW}]{{2,20}}(?:en|er) )?[{_UP}][{_LOW}-]{{2,30}} {_NUMBER}(?=(?:, ?|,? ?\n)(?:(?:D|A|CH)-)?\d{{4,5}} [{_UP}])"
     rf"|(?<![\w-])(?:{_ADJECTIVE})?[{_UP}][{_LOW}-]{{1,40}}(?:{_MAYBE_ENDS}) {_NUMBER}(?=(?:, ?|,? ?\n)(?:(?:D|A|CH)-)?\d{{4,5}} [{_UP}])"
 )
