@@ -22,10 +22,11 @@ from flask_babel import gettext
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
 from stdnum import luhn
 
-from core.personal_names import names
+from core.personal_names import names as full_names
 from core.personal_numbers import numbers
 from core.personal_places import addresses, birthdates
 from core.personal_reading import digits, plainly
+from core.personal_words import listed
 
 Kind = Literal["token", "email", "iban", "card", "ip", "number", "phone", "birthdate", "address", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -128,7 +129,8 @@ def spans(
 
     Unlike `find`, it looks for full names of anybody, counts what is written as an example only, and leaves keys and
     passwords to others. `locale` says where numbers without a country are called first; both languages are read in
-    any case. With `is_word` names are found that nothing announces, as they are made of no words. Takes time in proportion to the text. Places count characters of the text as it is.
+    any case. With `is_word` names are found that nothing announces, as they are made of no words. Takes time in
+    proportion to the text. Places count characters of the text as it is.
     """
     text = text[:LONGEST_MESSAGE]
     plain, places = plainly(text)
@@ -144,7 +146,9 @@ def spans(
     is_german = _is_german(plain, locale)
     for kind, start, end in _shaped(plain, MORE_REGIONS if is_german else _ENGLISH_FIRST):
         take(kind, start, end)
-    for start, end in names(plain, sorted((start, end) for _, start, end in found), is_german=is_german, is_word=is_word):
+    for start, end in full_names(
+        plain, sorted((start, end) for _, start, end in found), is_german=is_german, is_word=is_word
+    ):
         take("name", start, end)
     said = []
     for kind, start, end in sorted(found, key=lambda one: one[1]):
@@ -211,19 +215,24 @@ _ADDRESS_WORDS: Final = re.compile(
     r"\b(?:ip\w*|adresse|address|from|von|ping|host|server|client)\b.{0,12}$", re.IGNORECASE
 )
 _CALL_WORDS: Final = re.compile(
-    r"(?:\btel|telefon|handy|mobil|phone|\bcall|\bruf|anruf|\bfax|whatsapp|durchwahl|erreich|rückruf|hotline|nummer)\D{0,20}$",
+    r"(?:\btel|telefon|handy|mobil|phone|\bcall|\bruf|anruf|\bfax|whatsapp|durchwahl|erreich|rückruf|hotline"
+    r"|nummer)\D{0,20}$",
     re.IGNORECASE,
 )
 _NO_CALL_WORDS: Final = re.compile(
-    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|\bzeile|\bline)\D{0,16}$",
+    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|\bzeile"
+    r"|\bline)\D{0,16}$",
     re.IGNORECASE,
 )
 _CHECKSUM_WORDS: Final = re.compile(
-    r"(?:sha-?\d*|md5|hash|commit|checksum|prüfsumme|digest|etag|uuid|guid|fingerprint|fingerabdruck|key-?id|uid)\W{0,6}$", re.IGNORECASE
+    r"(?:sha-?\d*|md5|hash|commit|checksum|prüfsumme|digest|etag|uuid|guid|fingerprint|fingerabdruck|key-?id"
+    r"|uid)\W{0,6}$",
+    re.IGNORECASE,
 )
 
 _PREFIXED: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk_live_|sk_test_|rk_live_|sk-(?:proj-|ant-)?|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\."
+    r"(?<![A-Za-z0-9])(?:sk_live_|sk_test_|rk_live_|sk-(?:proj-|ant-)?|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-"
+    r"|AKIA|ASIA|AIza|ya29\."
     r"|SG\.|npm_|pypi-|hf_|dop_v1_|shpat_|whsec_|EAA)[A-Za-z0-9_.-]{14,300}"
 )
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,2000}\.eyJ[\w-]{4,4000}\.[\w-]{0,1000}")
@@ -251,34 +260,25 @@ _EMAIL: Final = re.compile(
     re.IGNORECASE,
 )
 _SPOKEN_EMAIL: Final = re.compile(
-    r"(?<![\w.+-])[\w+-]{1,40}(?:(?:\.| (?:dot|punkt) )[\w+-]{1,40}){0,3} (?:at|ät|AT) [\w-]{2,63}(?: ?(?:dot|punkt|DOT) ?[\w-]{2,63}){1,3}"
+    r"(?<![\w.+-])[\w+-]{1,40}(?:(?:\.| (?:dot|punkt) )[\w+-]{1,40}){0,3} (?:at|ät|AT) [\w-]{2,63}(?: ?(?:dot|punkt"
+    r"|DOT) ?[\w-]{2,63}){1,3}"
     r"(?!\w)"
 )
 _AT_SIGN: Final = re.compile(rf"{_AT}| at | ät ", re.IGNORECASE)
 _EXAMPLE_NAMES: Final = re.compile(
-    r"(?:(?:your|ihr|dein|euer|my|mein|you)[._-]?)?(?:user|users|foo|bar|baz|name|nickname|alias-?name|username|loginname|login|benutzer|benutzername|nutzername"
-    r"|someone|somebody|jemand|first\.?(?:name)?[._-]?last\.?(?:name)?|vorname[._-]?nachname|package|packages|paket|e?mail|address|adresse|test|xxx+|\d{1,4}(?:-\w{1,10})?)"
+    r"(?:(?:your|ihr|dein|euer|my|mein|you)[._-]?)?(?:user|users|foo|bar|baz|name|nickname|alias-?name|username"
+    r"|loginname|login|benutzer|benutzername|nutzername"
+    r"|someone|somebody|jemand|first\.?(?:name)?[._-]?last\.?(?:name)?|vorname[._-]?nachname|package|packages|paket"
+    r"|e?mail|address|adresse|test|xxx+|\d{1,4}(?:-\w{1,10})?)"
 )
-_LISTS: Final = frozenset(
-    "lists list bugs packages groups listserv mailman ml rt host remotehost something domain yourdomain mydomain localhost ihre-domain"
-    " deine-domain other".split()
+_LISTS: Final = listed("lists")
+_GERMAN: Final = re.compile(
+    r"\b(?:der|die|das|und|ist|nicht|ich|ein|eine|für|mit|auf|zu|bei|euch|mein|meine)\b", re.IGNORECASE
 )
-_GERMAN: Final = re.compile(r"\b(?:der|die|das|und|ist|nicht|ich|ein|eine|für|mit|auf|zu|bei|euch|mein|meine)\b", re.IGNORECASE)
 _ENGLISH: Final = re.compile(r"\b(?:the|and|is|not|of|to|my|for|with|you|it|on|your|have|was|at)\b", re.IGNORECASE)
 _FILES: Final = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service"})
 _IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ \n.-]?\d[ \n]?\d(?=((?:[ \n.-]{0,2}[A-Za-z0-9]){11,30}))")
-_IBANS: Final = {
-    country: int(length)
-    for length, countries in (
-        part.split(":")
-        for part in (
-            "15:NO 16:BE 18:DK,FI,FO,GL,NL,SD 19:MK,SI 20:AT,BA,EE,KZ,LT,LU,MN,XK 21:CH,HR,LI,LV 22:BG,BH,CR,DE,GB,GE,IE,ME,RS,VA"
-            " 23:AE,GI,IL,IQ,OM,SO,TL 24:AD,CZ,DZ,ES,MD,PK,RO,SA,SE,SK,TN,VG 25:LY,PT,ST 26:IS,TR 27:BI,DJ,FR,GR,IT,MC,MR,SM"
-            " 28:AL,AZ,BY,CY,DO,GT,HN,HU,LB,NI,PL,SV 29:BR,EG,PS,QA,UA 30:JO,KW,MU,YE 31:MT,SC 32:LC 33:RU"
-        ).split()
-    )
-    for country in countries.split(",")
-}
+_IBANS: Final = {country: int(part[:2]) for part in listed("ibans") for country in part[3:].split(",")}
 """How long an account number of a country is, by the registry of SWIFT."""
 _CARD: Final = re.compile(r"(?<![\d.,-])\d(?:[ \n./-]{0,2}\d){12,22}(?![\d-]|[.,]\d)")
 _DIGITS: Final = re.compile(r"\d+")
@@ -298,17 +298,26 @@ _AMERICAN: Final = re.compile(
     r"|(?<![\w+(./-])(?<!\d )555-01\d\d(?![\w-]|[.,]\d)"
 )
 _HOTLINE: Final = re.compile(
-    r"(?:hotline|help-?line|help-?desk|warteschleife|(?:service|info|kunden|störungs|zentral|sammel)-?(?:nummer|telefon|line)|kundenservice|kundendienst"
-    r"|customer (?:services?|care)|\bzentrale|switchboard|(?:support|advice|main|order|phone|care|fault)[ -]?line|call ?-?cent(?:er|re)|servicecenter"
-    r"|\b(?:eure[rn]?|your) (?:\w{1,20} ){0,2}(?:nummer|number|line|phone|telefon)|freephone|toll-?free|gebührenfrei\w*|kostenlos\w*)[ :,\w(]{0,16}$",
+    r"(?:hotline|help-?line|help-?desk|warteschleife|(?:service|info|kunden|störungs|zentral|sammel)-?(?:nummer"
+    r"|telefon|line)|kundenservice|kundendienst"
+    r"|customer (?:services?|care)|\bzentrale|switchboard|(?:support|advice|main|order|phone|care|fault)[ -]?line"
+    r"|call ?-?cent(?:er|re)|servicecenter"
+    r"|\b(?:eure[rn]?|your) (?:\w{1,20} ){0,2}(?:nummer|number|line|phone|telefon)|freephone|toll-?free"
+    r"|gebührenfrei\w*|kostenlos\w*)[ :,\w(]{0,16}$",
     re.IGNORECASE,
 )
 _HOTLINE_AFTER: Final = re.compile(
-    r"[ ,;)(]{0,3}(?:hotline|zentrale|helpline|is your|ist eure|kostenfrei|gebührenfrei|freephone|toll-?free|p/min|ct/min|cent pro minute)", re.IGNORECASE
+    r"[ ,;)(]{0,3}(?:hotline|zentrale|helpline|is your|ist eure|kostenfrei|gebührenfrei|freephone|toll-?free|p/min"
+    r"|ct/min|cent pro minute)",
+    re.IGNORECASE,
 )
-_FREE: Final = re.compile(r"(?:(?:\+|00)\d\d|0)(?:\(?0\)?)?80[08]|0(?:180|137|900)\d|(?:\+1|1)?(?:800|888|877|866|855|844|833)\d{7}$|116\d{3}$")
+_FREE: Final = re.compile(
+    r"(?:(?:\+|00)\d\d|0)(?:\(?0\)?)?80[08]|0(?:180|137|900)\d|(?:\+1|1)?(?:800|888|877|866|855|844|833)\d{7}$"
+    r"|116\d{3}$"
+)
 _DRAMA: Final = re.compile(
-    r"(?:0|0044|\+44)(?:7700900|1632960|2079460|3069990|2896496|2920180|1914980|11[3-8]4960|1[2-6]14960)\d{3}|(?:0|00353|\+353)2091\d{5}"
+    r"(?:0|0044|\+44)(?:7700900|1632960|2079460|3069990|2896496|2920180|1914980|11[3-8]4960|1[2-6]14960)\d{3}|(?:0"
+    r"|00353|\+353)2091\d{5}"
 )
 """What is kept for films and examples: no telephone's, and meant as one."""
 _NOBODYS_TYPES: Final = frozenset(
@@ -322,11 +331,7 @@ _NOBODYS_TYPES: Final = frozenset(
 _EXAMPLES: Final = tuple(
     ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
 )
-_ROLES: Final = frozenset(
-    "info service support kontakt contact hello hallo hilfe help helpdesk noreply no-reply donotreply kundenservice kundendienst customerservice"
-    " customer.service customercare care team office presse press webmaster postmaster abuse sales vertrieb billing"
-    " rechnung jobs datenschutz privacy feedback beschwerde complaints newsletter admin security enquiries shop".split()
-)
+_ROLES: Final = listed("roles")
 _PAUSE: Final = re.compile(r"\n|\. | \(")
 _DATE: Final = re.compile(
     r"(?<!\d)(?:[0-3]?\d\. ?[01]?\d\. ?(?:19|20)\d\d|[0-3]?\d([/-])[01]?\d\1(?:19|20)\d\d"
@@ -394,7 +399,7 @@ def _is_checksum(plain: str, found: re.Match[str]) -> bool:
 
 
 def _emails(plain: str, *, spoken: bool = False) -> Iterator[tuple[int, int]]:
-    """Yield e-mail addresses of somebody, not of a desk, a list or an example; `spoken` ones, too: `anna at web dot de`."""
+    """Yield e-mail addresses of somebody, not of a desk, a list or an example; `spoken`: also `anna at web dot de`."""
     for pattern in (_EMAIL, _SPOKEN_EMAIL) if spoken else (_EMAIL,):
         for found in pattern.finditer(plain):
             if found[0].rpartition(".")[2].lower() not in _FILES and not _is_nobodys(found[0]):
@@ -441,7 +446,7 @@ def _cards(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _runs(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield from where to where groups in a row reach, the longest first; a date or an amount may stand beside a card."""
+    """Yield from where to where groups in a row reach, the longest first; a date may stand beside a card."""
     for count in range(len(groups), 0, -1):
         for at in range(len(groups) - count + 1):
             yield groups[at][0], groups[at + count - 1][1]
@@ -537,7 +542,11 @@ def _phones(plain: str, regions: Sequence[str] = REGIONS) -> Iterator[tuple[int,
                 break
     if "US" in regions:
         for found in _AMERICAN.finditer(bare):
-            if "(" in found[0] or "555-" in found[0] or _CALL_WORDS.search(bare, max(0, found.start() - BEFORE), found.start()):
+            if (
+                "(" in found[0]
+                or "555-" in found[0]
+                or _CALL_WORDS.search(bare, max(0, found.start() - BEFORE), found.start())
+            ):
                 yield found.span()
 
 

@@ -21,23 +21,29 @@ AFTER: Final = 40
 _NR: Final = r"(?:nummern?|nrn?|n°|numbers?|num|no|ids?|kennung|code|schlüssel|zeichen|ref(?:erence)?)"
 _PARTS: Final[dict[str, str]] = {
     "customer_no": (
-        r"kunden?(?:konto|karten?)?|kd|kto|konto|[a-zäöüß]{0,16}vertrags?(?:konto)?|vertr|versicherungs?(?:schein|police)?|versicherten"
-        r"|vers|vs|policen?|mitglieds?|abo(?:nnement)?s?|zähler|zaehler|[a-zäöüß]{0,16}zähler|[a-zäöüß]{2,16}konto|teilnehmer|v"
+        r"kunden?(?:konto|karten?)?|kd|kto|konto|[a-zäöüß]{0,16}vertrags?(?:konto)?|vertr|versicherungs?(?:schein"
+        r"|police)?|versicherten"
+        r"|vers|vs|policen?|mitglieds?|abo(?:nnement)?s?|zähler|zaehler|[a-zäöüß]{0,16}zähler|[a-zäöüß]{2,16}konto"
+        r"|teilnehmer|v"
         r"|verbrauchsstellen?|marktlokations?|patienten|steuer|debitoren|nutzer|benutzer"
         r"|customers?|clients?|contracts?|accounts?|acct|acc|a/c|polic(?:y|ies)|meter|members?|membership|subscriber"
         r"|subscription|supply|mpan|mprn|patient|user|loyalty|insurance"
     ),
     "order_no": (
-        r"bestell(?:ungs?)?|bestellungen|best|auftrags?|auftr|[a-zäöüß]{0,16}auftrags?|order|sendungs?(?:verfolgungs?)?|sendungen|pakete?n?|päckchen|buchungen"
-        r"|tracking|buchungs?|reservierungs?|retouren?|rücksende(?:ungs?)?|rücksendungs?|rma|[a-zäöüß]{0,16}tickets?|vorgangs?|fall"
+        r"bestell(?:ungs?)?|bestellungen|best|auftrags?|auftr|[a-zäöüß]{0,16}auftrags?|order"
+        r"|sendungs?(?:verfolgungs?)?|sendungen|pakete?n?|päckchen|buchungen"
+        r"|tracking|buchungs?|reservierungs?|retouren?|rücksende(?:ungs?)?|rücksendungs?|rma|[a-zäöüß]{0,16}tickets?"
+        r"|vorgangs?|fall"
         r"|schadens?(?:fall|meldungs?)?|schadens?|akten|az|referenz|bearbeitungs|beschwerde|reklamations?|storno"
-        r"|orders|parcels?|shipments?|shipping|consignment|bookings?|reservations?|(?:return|refund)(?=[ .-]{1,2}(?:no|nr|number|num|id|ref|code|reference|#)(?![a-z]))|claims?|cases?|incident"
+        r"|orders|parcels?|shipments?|shipping|consignment|bookings?|reservations?|(?:return"
+        r"|refund)(?=[ .-]{1,2}(?:no|nr|number|num|id|ref|code|reference|#)(?![a-z]))|claims?|cases?|incident"
         r"|complaints?|reference|ref|confirmation|delivery|pnr|fault|liefer|lieferungs?|störungs?|anfrage"
         r"|purchase|dispatch|service request"
     ),
 }
 _THINGS: Final = (
-    r"serien|serial|artikel|article|modell|model|gutschein|voucher|rabatt|coupon|promo|aktions|produkt|product|teile|part"
+    r"serien|serial|artikel|article|modell|model|gutschein|voucher|rabatt|coupon|promo|aktions|produkt|product|teile"
+    r"|part"
     r"|item|sku|ean|isbn|gtin|firmware|version|fehler|error|code|filial|branch|store|zug|train|gleis|platform|chip|imei"
     r"|charge|batch|lot|typ|type|geräte|device|baujahr|endziffern?|ending|endet|endend|ends|bestell-?code|plz|postcode"
     r"|konfektions|losnummer|raum|room|zimmer|wagen|bus|linie|line|flug|flight|gate|seite|page|rechnungs?|invoice"
@@ -53,19 +59,23 @@ _LABEL: Final = re.compile(
 )
 _BETWEEN: Final = re.compile(
     r"(?:['\u2019]s|[ .:;,#=\"'\u201e\u201c\u201d(\[/-]|\n"
-    r"|\b(?:ist|is|was|war|lautet|lauten|lautete|heißt|wäre|are|were|mit|with|as|mine|my|meine?r?|unsere?r?|our|the|die|der|dem|den"
-    r"|das|zu|zum|zur|bei|to|nr|no|nummer|number|num|n°|ref|reference|referenz|id|hier|here|ends?|it|it's|its|under|unter|for"
-    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal|again|einmal|says?|sagt|shows?|zeigt|steht"
+    r"|\b(?:ist|is|was|war|lautet|lauten|lautete|heißt|wäre|are|were|mit|with|as|mine|my|meine?r?|unsere?r?|our|the"
+    r"|die|der|dem|den"
+    r"|das|zu|zum|zur|bei|to|nr|no|nummer|number|num|n°|ref|reference|referenz|id|hier|here|ends?|it|it's|its|under"
+    r"|unter|for"
+    r"|für|und|and|eben|also|namely|nämlich|wie|ihnen|bekannt|folgende|following|having|of|von|vom|same|noch|nochmal"
+    r"|again|einmal|says?|sagt|shows?|zeigt|steht"
     r"|gerne?|please|bitte|code|zeichen|kennung)\b)*"
 )
-"""What may stand between the word and the number; each piece is a word or a sign of its own, so it reads on linearly."""
+"""What may stand between the word and the number; each piece is a word or a sign of its own."""
 
 _GROUP: Final = r"[A-Za-z]{0,4}\d[A-Za-z\d]{0,30}"
 _VALUE: Final = re.compile(
     r"(?<![\w,€$£-])(?<!\d[:.])"
     r"(?:[A-Z]{2} ?\d{3,4} ?\d{3,4} ?\d{0,4} ?[A-Z]{2}(?![\w-])|[A-Z]-\d{3,4}(?: \d{3,4}){1,3}(?![\w-])"
     rf"|[A-Za-z]{{1,6}}[-/](?:[A-Za-z]{{1,4}}[-/])?{_GROUP}(?:[-/.](?:{_GROUP}|[A-Z]{{1,3}}(?![A-Za-z])))*"
-    rf"|(?!(?:VNR|VSNR|KDNR|NR|NO|ID|REF|AZ|VN|KD|RMA|TEL|FAX|PLZ|IBAN|PIN|TAN) )[A-Z]{{1,4}} (?=\d){_GROUP}(?:[-/]{_GROUP})*(?: \d{{2,8}}(?![\w.,:]\d|\w)){{0,4}}"
+    rf"|(?!(?:VNR|VSNR|KDNR|NR|NO|ID|REF|AZ|VN|KD|RMA|TEL|FAX|PLZ|IBAN|PIN"
+    rf"|TAN) )[A-Z]{{1,4}} (?=\d){_GROUP}(?:[-/]{_GROUP})*(?: \d{{2,8}}(?![\w.,:]\d|\w)){{0,4}}"
     r"|\d{2,6}(?: \d{2,6}){1,6}(?: \d)?(?![\w-])"
     r"|\d ?[A-Z]{3} ?\d{2,10}(?: \d{2,8}){0,4}(?![\w-])"
     r"|(?=[A-Z\d]{0,23}\d)(?=[A-Z\d]{0,23}[A-Z])[A-Z\d]{5,24}(?![\w-])"
@@ -77,7 +87,9 @@ _DATE: Final = re.compile(r"\d{1,2}[./-]\d{1,2}[./-](?:\d{2}|\d{4})|(?:19|20)\d\
 _ACCOUNT: Final = re.compile(r"[A-Za-z]{2}\d{2} ?[A-Za-z\d]{4} ?\d{4} ?\d{3}")
 _DECIMAL: Final = re.compile(r"-?\d{1,3}\.\d+")
 _FOLLOWED: Final = re.compile(
-    r"[,;]? (?:(?:is|ist|was|war|lautet|als|as)\b|=|\()\s?(?:(?:my|our|the|meine|unsere|die|seine|ihre|deren|her|his|their)\s)?", re.IGNORECASE
+    r"[,;]? (?:(?:is|ist|was|war|lautet|als|as)\b|=|\()\s?(?:(?:my|our|the|meine|unsere|die|seine|ihre|deren|her|his"
+    r"|their)\s)?",
+    re.IGNORECASE,
 )
 _MORE: Final = re.compile(r" ?(?:,|;|und|and|&|sowie|or|oder|/|\+) ?(?:die |the |einmal |also |auch )?")
 _AGAINST_FAR: Final = re.compile(r"[!?]\s|\n\n")
@@ -112,7 +124,7 @@ def numbers(plain: str, *, far: bool = True) -> Iterator[tuple[Numbered, int, in
 
 
 def _kind(plain: str, label: re.Match[str] | None, said: str, start: int, *, far: bool) -> Numbered | None:
-    if label is None or label["thing"] or start - label.end() > FAR or _DATE.fullmatch(said) and not label["cnr"]:
+    if label is None or label["thing"] or start - label.end() > FAR or (_DATE.fullmatch(said) and not label["cnr"]):
         return None
     count = len(digits(said))
     if _MIXED.fullmatch(said):
