@@ -40,7 +40,7 @@ REGIONS: Final = ("DE", "AT", "CH")
 MORE_REGIONS: Final = (*REGIONS, "GB", "IE", "US", "AU")
 """The same for what customers write to the desk."""
 _ENGLISH_FIRST: Final = tuple(sorted(MORE_REGIONS, key=lambda region: region in REGIONS))
-MOST_GROUPS: Final = 8
+MOST_CARD_GROUPS: Final = 5
 SHORTEST_NAME: Final = 3
 FEWEST_DIGITS: Final = 4
 LONGEST_MASK: Final = 60
@@ -446,8 +446,9 @@ def _cards(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _runs(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield from where to where groups in a row reach, the longest first; a date may stand beside a card."""
-    for count in range(len(groups), 0, -1):
+    """Yield from where to where all groups reach, then as few as a card is written in; a date may stand beside one."""
+    yield groups[0][0], groups[-1][1]
+    for count in range(min(len(groups) - 1, MOST_CARD_GROUPS), 0, -1):
         for at in range(len(groups) - count + 1):
             yield groups[at][0], groups[at + count - 1][1]
 
