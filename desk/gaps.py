@@ -11,7 +11,7 @@ from accounts.people import Viewer
 from core import markup, personal
 from core.clock import now
 from core.db import db
-from desk import policy
+from desk import asking, policy
 from desk.models import Conversation, Message
 from kb import radar
 from kb.models import ArticleUse
@@ -52,6 +52,7 @@ def free_texts(viewer: Viewer, locale: str, most: int) -> Iterable[radar.Asked]:
             Message.created_at > now() - KEPT,
             Conversation.locale == locale,
             ~with_article(),
+            ~asking.is_question(),
             true() if policy.may_work(viewer) else asked.is_public,
         )
         .order_by(Message.id.desc())

@@ -1,5 +1,8 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
@@ -100,7 +103,7 @@ def show_article(article_id: int, slug: str | None) -> Response | WerkzeugRespon
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
         return Response(status=MOVED, headers={"Location": addresses.of_article(article, words) + query})
-    return _article_page(article, words)
+    return article_page(article, words)
 
 
 @bp.post("/kb/articles/<int:article_id>/feedback")
@@ -111,7 +114,7 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
         raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
     form = forms.FeedbackForm()
     if not form.validate():
-        return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
+        return article_page(article, _words(article), form=form, status=UNPROCESSABLE)
     try:
         feedback.give(
             article,
@@ -124,7 +127,7 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _article_page(article, _words(article), form=form, refused=error)
+        return article_page(article, _words(article), form=form, refused=error)
     db.session.commit()
     if form.comment.data or form.why:
         flash(gettext("Thank you. Your note is with the editors."), "good")
@@ -172,24 +175,16 @@ def feed() -> Response:
     )
 
 
-def _words(article: Article) -> Revision:
-    """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
-    number = request.args.get("version", type=int)
-    if number is not None and policy.may_see_drafts(current_user):
-        return queries.revision_of(article, number)
-    if article.published is not None:
-        return article.published
-    return queries.newest_revision(article)
-
-
-def _article_page(
+def article_page(
     article: Article,
     words: Revision,
     *,
     form: forms.FeedbackForm | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
+    asked: Mapping[str, Any] | None = None,
 ) -> Response:
+    """Show an article; `asked` is what a customer is asked on top of it, see `kb.views.asking`."""
     named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
@@ -216,9 +211,20 @@ def _article_page(
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
         **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
+        asked=asked,
         refused=refused,
         status=status,
     )
+
+
+def _words(article: Article) -> Revision:
+    """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
+    number = request.args.get("version", type=int)
+    if number is not None and policy.may_see_drafts(current_user):
+        return queries.revision_of(article, number)
+    if article.published is not None:
+        return article.published
+    return queries.newest_revision(article)
 
 
 def _reader() -> str:
