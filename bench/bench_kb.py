@@ -52,7 +52,7 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
     from core.db import db
     from forum import answers, topics
     from forum.models import Category
-    from kb import addresses, articles, promotion, sections
+    from kb import addresses, articles, promotion, redaction, sections
 
     app = create_app(settings(data_dir))
     rng = random.Random(1)
@@ -67,6 +67,8 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
         section = sections.create(names={"en": "Routers", "de": "Router"}, by=editor)
         paths = []
         for text in documents(ARTICLES):
+            if redaction.find({"title": text.title, "resolution": text.body}):
+                continue  # nothing that looks personal is published before a person has looked
             article = articles.create(
                 section=section,
                 locale=text.locale,

@@ -20,13 +20,14 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.outbox import publish
 from core.settings import current_settings
+from core.web import absolute
 from core.worker import chore
 from desk import conversations, policy, queries
 from desk.channels.base import adapter_of
 from desk.events import ReplyQueued
 from desk.models import Channel, Conversation, FollowUp, Message
 from desk.outcomes import QUIET
-from kb import asking
+from kb import addresses, asking
 from kb.models import ArticleUse
 
 Where = Literal["private", "public", "never"]
@@ -69,7 +70,7 @@ def text_with_links(message: Message) -> str:
     if not _may_ask(message.channel, is_public=message.is_public):
         return message.text
     measure, text = adapter_of(message.channel).measure, message.text
-    for use in queries.used_articles([message.id]).get(message.id, ()):
+    for use in _uses(_about(message)):
         asks = _with_address(text, use)
         if measure.fits(asks):
             text = asks
@@ -92,7 +93,7 @@ def ask(reply_id: int) -> bool:
     conversations.locked(reply.conversation_id)
     if db.session.scalar(_waiting().where(Message.id == reply_id)) is None:
         return False
-    text = _question(reply, queries.used_articles([reply_id]).get(reply_id, ()))
+    text = _question(reply)
     if text is None:
         return False
     message = Message(
@@ -198,16 +199,35 @@ def _may_ask(channel: Channel, *, is_public: bool) -> bool:
     return chosen == "public" or (chosen == "private" and not is_public)
 
 
-def _question(reply: Message, uses: Sequence[ArticleUse]) -> str | None:
-    """Return the words that ask, in the customer's language; None where nothing of it fits into the channel."""
-    measure = adapter_of(reply.channel).measure
+def _question(reply: Message) -> str | None:
+    """Return the words that ask, in the customer's language; None where nothing of it fits into the channel.
+
+    They are kept with the articles' own addresses, as those of every reply, and get the sealed ones when they are sent.
+    """
+    measure, uses = adapter_of(reply.channel).measure, _uses(reply.id)
     with force_locale(reply.conversation.locale):
         for number in range(len(uses), 0, -1):
-            urls = " ".join(asking.address_of(use) for use in uses[:number])
-            text = gettext("Did that help? One click tells us: %(urls)s", urls=urls)
-            if measure.fits(text):
-                return str(text)
+            sealed, own = (
+                str(gettext("Did that help? One click tells us: %(urls)s", urls=" ".join(map(address, uses[:number]))))
+                for address in (asking.address_of, _own_address)
+            )
+            if measure.fits(sealed) and measure.fits(own):
+                return own
     return None
+
+
+def _about(message: Message) -> int:
+    """Return the id of the reply that a message asks about, or its own."""
+    asked = db.session.scalar(select(FollowUp.reply_id).where(FollowUp.message_id == message.id))
+    return message.id if asked is None else asked
+
+
+def _uses(reply_id: int) -> Sequence[ArticleUse]:
+    return queries.used_articles([reply_id]).get(reply_id, ())
+
+
+def _own_address(use: ArticleUse) -> str:
+    return absolute(addresses.of_article(use.article))
 
 
 def _with_address(text: str, use: ArticleUse) -> str:
