@@ -25,6 +25,7 @@ def init_app(app: Flask) -> None:
         queries,
         tasks,
         transfer,
+        transfer_beside,
         translators,
         views,
     )
@@ -41,6 +42,7 @@ def init_app(app: Flask) -> None:
     images.HOLDERS[:] = [Pictured()]
     inserting.contribute("article", Insertable())
     transfer.init_app()
+    transfer_beside.init_app()
     app.cli.add_command(cli.kb)
     marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())

@@ -162,7 +162,7 @@ def set_rule(section: Section | None, confidence: str, days: int, *, by: User) -
         sentence = gettext("Please give a number from 0 to %(most)s.", most=LONGEST_DAYS)
         raise Invalid(sentence, fields={"days": sentence})
     known = next((one for one in RULED if one == confidence), None)
-    place = _place(None if section is None else section.id, known)
+    place = place_of(None if section is None else section.id, known)
     section_id = None if section is None else section.id
     add_once(VerifyRule, place=place, section_id=section_id, confidence=known, days=days)
     rule = db.session.scalars(select(VerifyRule).where(VerifyRule.place == place).with_for_update()).one()
@@ -189,6 +189,11 @@ def rule(rule_id: int) -> VerifyRule:
     if found is None:
         raise NotFound(gettext("There is no such rule any more."))
     return found
+
+
+def place_of(section_id: int | None, confidence: Confidence | None) -> str:
+    """Return by what a rule for this section and confidence is known; there is one of each."""
+    return f"{section_id or ANY}:{confidence or ANY}"
 
 
 @chore("kb.plan_checks", every=86_400)
@@ -223,18 +228,14 @@ def _base(article: Article) -> datetime:
 
 def _due(known: Mapping[str, int], section_id: int, confidence: Confidence, base: datetime) -> datetime | None:
     for place in (
-        _place(section_id, confidence),
-        _place(section_id, None),
-        _place(None, confidence),
-        _place(None, None),
+        place_of(section_id, confidence),
+        place_of(section_id, None),
+        place_of(None, confidence),
+        place_of(None, None),
     ):
         if place in known:
             return base + timedelta(days=known[place]) if known[place] else None
     return None
-
-
-def _place(section_id: int | None, confidence: Confidence | None) -> str:
-    return f"{section_id or ANY}:{confidence or ANY}"
 
 
 def _iso(moment: datetime | None) -> str | None:
