@@ -23,7 +23,7 @@ from core.worker import chore
 from forum import alarms, notifications
 from forum.models import Notification
 from kb import addresses, policy, queries, tasks
-from kb.models import Article, ArticleUse, Confidence, Revision, Section, VerifyRule
+from kb.models import Article, Confidence, Revision, Section, VerifyRule
 
 LONGEST_DAYS: Final = 3650
 MOST_AT_ONCE: Final = 200
@@ -122,11 +122,8 @@ def plan(article: Article) -> None:
     article.verify_by = _due(rules(), article.section_id, article.confidence, _base(article))
 
 
-def clocks(article: Article, words: Revision) -> Clocks:
+def clocks(article: Article, words: Revision, *, used_at: datetime | None, uses: int) -> Clocks:
     """Return what the team sees of an article's age."""
-    used_at, uses = db.session.execute(
-        select(func.max(ArticleUse.at), func.count()).where(ArticleUse.article_id == article.id)
-    ).one()
     verifier = None if article.verified_by_id is None else db.session.get(User, article.verified_by_id)
     return Clocks(words.at, article.verified_at, verifier, article.verify_by, used_at, uses)
 

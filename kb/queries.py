@@ -6,7 +6,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
-from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload, with_expression
 
 from accounts.models import User
 from accounts.people import Viewer
@@ -16,7 +16,7 @@ from core.i18n import locale
 from forum import queries as forum_queries
 from forum.models import Post, Topic
 from kb import policy, sections
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
+from kb.models import Article, ArticleDoubt, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
 Circle = Literal["public", "signed_in", "team"]
@@ -114,6 +114,16 @@ def light() -> tuple[Any, ...]:
     )
 
 
+def marked_for(viewer: Viewer) -> tuple[Any, ...]:
+    """Return the options by which articles say whether they are in doubt; for the team only."""
+    return (with_expression(Article.is_doubted, in_doubt()),) if policy.may_see_drafts(viewer) else ()
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """Return the clause for articles that editors should look at."""
+    return exists().where(ArticleDoubt.article_id == Article.id, ArticleDoubt.confirmed_at.is_(None))
+
+
 def by_ids(article_ids: Collection[int]) -> Select[Article]:
     """Select these articles without the parts that lists do not show, for the team."""
     return select(Article).where(Article.id.in_(article_ids)).options(*light())
@@ -138,7 +148,7 @@ def shelves(viewer: Viewer) -> list[Shelf]:
         .join(newest, newest.c.id == Article.id)
         .where(newest.c.place <= SHOWN_A_SECTION)
         .order_by(Article.id.desc())
-        .options(*light())
+        .options(*light(), *marked_for(viewer))
     ).unique()
     articles: dict[int, list[Article]] = {}
     for article in shown:
