@@ -24,6 +24,7 @@ from core.unique import add_once
 from desk import conversations, queries
 from desk.channels.base import LONGEST_URL
 from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from kb import queries as articles_known
 from kb import transfer_beside, uses
 from kb.models import Article
 from search.analysis import language
@@ -266,6 +267,7 @@ def _record_use(article: Article, message: Message, asked: Message | None) -> No
         asked="" if asked is None else asked.text,
         asked_in_public=asked is not None and asked.is_public,
         at=message.created_at,
+        revision_id=articles_known.revision_at(article, message.created_at),
     )
 
 

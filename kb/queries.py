@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
@@ -213,6 +214,17 @@ def newest_revisions(articles: Collection[Article]) -> dict[int, Revision]:
     newest = select(func.max(Revision.id)).where(Revision.article_id.in_([article.id for article in articles]))
     rows = db.session.scalars(select(Revision).where(Revision.id.in_(newest.group_by(Revision.article_id))))
     return {revision.article_id: revision for revision in rows}
+
+
+def revision_at(article: Article, moment: datetime) -> int | None:
+    """Return the id of the version that was the last at a moment and is no draft; None before there was any."""
+    published = select(Revision.number).where(Revision.id == article.published_id).scalar_subquery()
+    return db.session.scalar(
+        select(Revision.id)
+        .where(Revision.article_id == article.id, Revision.at <= moment, Revision.number <= published)
+        .order_by(Revision.number.desc())
+        .limit(1)
+    )
 
 
 def revisions_of(article: Article) -> list[Revision]:
