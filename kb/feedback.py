@@ -55,6 +55,11 @@ def give(
     return given
 
 
+def given(article: Article, *, reader: str) -> ArticleFeedback | None:
+    """Return what this reader said before."""
+    return db.session.scalars(_of(article, reader)).one_or_none()
+
+
 def reader(user_id: int | None, *, address: str, device: str, secret: str) -> str:
     """Return who speaks: a member, or of a guest a keyed hash of address, device and day that leads back to nobody."""
     if user_id is not None:

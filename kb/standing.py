@@ -38,16 +38,15 @@ class Standing:
 
 
 def of(article: Article, *, viewer: Viewer, reader: str) -> Standing:
-    """Return how an article stands to the viewer, who gives feedback as `reader`."""
-    columns: dict[str, Any] = {}
-    if viewer.id is not None:
-        columns["is_followed"] = exists().where(
-            ArticleFollow.article_id == Article.id, ArticleFollow.user_id == viewer.id
-        )
+    """Return how an article stands to the viewer, who gives feedback as `reader`; for guests nothing is asked."""
+    if viewer.id is None:
+        return Standing(None)
+    follows = and_(ArticleFollow.article_id == Article.id, ArticleFollow.user_id == viewer.id)
+    columns: dict[str, Any] = {"is_followed": exists().where(follows)}
     if policy.may_see_drafts(viewer):
         columns |= _for_the_team()
     given = and_(ArticleFeedback.article_id == Article.id, ArticleFeedback.reader == reader)
-    statement = select(ArticleFeedback, Article.id, *(value.label(name) for name, value in columns.items()))
+    statement = select(ArticleFeedback, *(value.label(name) for name, value in columns.items()))
     row = db.session.execute(
         statement.select_from(Article).outerjoin(ArticleFeedback, given).where(Article.id == article.id)
     ).one()
