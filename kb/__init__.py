@@ -29,6 +29,7 @@ def init_app(app: Flask) -> None:
         readings,
         tasks,
         transfer,
+        transfer_beside,
         translators,
         views,
     )
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     inserting.contribute("article", Insertable())
     transfer.init_app()
     ENDERS["readings"] = readings.write_down
+    transfer_beside.init_app()
     app.cli.add_command(cli.kb)
     marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from accounts.models import User
 from core.clock import now
@@ -150,6 +150,9 @@ class Article(Model):
         viewonly=True,
     )
     """The same in German with du."""
+
+    is_doubted: Mapped[bool | None] = query_expression()
+    """Whether editors should look at it; known where a list asks for it, see `kb.queries.marked_for`."""
 
     @property
     def is_published(self) -> bool:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
-from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload, with_expression
 
 from accounts.models import User
 from accounts.people import Viewer
@@ -16,7 +17,7 @@ from core.i18n import locale
 from forum import queries as forum_queries
 from forum.models import Post, Topic
 from kb import policy, sections
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
+from kb.models import Article, ArticleDoubt, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
 Circle = Literal["public", "signed_in", "team"]
@@ -125,6 +126,16 @@ def light() -> tuple[Any, ...]:
     )
 
 
+def marked_for(viewer: Viewer) -> tuple[Any, ...]:
+    """Return the options by which articles say whether they are in doubt; for the team only."""
+    return (with_expression(Article.is_doubted, in_doubt()),) if policy.may_see_drafts(viewer) else ()
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """Return the clause for articles that editors should look at."""
+    return exists().where(ArticleDoubt.article_id == Article.id, ArticleDoubt.confirmed_at.is_(None))
+
+
 def by_ids(article_ids: Collection[int]) -> Select[Article]:
     """Select these articles without the parts that lists do not show, for the team."""
     return select(Article).where(Article.id.in_(article_ids)).options(*light())
@@ -149,7 +160,7 @@ def shelves(viewer: Viewer) -> list[Shelf]:
         .join(newest, newest.c.id == Article.id)
         .where(newest.c.place <= SHOWN_A_SECTION)
         .order_by(Article.id.desc())
-        .options(*light())
+        .options(*light(), *marked_for(viewer))
     ).unique()
     articles: dict[int, list[Article]] = {}
     for article in shown:
@@ -214,6 +225,17 @@ def newest_revisions(articles: Collection[Article]) -> dict[int, Revision]:
     newest = select(func.max(Revision.id)).where(Revision.article_id.in_([article.id for article in articles]))
     rows = db.session.scalars(select(Revision).where(Revision.id.in_(newest.group_by(Revision.article_id))))
     return {revision.article_id: revision for revision in rows}
+
+
+def revision_at(article: Article, moment: datetime) -> int | None:
+    """Return the id of the version that was the last at a moment and is no draft; None before there was any."""
+    published = select(Revision.number).where(Revision.id == article.published_id).scalar_subquery()
+    return db.session.scalar(
+        select(Revision.id)
+        .where(Revision.article_id == article.id, Revision.at <= moment, Revision.number <= published)
+        .order_by(Revision.number.desc())
+        .limit(1)
+    )
 
 
 def revisions_of(article: Article) -> list[Revision]:

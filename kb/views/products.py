@@ -14,7 +14,7 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.paging import page
 from core.ready import same_for_guests
-from kb import doubts, policy, products
+from kb import policy, products, queries
 from kb.models import Article, Product
 from kb.product_forms import ProductForm, ReleaseForm, VersionForm
 from kb.views.edge import bp, show
@@ -52,9 +52,9 @@ def post_product() -> Response | WerkzeugResponse:
 def show_product(slug: str) -> Response:
     product = products.visible(slug, viewer=current_user)
     statement = products.articles_about(product, viewer=current_user)
+    statement = statement.options(*queries.marked_for(current_user))
     found = page(statement, by=(Article.id,), cursor=request.args.get("page"), size=A_PAGE)
-    doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
-    return show("kb/product.html", product=product, page=found, doubted=doubted)
+    return show("kb/product.html", product=product, page=found)
 
 
 @bp.get("/kb/p/<slug>/edit")

@@ -28,7 +28,6 @@ from kb import (
     anchors,
     doubts,
     feedback,
-    following,
     forms,
     index,
     planning,
@@ -39,6 +38,7 @@ from kb import (
     readings,
     retiring,
     sections,
+    standing,
 )
 from kb.models import Article, Revision
 from kb.views import keeping, telling
@@ -55,12 +55,10 @@ A_PAGE = 25
 def home() -> Response:
     waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
     shelves = queries.shelves(current_user)
-    shown = [article.id for shelf in shelves for article in shelf.articles]
     return show(
         "kb/home.html",
         shelves=shelves,
         waiting=waiting,
-        doubted=doubts.marked(shown, viewer=current_user),
         # Where none of the newest articles names a product, a list by product would not help anybody.
         by_product=any(article.applies for shelf in shelves for article in shelf.articles),
     )
@@ -80,6 +78,7 @@ def show_section(slug: str) -> Response:
     only = request.args.get("locale")
     only = only if only in {"de", "en"} else None
     statement = queries.readable_articles(current_user, section=section, locale=only)
+    statement = statement.options(*queries.marked_for(current_user))
     if only is None:
         statement = statement.where(queries.told_in(locale(), current_user))
     found = page(
@@ -88,13 +87,11 @@ def show_section(slug: str) -> Response:
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
-    doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
     return show(
         "kb/section.html",
         section=section,
         page=found,
         only=only,
-        doubted=doubted,
         beside=index.around(section, viewer=current_user),
     )
 
@@ -215,27 +212,27 @@ def article_page(
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
-    newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
-    said = feedback.given(article, reader=_reader()) if current_user.is_authenticated else None
+    stands = standing.of(article, viewer=current_user, reader=_reader())
+    newest = words if stands.newest_id in {None, words.id} else queries.newest_revision(article)
     beside = index.beside(article, viewer=current_user)
     return show(
         "kb/article.html",
         article=article,
         words=words,
         newest=newest,
-        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
+        plan=planning.planned(article) if stands.is_planned else None,
         anchored=anchors.anchored(words),
         credits=named,
         unnamed=unnamed,
         threads=threads,
-        said=said,
+        said=stands.said,
         form=form or _untouched(forms.FeedbackForm),
         withdrawal=_untouched(forms.ReasonForm),
         beside=beside,
         publishers=_publishers(article, newest),
-        doubts=doubts.of(article, viewer=current_user),
-        **keeping.about(article, words),
-        is_followed=following.is_followed_by(current_user, article),
+        doubts=doubts.of(article, viewer=current_user) if stands.is_doubted else [],
+        **keeping.about(article, words, stands),
+        is_followed=stands.is_followed,
         canonical=absolute(addresses.of_article(article, words)),
         **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
         asked=asked,

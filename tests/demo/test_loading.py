@@ -21,7 +21,7 @@ from desk import suggestions
 from desk.models import Conversation, Message
 from forum import queries
 from forum.models import Category, Follow, Post, ReviewCase, Topic, Vote
-from kb import products, promotion
+from kb import products, promotion, recall
 from kb.models import Article, ArticleSource, ArticleTask, ArticleUse, Section
 from search import query
 from tests.conftest import Browser
@@ -139,6 +139,31 @@ def test_the_loop_has_something_at_every_station(community: Flask, worker: Calla
         assert {conversation.channel.slug for conversation in waiting} == {channels.SLUG}
         assert len(waiting) == 3
         assert db.session.scalar(select(func.count()).where(Delivery.set_aside_at.is_not(None))) == 0
+
+
+def test_two_articles_were_wrong_and_the_replies_that_carried_it_are_listed(
+    community: Flask, worker: Callable[[], None]
+) -> None:
+    worker()
+    with community.app_context():
+        for source_id, language, was in (("a03", "de", "5 Sekunden"), ("a08", "en", "a yellow port")):
+            article = (
+                db.session.scalars(select(Article).where(Article.source_id == load.PREFIX + source_id)).unique().one()
+            )
+            assert article.locale == language
+            assert article.published is not None
+            assert (article.published.number, article.published.significance) == (2, "instructions")
+            rows = {row.where_kind: row for row in db.session.scalars(recall.of(article))}
+            reply = db.session.get_one(Message, rows["message"].where_id)
+            assert was in reply.text
+            assert rows["message"].state == "todo"
+            assert rows["message"].carried_id != article.published_id
+            assert rows["post"].carried_id is None
+        assert rows["post"].state == "not_needed"
+        address = f"/kb/articles/{article.id}/recall"
+    ada = community.test_client()
+    assert ada.post("/sign-in", data={"handle": "ada", "password": load.PASSWORD}).status_code == 303
+    assert "Ines" in ada.get(address).text
 
 
 def test_search_finds_what_is_known_by_other_forms_of_the_words(community: Flask, worker: Callable[[], None]) -> None:
