@@ -105,12 +105,15 @@ def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
     "POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True, reads=True
 )
 def suggest(body: Asked) -> dict[str, Any]:
-    """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale."""
+    """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale.
+
+    And warning: what somebody who used the article says against it and nobody has settled, or null.
+    """
     channel = queries.channel_by(body.channel) or body.channel
     found = suggestions.suggest_for(
         body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
     )
-    return {"suggestions": [_suggestion(each) for each in found]}
+    return {"suggestions": [_suggestion(each) for each in suggestions.warned(found)]}
 
 
 @api.call(
@@ -206,4 +209,5 @@ def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:
         "score": round(found.score, 4),
         "why": list(found.why),
         "locale": found.locale,
+        "warning": found.warning or None,
     }

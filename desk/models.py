@@ -152,3 +152,15 @@ class MessageQuestion(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     topic: Mapped[Topic] = relationship()
+
+
+class FollowUp(Model):
+    """After a reply with an article the customer was asked once whether it helped."""
+
+    __tablename__ = "follow_up"
+
+    reply_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    """The reply that it is about; the row is what makes it once."""
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), unique=True)
+    """The message that asks."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -19,7 +19,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import conversations, policy, queries
+from desk import asking, conversations, policy, queries
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
@@ -245,7 +245,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
         in_reply_to=db.session.scalar(before),
-        text=message.text,
+        text=asking.text_with_links(message),
         is_public=message.is_public,
     )
 

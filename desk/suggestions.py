@@ -54,7 +54,7 @@ class Suggestion:
     why: tuple[str, ...]
     locale: str
     warning: str = ""
-    """What somebody who used it says against it; known where a page shows it."""
+    """What somebody who used it says against it; known after `warned`."""
 
 
 def suggest_for(

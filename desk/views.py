@@ -21,7 +21,7 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.forms import csrf
-from desk import connections, conversations, outcomes, queries, questions, replies, suggestions
+from desk import asking, connections, conversations, outcomes, queries, questions, replies, suggestions
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ChannelForm, QuestionForm, ReplyForm
@@ -257,6 +257,15 @@ def switch_channel(channel_id: int) -> WerkzeugResponse:
     return web.go(url_for(".channels"))
 
 
+@bp.post("/admin/channels/<int:channel_id>/asking")
+@role_required("admin")
+def choose_asking(channel_id: int) -> WerkzeugResponse:
+    """Say where the channel asks customers whether a reply helped."""
+    asking.choose(queries.channel(channel_id), request.form.get("asks", ""), by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
 @bp.post("/channels/<name>/webhook")
 @csrf.exempt
 def receive_webhook(name: str) -> Response:
@@ -343,6 +352,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     return {
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }
 
@@ -399,6 +409,7 @@ def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Ch
         form=form,
         opened=opened,
         adapter_of=adapter_of,
+        asks=asking.where,
     )
     return make_response(page, status)
 

@@ -15,11 +15,13 @@ from accounts.models import User
 from core import personal, texts
 from core.db import LARGEST_ID, db
 from core.errors import Invalid, NotAllowed, NotFound
-from core.personal import Finding, Rules
+from core.personal import Finding, Rules, Span
 from core.problems import Problems
 from core.unique import add_once
 from forum import policy
 from forum.models import PersonalRule, RuleDeed
+from search.analysis import lexicon
+from search.analysis.text import folded
 
 MOST_RULES = 200
 LONGEST_RULE = 120
@@ -85,6 +87,18 @@ def rules() -> Rules:
 def find(text: str, *, people: Iterable[str] | None = None) -> list[Finding]:
     """Return what looks like personal data by all that is known, see `core.personal.find`."""
     return personal.find(text, rules=rules(), people=people)
+
+
+def spans(text: str, locale: str | None = None) -> list[Span]:
+    """Return where a message names a person or what belongs to one, by all that is known, see `core.personal.spans`."""
+    return personal.spans(text, locale, rules=rules(), is_word=is_word)
+
+
+def is_word(word: str) -> bool:
+    """Tell whether a word is one of the languages that Klinke speaks."""
+    known_words = lexicon.opened()
+    plain = folded(word)
+    return any(known_words.knows(plain, locale) for locale in lexicon.LOCALES)
 
 
 def kinds(text: str) -> list[str]:

@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
         following,
         judging,
         keeping_up,
+        likeness,
         links,
         listeners,
         planning,

@@ -20,7 +20,7 @@ from core.errors import NotFound
 from core.paging import Page, page
 from forum import addresses as forum_addresses
 from kb import addresses, queries
-from kb.models import Article, ArticleFeedback, ArticleReading, ArticleUse, Revision
+from kb.models import Article, ArticleFeedback, ArticleReading, ArticleUse, Revision, UseOutcome
 from search.models import GAPS
 
 WEEKS: Final = 13
@@ -313,6 +313,12 @@ def _use_rows(uses: Sequence[ArticleUse], _viewer: Viewer) -> list[Row]:
     ]
 
 
+def _told(outcome: UseOutcome | None) -> Callable[[], Select[Any]]:
+    """Select the replies with an article of which their customers said this, or None: nothing yet."""
+    said = ArticleUse.outcome.is_(None) if outcome is None else ArticleUse.outcome == outcome
+    return lambda: select(ArticleUse).where(ArticleUse.where_kind == "message", said).options(lazyload("*"))
+
+
 def _articles_of(rows: Sequence[ArticleFeedback] | Sequence[ArticleUse]) -> dict[int, Article]:
     wanted = select(Article).where(Article.id.in_({row.article_id for row in rows})).options(*queries.light())
     return {article.id: article for article in db.session.scalars(wanted).unique()}
@@ -331,6 +337,12 @@ def _ages() -> Iterator[Listed]:
         yield Listed(f"age-{place}", name, _aged(place), None, (Article.id,), _article_rows)
 
 
+_OUTCOMES: Final[tuple[tuple[str, Any, UseOutcome | None], ...]] = (
+    ("solved", lazy_gettext("Helped customers"), "helped"),
+    ("unsolved", lazy_gettext("Did not help customers"), "not"),
+    ("beside", lazy_gettext("Were about something else"), "other"),
+    ("untold", lazy_gettext("Nobody said yet"), None),
+)
 contribute(
     Listed(
         "helped",
@@ -361,6 +373,9 @@ contribute(
         _use_rows,
     )
 )
+for _key, _named, _outcome in _OUTCOMES:
+    _at = ArticleUse.at if _outcome is None else ArticleUse.outcome_at
+    contribute(Listed(_key, _named, _told(_outcome), _at, (_at, ArticleUse.id), _use_rows))
 for _age in _ages():
     contribute(_age)
 for _lang, _name, _only in (

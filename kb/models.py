@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -333,6 +333,8 @@ class Nomination(Model):
     """Whether it became a new article, went into one, or took its place; None where that is not known."""
     contradicts_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
     """An article that says something else, and is in doubt for that."""
+    alike: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """In how many conversations agents wrote much the same without an article; counted by `kb.likeness`."""
 
     post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
     article: Mapped[Article | None] = relationship(foreign_keys=[article_id])
@@ -363,7 +365,9 @@ class ArticleUse(Model):
     outcome_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("user.id", ondelete="SET NULL", name="fk_article_use_outcome_by_id")
     )
-    """Who said so; None where the question tells it: solved, or contradicted."""
+    """Who said so; None where the question tells it (solved, or contradicted), and where the customer did."""
+    outcome_by_customer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the customer said so, on the page that the reply led to."""
 
     article: Mapped[Article] = relationship()
     revision: Mapped[Revision] = relationship()

@@ -16,8 +16,8 @@ from sqlalchemy import event
 from core.clock import now
 from core.db import db
 from desk import replies
-from kb import drawing, feedback, figures, queries, readings, uses
-from kb.models import ArticleFeedback, ArticleReading
+from kb import drawing, feedback, figures, judging, queries, readings, uses
+from kb.models import ArticleFeedback, ArticleReading, ArticleUse
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -90,7 +90,7 @@ def test_every_number_opens_a_list_with_so_many_rows(
     for handle in ("emil", "root"):
         editor = browser_of(handle)
         found = numbers_of(editor.get("/kb/figures").text)
-        assert set(found) == {"views", "helped", "uses", "replies", "searches", "ages", "languages"}
+        assert set(found) == {"views", "helped", "uses", "replies", "solved", "searches", "ages", "languages"}
         for part, numbers in found.items():
             assert any(number for _url, number in numbers), part
             for url, number in numbers:
@@ -133,6 +133,30 @@ def test_the_numbers_are_those_of_the_last_weeks(world: World) -> None:
     assert figures.failed_searches()["nothing"] == 2
 
 
+def test_the_share_of_replies_that_solved_it_stands_beside_the_share_with_an_article(
+    stage: Stage, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> None:
+        a_quarter(world, 6)
+        sent = db.session.query(ArticleUse).filter_by(where_kind="message").order_by(ArticleUse.id).all()
+        for use, outcome in zip(sent, ("helped", "helped", "not", "other"), strict=False):
+            judging.note_outcome(use, outcome, by=world.dora)
+        judging.hear_outcome(sent[0], "helped")
+        sent[1].outcome_at = now() - timedelta(days=200)
+
+    stage(scene)
+    editor = browser_of("emil")
+    page = editor.get("/kb/figures").text
+    assert "50 % of the replies with an article whose customers said something solved it." in page
+    keys = ("solved", "unsolved", "beside", "untold")
+    assert [len(shown_rows(editor.get(f"/kb/figures/{key}").text)) for key in keys] == [1, 1, 1, 1]
+    assert browser_of("dora").get("/kb/figures/solved").status_code == 403
+
+
+def shown_rows(page: str) -> list[Any]:
+    return list(BeautifulSoup(page, "html.parser").select("main ul.rows > li"))
+
+
 def test_many_rows_are_paged_and_none_is_shown_twice(
     stage: Stage, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,7 +188,7 @@ def test_a_page_of_figures_costs_as_many_statements_for_many_as_for_few(
     costs = []
     for _time in range(2):
         cost = []
-        for path in ("", "/helped", "/uses", "/read", "/readings", "/replies-with", "/in-en"):
+        for path in ("", "/helped", "/uses", "/read", "/readings", "/replies-with", "/in-en", "/untold"):
             sent.clear()
             assert editor.get(f"/kb/figures{path}").status_code == 200
             cost.append(len([one for one in sent if one.startswith("SELECT")]))

@@ -142,6 +142,7 @@ class Scene:
             "link_id": Values((NOBODY,)),
             "recall_id": Values((NOBODY,)),
             "use_id": Values((NOBODY,)),
+            "ticket": Values((f"1-{'a' * 20}",)),
             "conversation_id": Values((NOBODY,)),
             "message_id": Values((NOBODY,)),
             "channel_id": Values((NOBODY,)),

@@ -5,6 +5,7 @@ from flask import Flask
 from forum import sitemaps
 from kb.views import (
     arranging,
+    asking,
     faces,
     figures,
     gaps,
@@ -24,6 +25,7 @@ from kb.views.edge import bp
 
 __all__ = [
     "arranging",
+    "asking",
     "faces",
     "figures",
     "gaps",

@@ -47,7 +47,9 @@ class Part:
 @bp.get("/kb/figures", endpoint="figures")
 @role_required("editor")
 def show_figures() -> Response:
-    return show("kb/figures.html", parts=[_views(), _helped(), _used(), *_linked(), _failed(), _aged(), _spoken()])
+    return show(
+        "kb/figures.html", parts=[_views(), _helped(), _used(), *_linked(), _solved(), _failed(), _aged(), _spoken()]
+    )
 
 
 @bp.get("/kb/figures/<figure>")
@@ -115,6 +117,18 @@ def _linked() -> list[Part]:
     return [_weekly("replies", gettext("Replies with an article"), sentence, columns)]
 
 
+def _solved() -> Part:
+    """Return what customers said of the articles they were sent, and which share of these solved it."""
+    columns = _by_week(figures.lists("solved", "unsolved", "beside", "untold"))
+    share = figures.rate(sum(columns[0].numbers), sum(columns[1].numbers))
+    sentence = (
+        gettext("%(num)s %% of the replies with an article whose customers said something solved it.", num=share)
+        if share is not None
+        else ""
+    )
+    return _weekly("solved", gettext("Did the replies help?"), sentence, columns, drawn=2)
+
+
 def _failed() -> Part:
     counts = figures.failed_searches()
     names = {
@@ -158,9 +172,10 @@ def _by_list(found: Sequence[Listed]) -> tuple[list[str], Column]:
     return [str(one.name) for one in found], Column(gettext("Articles"), [one.count() for one in found], urls)
 
 
-def _weekly(key: str, title: str, sentence: str, columns: list[Column]) -> Part:
+def _weekly(key: str, title: str, sentence: str, columns: list[Column], *, drawn: int | None = None) -> Part:
+    """Return a part whose first columns are drawn; all stand in the table."""
     weeks = figures.week_names()
-    series = [(str(column.name), column.numbers) for column in columns]
+    series = [(str(column.name), column.numbers) for column in columns[:drawn]]
     names = [name for name, _numbers in series] if len(series) > 1 else ()
     return Part(key, title, sentence, weeks, columns, drawing.bars(_days(weeks), series), names)
 

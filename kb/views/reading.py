@@ -1,6 +1,7 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
@@ -113,7 +114,7 @@ def show_article(article_id: int, slug: str | None) -> Response | WerkzeugRespon
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
         return Response(status=MOVED, headers={"Location": addresses.of_article(article, words) + query})
-    return _article_page(article, words)
+    return article_page(article, words)
 
 
 @bp.get("/kb/articles/<int:article_id>/feedback")
@@ -200,59 +201,16 @@ def feed() -> Response:
     )
 
 
-def _untouched(form: type[F]) -> F:
-    """Return a form nobody has filled in; making a token would leave a guest with a cookie, and the page unkept."""
-    return form(formdata=None, meta={"csrf": current_user.is_authenticated})
-
-
-def _rated(article_id: int) -> Article:
-    article = queries.visible_article(article_id, viewer=current_user)
-    if not article.is_published:
-        raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
-    return article
-
-
-def _refused(
-    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
-) -> Response:
-    if current_user.is_authenticated:
-        return _article_page(article, _words(article), form=form, refused=refused, status=status)
-    return _feedback_page(article, form, refused=refused, status=status)
-
-
-def _feedback_page(
-    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
-) -> Response:
-    return show(
-        "kb/feedback.html",
-        article=article,
-        words=article.published,
-        said=feedback.given(article, reader=_reader()),
-        has_told="told" in request.args,
-        form=form,
-        refused=refused,
-        status=status,
-    )
-
-
-def _words(article: Article) -> Revision:
-    """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
-    number = request.args.get("version", type=int)
-    if number is not None and policy.may_see_drafts(current_user):
-        return queries.revision_of(article, number)
-    if article.published is not None:
-        return article.published
-    return queries.newest_revision(article)
-
-
-def _article_page(
+def article_page(
     article: Article,
     words: Revision,
     *,
     form: forms.FeedbackForm | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
+    asked: Mapping[str, Any] | None = None,
 ) -> Response:
+    """Show an article; `asked` is what a customer is asked on top of it, see `kb.views.asking`."""
     named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
@@ -280,9 +238,55 @@ def _article_page(
         is_followed=following.is_followed_by(current_user, article),
         canonical=absolute(addresses.of_article(article, words)),
         **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
+        asked=asked,
         refused=refused,
         status=status,
     )
+
+
+def _untouched(form: type[F]) -> F:
+    """Return a form nobody has filled in; making a token would leave a guest with a cookie, and the page unkept."""
+    return form(formdata=None, meta={"csrf": current_user.is_authenticated})
+
+
+def _rated(article_id: int) -> Article:
+    article = queries.visible_article(article_id, viewer=current_user)
+    if not article.is_published:
+        raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
+    return article
+
+
+def _refused(
+    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    if current_user.is_authenticated:
+        return article_page(article, _words(article), form=form, refused=refused, status=status)
+    return _feedback_page(article, form, refused=refused, status=status)
+
+
+def _feedback_page(
+    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    return show(
+        "kb/feedback.html",
+        article=article,
+        words=article.published,
+        said=feedback.given(article, reader=_reader()),
+        has_told="told" in request.args,
+        form=form,
+        refused=refused,
+        status=status,
+    )
+
+
+def _words(article: Article) -> Revision:
+    """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
+    number = request.args.get("version", type=int)
+    if number is not None and policy.may_see_drafts(current_user):
+        return queries.revision_of(article, number)
+    if article.published is not None:
+        return article.published
+    return queries.newest_revision(article)
 
 
 def _publishers(article: Article, newest: Revision) -> str:

@@ -31,7 +31,7 @@ from forum import (
     words,
 )
 from forum.models import PersonalRule, WatchedWord
-from kb import vocabulary
+from kb import asking, uses, vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -75,7 +75,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
-        kb.note_reading kb.product_list kb.show_product
+        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome
         kb.show_feedback kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles
         kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
@@ -156,7 +156,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
-        desk.channels desk.open_channel desk.switch_channel
+        desk.channels desk.open_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -265,6 +265,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
     better = suggested_edits.suggest(
@@ -309,6 +310,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
