@@ -40,7 +40,7 @@ def test_a_server_that_ends_in_order_has_written_every_reading(tmp_path: Path, a
             assert sent(house.port, "POST", f"/kb/articles/{article_id}/reading")[0] == 204
         process = house.running["serve"]
         process.send_signal(asked)
-        process.wait(timeout=20)
+        process.wait(timeout=60)
     finally:
         house.stop()
     assert told(app) == (1 if asked == signal.SIGKILL else 7), "of a crash only what was written is left"
