@@ -151,9 +151,9 @@ def kept(article: Article) -> list[KeptFinding]:
     )
 
 
-def unconfirmed(article: Article, words: Mapping[str, Any]) -> list[Found]:
+def unconfirmed(article: Article, words: Mapping[str, Any], *, locale: str | None = None) -> list[Found]:
     """Return what looks like personal data in these texts and was not said to stay in this article."""
-    found = find(words, people=of(article))
+    found = find(words, people=of(article), locale=locale)
     if not found:
         return []
     known = set(db.session.scalars(select(KeptFinding.digest).where(KeptFinding.article_id == article.id)))
@@ -170,7 +170,9 @@ def refuse_face(article: Article, field: str, text: str) -> None:
     """Raise `Invalid` at the field where a face says something that was not said to stay in this article."""
     if found := unconfirmed(article, {field: text}):
         kinds = ", ".join(dict.fromkeys(one.name for one in found))
-        sentence = gettext("This goes out into the world. Please take out: %(kinds)s.", kinds=kinds)
+        sentence = gettext(
+            "This goes out into the world. Please take out, or say below why it stays: %(kinds)s.", kinds=kinds
+        )
         raise Invalid(sentence, fields={field: sentence})
 
 

@@ -153,7 +153,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
-        desk.channels desk.open_channel desk.switch_channel
+        desk.channels desk.open_channel desk.address_channel desk.switch_channel
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
