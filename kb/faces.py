@@ -23,7 +23,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, face_variables, outline, policy, queries, redaction, sentences
+from kb import addresses, face_variables, outline, policy, queries, redaction, references, sentences
 from kb.informal import informal
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
@@ -238,6 +238,7 @@ def check(article: Article, *, kind: FaceKind, text: str, is_informal: bool = Fa
     name = field_of(kind, is_informal=is_informal)
     with problems.at(name):
         text = texts.block(text, longest=LONGEST_FACE)
+        references.refuse(text)
         face_variables.check(text)
     measure = MEASURES[kind]
     url = absolute(addresses.of_article(article, queries.newest_revision(article)))

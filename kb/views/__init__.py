@@ -5,6 +5,7 @@ from flask import Flask
 from forum import sitemaps
 from kb.views import (
     arranging,
+    blocks,
     faces,
     figures,
     gaps,
@@ -23,6 +24,7 @@ from kb.views.edge import bp
 
 __all__ = [
     "arranging",
+    "blocks",
     "faces",
     "figures",
     "gaps",
@@ -42,5 +44,6 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
+    blocks.init_app(app)
     sitemaps.contribute("kb", telling.places)
     sitemaps.contribute_many("articles", telling.Written())

@@ -130,6 +130,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
+        kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
