@@ -17,12 +17,9 @@ AUDIENCES: Final = {
 }
 
 
-class BlockForm(Form):
-    name = LineField(
-        lazy_gettext("Name"),
-        longest=references.LONGEST_NAME,
-        description=lazy_gettext("Small letters, digits and dashes. Articles refer to it by this name, so it stays."),
-    )
+class SayingForm(Form):
+    """What a block says, and to whom."""
+
     words_de = MarkdownField(lazy_gettext("In German"), longest=blocks.LONGEST_WORDS, shortest=0)
     words_en = MarkdownField(lazy_gettext("In English"), longest=blocks.LONGEST_WORDS, shortest=0)
     audience = SelectField(
@@ -37,8 +34,15 @@ class BlockForm(Form):
         return {"de": self.words_de.data or "", "en": self.words_en.data or ""}
 
 
-class BlockEditForm(BlockForm):
-    name = None
+class BlockForm(SayingForm):
+    name = LineField(
+        lazy_gettext("Name"),
+        longest=references.LONGEST_NAME,
+        description=lazy_gettext("Small letters, digits and dashes. Articles refer to it by this name, so it stays."),
+    )
+
+
+class BlockEditForm(SayingForm):
     based_on = HiddenField()
     significance = RadioField(
         lazy_gettext("What changes for readers?"), choices=choices(SIGNIFICANCES), default="content"

@@ -14,7 +14,7 @@ from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.i18n import LOCALES
 from kb import blocks, forms, queries, redaction
-from kb.block_forms import AUDIENCES, BlockEditForm, BlockForm
+from kb.block_forms import AUDIENCES, BlockEditForm, BlockForm, SayingForm
 from kb.models import Audience, Significance, TextBlock
 from kb.publishing_forms import SIGNIFICANCES
 from kb.views.edge import bp, show
@@ -183,7 +183,7 @@ def _edit_page(
     )
 
 
-def _private(block: TextBlock | None, form: BlockForm, refused: KlinkeError | None) -> dict[str, Any]:
+def _private(block: TextBlock | None, form: SayingForm, refused: KlinkeError | None) -> dict[str, Any]:
     """Return what looks personal in what was typed, after it was refused."""
     return {
         "personal": blocks.found(block, form.words) if refused else [],
