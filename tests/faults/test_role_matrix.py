@@ -31,7 +31,7 @@ from forum import (
     words,
 )
 from forum.models import PersonalRule, WatchedWord
-from kb import vocabulary
+from kb import blocks, vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -260,6 +260,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     moderation.mute(muted, by=world.ada, reason="off topic")
     objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
+    text_block = blocks.create(name=f"of-the-{role}", words={"en": "Hold it."}, audience="public", by=world.emil)
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
@@ -315,6 +316,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "deed_id": 10**9,
         "sign_in_id": 10**9,
         "synonym_id": synonym.id,
+        "block_id": text_block.id,
         "token_id": 10**9,
         "token": one_time.issue(world.bob, "confirm"),
         "number": 1,
