@@ -1,5 +1,7 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
+from typing import TypeVar
+
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
@@ -12,7 +14,7 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotFound
-from core.forms import csrf
+from core.forms import Form, csrf
 from core.i18n import locale
 from core.paging import page
 from core.ready import same_for_guests
@@ -39,6 +41,8 @@ from kb import (
 from kb.models import Article, Revision
 from kb.views import keeping, telling
 from kb.views.edge import bp, show
+
+F = TypeVar("F", bound=Form)
 
 MOVED = 301
 A_PAGE = 25
@@ -88,6 +92,7 @@ def show_section(slug: str) -> Response:
 
 @bp.get("/kb/<int:article_id>", defaults={"slug": None})
 @bp.get("/kb/<int:article_id>-<slug>")
+@same_for_guests
 def show_article(article_id: int, slug: str | None) -> Response | WerkzeugResponse:
     try:
         article = queries.visible_article(article_id, viewer=current_user)
@@ -103,15 +108,27 @@ def show_article(article_id: int, slug: str | None) -> Response | WerkzeugRespon
     return _article_page(article, words)
 
 
+@bp.get("/kb/articles/<int:article_id>/feedback")
+def show_feedback(article_id: int) -> Response | WerkzeugResponse:
+    """Show guests what they said: the page of the article knows nothing of its reader, and is the same for all."""
+    article = _rated(article_id)
+    if current_user.is_authenticated:
+        return web.go(addresses.of_article(article) + "#did-help")
+    return _feedback_page(article, _untouched(forms.FeedbackForm))
+
+
 @bp.post("/kb/articles/<int:article_id>/feedback")
+@csrf.exempt
 @limiter.limit("60 per hour")
 def give_feedback(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
-    if not article.is_published:
-        raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
-    form = forms.FeedbackForm()
+    """Take what a reader says; a guest needs no token, for nobody is signed in whose word could be forged."""
+    article = _rated(article_id)
+    is_member = current_user.is_authenticated
+    if is_member:
+        csrf.protect()
+    form = forms.FeedbackForm(meta={"csrf": is_member})
     if not form.validate():
-        return _article_page(article, _words(article), form=form, status=UNPROCESSABLE)
+        return _refused(article, form, status=UNPROCESSABLE)
     try:
         feedback.give(
             article,
@@ -119,16 +136,19 @@ def give_feedback(article_id: int) -> Response | WerkzeugResponse:
             helped=form.helped.data == "yes",
             reason=form.why,
             comment=form.comment.data or "",
-            by=me() if current_user.is_authenticated else None,
+            by=me() if is_member else None,
         )
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _article_page(article, _words(article), form=form, refused=error)
+        return _refused(article, form, refused=error)
     db.session.commit()
-    if form.comment.data or form.why:
+    has_told = bool(form.comment.data or form.why)
+    if has_told and is_member:
         flash(gettext("Thank you. Your note is with the editors."), "good")
-    return web.go(addresses.of_article(article) + "#did-help")
+    if is_member:
+        return web.go(addresses.of_article(article) + "#did-help")
+    return web.go(url_for(".show_feedback", article_id=article.id, told="1" if has_told else None))
 
 
 @bp.post("/kb/articles/<int:article_id>/reading")
@@ -172,6 +192,41 @@ def feed() -> Response:
     )
 
 
+def _untouched(form: type[F]) -> F:
+    """Return a form nobody has filled in; making a token would leave a guest with a cookie, and the page unkept."""
+    return form(formdata=None, meta={"csrf": current_user.is_authenticated})
+
+
+def _rated(article_id: int) -> Article:
+    article = queries.visible_article(article_id, viewer=current_user)
+    if not article.is_published:
+        raise NotFound(gettext("This article is not published, so nothing can be said of it yet."))
+    return article
+
+
+def _refused(
+    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    if current_user.is_authenticated:
+        return _article_page(article, _words(article), form=form, refused=refused, status=status)
+    return _feedback_page(article, form, refused=refused, status=status)
+
+
+def _feedback_page(
+    article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
+) -> Response:
+    return show(
+        "kb/feedback.html",
+        article=article,
+        words=article.published,
+        said=feedback.given(article, reader=_reader()),
+        has_told="told" in request.args,
+        form=form,
+        refused=refused,
+        status=status,
+    )
+
+
 def _words(article: Article) -> Revision:
     """Return the version to show: the published one, for the team another one on demand, or the newest of a draft."""
     number = request.args.get("version", type=int)
@@ -195,7 +250,7 @@ def _article_page(
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
     }
     newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
-    said = feedback.given(article, reader=_reader())
+    said = feedback.given(article, reader=_reader()) if current_user.is_authenticated else None
     beside = index.beside(article, viewer=current_user)
     return show(
         "kb/article.html",
@@ -208,8 +263,8 @@ def _article_page(
         unnamed=unnamed,
         threads=threads,
         said=said,
-        form=form or forms.FeedbackForm(formdata=None),
-        withdrawal=forms.ReasonForm(formdata=None),
+        form=form or _untouched(forms.FeedbackForm),
+        withdrawal=_untouched(forms.ReasonForm),
         beside=beside,
         doubts=doubts.of(article, viewer=current_user),
         **keeping.about(article, words),

@@ -76,7 +76,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
         kb.note_reading
-        kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles kb_api.show_article_call
+        kb.show_feedback kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles
+        kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
         demo.plaza demo.plaza_posts demo.post_to_plaza

@@ -82,19 +82,59 @@ def test_the_thread_links_to_the_article(guest: Any, article_id: int, app: Any) 
 def test_a_guest_says_whether_it_helped_and_may_change_their_mind(guest: Any, article_id: int, app: Any) -> None:
     path = f"/kb/articles/{article_id}/feedback"
     answer = guest.post(path, data={"helped": "no"})
-    assert (answer.status_code, answer.headers["Location"]) == (
-        303,
-        f"/kb/{article_id}-wireless-is-gone-after-an-update#did-help",
-    )
-    page = guest.get(answer.headers["Location"]).text
-    assert "Thank you" in page
+    assert (answer.status_code, answer.headers["Location"]) == (303, path)
+    page = guest.get(path).text
     assert "What was missing or wrong?" in page
-    guest.post(path, data={"helped": "no", "comment": "Step 2 is missing."})
-    guest.post(path, data={"helped": "yes"})
+    told = guest.post(path, data={"helped": "no", "comment": "Step 2 is missing."}, follow_redirects=True).text
+    assert "Your note is with the editors" in told
+    changed = guest.post(path, data={"helped": "yes"}, follow_redirects=True).text
+    assert "Thank you" in changed
+    assert "What was missing or wrong?" not in changed
     with app.app_context():
         row = db.session.query(ArticleFeedback).one()
         assert (row.helped, row.comment, row.reader[:6]) == (True, "Step 2 is missing.", "guest:")
         assert queries.feedback_of([article_id]) == {article_id: (1, 1)}
+
+
+def test_a_member_says_it_on_the_articles_own_page(browser_of: Browse, article_id: int) -> None:
+    alice = browser_of("alice")
+    answer = alice.post(f"/kb/articles/{article_id}/feedback", data={"helped": "no"})
+    where = f"/kb/{article_id}-wireless-is-gone-after-an-update#did-help"
+    assert (answer.status_code, answer.headers["Location"]) == (303, where)
+    assert "What was missing or wrong?" in alice.get(where).text
+    assert alice.get(f"/kb/articles/{article_id}/feedback").headers["Location"] == where
+
+
+def test_reading_and_rating_leaves_a_guest_without_a_cookie(guest: Any, article_id: int) -> None:
+    path = f"/kb/{article_id}-wireless-is-gone-after-an-update"
+    rating = f"/kb/articles/{article_id}/feedback"
+    answers = [guest.get(path), guest.post(rating, data={"helped": "no"}), guest.get(rating), guest.get(path)]
+    assert ["Set-Cookie" in answer.headers for answer in answers] == [False] * 4
+    assert "csrf_token" not in answers[0].text
+
+
+def test_an_article_is_kept_ready_for_guests_until_it_is_withdrawn(guest: Any, article_id: int, stage: Any) -> None:
+    path = f"/kb/{article_id}-wireless-is-gone-after-an-update"
+    made = guest.get(path)
+    assert made.headers["ETag"], "a page that is kept has one"
+    assert guest.get(path, headers={"If-None-Match": made.headers["ETag"]}).status_code == 304
+
+    def withdraw(world: World) -> None:
+        articles.withdraw(db.session.get_one(Article, article_id), by=world.emil, reason="It is wrong")
+
+    stage(withdraw)
+    gone = guest.get(path, headers={"If-None-Match": made.headers["ETag"]})
+    assert gone.status_code == 404
+
+
+def test_what_is_not_published_cannot_be_rated(guest: Any, stage: Any) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        return Shelf(world).article().id
+
+    path = f"/kb/articles/{stage(scene)}/feedback"
+    assert guest.get(path).status_code == 404
+    assert guest.post(path, data={"helped": "yes"}).status_code == 404
 
 
 def test_members_and_guests_are_counted_apart(guest: Any, browser_of: Browse, article_id: int, app: Any) -> None:
