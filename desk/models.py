@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -44,6 +44,8 @@ class Channel(Model):
     """Signs what comes in and goes out (`whsec_…`)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Customers are addressed in German with du here, and not with Sie."""
 
 
 class Contact(Model):
@@ -86,6 +88,8 @@ class Conversation(Model):
     waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the customer's first unanswered message arrived; None when nobody waits."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    is_informal: Mapped[bool | None]
+    """An agent chose du or Sie for this customer; None: as the channel says."""
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
@@ -93,6 +97,11 @@ class Conversation(Model):
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation", order_by="Message.created_at, Message.id"
     )
+
+    @property
+    def says_du(self) -> bool:
+        """Whether the customer is addressed with du."""
+        return self.channel.is_informal if self.is_informal is None else self.is_informal
 
 
 class Message(Model):

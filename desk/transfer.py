@@ -81,6 +81,8 @@ class ConversationRecord(BaseModel):
     messages: Annotated[list[MessageRecord], Field(min_length=1)]
     state: ConversationState | None = None
     locale: Literal["de", "en"] | None = None
+    informal: bool | None = None
+    """Whether an agent chose du (or Sie) for this customer; nothing where the channel says."""
 
 
 def init_app() -> None:
@@ -164,6 +166,7 @@ def _take_in(record: ConversationRecord) -> None:
         last_message_at=max(message.created for message in record.messages),
         waiting_since=None if state in conversations.NOBODY_WAITS else waiting_since,
         source_id=record.id,
+        is_informal=record.informal,
     )
     db.session.add(conversation)
     db.session.flush()
@@ -382,6 +385,8 @@ def _as_record(conversation: Conversation, used: Any) -> dict[str, Any] | None:
         record["state"] = conversation.state
     if conversation.locale != _locale(messages):
         record["locale"] = conversation.locale
+    if conversation.is_informal is not None:
+        record["informal"] = conversation.is_informal
     return record
 
 

@@ -21,7 +21,7 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.forms import csrf
-from desk import asking, connections, conversations, outcomes, queries, questions, replies, suggestions
+from desk import asking, connections, conversations, outcomes, queries, questions, replies, suggestions, wordings
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ChannelForm, QuestionForm, ReplyForm
@@ -85,10 +85,8 @@ def post_reply(conversation_id: int) -> Answer:
     form = ReplyForm()
     is_fine = form.validate()
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    if "look" in request.form:
-        return _conversation_page(conversation, form, question=form.help.data or "")
-    if "insert" in request.form:
-        return _with_inserted(conversation, form, request.form["insert"])
+    if (page := _not_sent_yet(conversation, form)) is not None:
+        return page
     if not is_fine:
         return _conversation_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if sent := sent_before(form):
@@ -266,6 +264,14 @@ def choose_asking(channel_id: int) -> WerkzeugResponse:
     return web.go(url_for(".channels"))
 
 
+@bp.post("/admin/channels/<int:channel_id>/address")
+@role_required("admin")
+def address_channel(channel_id: int) -> WerkzeugResponse:
+    wordings.address_on(queries.channel(channel_id), is_informal=request.form.get("to") == "informal", by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
 @bp.post("/channels/<name>/webhook")
 @csrf.exempt
 def receive_webhook(name: str) -> Response:
@@ -300,6 +306,7 @@ def _conversation_page(
         channel=conversation.channel,
         viewer=current_user,
         only_likely=True,
+        wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
@@ -357,11 +364,28 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     }
 
 
+def _not_sent_yet(conversation: Conversation, form: ReplyForm) -> Response | None:
+    """Show the page again where another button was pressed than the one that sends."""
+    if "look" in request.form:
+        return _conversation_page(conversation, form, question=form.help.data or "")
+    if "address" in request.form:
+        return _with_other_address(conversation, form)
+    if "insert" in request.form:
+        return _with_inserted(conversation, form, request.form["insert"])
+    return None
+
+
 def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
     """Show the page again with the suggestion behind what was typed: the way without a script."""
     kind, _, typed_id = what.partition(":")
     thing_id = texts.number(typed_id)
-    text = None if thing_id is None else suggestions.text_of(kind, thing_id, channel=conversation.channel)
+    text = (
+        None
+        if thing_id is None
+        else suggestions.text_of(
+            kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
+        )
+    )
     status = HTTPStatus.OK
     if text is None:
         form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
@@ -371,6 +395,15 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
         form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
         form.text.errors = []
     return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _with_other_address(conversation: Conversation, form: ReplyForm) -> Response:
+    """Show the page again with short texts that say du or Sie; what was typed stays."""
+    wordings.address(conversation, is_informal=request.form["address"] == "informal", by=me())
+    db.session.commit()
+    conversation = queries.visible_conversation(conversation.id, viewer=current_user)
+    form.text.errors = []
+    return _conversation_page(conversation, form, question=form.help.data or "")
 
 
 def _uses() -> list[tuple[str, int]]:

@@ -4,8 +4,9 @@ An article in a list: id, source_id, section, locale, title, summary, url, tags,
 confidence, created and published (or null).
 An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
 html, products (slug, name, versions), keywords, sources (posts that the caller may see: post_id, topic_id, url),
-credits (people who want to be named), faces (by kind), faces_du (of a German one: the same with du) and translations
-(id, locale, url).
+credits (people who want to be named), faces (by kind; variables like {customer} stand open in them), faces_du (of a
+German one: the same with du) and translations (id, locale, url). What stands in it as a block is given in the words of
+the block.
 """
 
 from typing import Any, Literal
@@ -22,7 +23,7 @@ from core.problems import renamed
 from core.transfer import iso
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
-from kb import addresses, articles, families, policy, products, promotion, queries, sections
+from kb import addresses, articles, families, policy, products, promotion, queries, references, sections
 from kb.models import Article, Audience, Revision
 
 LARGEST_PAGE = 100
@@ -173,10 +174,10 @@ def _in_full(article: Article, words: Revision) -> dict[str, Any]:
     named, _ = queries.credits_of(article)
     full = _in_short(article, words) | {
         "version": words.number,
-        "symptoms": words.symptoms,
+        "symptoms": references.spoken(words.symptoms, article.locale),
         "environment": words.environment,
         "cause": words.cause,
-        "body": words.resolution,
+        "body": references.spoken(words.resolution, article.locale),
         "html": words.symptoms_html + words.resolution_html,
         "products": article.applies or [],
         "keywords": words.keywords,

@@ -246,6 +246,7 @@ class Revision(Model):
 
     article: Mapped[Article] = relationship(back_populates="revisions", foreign_keys=[article_id])
     by: Mapped[User | None] = relationship(lazy="joined")
+    block_uses: Mapped[list["TextBlockUse"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 
 class ArticleSource(Model):
@@ -595,3 +596,68 @@ class ArticleDoubt(Model):
 
     article: Mapped[Article] = relationship()
     post: Mapped[Post] = relationship()
+
+
+class TextBlock(Model):
+    """A named piece of text that stands in several articles, by reference: mended once, it is mended everywhere."""
+
+    __tablename__ = "text_block"
+    __table_args__ = (
+        CheckConstraint("audience in ('team', 'signed_in', 'public')", name="known_audience"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    """What articles refer to it by."""
+    audience: Mapped[Audience] = mapped_column(String(20), default="public")
+    """For whom it is: an article for more people than these may not have it."""
+    words: Mapped[dict[str, str]] = mapped_column(JSON)
+    """Markdown by language."""
+    number: Mapped[int] = mapped_column(default=1)
+    """Of its newest version, which is what it says."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class TextBlockRevision(Model):
+    """What a block said at one time."""
+
+    __tablename__ = "text_block_revision"
+    __table_args__ = (
+        UniqueConstraint("block_id", "number"),
+        CheckConstraint("significance in ('typo', 'content', 'instructions')", name="known_significance"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    words: Mapped[dict[str, str]] = mapped_column(JSON)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    comment: Mapped[str] = mapped_column(String(300), default="")
+    significance: Mapped[Significance | None] = mapped_column(String(20))
+    """How much it changed for readers; None of the first one."""
+
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class TextBlockUse(Model):
+    """A version of an article has a block in it, itself or through another block."""
+
+    __tablename__ = "text_block_use"
+
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True)
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class TextBlockKept(Model):
+    """What looks like personal data in a block and is meant to stay, with the reason, wherever the block stands."""
+
+    __tablename__ = "text_block_kept"
+
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -316,31 +316,38 @@ class Publication(NamedTuple):
     id: int
     source_id: str | None
     published: Any
-    """title, summary, resolution_html"""
+    """title, summary, environment, resolution_html"""
     faces: list[Any]
     """kind, text, is_drafted"""
+    informal_faces: list[Any]
+    """The same in German with du."""
 
 
 def publications(article_ids: Collection[int]) -> dict[int, Publication]:
     """Return what is published of articles, by their id."""
-    faces: dict[int, list[Any]] = {}
+    faces: dict[tuple[int, bool], list[Any]] = {}
     if not article_ids:
         return {}
     ids = {"ids": list(article_ids)}
     for face in db.session.execute(_FACES, ids):
-        faces.setdefault(face.article_id, []).append(face)
+        faces.setdefault((face.article_id, face.is_informal), []).append(face)
     rows = db.session.execute(_PUBLISHED, ids)
-    return {row.id: Publication(row.id, row.source_id, row, faces.get(row.id, [])) for row in rows}
+    return {
+        row.id: Publication(row.id, row.source_id, row, faces.get((row.id, False), []), faces.get((row.id, True), []))
+        for row in rows
+    }
 
 
 # Made once: putting such a statement together takes longer than the database takes to answer it.
 _FACES: Final = (
-    select(Face.article_id, Face.kind, Face.text, Face.is_drafted)
-    .where(Face.article_id.in_(bindparam("ids", expanding=True)), Face.is_informal.is_(False))
+    select(Face.article_id, Face.kind, Face.text, Face.is_drafted, Face.is_informal)
+    .where(Face.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(Face.id)
 )
 _PUBLISHED: Final = (
-    select(Article.id, Article.source_id, Revision.title, Revision.summary, Revision.resolution_html)
+    select(
+        Article.id, Article.source_id, Revision.title, Revision.summary, Revision.environment, Revision.resolution_html
+    )
     .join(Revision, Revision.id == Article.published_id)
     .where(Article.id.in_(bindparam("ids", expanding=True)))
 )

@@ -15,7 +15,17 @@ from core.i18n import spoken
 from forum.models import Muting, Post, Tag, Topic
 from forum.queries import topics_visible_to
 from kb import addresses, products, queries
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleTag, ArticleUse, Revision, Section
+from kb.models import (
+    Article,
+    ArticleFeedback,
+    ArticleSource,
+    ArticleTag,
+    ArticleUse,
+    Revision,
+    Section,
+    TextBlock,
+    TextBlockUse,
+)
 from search.documents import PRODUCT, Audience, Document, Found, Ref, TitleRow
 
 VALIDATED_WEIGHT = 1.15
@@ -115,6 +125,8 @@ class Articles:
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Article):
             return [instance.id]
+        if isinstance(instance, TextBlock):
+            return db.session.scalars(_having(instance))
         if isinstance(instance, ArticleSource | ArticleUse):
             return [instance.article_id]
         if isinstance(instance, Muting) or (isinstance(instance, Topic) and _has_another_title(instance)):
@@ -172,6 +184,12 @@ def _shown(circle: queries.Circle) -> Select[*tuple[Any, ...]]:
         .join(Section, Section.id == Article.section_id)
         .where(Article.id.in_(bindparam("ids", expanding=True)), queries.readable_in(circle))
     )
+
+
+def _having(block: TextBlock) -> Select[int]:
+    """Select the articles that have a block in what readers see."""
+    uses = select(Article.id).join(TextBlockUse, TextBlockUse.revision_id == Article.published_id)
+    return uses.where(TextBlockUse.block_id == block.id)
 
 
 def _made_from(instance: Muting | Topic) -> Select[int]:

@@ -26,7 +26,19 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from forum import limits, topics
 from forum.models import Post, Topic
-from kb import addresses, articles, faces, families, products, publishing, queries, sections, vocabulary
+from kb import (
+    addresses,
+    articles,
+    blocks,
+    faces,
+    families,
+    products,
+    publishing,
+    queries,
+    references,
+    sections,
+    vocabulary,
+)
 from kb.models import (
     LONGEST_FACE,
     Article,
@@ -41,6 +53,7 @@ from kb.models import (
     Revision,
     Section,
     Significance,
+    TextBlock,
 )
 from search import synonyms
 from search.models import Synonym
@@ -154,6 +167,14 @@ class OtherVersionRecord(VersionRecord):
     keywords: Annotated[list[Keyword], Field(max_length=MOST_KEYWORDS)] = []
 
 
+class BlockRecord(BaseModel):
+    """A line of type `block`: a piece of text that articles refer to by `{{block:id}}`; those in it come before."""
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=references.LONGEST_NAME)]
+    words: dict[Literal["de", "en"], Annotated[Markdown, AfterValidator(_filled)]] = Field(min_length=1)
+    audience: Audience = "public"
+
+
 class ArticleRecord(BaseModel):
     """A line of type `article`; `body` is what helps, in Markdown."""
 
@@ -198,6 +219,7 @@ def init_app() -> None:
     register(RecordType(name="product", order=27, model=ProductRecord, load=load_product, dump=dump_products))
     register(RecordType(name="section", order=28, model=SectionRecord, load=load_section, dump=dump_sections))
     register(RecordType(name="synonym", order=29, model=SynonymRecord, load=load_synonym, dump=dump_synonyms))
+    register(RecordType(name="block", order=29, model=BlockRecord, load=load_block, dump=dump_blocks))
     register(RecordType(name="article", order=30, model=ArticleRecord, load=load, dump=dump))
 
 
@@ -219,6 +241,7 @@ def load(record: ArticleRecord) -> Outcome:
         if post.id not in known:
             article.sources.append(ArticleSource(post=post, post_version=post.version))
     revision = _first_versions(article, record) if is_new else _revision(article, record, author)
+    references.refuse_wider_in([revision.id], record.audience)
     _publish(article, revision, record)
     if is_new:
         _begin(article, record)
@@ -277,6 +300,19 @@ def load_section(record: SectionRecord) -> Outcome:
         return "unchanged"
     found.names, found.position, found.publishers = names, record.position, publishers
     sections.put(found, parent)
+    return "changed"
+
+
+def load_block(record: BlockRecord) -> Outcome:
+    """Take in a block, or have the one of this name say this; every article that has it shows it at once."""
+    words = {str(locale): said for locale, said in record.words.items()}
+    known = blocks.named(record.id)
+    if known is not None and (known.words, known.audience) == (words, record.audience):
+        return "unchanged"
+    if known is None:
+        blocks.takes_over(TextBlock(name=record.id, words={}, number=0), words=words, audience=record.audience)
+        return "new"
+    blocks.takes_over(known, words=words, audience=record.audience)
     return "changed"
 
 
@@ -340,6 +376,13 @@ def _applying(record: ArticleRecord) -> list[products.Wanted]:
             raise Invalid(gettext("no product has the id “%(id)s”, which an article applies to", id=one.id))
         found.append({"product": product, "versions": [str(version) for version in one.versions]})
     return found
+
+
+def dump_blocks() -> Iterator[dict[str, Any]]:
+    """Yield every block, those that stand in others before them."""
+    for block in blocks.innermost_first():
+        audience = {} if block.audience == "public" else {"audience": block.audience}
+        yield {"id": block.name, "words": block.words} | audience
 
 
 def dump_sections() -> Iterator[dict[str, Any]]:

@@ -6,6 +6,7 @@ from forum import sitemaps
 from kb.views import (
     arranging,
     asking,
+    blocks,
     faces,
     figures,
     gaps,
@@ -26,6 +27,7 @@ from kb.views.edge import bp
 __all__ = [
     "arranging",
     "asking",
+    "blocks",
     "faces",
     "figures",
     "gaps",
@@ -46,5 +48,6 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
+    blocks.init_app(app)
     sitemaps.contribute("kb", telling.places)
     sitemaps.contribute_many("articles", telling.Written())

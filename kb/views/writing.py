@@ -17,7 +17,21 @@ from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, policy, products, queries, radar, redaction, sections
+from kb import (
+    addresses,
+    articles,
+    confirming,
+    differences,
+    faces,
+    forms,
+    policy,
+    products,
+    queries,
+    radar,
+    redaction,
+    sections,
+)
+from kb.face_variables import VARIABLES
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
 from kb.views.edge import bp, show, to_edit, to_publish
@@ -287,23 +301,16 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
         by=me(),
     )
     name_products(article, form)
-    wrong: dict[str, str] = {}
-    for kind in FACE_KINDS:
-        text = form.face(kind).data or ""
-        if text != shown[kind]:
-            try:
-                faces.write(article, kind=kind, text=text, by=me())
-            except Invalid as error:
-                wrong |= error.fields
+    changed = [(kind, False) for kind in FACE_KINDS if (form.face(kind).data or "") != shown[kind]]
     for kind, before in shown_informal.items():
         field = form.informal_face(kind)
         if field.raw_data and (field.data or "") != before:
-            try:
-                faces.write(article, kind=kind, text=field.data or "", by=me(), is_informal=True)
-            except Invalid as error:
-                wrong |= error.fields
-    if wrong:
-        raise Invalid(next(iter(wrong.values())), fields=wrong)
+            changed.append((kind, True))
+    typed = {
+        (kind, is_informal): (form.informal_face(kind) if is_informal else form.face(kind)).data or ""
+        for kind, is_informal in changed
+    }
+    confirming.write_faces(article, typed, redaction.decisions(request.form), by=me())
     return revision
 
 
@@ -325,10 +332,19 @@ def _edit_page(
         informal_notes={kind: _note(kept_informal.get(kind), article, is_informal=True) for kind in FACE_KINDS}
         if article.locale == "de"
         else {},
+        variables=VARIABLES,
+        personal=confirming.found_in_faces(article, _typed_faces(form)) if refused else [],
+        decided=redaction.decisions(request.form),
+        wrong=refused.fields if refused else {},
         refused=refused,
         status=status,
         **context,
     )
+
+
+def _typed_faces(form: forms.EditForm) -> dict[str, str]:
+    fields = [*(form.face(kind) for kind in FACE_KINDS), *(form.informal_face(kind) for kind in FACE_KINDS)]
+    return {field.name: field.data or "" for field in fields}
 
 
 def _note(face: Any, article: Article, *, is_informal: bool = False) -> str:

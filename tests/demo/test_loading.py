@@ -42,7 +42,7 @@ def test_everything_comes_in(app: Flask) -> None:
     with app.app_context():
         report = load.load(MOMENT)
         assert report.skipped == []
-        expected = {"user": 17, "category": 6, "topic": 34, "duplicate": 1, "section": 6, "article": 13}
+        expected = {"user": 17, "category": 6, "topic": 34, "duplicate": 1, "section": 6, "block": 1, "article": 13}
         assert {name: count for (name, _outcome), count in report.counts.items()} == {**expected, "conversation": 8}
         assert report.count("new") == sum(report.counts.values())
         assert {category.names["de"] != category.names["en"] for category in db.session.scalars(select(Category))} == {

@@ -31,7 +31,7 @@ from forum import (
     words,
 )
 from forum.models import PersonalRule, WatchedWord
-from kb import asking, uses, vocabulary
+from kb import asking, blocks, uses, vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -131,6 +131,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
+        kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
@@ -156,7 +158,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
-        desk.channels desk.open_channel desk.switch_channel desk.choose_asking
+        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -261,6 +263,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     moderation.mute(muted, by=world.ada, reason="off topic")
     objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
+    text_block = blocks.create(name=f"of-the-{role}", words={"en": "Hold it."}, audience="public", by=world.emil)
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
@@ -319,6 +322,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "deed_id": 10**9,
         "sign_in_id": 10**9,
         "synonym_id": synonym.id,
+        "block_id": text_block.id,
         "token_id": 10**9,
         "token": one_time.issue(world.bob, "confirm"),
         "number": 1,
