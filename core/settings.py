@@ -70,6 +70,22 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _hours(typed: str) -> str:
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", typed)
+    if found is None or typed[:5] >= typed[6:]:
+        message = "must be two times like 08:00-18:00, the earlier first"
+        raise ValueError(message)
+    return typed
+
+
+def _week_days(listed: str) -> str:
+    days = {part.strip() for part in listed.split(",")}
+    if not days <= set("1234567"):
+        message = "must be numbers from 1 (Monday) to 7 (Sunday), separated by commas"
+        raise ValueError(message)
+    return ",".join(sorted(days))
+
+
 def _days(listed: str) -> str:
     days = [part.strip() for part in listed.split(",")]
     if not all(part.isascii() and part.isdecimal() and 0 < int(part) <= LONGEST_PENALTY for part in days):
@@ -290,6 +306,18 @@ class Settings(BaseModel):
     images_per_day_new: int = Field(10, ge=0, description="The same for a new account.")
     unused_image_days: int = Field(
         7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
+    )
+    undo_seconds: int = Field(
+        10, ge=0, le=120, description="So long a reply waits before it leaves and can be taken back; 0 sends at once."
+    )
+    cool_down_seconds: int = Field(
+        10, ge=0, le=300, description="So long the button rests before a heated reply can be sent; 0 asks nobody."
+    )
+    send_hours: Annotated[str, AfterValidator(_hours)] = Field(
+        "08:00-18:00", description="When replies leave that are to be sent within open hours, in the time zone."
+    )
+    send_days: Annotated[str, AfterValidator(_week_days)] = Field(
+        "1,2,3,4,5", description="On which days they leave: 1 is Monday, 7 Sunday."
     )
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."

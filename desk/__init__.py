@@ -18,6 +18,8 @@ def init_app(app: Flask) -> None:
         credit,
         figures,
         gaps,
+        heat,
+        limits,
         listeners,
         transfer,
         views,

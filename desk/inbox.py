@@ -6,7 +6,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import publish
 from core.unique import add_once
-from desk import clocks, conversations
+from desk import clocks, conversations, holding
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, Message
@@ -38,7 +38,11 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         return None
     message = message_of(channel, incoming.id)
     assert message is not None  # noqa: S101 -- written two lines above
+    if incoming.capabilities is not None:
+        conversation.capabilities = {**incoming.capabilities, "told_at": at.isoformat()}
     _let_wait(conversation, message)
+    if conversation.state != "new":  # nothing of ours waits where nobody has begun
+        holding.give_way(conversation, reason="new_message")
     publish(MessageReceived(conversation.id, message.id))
     return message
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -27,6 +27,7 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "solved",
     "no_answer",
 )
+_STUCK = text("state in ('failed', 'unsure')")
 
 
 class Channel(Model):
@@ -93,6 +94,8 @@ class Conversation(Model):
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_informal: Mapped[bool | None]
     """An agent chose du or Sie for this customer; None: as the channel says."""
+    capabilities: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What the service told of how this conversation can be answered (`desk.means`); None: as the channel can."""
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
@@ -117,6 +120,7 @@ class Message(Model):
         CheckConstraint("direction in ('in', 'out')", name="known_direction"),
         CheckConstraint("state in ('received', 'queued', 'sent', 'failed', 'unsure')", name="known_state"),
         Index("ix_message_conversation", "conversation_id", "created_at", "id"),
+        Index("ix_message_stuck", "conversation_id", postgresql_where=_STUCK, sqlite_where=_STUCK),
         {"sqlite_autoincrement": True},
     )
 
@@ -139,6 +143,8 @@ class Message(Model):
     idempotency_key: Mapped[str | None] = mapped_column(String(80), unique=True)
     attempts: Mapped[int] = mapped_column(default=0)
     attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    send_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """It does not leave before: until then it can be undone, or that is the time that was chosen. None: at once."""
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failure: Mapped[str | None] = mapped_column(Text)
     """Why it failed or is unsure, in words."""
