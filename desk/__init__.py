@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         heat,
         limits,
         listeners,
+        private_to_public,
         transfer,
         views,
     )

@@ -8,7 +8,7 @@ from accounts.models import User
 from core import texts
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import conversations, heat, holding, policy, queries
+from desk import heat, holding, policy, queries
 from desk.models import Channel
 from desk.objections import Draft
 from desk.sending_models import AgentProfile, ApprovalRule, HeldReply
@@ -77,13 +77,10 @@ def require_waiting(held: HeldReply, *, by: User) -> None:
     """Hold the reply for a decision of this person; raise when it is not theirs to make, or was made."""
     if not may_approve(by, held):
         raise NotAllowed(gettext("Somebody else approves this: not who wrote it, and nobody who is still learning."))
-    conversations.locked(held.conversation_id)
-    db.session.refresh(held)
-    if held.state != "approval":
-        raise Conflict(gettext("This was decided meanwhile, or something new arrived in the conversation."))
+    holding.require_waiting(held)
 
 
-def add(  # noqa: PLR0913 -- the conditions of a rule, by keyword
+def add(
     name: str, *, channel: Channel | None, of_trainees: bool, least_heat: int | None, words: str, by: User
 ) -> ApprovalRule:
     """Write down a new rule; raise `Invalid` when it has no name or no condition."""

@@ -21,7 +21,7 @@ _HARSH: Final = re.compile(
 )
 _PER_WORD: Final = 35
 _PER_SHOUT: Final = 10
-_SHOUTED: Final = re.compile(r"\b[A-ZÄÖÜ]{4,}\b|[!?]{2,}|🤬|😡|🖕")
+_SHOUTED: Final = re.compile(r"\b[A-ZÄÖÜ]{6,}\b|[!?]{2,}|🤬|😡|🖕")
 _MOST_LOOKED_AT: Final = 4000
 
 

@@ -1,4 +1,4 @@
-"""Replies that have not left the house: they can be undone, wait for a time or a colleague, and come back with their text.
+"""Replies that have not left the house: they can be undone, wait for a time or a colleague, and come back.
 
 What comes back lies in the composer of who wrote it, until it is sent or put away.
 """
@@ -163,6 +163,24 @@ def to_approve(viewer: User) -> list[HeldReply]:
             .options(joinedload(HeldReply.by), joinedload(HeldReply.conversation))
         )
     )
+
+
+def require_waiting(held: HeldReply) -> None:
+    """Hold a reply that waits for a second person; raise `Conflict` when it does not wait any more."""
+    held_id, conversation_id = held.id, held.conversation_id
+    conversations.locked(conversation_id)
+    newest = db.session.get(HeldReply, held_id, populate_existing=True)
+    if newest is None or newest.state != "approval":
+        raise Conflict(gettext("This was decided meanwhile, or something new arrived in the conversation."))
+
+
+def withdraw(held: HeldReply, *, by: User) -> None:
+    """Take back one's own reply while it waits for a second person."""
+    if not policy.may_work(by) or held.by_id != by.id:
+        raise NotAllowed
+    require_waiting(held)
+    held.state, held.reason = "back", "undone"
+    db.session.flush()
 
 
 def put_away(held_id: int | None, *, by: User) -> None:

@@ -223,6 +223,12 @@ def pause_after(attempt: int) -> float:
     return pause * random.uniform(0.85, 1.0)  # noqa: S311 -- spreads attempts over time, guards nothing
 
 
+def is_public_by_default(conversation: Conversation) -> bool:
+    """Tell whether a reply is public unless its writer chose: as the customer wrote last."""
+    asked = queries.newest_incoming(conversation)
+    return asked is not None and asked.is_public
+
+
 def _draft(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
     asked = queries.newest_incoming(conversation)
     is_public = is_public if is_public is not None else asked is not None and asked.is_public

@@ -4,7 +4,8 @@ from datetime import datetime, time, timedelta
 from typing import Final
 
 import pytz
-from flask_babel import gettext
+from babel import dates
+from flask_babel import get_locale, gettext
 
 from core.clock import now
 from core.errors import Invalid
@@ -15,7 +16,10 @@ _DAYS_AHEAD: Final = 8
 
 
 def chosen(when: str, at: str) -> datetime | None:
-    """Return when a reply is to leave: `when` is empty (now), `open` or `at`; `at` is a local time like 2026-11-27T08:30."""
+    """Return when a reply is to leave; None is now.
+
+    `when` is empty (now), `open` or `at`; `at` is a local time like 2026-11-27T08:30.
+    """
     if when == "open":
         return next_opening()
     if when != "at":
@@ -47,13 +51,23 @@ def next_opening(after: datetime | None = None) -> datetime | None:
         day = local.date() + timedelta(days=ahead)
         if day.isoweekday() not in days:
             continue
-        opens = zone.localize(datetime.combine(day, begins))
+        opens: datetime = zone.localize(datetime.combine(day, begins))
         closes = zone.localize(datetime.combine(day, ends))
         if opens <= moment < closes:
             return None
         if opens > moment:
             return opens
     return None
+
+
+def seconds_until(moment: datetime | None) -> float:
+    """Return for how long it is still to come; 0 when it was, or is None."""
+    return 0.0 if moment is None else max(0.0, (moment - now()).total_seconds())
+
+
+def in_words(moment: datetime) -> str:
+    """Say a moment in the language of the page, as a clock here shows it."""
+    return str(dates.format_datetime(moment, "EEE d. MMM, HH:mm", tzinfo=_zone(), locale=get_locale()))
 
 
 def _zone() -> pytz.BaseTzInfo:
