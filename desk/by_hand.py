@@ -1,4 +1,4 @@
-"""Replies that are written at the service itself, where nothing can be sent from here: their text and address are kept."""
+"""Replies that are written at the service itself, where nothing can be sent from here."""
 
 from collections.abc import Collection
 from urllib.parse import urlsplit

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, bindparam, false, func, select, true
+from sqlalchemy import ColumnElement, bindparam, false, func, select, text, true
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.models import User, UserRole
@@ -28,6 +28,8 @@ class Line:
 
     conversation: Conversation
     words: str
+    trouble: str = ""
+    """`failed` or `unsure` where a reply of ours did not surely arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,11 @@ def listing(view: View, *, viewer: Viewer, cursor: str | None = None, size: int 
         by = (Conversation.last_message_at, Conversation.id)
     page = paging.page(statement, by=by, cursor=cursor, size=size, descending=view != "waiting")
     words = first_words([conversation.id for conversation in page.items])
-    lines = [Line(conversation, words.get(conversation.id, "")) for conversation in page.items]
+    stuck = stuck_replies([conversation.id for conversation in page.items])
+    lines = [
+        Line(conversation, words.get(conversation.id, ""), stuck.get(conversation.id, ""))
+        for conversation in page.items
+    ]
     return Listing(view, lines, page.next, page.previous)
 
 
@@ -110,6 +116,16 @@ def first_words(conversation_ids: Collection[int]) -> Mapping[int, str]:
     ]
     rows = db.session.execute(
         select(Message.conversation_id, func.substr(Message.text, 1, 200)).where(Message.id.in_(ids))
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def stuck_replies(conversation_ids: Collection[int]) -> Mapping[int, str]:
+    """Return by conversation what is stuck in it: `unsure` before `failed`, which somebody knows at least."""
+    rows = db.session.execute(
+        select(Message.conversation_id, func.max(Message.state))
+        .where(Message.conversation_id.in_(conversation_ids), text("message.state in ('failed', 'unsure')"))
+        .group_by(Message.conversation_id)
     )
     return {row[0]: row[1] for row in rows}
 

@@ -25,7 +25,7 @@ from desk import (
     sending_settings,
 )
 from desk.channels import base
-from desk.channels.base import Capabilities, ChannelFailed, Published, SentReply, Silent
+from desk.channels.base import Capabilities, ChannelFailed, Published, Silent
 from desk.means import capabilities_of
 from desk.models import Channel, Conversation, Message
 from desk.objections import Objected
@@ -345,9 +345,6 @@ class Publishing(Silent):
         if isinstance(self.says, ChannelFailed):
             raise self.says
         return self.says
-
-    def send(self, reply: Any) -> SentReply:
-        return SentReply()
 
 
 def test_limits_that_a_server_publishes_hold_and_survive_its_silence(

@@ -45,8 +45,8 @@ def test_what_fits_stays_one_message_as_it_was_typed() -> None:
 
 
 def test_a_part_ends_after_a_sentence_where_it_is_full_enough() -> None:
-    text = "One two three four five. Six seven eight nine ten eleven twelve."
-    assert splitting.parts(text, "numbered", Measure(40))[0] == "One two three four five. (1/2)"
+    text = "One two three four five. Six seven eight nine ten."
+    assert splitting.parts(text, "numbered", Measure(38))[0] == "One two three four five. (1/2)"
 
 
 @pytest.mark.parametrize("suffix", ["", " ^AB"])

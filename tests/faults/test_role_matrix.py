@@ -116,6 +116,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.undo_reply desk.put_away desk.withdraw_reply desk.replies_to_approve desk.show_held_reply
+        desk.approve_reply desk.return_reply desk.write_by_hand desk.note_by_hand
+        desk.own_initials desk.choose_initials
     """,
     MODERATORS: """
         forum.set_trust
@@ -159,6 +162,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
+        desk.sending desk.choose_sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -310,6 +314,8 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "article_id": article.id,
         "task_id": 10**9,
         "version_id": 10**9,
+        "held_id": 10**9,
+        "approval_rule_id": 10**9,
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,

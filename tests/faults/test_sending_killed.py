@@ -1,4 +1,4 @@
-"""A worker is killed 200 times between sending a message and writing that down: nothing is sent twice, no doubt is hidden."""
+"""A worker is killed 200 times between sending and writing that down: nothing is sent twice, no doubt is hidden."""
 
 import json
 import subprocess
