@@ -2,14 +2,14 @@
 
 Only new tables.
 
-Revision ID: 0099
+Revision ID: 0022
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0099"
+revision = "0022"
 down_revision = "0021"
 branch_labels = None
 depends_on = None
