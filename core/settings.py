@@ -294,6 +294,12 @@ class Settings(BaseModel):
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
     )
+    side_talk_hours: int = Field(
+        4,
+        ge=0,
+        le=720,
+        description="After so many hours without an answer a colleague asked by mail is reminded, once.",
+    )
     verify_days: int = Field(
         365,
         ge=0,

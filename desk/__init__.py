@@ -18,7 +18,10 @@ def init_app(app: Flask) -> None:
         credit,
         figures,
         gaps,
+        inside,
         listeners,
+        presence,
+        side_talks,
         transfer,
         views,
     )
