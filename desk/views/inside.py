@@ -131,22 +131,22 @@ def end_aside(conversation_id: int, talk_id: int) -> WerkzeugResponse:
     return back_to(conversation_id)
 
 
-@bp.get("/aside/<ticket>")
+@bp.get("/aside/<sealed>")
 @limiter.limit("120 per hour")
-def show_aside(ticket: str) -> Response:
+def show_aside(sealed: str) -> Response:
     """Show a colleague without an account what they are asked."""
-    return _answer_page(side_talks.behind(ticket), ticket, SideAnswerForm(formdata=None, meta={"csrf": False}))
+    return _answer_page(side_talks.behind(sealed), sealed, SideAnswerForm(formdata=None, meta={"csrf": False}))
 
 
-@bp.post("/aside/<ticket>")
+@bp.post("/aside/<sealed>")
 @csrf.exempt
 @limiter.limit("30 per hour")
-def answer_aside(ticket: str) -> Answer:
+def answer_aside(sealed: str) -> Answer:
     """Take the answer; the link itself is what permits it, so it needs no token."""
-    talk = side_talks.behind(ticket)
+    talk = side_talks.behind(sealed)
     form = SideAnswerForm(meta={"csrf": False})
     if not form.validate():
-        return _answer_page(talk, ticket, form, status=UNPROCESSABLE)
+        return _answer_page(talk, sealed, form, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):
             return sent
@@ -154,8 +154,8 @@ def answer_aside(ticket: str) -> Answer:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _answer_page(side_talks.behind(ticket), ticket, form, refused=error)
-    return done(form, url_for(".show_aside", ticket=ticket))
+        return _answer_page(side_talks.behind(sealed), sealed, form, refused=error)
+    return done(form, url_for(".show_aside", sealed=sealed))
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/presence")
@@ -197,12 +197,12 @@ def _aside_page(
 
 
 def _answer_page(
-    talk: SideTalk, ticket: str, form: SideAnswerForm, *, refused: KlinkeError | None = None, status: int = 200
+    talk: SideTalk, sealed: str, form: SideAnswerForm, *, refused: KlinkeError | None = None, status: int = 200
 ) -> Response:
     page = edge.show(
         "desk/aside_answer.html",
         talk=talk,
-        ticket=ticket,
+        sealed=sealed,
         form=form,
         answers=side_talks.answers(talk),
         refused=refused,

@@ -15,7 +15,7 @@ from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
-from desk import replies
+from desk import replies, side_talks
 from desk.models import Channel
 from forum import (
     answers,
@@ -67,7 +67,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed accounts.claim
+        forum.search_feed accounts.claim desk.show_aside desk.answer_aside
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
@@ -112,6 +112,8 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     AGENTS: """
         desk.tell_outcome
+        desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
+        desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
@@ -277,6 +279,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    talk = side_talks.begin(
+        message.conversation, name="Rosa", address="rosa@depot.example", question="Well?", locale="en", by=world.dora
+    )
     personal_data.add(f"{role}-####", deed="find", by=world.root)
     rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
     assert rule is not None
@@ -314,6 +319,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "recall_id": 10**9,
         "use_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
+        "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
+        "talk_id": 10**9,
+        "note_id": 10**9,
+        "card_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
