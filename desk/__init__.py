@@ -22,11 +22,20 @@ def init_app(app: Flask) -> None:
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.triage import cli as triage_cli
+    from desk.triage import receiving  # noqa: F401 -- a listener registers itself
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(triage_cli.triage)
     transfer.init_app()
     READY_CHECKS["channels"] = connections.complaint
+    admin.contribute(
+        _l("The order of the queue"),
+        "desk.priority_page",
+        "admin",
+        text=_l("How much each part counts for who is first."),
+    )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
     )

@@ -27,6 +27,8 @@ from desk import intake, policy, queries, replies, suggestions
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.models import Conversation, Message
 from desk.queries import View
+from desk.triage import judging, learning
+from desk.triage.judging import service_of
 
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 20
@@ -59,6 +61,14 @@ class Asked(Model):
     locale: str | None = Field(None, pattern="^(de|en)$")
     channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
     limit: int = Field(5, ge=1, le=MOST_SUGGESTIONS)
+
+
+class Judged(Model):
+    """`channel` is one that is open here, or a service; the text is read as it is, so that places in it are true."""
+
+    text: str = Field(max_length=LONGEST_TEXT)
+    locale: str | None = Field(None, pattern="^(de|en)$")
+    channel: str = Field("", max_length=80)
 
 
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
@@ -111,6 +121,25 @@ def suggest(body: Asked) -> dict[str, Any]:
         body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
     )
     return {"suggestions": [_suggestion(each) for each in found]}
+
+
+@api.call("POST", "/triage", summary="What a message is", body=Judged, scope="desk", team=True, reads=True)
+def triage(body: Judged) -> dict[str, Any]:
+    """Return locale, intent, sentiment -2..2, heat and urgency 0..3, pii (type, value, start, end), sure and why."""
+    judged = judging.judge(body.text, channel=service_of(body.channel), locale=body.locale, by=learning.current())
+    return {
+        "locale": judged.locale,
+        "intent": judged.intent,
+        "sentiment": judged.sentiment,
+        "heat": judged.heat,
+        "urgency": judged.urgency,
+        "pii": [
+            {"type": one.type, "value": one.value, "start": one.start, "end": one.end}
+            for one in judging.private(body.text, judged.locale)
+        ],
+        "sure": judged.sure,
+        "why": [reason.words for reason in judged.reasons],
+    }
 
 
 @api.call(

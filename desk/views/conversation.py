@@ -19,6 +19,7 @@ from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import Listing
+from desk.triage import shown
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -139,6 +140,10 @@ def _conversation_page(
         agents=queries.agents(),
         draft_key=_draft_key(conversation.id),
         waiting=waiting,
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
         **about,
     )
     return make_response(page, status)
