@@ -295,7 +295,8 @@ def severity(told: MessageJudgement) -> float:
     wanted = _INTENTS[told.intent]
     if not wanted:
         return 0.1 * told.urgency / 3
-    return min(1.0, 0.2 * wanted + 0.55 * told.urgency / 3 + 0.15 * told.heat / 3 + 0.1 * (told.sentiment < -1))
+    hurry = (told.urgency / 3) ** 1.5
+    return min(1.0, 0.2 * wanted + 0.55 * hurry + 0.15 * told.heat / 3 + 0.1 * (told.sentiment < -1))
 
 
 def _reach(contact: Contact, joined: int) -> float:
