@@ -92,7 +92,7 @@ class Conversation(Model):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
     priority: Mapped[int] = mapped_column(default=UNJUDGED, server_default=str(UNJUDGED))
-    """Its place in the queue, the higher the sooner: 1,000 for each band, and what counts within it (`desk.priority`)."""
+    """Its place in the queue, the higher the sooner: 1,000 for each band, and what counts within it."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)

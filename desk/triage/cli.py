@@ -10,7 +10,7 @@ from desk.triage import model
 
 @click.group("triage")
 def triage() -> None:
-    """What customers want, judged by machine."""
+    """Make the model by which messages are judged."""
 
 
 @triage.command("train")

@@ -103,7 +103,7 @@ def _middle(likely: Mapping[str, Floats], head: str) -> int:
 
 
 def _pressed(reading: signs.Reading) -> int:
-    """Return how urgent a message is at least: who names two reasons to hurry, and that something fails, is believed."""
+    """Return how urgent a message is at least: two reasons to hurry and something that fails are believed."""
     pressed = reading.strengths.get("presses", 0.0) >= _TWICE and "pressed_and_failing" in reading.strengths
     return _SOON if pressed else 0
 

@@ -99,9 +99,9 @@ def fitted(
     here, ahead, pace = before, before, 1.0
     for _ in range(STEPS):
         slope = rows.T @ (_shares(rows @ ahead) - wanted) / len(rows) + stiffness * (ahead - before)
-        further = ahead - step * slope
+        further = (ahead - step * slope).astype(np.float32)
         next_pace = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
-        ahead = further + (pace - 1) / next_pace * (further - here)
+        ahead = further + np.float32((pace - 1) / next_pace) * (further - here)
         here, pace = further, next_pace
     result: Floats = here.astype(np.float32)
     return result

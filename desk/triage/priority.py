@@ -295,7 +295,7 @@ def severity(told: MessageJudgement) -> float:
     wanted = _INTENTS[told.intent]
     if not wanted:
         return 0.1 * told.urgency / 3
-    hurry = (told.urgency / 3) ** 1.5
+    hurry = math.pow(told.urgency / 3, 1.5)
     return min(1.0, 0.2 * wanted + 0.55 * hurry + 0.15 * told.heat / 3 + 0.1 * (told.sentiment < -1))
 
 

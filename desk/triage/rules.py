@@ -162,17 +162,31 @@ def apply(message: Message, conversation: Conversation, judgement: MessageJudgem
 def matches(conditions: Mapping[str, Any], facts: Facts) -> bool:
     """Tell whether a message is as the conditions say; each that is set must hold."""
     text, author = facts.text.casefold(), facts.author.casefold()
-    held = {
-        "words": lambda words: any(word in text for word in words),
-        "author": lambda part: part in author,
-        "channel": lambda slug: slug == facts.channel,
-        "locale": lambda locale: locale == facts.locale,
-        "intents": lambda intents: facts.intent in intents,
-        "reach_from": lambda least: facts.reach is not None and facts.reach >= least,
-        "reach_to": lambda most: facts.reach is not None and facts.reach <= most,
-        "public": lambda wanted: wanted == facts.is_public,
-    }
-    return bool(conditions) and all(held[name](wanted) for name, wanted in conditions.items())
+    return bool(conditions) and all(_holds(name, wanted, facts, text, author) for name, wanted in conditions.items())
+
+
+def _holds(name: str, wanted: Any, facts: Facts, text: str, author: str) -> bool:
+    holds: bool
+    match name:
+        case "words":
+            holds = any(word in text for word in wanted)
+        case "author":
+            holds = wanted in author
+        case "channel":
+            holds = wanted == facts.channel
+        case "locale":
+            holds = wanted == facts.locale
+        case "intents":
+            holds = facts.intent in wanted
+        case "reach_from":
+            holds = facts.reach is not None and facts.reach >= wanted
+        case "reach_to":
+            holds = facts.reach is not None and facts.reach <= wanted
+        case "public":
+            holds = wanted == facts.is_public
+        case _:
+            holds = False  # a condition that nobody knows any more holds for nothing
+    return holds
 
 
 def changes(deeds: Mapping[str, Any], conversation: Conversation, *, tags: Iterable[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Spikes: within an hour far more unhappy messages than usual, or many about the same thing. The agents are told once."""
+"""Spikes: within an hour far more unhappy messages than usual, or many about the same. The agents are told once."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What is known of messages and conversations besides their words: judgements, corrections, places, rules, incidents."""
+"""What is known of messages and conversations besides their words: judgements, places, rules, incidents."""
 
 from datetime import datetime
 from typing import TYPE_CHECKING, Any

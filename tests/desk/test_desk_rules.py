@@ -53,7 +53,7 @@ def arrived(on: Channel, text: str = "My router is broken.", **about: Any) -> Me
         ({}, False),
     ],
 )
-def test_all_that_is_set_must_hold(conditions: dict[str, Any], holds: bool) -> None:  # noqa: FBT001 -- a parameter of the test
+def test_all_that_is_set_must_hold(conditions: dict[str, Any], holds: bool) -> None:
     assert rules.matches(conditions, FACTS) is holds
 
 

@@ -14,7 +14,6 @@ from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-
 from desk.events import IncidentCaseToTell, MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import fairness, incidents, receiving, spikes

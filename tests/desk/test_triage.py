@@ -15,7 +15,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
 from desk import conversations
 from desk.events import MessageReceived
-from desk.models import UNJUDGED, Conversation, Message
+from desk.models import UNJUDGED, Channel, Conversation, Message
 from desk.triage import corrections, judging, learning, model, priority, receiving, signs
 from desk.triage.tables import ConversationStanding, JudgementCorrection, LearntModel, MessageJudgement
 from tests.cast import World
@@ -162,14 +162,10 @@ def test_the_installation_learns_from_corrections_and_forgets_what_was_taken_bac
 
 
 def _case(world: World, name: str, text: str, **about: Any) -> Conversation:
-    on = db.session.scalar(select(Conversation.channel_id)) and _channel or props.channel
-    message = props.received(on(world), text, conversation=name, id=name, handle=f"@{name}", **about)
+    on = db.session.scalars(select(Channel)).first() or props.channel(world)
+    message = props.received(on, text, conversation=name, id=name, handle=f"@{name}", **about)
     receiving.take_in(MessageReceived(message.conversation_id, message.id))
     return message.conversation
-
-
-def _channel(_world: World) -> Any:
-    return db.session.scalars(select(Conversation)).first().channel  # type: ignore[union-attr]  # one was made before
 
 
 def test_reach_moves_a_case_only_within_its_band(world: World) -> None:

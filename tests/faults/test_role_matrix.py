@@ -116,6 +116,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
+        desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
+        desk.solve_incident desk.add_cases desk.leave_incident desk_api.triage
     """,
     MODERATORS: """
         forum.set_trust
@@ -155,6 +158,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
+        desk.priority_page desk.weigh_priority
+        desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -175,6 +180,7 @@ WORDS = {
     },
     "desk_api.post_reply": {"text": "Please restart it."},
     "desk_api.suggest": {"text": "The light is on all night."},
+    "desk_api.triage": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
 HIDDEN = {"search.explain"}
@@ -306,6 +312,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "incident_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
