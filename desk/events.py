@@ -17,7 +17,7 @@ class ReplyQueued(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class IncidentCaseToTell(Event):
+class IncidentNewsQueued(Event):
     case_id: int
     what: str
     """`answer` or `solution`."""

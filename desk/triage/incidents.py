@@ -24,7 +24,7 @@ from core.outbox import listens_to, publish
 from core.unique import add_once
 from desk import policy, replies
 from desk.channels.base import LONGEST_TEXT
-from desk.events import IncidentCaseToTell
+from desk.events import IncidentNewsQueued
 from desk.models import Conversation, Message
 from desk.queries import conversations_visible_to
 from desk.triage.tables import Incident, IncidentCase, MessageJudgement
@@ -210,13 +210,13 @@ def _tell(incident: Incident, whom: Sequence[IncidentCase], *, by: User, deed: s
     at = now()
     for case in whom:
         case.asked_at, case.trouble = at, None
-        publish(IncidentCaseToTell(case.id, "solution" if deed == "solve" else "answer", by.id))
+        publish(IncidentNewsQueued(case.id, "solution" if deed == "solve" else "answer", by.id))
     db.session.flush()
     return len(whom)
 
 
-@listens_to(IncidentCaseToTell)
-def tell_case(event: IncidentCaseToTell) -> None:
+@listens_to(IncidentNewsQueued)
+def tell_case(event: IncidentNewsQueued) -> None:
     """Queue the message for one case, unless it was told already; in one transaction with the note that it was."""
     case = (
         db.session.scalars(

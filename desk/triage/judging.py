@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from flask_babel import gettext
 
 from core import personal
 from desk.triage import model, signs
@@ -34,7 +35,7 @@ class Reason:
     def words(self) -> str:
         """Say it in the language of the page."""
         name = signs.NAMES[self.sign]
-        return f"{name}: “{self.said}”" if self.said else str(name)
+        return str(gettext("%(sign)s (“%(said)s”)", sign=name, said=self.said)) if self.said else str(name)
 
 
 @dataclass(frozen=True, slots=True)

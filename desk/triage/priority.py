@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flask_babel import gettext
+from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import lazyload
@@ -329,7 +329,7 @@ def _words(standing: ConversationStanding, conversation: Conversation) -> dict[s
     reach = (
         gettext("unknown")
         if standing.followers is None
-        else gettext("%(many)s followers, fading for %(hours)s h", many=f"{standing.followers:,}", hours=hours)
+        else gettext("%(many)s followers, fading for %(hours)s h", many=format_decimal(standing.followers), hours=hours)
     )
     if standing.joined:
         reach = f"{reach}, {gettext('%(many)s others joined in', many=standing.joined)}"

@@ -5,14 +5,16 @@ from sqlalchemy import select
 from core.db import db
 from core.outbox import listens_to
 from core.unique import add_once
-from desk import clocks, conversations
+from core.worker import chore
+from desk import clocks, conversations, queries
 from desk.events import MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import judging, learning, priority, rules
-from desk.triage.tables import ConversationMute, MessageJudgement
+from desk.triage.tables import ConversationMute, ConversationStanding, MessageJudgement
 
 SHORTEST_TELLING = 20
 """From so many characters on a message says which language its writer wants."""
+MOST_AT_ONCE = 200
 
 
 @listens_to(MessageReceived)
@@ -67,3 +69,24 @@ def complete(conversation: Conversation) -> None:
     conversation.state = "no_answer"
     clocks.stop(conversation)
     db.session.flush()
+
+
+@chore("desk.triage.catch_up", every=60)
+def catch_up() -> int:
+    """Judge what waits and was not judged when it came, as what was imported; rules are not asked of the past."""
+    waiting = db.session.scalars(
+        select(Conversation)
+        .outerjoin(ConversationStanding, ConversationStanding.conversation_id == Conversation.id)
+        .where(Conversation.waiting_since.is_not(None), ConversationStanding.conversation_id.is_(None))
+        .order_by(Conversation.waiting_since.desc(), Conversation.id)
+        .limit(MOST_AT_ONCE)
+    ).unique()
+    done = 0
+    for conversation in waiting.all():
+        message = queries.newest_incoming(conversation)
+        if message is not None:
+            judged(message, conversation)
+            priority.place(conversation)
+            done += 1
+    db.session.commit()
+    return done

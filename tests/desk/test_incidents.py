@@ -14,7 +14,7 @@ from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from desk.events import IncidentCaseToTell, MessageReceived
+from desk.events import IncidentNewsQueued, MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import fairness, incidents, receiving, spikes
 from desk.triage.tables import Incident, IncidentCase, MessageJudgement
@@ -64,7 +64,7 @@ def test_everybody_is_told_once_and_once_more_when_it_is_over(world: World) -> N
     db.session.commit()
     for row in db.session.scalars(select(IncidentCase.id)).all():
         for _ in range(2):  # a delivery that comes twice
-            incidents.tell_case(IncidentCaseToTell(row, "answer", world.dora.id))
+            incidents.tell_case(IncidentNewsQueued(row, "answer", world.dora.id))
     assert outgoing() == 4
     assert {case.state for case in cases} == {"waiting_inside"}
     assert incidents.answer(incident, "We know of it, please wait.", by=world.dora) == 0
@@ -73,7 +73,7 @@ def test_everybody_is_told_once_and_once_more_when_it_is_over(world: World) -> N
     assert incidents.solve(incident, "It works again.", by=world.dora) == 4  # the late one was not told to wait
     for row in db.session.scalars(select(IncidentCase.id).where(IncidentCase.told_at.is_not(None))).all():
         for _ in range(2):
-            incidents.tell_case(IncidentCaseToTell(row, "solution", world.dora.id))
+            incidents.tell_case(IncidentNewsQueued(row, "solution", world.dora.id))
     assert outgoing() == 8
     assert {case.state for case in cases} == {"solved"}
     for again in (incidents.solve, incidents.answer):
@@ -87,12 +87,12 @@ def test_a_worker_that_dies_between_queueing_and_noting_tells_it_once(world: Wor
     incidents.answer(incident, "Please wait.", by=world.dora)
     db.session.commit()
     case_id = db.session.scalars(select(IncidentCase.id)).one()
-    incidents.tell_case(IncidentCaseToTell(case_id, "answer", world.dora.id))
+    incidents.tell_case(IncidentNewsQueued(case_id, "answer", world.dora.id))
     db.session.rollback()  # the worker died before its commit
     assert outgoing() == 0
-    incidents.tell_case(IncidentCaseToTell(case_id, "answer", world.dora.id))
+    incidents.tell_case(IncidentNewsQueued(case_id, "answer", world.dora.id))
     db.session.commit()
-    incidents.tell_case(IncidentCaseToTell(case_id, "answer", world.dora.id))
+    incidents.tell_case(IncidentNewsQueued(case_id, "answer", world.dora.id))
     assert outgoing() == 1
 
 
@@ -102,7 +102,7 @@ def test_what_cannot_be_told_says_why(world: World) -> None:
     cases[0].channel.disabled_at = now()
     incidents.answer(incident, "Please wait.", by=world.dora)
     case = db.session.scalars(select(IncidentCase)).one()
-    incidents.tell_case(IncidentCaseToTell(case.id, "answer", world.dora.id))
+    incidents.tell_case(IncidentNewsQueued(case.id, "answer", world.dora.id))
     assert "switched off" in (case.trouble or "")
     assert incidents.counts(incident).troubled == 1
     cases[0].channel.disabled_at = None

@@ -110,6 +110,13 @@ def test_the_worker_judges_what_arrived(world: World) -> None:
     assert _judged(message).intent == "question"
 
 
+def test_what_waits_unjudged_is_judged_later(world: World) -> None:
+    message = props.received(props.channel(world), "Where do I find my invoice?")
+    assert receiving.catch_up() == 1
+    assert _judged(message).intent == "question"
+    assert receiving.catch_up() == 0
+
+
 def test_a_correction_counts_is_audited_and_can_be_taken_back(world: World) -> None:
     message = props.received(props.channel(world), "Where do I find my invoice?")
     receiving.take_in(MessageReceived(message.conversation_id, message.id))

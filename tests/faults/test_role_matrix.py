@@ -108,7 +108,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.triage search.explain
     """,
     AGENTS: """
         desk.tell_outcome
@@ -118,7 +118,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.show_conversation
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
-        desk.solve_incident desk.add_cases desk.leave_incident desk_api.triage
+        desk.solve_incident desk.add_cases desk.leave_incident
     """,
     MODERATORS: """
         forum.set_trust
