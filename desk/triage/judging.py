@@ -67,7 +67,7 @@ def judge(text: str, *, channel: str = "", locale: str | None = None, by: Model 
     if not any(sign.isalnum() for sign in text[: signs.LONGEST]) and not reading.strengths.keys() & signs.FACES:
         return Judgement(locale=known, sure=1.0, reasons=(), **_CALM)
     chosen = by or model.shipped()
-    row = model.features([reading], [text], chosen.signs)[0]
+    row = chosen.features([reading], [text])[0]
     likely = chosen.answers(row)
     best = int(likely["intent"].argmax())
     return Judgement(

@@ -41,7 +41,10 @@ def current() -> Model:
             return model.shipped()
         _known.clear()
         with np.load(io.BytesIO(weights), allow_pickle=False) as found:
-            _known[row.version] = Model(model.shipped().signs, {head: found[head] for head in HEADS})
+            base = model.shipped()
+            _known[row.version] = Model(
+                base.signs, base.rarity, {head: found[head].astype(np.float32) for head in HEADS}
+            )
     return _known[row.version]
 
 
@@ -88,17 +91,17 @@ def _moved(given: list[Labelled]) -> Model:
     base = model.shipped()
     texts = [*given, *model.own_texts()]
     readings = [signs.read(one.text, one.locale, channel=one.channel) for one in texts]
-    rows = model.features(readings, [one.text for one in texts], base.signs)
+    rows = base.features(readings, [one.text for one in texts])
     heads = {}
     for head, answers in HEADS.items():
         told = np.array([answers.index(one.answers[head]) for one in texts])
-        heads[head] = model.fitted(rows, told, len(answers), start=base.heads[head])
-    return Model(base.signs, heads)
+        heads[head] = model.fitted(rows, told, base.heads[head])
+    return Model(base.signs, base.rarity, heads)
 
 
 def _keep(learnt: Model, many: int, at: object) -> None:
     packed = io.BytesIO()
-    np.savez_compressed(packed, **learnt.heads)  # type: ignore[arg-type]  # names, not options
+    np.savez_compressed(packed, **{head: weights.astype(np.float16) for head, weights in learnt.heads.items()})  # type: ignore[arg-type]  # names, not options
     values = {"corrections": many, "base": _base(), "weights": packed.getvalue(), "at": at}
     add_or_change(
         LearntModel, by="id", changes={**values, "version": LearntModel.version + 1}, id=_ONLY, version=1, **values

@@ -63,8 +63,7 @@ class Reading:
 def read(text: str, locale: str, *, channel: str = "") -> Reading:
     """Return the signs in a text that is written in this language."""
     text = text[:LONGEST]
-    plain = " ".join(re.sub(r"[’`´ʼ]", "'", text).casefold().split())
-    plain = re.sub(r"\d{1,20}", "0", plain)
+    plain = plainly(text)
     strengths: dict[str, float] = {}
     seen: dict[str, str] = {}
     for name, pattern in _PATTERNS[locale].items():
@@ -75,6 +74,12 @@ def read(text: str, locale: str, *, channel: str = "") -> Reading:
     strengths |= _shape(text, plain, locale, channel)
     strengths |= _together(strengths)
     return Reading(strengths, seen)
+
+
+def plainly(text: str) -> str:
+    """Return a text in small letters, with single blanks, one kind of apostrophe, and 0 for every number."""
+    small = " ".join(re.sub(r"[’`´ʼ]", "'", text).casefold().split())
+    return re.sub(r"\d{1,20}", "0", small)
 
 
 def _shape(text: str, plain: str, locale: str, channel: str) -> dict[str, float]:
