@@ -35,5 +35,5 @@ def train(files: tuple[Path, ...], to: Path) -> None:
     learnt = model.train(texts)
     model.write(learnt, to)
     click.echo(
-        f"Learnt from {len(texts)} texts by {len(learnt.signs)} signs; the model is {to.stat().st_size:,} bytes."
+        f"Learnt from {len(texts)} texts by {len(learnt.names)} signs; the model is {to.stat().st_size:,} bytes."
     )

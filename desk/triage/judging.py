@@ -114,7 +114,7 @@ def _reasons(reading: signs.Reading, chosen: Model, row: Floats, best: int) -> l
     weights = chosen.heads["intent"]
     spoke = {
         name: float(row[number] * (weights[number, best] - weights[number].mean()))
-        for number, name in enumerate(chosen.signs)
+        for number, name in enumerate(chosen.names)
         if name in signs.NAMES and reading.strengths.get(name)
     }
     most = sorted((name for name, share in spoke.items() if share > 0), key=lambda name: -spoke[name])

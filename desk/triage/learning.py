@@ -43,7 +43,7 @@ def current() -> Model:
         with np.load(io.BytesIO(weights), allow_pickle=False) as found:
             base = model.shipped()
             _known[row.version] = Model(
-                base.signs, base.rarity, {head: found[head].astype(np.float32) for head in HEADS}
+                base.names, base.rarity, {head: found[head].astype(np.float32) for head in HEADS}
             )
     return _known[row.version]
 
@@ -96,7 +96,7 @@ def _moved(given: list[Labelled]) -> Model:
     for head, answers in HEADS.items():
         told = np.array([answers.index(one.answers[head]) for one in texts])
         heads[head] = model.fitted(rows, told, base.heads[head])
-    return Model(base.signs, base.rarity, heads)
+    return Model(base.names, base.rarity, heads)
 
 
 def _keep(learnt: Model, many: int, at: object) -> None:
@@ -111,5 +111,5 @@ def _keep(learnt: Model, many: int, at: object) -> None:
 @cache
 def _base() -> str:
     """Return the digest of the shipped model and its signs."""
-    names = json.dumps(model.shipped().signs).encode()
+    names = json.dumps(model.shipped().names).encode()
     return hashlib.sha256(model.FILE.read_bytes() + names).hexdigest()

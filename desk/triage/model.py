@@ -62,13 +62,13 @@ class Model:
     A row of features is signs, then the vector, then parts of words, then 1; weights are float32[features, answers].
     """
 
-    signs: tuple[str, ...]
+    names: tuple[str, ...]
     rarity: Floats
     heads: Mapping[str, Floats]
 
     def features(self, readings: Sequence[signs.Reading], texts: Sequence[str]) -> Floats:
         """Return the rows of texts that were read, float32[n, features]."""
-        return _rows(readings, texts, self.signs, _parts(texts) * self.rarity)
+        return _rows(readings, texts, self.names, _parts(texts) * self.rarity)
 
     def answers(self, row: Floats) -> dict[str, Floats]:
         """Return by head how likely each answer is for a row of features."""
@@ -103,7 +103,7 @@ def fitted(rows: Floats, told: NDArray[np.int64], start: Floats) -> Floats:
     here = ahead = np.zeros_like(wanted)
     pace = 1.0
     for _ in range(STEPS):
-        slope = (_shares(began + alike @ ahead) - wanted) / many + STIFFNESS * ahead
+        slope = (_shares((began + alike @ ahead).astype(np.float32)) - wanted) / many + STIFFNESS * ahead
         further = (ahead - step * slope).astype(np.float32)
         next_pace = (1 + (1 + 4 * pace * pace) ** 0.5) / 2
         ahead = further + np.float32((pace - 1) / next_pace) * (further - here)
@@ -128,7 +128,7 @@ def own_texts() -> list[Labelled]:
 def write(model: Model, path: Path = FILE) -> None:
     heads = {f"head_{head}": weights.astype(np.float16) for head, weights in model.heads.items()}
     rarity = model.rarity.astype(np.float16)
-    np.savez_compressed(path, signs=np.array(model.signs), rarity=rarity, **heads)  # type: ignore[arg-type]  # names
+    np.savez_compressed(path, signs=np.array(model.names), rarity=rarity, **heads)  # type: ignore[arg-type]  # names
 
 
 @cache
