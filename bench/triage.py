@@ -20,7 +20,9 @@ from measure import ROOT, SHARED, report
 
 sys.path.insert(0, str(ROOT))
 
+from core import personal
 from desk.triage import judging, model
+from forum.personal_data import is_word
 from search.analysis import language
 
 FOLDS = 5
@@ -92,7 +94,7 @@ def _report_private(posts: Sequence[model.Labelled], private: Sequence[Sequence[
     caught, said, told = Counter[str](), Counter[str](), Counter[str]()
     for post, labels in zip(posts, private, strict=True):
         wanted = Counter((one["type"], one["value"]) for one in labels)
-        found = Counter((one.type, one.value) for one in judging.private(post.text))
+        found = Counter((one.type, one.value) for one in personal.spans(post.text, is_word=is_word))
         for (kind, _value), many in (wanted & found).items():
             caught[kind] += many
         told.update(one["type"] for one in labels)

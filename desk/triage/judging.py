@@ -7,7 +7,6 @@ from typing import Any, Final
 import numpy as np
 from flask_babel import gettext
 
-from core import personal
 from desk.triage import model, signs
 from desk.triage.model import HEADS, INTENTS, Floats, Intent, Model
 from search.analysis import language
@@ -17,8 +16,6 @@ LONGEST_SAID: Final = 40
 _CALM: Final[Mapping[str, Any]] = {"intent": "none", "sentiment": 0, "heat": 0, "urgency": 0}
 SERVICES: Final = ("mastodon", "bluesky", "facebook", "instagram", "mail", "blog", "rss", "webhook")
 """What is said in a name of a channel that matters for how it is read."""
-_TYPES: Final = {"number": "customer_no"}
-"""What a kind of personal data is called outside, where it is called otherwise."""
 _TWICE: Final = 2 / signs.MOST_COUNTED
 _SOON: Final = 2
 _NO_TYPE: Final = frozenset({"token"})
@@ -36,16 +33,6 @@ class Reason:
         """Say it in the language of the page."""
         name = signs.NAMES[self.sign]
         return str(gettext("%(sign)s (“%(said)s”)", sign=name, said=self.said)) if self.said else str(name)
-
-
-@dataclass(frozen=True, slots=True)
-class Private:
-    """Personal data in a text, by the types of the contract."""
-
-    type: str
-    value: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +72,6 @@ def service_of(channel: str) -> str:
     """Return which service a channel is by its name: `facebook-de` is facebook's; empty where the name does not say."""
     name = channel[:80].casefold()
     return next((service for service in SERVICES if service in name), "")
-
-
-def private(text: str, locale: str | None = None) -> list[Private]:
-    """Return the personal data in a message."""
-    del locale  # the finder of today reads both languages at once
-    found = personal.find(text, people=())
-    return [
-        Private(_TYPES.get(one.kind, one.kind), text[one.start : one.end], one.start, one.end)
-        for one in found
-        if one.kind not in _NO_TYPE
-    ]
 
 
 def _middle(likely: Mapping[str, Floats], head: str) -> int:

@@ -11,6 +11,7 @@ from desk.events import MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import judging, learning, priority, rules
 from desk.triage.tables import ConversationMute, ConversationStanding, MessageJudgement
+from forum import personal_data
 
 SHORTEST_TELLING = 20
 """From so many characters on a message says which language its writer wants."""
@@ -53,7 +54,7 @@ def judged(message: Message, conversation: Conversation) -> MessageJudgement:
         urgency=said.urgency,
         sure=said.sure,
         reasons=[[reason.sign, reason.said] for reason in said.reasons],
-        private=[[one.type, one.start, one.end] for one in judging.private(message.text, said.locale)],
+        private=[[one.type, one.start, one.end] for one in personal_data.spans(message.text, said.locale)],
         at=message.received_at,
     )
     return db.session.scalars(find).one()

@@ -44,6 +44,7 @@ SCALES: Final[Mapping[str, Mapping[int, Any]]] = {
     "urgency": {0: _l("not urgent"), 1: _l("can wait a little"), 2: _l("soon"), 3: _l("at once")},
 }
 SCALE_NAMES: Final = {"sentiment": _l("Mood"), "heat": _l("Heat"), "urgency": _l("Urgency")}
+PRIVATE_NAMES: Final = {"customer_no": _l("customer number"), "order_no": _l("order number")}
 _SPAN_PARTS: Final = 3
 
 
@@ -99,6 +100,3 @@ def private_kinds(spans: Sequence[Any]) -> list[str]:
     """Return what the kinds of some personal data are called, each once."""
     kinds = dict.fromkeys(one[0] for one in spans if len(one) == _SPAN_PARTS)
     return [str(PRIVATE_NAMES.get(kind) or private_name(kind)) for kind in kinds]
-
-
-PRIVATE_NAMES: Final = {"customer_no": _l("customer number"), "order_no": _l("order number")}

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "triage"
-down_revision = "0018"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

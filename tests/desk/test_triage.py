@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from accounts.models import AuditEntry
-from core import outbox
+from core import outbox, personal
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
@@ -69,7 +69,7 @@ def test_a_judgement_says_why_in_the_words_that_were_written() -> None:
 def test_rubbish_is_judged_in_no_time(text: str) -> None:
     began = time.perf_counter()
     judged = judging.judge(text)
-    judging.private(text)
+    personal.spans(text)
     assert time.perf_counter() - began < 2
     assert judged.intent in model.INTENTS
 
