@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, products, recalling
+from demo import helping, keeping, products, recalling, triaging
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -263,6 +263,7 @@ def _wake_up() -> None:
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     _open_plaza()
+    triaging.begin(everybody)
     _count_what_helped(everybody)
 
 

@@ -1,6 +1,29 @@
 """The desk's pages. They find, do, commit and send you on."""
 
-from desk.views import asking, channels, conversation, inbox, inside, standing
+from desk.views import (
+    asking,
+    channels,
+    conversation,
+    fairness,
+    inbox,
+    incidents,
+    inside,
+    rules,
+    standing,
+    triage,
+)
 from desk.views.edge import bp
 
-__all__ = ["asking", "bp", "channels", "conversation", "inbox", "inside", "standing"]
+__all__ = [
+    "asking",
+    "bp",
+    "channels",
+    "conversation",
+    "fairness",
+    "inbox",
+    "incidents",
+    "inside",
+    "rules",
+    "standing",
+    "triage",
+]

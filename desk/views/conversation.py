@@ -20,6 +20,7 @@ from desk.inside_forms import NoteForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import Listing
+from desk.triage import shown
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -149,6 +150,10 @@ def _conversation_page(
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
         waiting=waiting,
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
         **about,
     )
     return make_response(page, status)

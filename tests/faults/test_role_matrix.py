@@ -108,7 +108,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.triage search.explain
     """,
     AGENTS: """
         desk.tell_outcome
@@ -118,6 +118,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
+        desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
+        desk.solve_incident desk.add_cases desk.leave_incident
     """,
     MODERATORS: """
         forum.set_trust
@@ -160,6 +163,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
+        desk.priority_page desk.weigh_priority
+        desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -181,6 +186,7 @@ WORDS = {
     },
     "desk_api.post_reply": {"text": "Please restart it."},
     "desk_api.suggest": {"text": "The light is on all night."},
+    "desk_api.triage": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
 HIDDEN = {"search.explain"}
@@ -318,6 +324,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "incident_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
         "talk_id": 10**9,
