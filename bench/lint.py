@@ -85,13 +85,22 @@ def _measure(name: str, drafts: list[dict[str, Any]], *, says: bool) -> None:
                         if says and same[3] != one[3]:
                             print(f"DUE {draft['id']} {same[3]!r} found {one[3]!r}", file=sys.stderr)
                     if says and not is_strict and same[1:3] != one[1:3]:
-                        print(f"SPAN {draft['id']} {one[0]} {draft['text'][same[1]:same[2]]!r} found {draft['text'][one[1]:one[2]]!r}", file=sys.stderr)
+                        print(
+                            f"SPAN {draft['id']} {one[0]} {draft['text'][same[1] : same[2]]!r} found {draft['text'][one[1] : one[2]]!r}",
+                            file=sys.stderr,
+                        )
                 elif says and not is_strict:
-                    print(f"WRONG {draft['id']} {one[0]} {draft['text'][one[1]:one[2]]!r} in {draft['text']!r}", file=sys.stderr)
+                    print(
+                        f"WRONG {draft['id']} {one[0]} {draft['text'][one[1] : one[2]]!r} in {draft['text']!r}",
+                        file=sys.stderr,
+                    )
             for label in left:
                 counts[is_strict][label[0], "missed"] += 1
                 if says and not is_strict:
-                    print(f"MISSED {draft['id']} {label[0]} {draft['text'][label[1]:label[2]]!r} in {draft['text']!r}", file=sys.stderr)
+                    print(
+                        f"MISSED {draft['id']} {label[0]} {draft['text'][label[1] : label[2]]!r} in {draft['text']!r}",
+                        file=sys.stderr,
+                    )
     for is_strict, way in ((True, "strict"), (False, "overlapping")):
         spans = {key: n for key, n in counts[is_strict].items() if key[0] != "mixed_address"}
         report("lint", f"{name}: micro F1, {way} spans", _f1(spans), "F1", "higher")

@@ -294,6 +294,10 @@ class Settings(BaseModel):
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
     )
+    promise_nudge_minutes: int = Field(
+        60, ge=0, le=10_080, description="So long before a promise is due its owner is reminded."
+    )
+    call_attempts: int = Field(3, ge=1, le=20, description="After so many calls in vain a call-back is given up.")
     verify_days: int = Field(
         365,
         ge=0,

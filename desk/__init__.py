@@ -11,13 +11,18 @@ def init_app(app: Flask) -> None:
     from accounts import admin
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
+        call_backs,
         carrying,
         cli,
         connections,
         credit,
         figures,
         gaps,
+        linting,
         listeners,
+        nightly,
+        promise_models,
+        promises,
         transfer,
         views,
     )

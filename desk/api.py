@@ -23,7 +23,7 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, policy, queries, replies, suggestions
+from desk import intake, lint, linting, policy, queries, replies, suggestions
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.models import Conversation, Message
 from desk.queries import View
@@ -59,6 +59,15 @@ class Asked(Model):
     locale: str | None = Field(None, pattern="^(de|en)$")
     channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
     limit: int = Field(5, ge=1, le=MOST_SUGGESTIONS)
+
+
+class Linted(Model):
+    """A draft; `channel` is the slug or kind of a channel, `public` whether everybody would read it."""
+
+    text: block(LONGEST_TEXT)  # type: ignore[valid-type]  # a type made for the limit
+    channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
+    public: bool = True
+    locale: str | None = Field(None, pattern="^(de|en)$")
 
 
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
@@ -111,6 +120,13 @@ def suggest(body: Asked) -> dict[str, Any]:
         body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
     )
     return {"suggestions": [_suggestion(each) for each in found]}
+
+
+@api.call("POST", "/lint", summary="What speaks against a draft", body=Linted, scope="desk", team=True, reads=True)
+def lint_draft(body: Linted) -> dict[str, Any]:
+    """Return `{"issues": […]}`: type, value, start, end, due (words, or null) and due_at (ISO 8601, or null)."""
+    found = lint.issues(body.text, public=body.public, locale=body.locale, channel=body.channel)
+    return {"issues": [_issue(one) for one in found]}
 
 
 @api.call(
@@ -190,6 +206,18 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
         }
         for message in messages
     ]
+
+
+def _issue(found: lint.Issue) -> dict[str, Any]:
+    due_at = linting.until(found.due)
+    return {
+        "type": found.type,
+        "value": found.value,
+        "start": found.start,
+        "end": found.end,
+        "due": found.due,
+        "due_at": None if due_at is None else iso(due_at),
+    }
 
 
 def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:

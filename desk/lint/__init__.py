@@ -46,7 +46,9 @@ def issues(text: str, *, public: bool = True, locale: str | None = None, channel
     reading = read(text)
     found: list[tuple[Type, int, int, tuple[int, int] | None]] = []
     inner = list(inside.internal(reading))
-    elsewhere = [one for one in pushing.elsewhere(reading) if not any(_meet((one[1], one[2]), place) for place in inner)]
+    elsewhere = [
+        one for one in pushing.elsewhere(reading) if not any(_meet((one[1], one[2]), place) for place in inner)
+    ]
     found += [(kind, start, end, None) for kind, start, end in elsewhere]
     sure = list(tone.guarantees(reading))
     passed = list(pushing.forwarded(reading))
@@ -82,7 +84,15 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
 
 def _goes_on(text: str, end: int, start: int) -> bool:
     """Tell "passed on to Ms Miller, who will …": who has it, and what comes of it, are one promise."""
-    return text[end:start].strip() == "," and text[start : start + 4].lower() in {"who ", "die ", "der ", "sie ", "er m", "she ", "he w"}
+    return text[end:start].strip() == "," and text[start : start + 4].lower() in {
+        "who ",
+        "die ",
+        "der ",
+        "sie ",
+        "er m",
+        "she ",
+        "he w",
+    }
 
 
 def _looks_german(plain: str) -> bool:

@@ -19,7 +19,9 @@ _PARTS: Final = {
 }  # fmt: skip
 
 _DAYS_DE: Final = r"(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag)"
-_DAYS_EN: Final = r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+_DAYS_EN: Final = (
+    r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
+)
 _MONTHS_DE: Final = r"(?:jan(?:uar)?|jänner|feb(?:ruar)?|märz?|apr(?:il)?|mai|juni?|juli?|aug(?:ust)?|sep(?:t(?:ember)?)?|okt(?:ober)?|nov(?:ember)?|dez(?:ember)?)"
 _MONTHS_EN: Final = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _COUNT_DE: Final = r"(?:\d{1,3}(?:\s?(?:-|bis)\s?\d{1,3})?|ein(?:e[rmns]?)?|zwei(?: bis drei)?|drei(?: bis (?:vier|fünf))?|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|vierzehn|ein paar|paar|wenigen?|einigen?)"
@@ -91,9 +93,13 @@ _WEAK: Final = re.compile(
     rf"|shift|schicht|termin|pause|sitzung|besprechung|schulung|frühstück|{_DAYS_EN})",
     re.IGNORECASE,
 )
-_ARTICLE: Final = re.compile(r"(?:der|die|das|dann|jetzt|the|des|dem|den) (?=(?:noch|im|in|am|bis|um|gegen|heute|morgen|by|on|at|schon|gleich|spätestens|ab|nach|zum|within|next|nächste\w*|kommende\w*)\b)", re.IGNORECASE)
+_ARTICLE: Final = re.compile(
+    r"(?:der|die|das|dann|jetzt|the|des|dem|den) (?=(?:noch|im|in|am|bis|um|gegen|heute|morgen|by|on|at|schon|gleich|spätestens|ab|nach|zum|within|next|nächste\w*|kommende\w*)\b)",
+    re.IGNORECASE,
+)
 _PAST: Final = re.compile(
-    r"(?:seit|vom|vor|since|last|letzte[nrs]?|vergangene[nrs]?|gestern|yesterday|every|jeden|jede|this past|ago|war|was|were|from last) (?:\w+ )?$", re.IGNORECASE
+    r"(?:seit|vom|vor|since|last|letzte[nrs]?|vergangene[nrs]?|gestern|yesterday|every|jeden|jede|this past|ago|war|was|were|from last) (?:\w+ )?$",
+    re.IGNORECASE,
 )
 
 
@@ -131,11 +137,34 @@ def times(words: str) -> list[Time]:
 def _is_other(said: str, words: str, start: int, end: int) -> bool:
     """Tell what only looks like a time: a greeting, a verb, a name in short."""
     low = said.strip().lower()
-    if low in {"may", "mar", "sun", "sat", "mon", "wed", "jan", "jun", "jul", "aug", "august", "march", "juli", "april", "june"}:
+    if low in {
+        "may",
+        "mar",
+        "sun",
+        "sat",
+        "mon",
+        "wed",
+        "jan",
+        "jun",
+        "jul",
+        "aug",
+        "august",
+        "march",
+        "juli",
+        "april",
+        "june",
+    }:
         return True
-    if re.search(r"(?:guten|schönen|good|gute|lovely|nice|great|angenehmen|schönes|happy|frohe)\s(?:\w+\s)?$", words[max(0, start - 22) : start], re.IGNORECASE):
+    if re.search(
+        r"(?:guten|schönen|good|gute|lovely|nice|great|angenehmen|schönes|happy|frohe)\s(?:\w+\s)?$",
+        words[max(0, start - 22) : start],
+        re.IGNORECASE,
+    ):
         return True
-    return low in {"morgen", "mittag", "abend", "nacht"} and words[max(0, start - 6) : start].strip().lower() in {"guten", "gute"}
+    return low in {"morgen", "mittag", "abend", "nacht"} and words[max(0, start - 6) : start].strip().lower() in {
+        "guten",
+        "gute",
+    }
 
 
 # What a time means -------------------------------------------------------------------------------------------------
@@ -254,9 +283,15 @@ def _clock(low: str) -> time | None:
     if (half := re.search(r"halb (\w+)", low)) is not None:
         hour = _NUMBERS.get(half[1], int(half[1]) if half[1].isdigit() else 0)
         return time((hour - 1) % 24 + (12 if 1 < hour <= 7 else 0), 30) if hour else None  # noqa: PLR2004 -- half past six in the evening
-    found = re.findall(r"(?<![\d.])(\d{1,2})(?:[:.](\d\d))?\s?(uhr|h\b|am\b|pm\b|a\.m\.|p\.m\.|o'clock)?(?![\d.]|st\b|nd\b|rd\b|th\b)", low)
+    found = re.findall(
+        r"(?<![\d.])(\d{1,2})(?:[:.](\d\d))?\s?(uhr|h\b|am\b|pm\b|a\.m\.|p\.m\.|o'clock)?(?![\d.]|st\b|nd\b|rd\b|th\b)",
+        low,
+    )
     spoken = [(int(hour), int(minute or 0), mark) for hour, minute, mark in found]
-    after = re.search(r"(?:um|gegen|bis|ab|by|at|before|around|until|between|zwischen|and|und|vor|from|von) \d{1,2}(?:[:.]\d\d)?(?:\s?(?:uhr|h|am|pm|o'clock))?(?![\d.])(?! ?(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec|tage|days|woche))", low)
+    after = re.search(
+        r"(?:um|gegen|bis|ab|by|at|before|around|until|between|zwischen|and|und|vor|from|von) \d{1,2}(?:[:.]\d\d)?(?:\s?(?:uhr|h|am|pm|o'clock))?(?![\d.])(?! ?(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec|tage|days|woche))",
+        low,
+    )
     told = [one for one in spoken if one[2] or (":" in low)] or (spoken[-1:] if after else [])
     if not told:
         return None
@@ -282,7 +317,10 @@ def _part(low: str) -> time | None:
     ):
         if re.search(pattern, low):
             return _PARTS[part]
-    if re.search(r"feierabend|schluss|tagesende|laufe? des tages|end of (?:the )?day|close of|\bcob\b|\beod\b|schichtende|end of play|within the day|teatime|later$", low):
+    if re.search(
+        r"feierabend|schluss|tagesende|laufe? des tages|end of (?:the )?day|close of|\bcob\b|\beod\b|schichtende|end of play|within the day|teatime|later$",
+        low,
+    ):
         return CLOSE
     return None
 
@@ -294,7 +332,9 @@ def _day(low: str, here: datetime) -> date | None:  # noqa: PLR0911, PLR0912, C9
     if (dotted := re.search(r"\b(\d{1,2})\.(\d{1,2})\.(\d{2,4})?", low)) is not None:
         return _to_come(int(dotted[2]), int(dotted[1]), _year(dotted[3]), today)
     months = "|".join(sorted(_MONTH_NUMBERS, key=len, reverse=True))
-    if (named := re.search(rf"\b(\d{{1,2}})(?:\.|st|nd|rd|th)?(?: of)?\s?({months})\b(?:,? (\d{{4}}))?", low)) is not None:
+    if (
+        named := re.search(rf"\b(\d{{1,2}})(?:\.|st|nd|rd|th)?(?: of)?\s?({months})\b(?:,? (\d{{4}}))?", low)
+    ) is not None:
         return _to_come(_MONTH_NUMBERS[named[2]], int(named[1]), _year(named[3]), today)
     if (named := re.search(rf"\b({months}) (\d{{1,2}})(?:st|nd|rd|th)?\b(?:,? (\d{{4}}))?", low)) is not None:
         return _to_come(_MONTH_NUMBERS[named[1]], int(named[2]), _year(named[3]), today)
@@ -306,18 +346,25 @@ def _day(low: str, here: datetime) -> date | None:  # noqa: PLR0911, PLR0912, C9
         return today + timedelta(days=1)
     if re.search(r"nächste[nr]? werktag|next working day", low):
         return today + timedelta(days=next(n for n in range(1, 8) if (today + timedelta(days=n)).weekday() < 5))  # noqa: PLR2004 -- Monday to Friday
-    weekday = re.search(rf"\b({'|'.join(sorted(_WEEKDAYS, key=len, reverse=True))})(?:s|vormittag|nachmittag|abend|früh|mittag|morgen)?\b", low)
+    weekday = re.search(
+        rf"\b({'|'.join(sorted(_WEEKDAYS, key=len, reverse=True))})(?:s|vormittag|nachmittag|abend|früh|mittag|morgen)?\b",
+        low,
+    )
     if weekday is not None:
         ahead = (_WEEKDAYS[weekday[1]] - today.weekday() - 1) % 7 + 1
         return today + timedelta(days=ahead)
-    if re.search(r"\b(?:heute|today|tonight|this (?:morning|afternoon|evening)|overnight)\b|laufe? des (?:tages|heutigen)", low):
+    if re.search(
+        r"\b(?:heute|today|tonight|this (?:morning|afternoon|evening)|overnight)\b|laufe? des (?:tages|heutigen)", low
+    ):
         return today + timedelta(days="overnight" in low)
     if "wochenende" in low or "weekend" in low:
         is_before = re.search(r"\b(?:bis|by|before|vor)\b", low) is not None
         return today + timedelta(days=((4 if is_before else 6) - today.weekday()) % 7)
     if (found := _of_period(low, today)) is not None:
         return found
-    month = re.search(rf"(anfang|early|start of|beginning of|mitte|mid|middle of)?[ -]?\b({months})\b(?: (\d{{4}}))?", low)
+    month = re.search(
+        rf"(anfang|early|start of|beginning of|mitte|mid|middle of)?[ -]?\b({months})\b(?: (\d{{4}}))?", low
+    )
     if month is not None:
         number = _MONTH_NUMBERS[month[2]]
         year = _year(month[3]) or today.year + (number < today.month)

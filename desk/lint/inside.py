@@ -34,7 +34,9 @@ _OWN_TALK: Final = re.compile(
     r"|\b(?:intern (?:läuft|gilt|heißt|steht|haben wir|sagen wir|führen|ist|nennen)|laut (?:interner|unserem internen|unserer internen|skript|leitfaden)|interne[rsnm]? (?:anweisung|richtlinie|vorgabe|notiz|leitfaden|dokument|wiki|liste|ticket|vermerk|handbuch|kürzel|prozess|kulanzgrenze|regel|system|kalkulation|mail|nummer|durchwahl)\w*|kulanzgrenze|schwarze liste|blacklist|problemkunde\w*|risikokunde\w*|querulant\w*|vertriebsvorgabe\w*|einkaufspreis|marge|betriebsrat|noch nicht öffentlich|nicht weitersagen|unter uns|von mir haben sie das nicht|das bleibt unter uns|off the record|between you and me|between us|don't tell|keep this to yourself|not supposed to|internally (?:we|it|this|known|flagged|tracked|called)|internal (?:policy|guideline|note|memo|wiki|tool|ticket|doc|document|system|number|code|target|list|script|limit|reference|extension|tracker|chat|rule)s?|our script|unser skript|flagged (?:as|in our) (?:a )?(?:difficult|vip|high|serial|problem|risk)|difficult customer|serial complainer|margin|cost price|churn|escalation level|tier \d|second level|2nd level|admin-?passwor[dt]|root-?passwor[dt]|master-?passwor[dt]|passwor[dt] for the (?:back|admin))\b",
     _FLAGS,
 )
-_BARE_TICKET: Final = re.compile(r"\b(?:(?:internes? |unser |our )?(?:ticket|fallnummer|vorgang|incident|case|bug|issue)) ?(?:nr\.?|no\.?|number|nummer|id)? ?#?[A-Z]{2,8}[-_ ]?\d{3,10}\b|\b(?:INC|CHG|PRB|RITM|REQ|TKT|ZD|SUP|DEV|OPS|BUG|HD|CS|SOC|TASK|STORY|EPIC)[-_#]?\d{3,10}\b")
+_BARE_TICKET: Final = re.compile(
+    r"\b(?:(?:internes? |unser |our )?(?:ticket|fallnummer|vorgang|incident|case|bug|issue)) ?(?:nr\.?|no\.?|number|nummer|id)? ?#?[A-Z]{2,8}[-_ ]?\d{3,10}\b|\b(?:INC|CHG|PRB|RITM|REQ|TKT|ZD|SUP|DEV|OPS|BUG|HD|CS|SOC|TASK|STORY|EPIC)[-_#]?\d{3,10}\b"
+)
 
 
 def internal(reading: Reading) -> Iterator[Place]:
@@ -48,7 +50,11 @@ def internal(reading: Reading) -> Iterator[Place]:
                     taken.append(place)
         if (found := _LIVES.search(sentence.words)) is not None:
             taken.append(_clauses_around(sentence, found, whole=True))
-        if not taken and (found := _OWN_TALK.search(sentence.words)) is not None and not re.search(r"interne[rn]? speicher|internal storage", sentence.words, _FLAGS):
+        if (
+            not taken
+            and (found := _OWN_TALK.search(sentence.words)) is not None
+            and not re.search(r"interne[rn]? speicher|internal storage", sentence.words, _FLAGS)
+        ):
             taken.append(_clauses_around(sentence, found, whole=False))
         yield from taken
 
@@ -60,7 +66,11 @@ def _clauses_around(sentence: Sentence, found: re.Match[str], *, whole: bool) ->
     end = last.end
     if whole:
         for clause in sentence.clauses:
-            if clause.start > last.start and re.search(r"(?:straße|weg|gasse|platz|str\.|road|street|lane|avenue|close|allee|ring|steig)\b ?\d|\d+ \w+ (?:road|street|lane)|^\d", clause.words, _FLAGS):
+            if clause.start > last.start and re.search(
+                r"(?:straße|weg|gasse|platz|str\.|road|street|lane|avenue|close|allee|ring|steig)\b ?\d|\d+ \w+ (?:road|street|lane)|^\d",
+                clause.words,
+                _FLAGS,
+            ):
                 end = clause.end
                 break
     tail = sentence.words[end - sentence.start :]

@@ -28,25 +28,41 @@ _NUMBERED: Final = re.compile(
     r"(?: ?(?:nr\.?|nummer|no\.?|number|id|ref(?:erence)?|code|#))?(?: ?:| ist| lautet| is)? ?#?((?=[A-Z0-9/-]*\d{3})[A-Z0-9][A-Z0-9/-]{3,24}[A-Z0-9])\b",
     _FLAGS,
 )
-_BIRTH: Final = re.compile(r"\b(?:geb(?:oren)?\.?(?: am)?|geburtsdatum|geburtstag|born(?: on)?|date of birth|dob)\b[ :]{1,3}(?:ist |der |is |the )?(\d{1,2}[./]\s?\d{1,2}[./]\s?\d{2,4}|\d{1,2}\.? (?:\w{3,9}) \d{4})|(\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d)(?= geboren)", _FLAGS)
-_ADDRESS_OF_A_COMPUTER: Final = re.compile(r"\b(?:ihre|deine|your|ip)(?: ip\S*| address| adresse)*(?: war| ist| is| was|:)? (\d{1,3}(?:\.\d{1,3}){3})(?![\d.])", _FLAGS)
-_PLATE: Final = re.compile(r"\b(?:kennzeichen|nummernschild|reg(?:istration)?|number plate|licence plate|plate)(?: ist| is|:)? ((?-i:[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}|[A-Z]{2}\d\d ?[A-Z]{3}))\b", _FLAGS)
+_BIRTH: Final = re.compile(
+    r"\b(?:geb(?:oren)?\.?(?: am)?|geburtsdatum|geburtstag|born(?: on)?|date of birth|dob)\b[ :]{1,3}(?:ist |der |is |the )?(\d{1,2}[./]\s?\d{1,2}[./]\s?\d{2,4}|\d{1,2}\.? (?:\w{3,9}) \d{4})|(\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d)(?= geboren)",
+    _FLAGS,
+)
+_ADDRESS_OF_A_COMPUTER: Final = re.compile(
+    r"\b(?:ihre|deine|your|ip)(?: ip\S*| address| adresse)*(?: war| ist| is| was|:)? (\d{1,3}(?:\.\d{1,3}){3})(?![\d.])",
+    _FLAGS,
+)
+_PLATE: Final = re.compile(
+    r"\b(?:kennzeichen|nummernschild|reg(?:istration)?|number plate|licence plate|plate)(?: ist| is|:)? ((?-i:[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}|[A-Z]{2}\d\d ?[A-Z]{3}))\b",
+    _FLAGS,
+)
 _STREET: Final = re.compile(
     r"(?<![\w-])(?:(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur|Alte[rsn]?|Neue[rsn]?|Große|Kleine|Obere|Untere) )?[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|steig|stieg|chaussee|hof|markt|berg|graben|twiete|pfad|kamp|winkel|siedlung|park|brücke|feld|wall|anger|kai) ?\d{1,4} ?[a-z]?\b(?:,? (?:\d{5} )?[A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?)?"
     r"|(?<![\w-])(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur) [A-ZÄÖÜ][\wäöüß-]{2,30} \d{1,3} ?[a-z]?\b(?! ?(?:Uhr|Prozent|%|Euro|€))"
     r"|(?<![\w-])(?:Flat |Apartment |Unit )?\d{1,4}[a-z]?,? (?:[A-Z][\w'-]+ ){1,3}(?:Road|Street|Lane|Avenue|Drive|Close|Way|Court|Crescent|Place|Terrace|Gardens|Square|Row|Hill|Grove|Walk|Mews|Rise|Green|St|Rd|Ave)\b(?:,? [A-Z][\w-]+)?(?:,? [A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2})?"
 )
-_PERSON_BEFORE: Final = re.compile(r"(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Familie) [A-ZÄÖÜ][\w'-]+(?: [A-ZÄÖÜ][\w'-]+)?(?:,? | in (?:der )?| at |, )$|(?<![\w])[A-ZÄÖÜ][a-zäöüß'-]+ [A-ZÄÖÜ][a-zäöüß'-]+, $")
+_PERSON_BEFORE: Final = re.compile(
+    r"(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Familie) [A-ZÄÖÜ][\w'-]+(?: [A-ZÄÖÜ][\w'-]+)?(?:,? | in (?:der )?| at |, )$|(?<![\w])[A-ZÄÖÜ][a-zäöüß'-]+ [A-ZÄÖÜ][a-zäöüß'-]+, $"
+)
 _OURS_BEFORE: Final = re.compile(
     r"\b(?:unser\w*|our|laden|filiale|shop|store|werkstatt|geschäft|büro|praxis|we're at|wir sind|find us|besuchen sie uns|showroom|studio|branch|depot|warehouse|lager|zentrale|hub|office|umgezogen|moved|jetzt in der|eingang|parking|treffpunkt|packstation|paketshop|abholshop|post(?:filiale)?|parcel shop|locker|zurück an|return(?:s)? to|an die adresse|haltestelle|station|hotline|helpline|venue|halle|museum|bad|hall|park|café|restaurant)\b.{0,40}$",
     _FLAGS,
 )
-_HOTLINE: Final = re.compile(r"^(?:\+49 ?|0)(?:800|180|137|700|900)|^0(?:8\d\d|3\d\d)[ -]|^\(?0800|^116|^\+44 ?(?:800|808|3)")
+_HOTLINE: Final = re.compile(
+    r"^(?:\+49 ?|0)(?:800|180|137|700|900)|^0(?:8\d\d|3\d\d)[ -]|^\(?0800|^116|^\+44 ?(?:800|808|3)"
+)
 _ROLE: Final = re.compile(
     r"^(?:info|service|support|kontakt|contact|hello|hallo|hi|hey|hilfe|help|helpdesk|noreply|no-reply|team|care|kundenservice|kunden|customer\w*|customercare|office|presse|press|sales|vertrieb|billing|rechnung\w*|jobs|datenschutz|privacy|feedback|beschwerde\w*|complaints?|newsletter|admin|security|enquir\w+|shop|orders?|bestell\w*|reklamation\w*|retouren|returns|claims?|appeals?|refunds?|hinweise|schaden|media|events?|booking\w*|buchung\w*|tickets?|reservierung\w*|post|mail|desk|frontdesk|fundbuero|fundsachen|lostproperty|lost|found|garantie|warranty|service-?\w+|spam|abuse|web|studio|praxis|anmeldung|termin\w*|verwaltung|zentrale|redaktion|editor\w*|accounts?|finance|hr|legal|it|technik|tech|ersatzteile|parts|spareparts|kuechen?|members?|mitglied\w*|abo|subscriptions?|welcome|ask|talk|speak|queries|answers|people|crew|us|we)(?:[._+-]\w+)?$",
     _FLAGS,
 )
-_THEIRS: Final = re.compile(r"\b(?:ging|gingen|geschickt|gesendet|gesandt|hinterlegt|registriert|gespeichert|angemeldet|bestätigung\w*|ihre?r? (?:e-?mail|mail)\w*|deine?r? (?:e-?mail|mail)\w*|your (?:e-?mail|account|login|address)|went to|sent (?:\w+ ){0,3}to|on file|registered|under|unter|signed up|konto|account|läuft auf|lautet auf)\b.{0,50}$", _FLAGS)
+_THEIRS: Final = re.compile(
+    r"\b(?:ging|gingen|geschickt|gesendet|gesandt|hinterlegt|registriert|gespeichert|angemeldet|bestätigung\w*|ihre?r? (?:e-?mail|mail)\w*|deine?r? (?:e-?mail|mail)\w*|your (?:e-?mail|account|login|address)|went to|sent (?:\w+ ){0,3}to|on file|registered|under|unter|signed up|konto|account|läuft auf|lautet auf)\b.{0,50}$",
+    _FLAGS,
+)
 
 
 def pii(reading: Reading, pushed: list[Place], locale: str | None) -> Iterator[Place]:
@@ -106,17 +122,25 @@ def _is_theirs(text: str, start: int, end: int) -> bool:
     """Tell a customer's address from one of the house: by what leads up to it, and by its own name."""
     name = text[start:end].partition("@")[0]
     before = text[max(0, start - 70) : start]
-    if _THEIRS.search(before) and not re.search(r"(?:schreib\w*|send us|write|mail us|bitte|please).{0,50}$", before, _FLAGS):
+    if _THEIRS.search(before) and not re.search(
+        r"(?:schreib\w*|send us|write|mail us|bitte|please).{0,50}$", before, _FLAGS
+    ):
         return not _ROLE.match(name) or re.search(r"ging|geschickt|went|sent", before, _FLAGS) is not None
     if _ROLE.match(name):
         return False
-    return re.fullmatch(r"[a-z]{2,}[._-][a-z]{2,}\d{0,4}|[a-z]+\d{2,4}|[a-z]\.[a-z]{3,}\d{0,4}", name, _FLAGS) is not None
+    return (
+        re.fullmatch(r"[a-z]{2,}[._-][a-z]{2,}\d{0,4}|[a-z]+\d{2,4}|[a-z]\.[a-z]{3,}\d{0,4}", name, _FLAGS) is not None
+    )
 
 
 def _is_ours(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 50) : start]
     return _HOTLINE.match(text[start:end]) is not None or (
-        re.search(r"\b(?:hotline|helpline|rufen sie|ruf uns|call us|call our|ring us|zentrale|notruf|giftnotruf|seelsorge|unter unserer|our line|our number|unsere nummer|switchboard|bereitschaft\w*|emergency|samaritans|störung\w*|sperr\w*)\b.{0,40}$", before, _FLAGS)
+        re.search(
+            r"\b(?:hotline|helpline|rufen sie|ruf uns|call us|call our|ring us|zentrale|notruf|giftnotruf|seelsorge|unter unserer|our line|our number|unsere nummer|switchboard|bereitschaft\w*|emergency|samaritans|störung\w*|sperr\w*)\b.{0,40}$",
+            before,
+            _FLAGS,
+        )
         is not None
     )
 

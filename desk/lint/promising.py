@@ -17,7 +17,10 @@ _FLAGS: Final = re.IGNORECASE
 # Who ----------------------------------------------------------------------------------------------------------------
 _WE: Final = re.compile(r"\b(?:ich|wir|i|we|i'm|we're|i'll|we'll|uns|mir)\b", _FLAGS)
 _SUBJECT_DE: Final = r"(?:ich|wir)"
-_WE_DO: Final = re.compile(r"\b(?:ich|wir|i|we|i'm|we're|i'll|we'll|i'd|we'd)\b|^\W*(?:bin|sind|melde|schicke?|schau\w*|komme?|mache?|hole?|klären?|prüfe)\b", _FLAGS)
+_WE_DO: Final = re.compile(
+    r"\b(?:ich|wir|i|we|i'm|we're|i'll|we'll|i'd|we'd)\b|^\W*(?:bin|sind|melde|schicke?|schau\w*|komme?|mache?|hole?|klären?|prüfe)\b",
+    _FLAGS,
+)
 # What makes a promise, without a time --------------------------------------------------------------------------------
 _DO: Final = (  # first person, present, of what is still to be done
     r"(?:melde|melden|kümmer[en]?|kümmern|kläre|klären|klär|prüfe|prüfen|prüf|checke|checken|check|schaue|schauen|schau|gucke|gucken|guck|sehe|sehen|seh|frage|fragen|frag|hake|haken|hak|rufe|rufen|ruf|schicke|schicken|schick"
@@ -52,7 +55,9 @@ _STRONG_DO_DE: Final = re.compile(
     ),
     _FLAGS,
 )
-_PARTICLE: Final = re.compile(r"\b(?:nach|an|zurück|durch|raus|zu|rüber|ein|hin|her|rein|aus|um|ab|frei|gut|bescheid)$", _FLAGS)
+_PARTICLE: Final = re.compile(
+    r"\b(?:nach|an|zurück|durch|raus|zu|rüber|ein|hin|her|rein|aus|um|ab|frei|gut|bescheid)$", _FLAGS
+)
 _WILL: Final = re.compile(
     r"\b(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to|'d be getting)\b(?! (?:be honest|admit|take that|have to (?:disagree|say|ask)|say (?:this|that)|never|not|be blunt|be frank|need (?:your|you|a|the|to)|pass on|level|grant|give you that))"
     r"|\b(?:you'll|you will|you shall|you should) (?:\w+ ){0,1}(?:hear|get|receive|have (?:an answer|a reply|it|your|the|news)|be (?:refunded|contacted|notified|credited|sent|called))\b"
@@ -97,7 +102,9 @@ _ACTS: Final = re.compile(
     r"\b(?:behebt|beheben|bringt|bringen|meldet|melden|ruft|rufen|schickt|schicken|prüft|prüfen|repariert|reparieren|tauscht|tauschen|liefert|liefern|holt|holen|baut|bauen|spielt|spielen|startet|schaltet|schalten|verschickt|antwortet|antworten|kümmert|kümmern|klärt|klären|schaut|schauen|guckt|erstattet|überweist|überweisen|legt|legen|nimmt|nehmen|wirft|bearbeitet|kommt|kommen|geht|gehen|sieht|sagt|gibt|macht|machen|setzt|stellt|misst|wechselt|räumt|öffnet|lädt|druckt|schreibt|fährt|will|'ll|is|are|'s|'re|comes?|calls?|rings?|brings?|checks?|looks?|fixes|replies|sends?|takes?|does|drops?|delivers?|installs?|fits?|posts?|gets?|goes|going|has|starts?)\b|'(?:s|ll|re)\b",
     _FLAGS,
 )
-_NAMED: Final = re.compile(r"(?:^|, |and |und )[A-ZÄÖÜ][a-zäöüß]{2,}(?:'s| (?:will|is|kommt|bringt|ruft|meldet|schickt|macht|holt|schaut|prüft|kümmert|comes|brings|calls|rings|sends|has|tauscht|baut|liefert|fixes))\b")
+_NAMED: Final = re.compile(
+    r"(?:^|, |and |und )[A-ZÄÖÜ][a-zäöüß]{2,}(?:'s| (?:will|is|kommt|bringt|ruft|meldet|schickt|macht|holt|schaut|prüft|kümmert|comes|brings|calls|rings|sends|has|tauscht|baut|liefert|fixes))\b"
+)
 
 # What it is not ------------------------------------------------------------------------------------------------------
 _PAST_DE: Final = re.compile(
@@ -133,7 +140,7 @@ _OTHERS: Final = re.compile(
 )
 _AS_IT_IS: Final = re.compile(  # when something is open, valid, on
     r"\b(?:geöffnet|offen|öffnen|öffnet|geschlossen|schließen|schließt|öffnungszeiten|gilt|gelten|gültig|kostet|kosten|stattfindet|findet (?:\w+ ){0,4}statt|finden (?:\w+ ){0,4}statt|beginnt|beginnen|erreichbar|erhältlich|verfügbar|fährt|fahren|abfahrt|verlängert|läuft|laufen|dauert|dauern|braucht|brauchen|endet|enden|haben (?:\w+ ){0,4}(?:auf|zu|offen)|frühestens|montags|dienstags|mittwochs|donnerstags|freitags|samstags|sonntags|täglich|immer|normalerweise|in der regel|üblicherweise|meist|stündlich|reicht|hält|haltbar|trocknet|lädt|einnehmen|lang|alt)\b"
-    r"|\b(?:open|opens|opening|closed|closes|hours are|valid|costs?|runs?|running|takes? place|takes|begins|available|departs|lasts?|ends?|every|daily|always|usually|normally|typically|on sale|deadline|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekdays|expires?|no later|good for|fits|holds)\b",
+    r"|\b(?:open|opens|opening|closed|closes|hours are|valid|costs?|runs?|running|takes? place|takes|begins|available|departs|lasts|ends?|every|daily|always|usually|normally|typically|on sale|deadline|mondays|tuesdays|wednesdays|thursdays|fridays|saturdays|sundays|weekdays|expires?|no later|good for|fits|holds)\b",
     _FLAGS,
 )
 _NEVER: Final = re.compile(
@@ -141,9 +148,18 @@ _NEVER: Final = re.compile(
     r"|\b(?:can't|cannot|can not|won't|will not|shan't|couldn't|unable|no longer|never|no plans?|don't|doesn't|isn't|aren't|not (?:yet|sure|be|going|able))\b",
     _FLAGS,
 )
-_MAYBE: Final = re.compile(r"\b(?:kann ich|können wir|ich kann|wir können|könnte|könnten|würde|würden|i can|we can|i could|we could|may|might|would|happy to|gern|gerne|maybe|perhaps|vielleicht)\b", _FLAGS)
-_NOW: Final = re.compile(r"\b(?:gerade|derzeit|aktuell|momentan|zurzeit|zur zeit|bereits|schon|im moment|currently|at the moment|right now|immer|stets|grundsätzlich|in der regel|normalerweise|nie|jeden|täglich|jederzeit|gern|gerne|wollten|möchten|selbst)\b", _FLAGS)
-_SAID_BEFORE: Final = re.compile(r"\b(?:zugesagt|versprochen|angekündigt|wie vereinbart|as promised|promised|you said|told you|guessed|hieß es)\b", _FLAGS)
+_MAYBE: Final = re.compile(
+    r"\b(?:kann ich|können wir|ich kann|wir können|könnte|könnten|würde|würden|i can|we can|i could|we could|may|might|would|happy to|gern|gerne|maybe|perhaps|vielleicht)\b",
+    _FLAGS,
+)
+_NOW: Final = re.compile(
+    r"\b(?:gerade|derzeit|aktuell|momentan|zurzeit|zur zeit|bereits|schon|im moment|currently|at the moment|right now|immer|stets|grundsätzlich|in der regel|normalerweise|nie|jeden|täglich|jederzeit|gern|gerne|wollten|möchten|selbst)\b",
+    _FLAGS,
+)
+_SAID_BEFORE: Final = re.compile(
+    r"\b(?:zugesagt|versprochen|angekündigt|wie vereinbart|as promised|promised|you said|told you|guessed|hieß es)\b",
+    _FLAGS,
+)
 _OPENERS: Final = re.compile(
     r"^(?:(?:okay|ok|alles klar|klar|gut|gerne|gern|sure|right|well|oh|ah|hey|so|also|danke|thanks|sorry|und|and|but|aber|yes|ja|nein|no|na|naja|tja|ups|oops|great|super|perfekt|moin|servus|cheers|hi|hello|hallo|ach|oje|ohje|absolutely|done|top|fine|got it|verstanden|gotcha|good news|promise)(?: so)?[,!:.]? (?=\S))+",
     _FLAGS,
@@ -153,7 +169,9 @@ GREETING: Final = re.compile(
 )
 
 
-_TAGGED: Final = re.compile(r", (?:ok|okay|ja|gut|oder|right|alright|yeah|deal|passt das|passt|einverstanden|fair enough)\?", _FLAGS)
+_TAGGED: Final = re.compile(
+    r", (?:ok|okay|ja|gut|oder|right|alright|yeah|deal|passt das|passt|einverstanden|fair enough)\?", _FLAGS
+)
 
 
 def promises(reading: Reading) -> Iterator[tuple[int, int, tuple[int, int] | None]]:
@@ -170,7 +188,9 @@ def _of(sentence: Sentence, reading: Reading) -> Iterator[tuple[int, int, tuple[
     is_conditional = False
     for at, clause in enumerate(clauses):
         words = clause.words
-        if _CONDITION.search(words) or (at and _asks(clauses[at - 1].words) and re.match(r"(?:dann|and|und|then|i'll|we'll)\b", words, _FLAGS)):
+        if _CONDITION.search(words) or (
+            at and _asks(clauses[at - 1].words) and re.match(r"(?:dann|and|und|then|i'll|we'll)\b", words, _FLAGS)
+        ):
             is_conditional = True
         if GREETING.search(words) or is_conditional or _is_asked_before(reading, sentence, words):
             continue
@@ -197,7 +217,9 @@ def _opening(words: str) -> int:
 
 
 def _asks(words: str) -> bool:
-    return bool(_FOR_THEM.search(words) or _IMPERATIVE_DE.search(words) or _IMPERATIVE_EN.search(words)) and not _WE.match(words)
+    return bool(
+        _FOR_THEM.search(words) or _IMPERATIVE_DE.search(words) or _IMPERATIVE_EN.search(words)
+    ) and not _WE.match(words)
 
 
 def _is_asked_before(reading: Reading, sentence: Sentence, words: str) -> bool:
@@ -208,10 +230,15 @@ def _is_asked_before(reading: Reading, sentence: Sentence, words: str) -> bool:
     return at > 0 and _asks(reading.sentences[at - 1].words)
 
 
-def _belongs(sentence: Sentence, before: tuple[int, int, tuple[int, int] | None], start: int, said: tuple[int, int] | None) -> bool:
+def _belongs(
+    sentence: Sentence, before: tuple[int, int, tuple[int, int] | None], start: int, said: tuple[int, int] | None
+) -> bool:
     """Tell whether a clause goes on with the promise before it: "I check, and then I tell you"."""
     between = sentence.words[before[1] - sentence.start : start - sentence.start]
-    return not (said and before[2]) and re.fullmatch(r"[,;]?\s*(?:und|and|then|dann|sowie)?\s*", between, _FLAGS) is not None
+    return (
+        not (said and before[2])
+        and re.fullmatch(r"[,;]?\s*(?:und|and|then|dann|sowie)?\s*", between, _FLAGS) is not None
+    )
 
 
 def _end(sentence: Sentence, clauses: list[Part], start: int, end: int) -> int:
@@ -220,7 +247,9 @@ def _end(sentence: Sentence, clauses: list[Part], start: int, end: int) -> int:
         if clause.start < end:
             continue
         gap = sentence.words[end - sentence.start : clause.start - sentence.start]
-        if "," in gap and re.match(r"(?:was|who|which|word for|what|wie es|wo es|the one|that)\b", clause.words, _FLAGS):
+        if "," in gap and re.match(
+            r"(?:was|who|which|word for|what|wie es|wo es|the one|that)\b", clause.words, _FLAGS
+        ):
             end = clause.end
             continue
         break
@@ -230,7 +259,10 @@ def _end(sentence: Sentence, clauses: list[Part], start: int, end: int) -> int:
     return end
 
 
-_AND: Final = re.compile(r"\s+(?:und|and|but|aber|sowie)\s+(?=(?:ich|wir|i|we|i'll|we'll|you'll|he|she|they|someone|somebody|er|sie|die|der|das|the|your|ihr|ihre|deine?|then|jemand|mein|unser|our|my|schick\w*|meld\w*|sag|geb\w*|ruf\w*)\b)", _FLAGS)
+_AND: Final = re.compile(
+    r"\s+(?:und|and|but|aber|sowie)\s+(?=(?:ich|wir|i|we|i'll|we'll|you'll|he|she|they|someone|somebody|er|sie|die|der|das|the|your|ihr|ihre|deine?|then|jemand|mein|unser|our|my|schick\w*|meld\w*|sag|geb\w*|ruf\w*)\b)",
+    _FLAGS,
+)
 
 
 def _coordinated(sentence: Sentence, clause: Part) -> Iterator[Part]:
@@ -257,14 +289,31 @@ def _is_promise(words: str, times: list[Time]) -> bool:
     if is_past and not re.search(r"\b(?:werde|wird|werden)\b", low, _FLAGS):
         return False
     if times and not all(one.is_weak for one in times):
-        if _AS_IT_IS.search(low) and not (re.search(r"\b(?:wieder|again|back|reopens?|re-open)\b", low, _FLAGS) or _WILL.search(low) or _I_DO_DE.search(low) or _SHARE.search(low)):
+        if _AS_IT_IS.search(low) and not (
+            re.search(r"\b(?:wieder|again|back|reopens?|re-open)\b", low, _FLAGS)
+            or _WILL.search(low)
+            or _I_DO_DE.search(low)
+            or _SHARE.search(low)
+        ):
             return False
         if _MAYBE.search(low) and not _I_DO_DE.search(low) and not _SHARE.search(low) and not _WILL.search(low):
             return False
-        return bool(_WE_DO.search(low) or _COMING.search(low) or (_STAFF.search(low) and _ACTS.search(low)) or _NAMED.search(low))
+        return bool(
+            _WILL.search(low)
+            or _SHARE.search(low)
+            or _WILL_DO.search(low)
+            or _WE_DO.search(low)
+            or _COMING.search(low)
+            or (_STAFF.search(low) and _ACTS.search(low))
+            or _NAMED.search(low)
+        )
     if _WILL_DO.search(low) and not _MAYBE.search(low):
         return True
-    if times and (_I_DO_DE.search(low) or re.search(r"\b(?:i'm|we're) \w+ing\b", low, _FLAGS)) and not _NOW.search(low.replace("schon heute", "")):
+    if (
+        times
+        and (_I_DO_DE.search(low) or re.search(r"\b(?:i'm|we're) \w+ing\b", low, _FLAGS))
+        and not _NOW.search(low.replace("schon heute", ""))
+    ):
         return True
     if _MAYBE.search(low) and not _WILL.search(low) and not _SHARE.search(low):
         return False

@@ -67,8 +67,13 @@ _GONE: Final = re.compile(  # what was, or what they have of us already
     r"|\b(?:was|were|came|went|got|received|sent|(?<!be )emailed|(?<!be )(?<!be e-)mailed|called|rang|phoned|spam|junk|from|sender|answered|arrived|reached|i've|we've|confirmation|yesterday|your (?:e-?mail|phone|account) (?:is|was|has|address)|will (?:get|receive)|you'll (?:get|receive)|you should have)\b",
     _FLAGS,
 )
-_TO_ANSWER: Final = re.compile(r"\b(?:antwort\w*|reply|respond|answer)\b.{0,40}\b(?:auf diese|auf meine|to this|to my|this (?:e-?mail|mail))\b", _FLAGS)
+_TO_ANSWER: Final = re.compile(
+    r"\b(?:antwort\w*|reply|respond|answer)\b.{0,40}\b(?:auf diese|auf meine|to this|to my|this (?:e-?mail|mail))\b",
+    _FLAGS,
+)
 _HOW_TO: Final = re.compile(r"\b(?:einstellungen|menü|settings|menu|under your account|speisekarte)\b", _FLAGS)
+
+
 def elsewhere(reading: Reading) -> Iterator[tuple[Elsewhere, int, int]]:
     """Yield where the draft tells the customer to go elsewhere with what they want."""
     customer_asked = _ASKED.search(reading.plain) is not None
@@ -120,20 +125,42 @@ _THEIR_ADDRESS: Final = re.compile(
     r"\b(?:ging|gingen|kam|kamen|geschickt|gesendet|versandt|verschickt|geantwortet|gemailt|geschrieben|hinterlegt|registriert|gespeichert|eingetragen|absender|spam\w*|went|sent|emailed|mailed|replied|written|on file|registered|sender|came from|comes from|signed up|junk|from)\b|\b(?:ihre|deine|your) (?:e-?mail|mail|address|konto|account|login)\S*",
     _FLAGS,
 )
-_CALLED: Final = re.compile(r"\b(?:angerufen|versucht|erreicht|telefoniert|niemand ran|ging niemand|rang|tried|called you|phoned you|texted|left (?:you )?a|voicemail|mailbox gesprochen|hinterlegt|gespeichert|on file|geändert|changed|gelöscht|removed|verwählt)\b", _FLAGS)
-_NUMBERED: Final = re.compile(r"\b(?:bestell|auftrags?|kunden|vertrags?|rechnungs?|buchungs?|sendungs?|tracking|order|account|customer|booking|invoice|policy|ref|iban|konto|serien|artikel|zähler|steuer|mitglieds?|karten|card|meter)\S{0,3}[ -]?(?:nummer|nr|number|no|ref|id|code)?\b", _FLAGS)
+_CALLED: Final = re.compile(
+    r"\b(?:angerufen|versucht|erreicht|telefoniert|niemand ran|ging niemand|rang|tried|called you|phoned you|texted|left (?:you )?a|voicemail|mailbox gesprochen|hinterlegt|gespeichert|on file|geändert|changed|gelöscht|removed|verwählt)\b",
+    _FLAGS,
+)
+_NUMBERED: Final = re.compile(
+    r"\b(?:bestell|auftrags?|kunden|vertrags?|rechnungs?|buchungs?|sendungs?|tracking|order|account|customer|booking|invoice|policy|ref|iban|konto|serien|artikel|zähler|steuer|mitglieds?|karten|card|meter)\S{0,3}[ -]?(?:nummer|nr|number|no|ref|id|code)?\b",
+    _FLAGS,
+)
 _ALONE: Final = re.compile(
     r"\b(?:gibt es|gibt's|haben wir|there's|there is|we have|we've got) (?:\w+ ){0,3}(?:formular|portal|form|page|chatbot|bot|desk|ticket)|\b(?:geht|gehen|läuft|laufen|möglich|nur|bitte|only|goes?|handled|dealt|raised|reported|done|made|managed|taken care of|available)\b.{0,40}\b(?:im|über|via|through|in the|at the|using|in)\b.{0,30}(?:portal|formular|app|filiale|form|portal|page|shop|store|branch|chatbot|bot|dealer|händler\w*|schalter|account|kundenkonto|online)\b"
     r"|\b(?:bot|chatbot|portal|formular|form|händler\w*|dealer|retailer|seller|verkäufer\w*|shop|store|laden|branch|filiale)\b.{0,60}\b(?:nimmt|nehmen|hilft|helfen|kann|können|handles?|takes?|can|will|is the|ist der|ist die|zuständig|sorts?|deals?|weiter\w*|that sold|you bought|you got|gekauft|walk you|erledigt|beantwortet|responsible)\b",
     _FLAGS,
 )
-_ASKS_TO: Final = re.compile(r"\b(?:magst|mögen|könntest|könnten|kannst|können|würdest|würden|could|can|would|why not|fancy|mind|warum nicht|wie wär\w*|have you tried|haben sie schon)\b", _FLAGS)
-_NO_CALL: Final = re.compile(r"\b(?:your call|call it|recall|call-?back|rückruf|callback|on call|ringtone|roll call|wake-?up call|last call|phone case|new phone|your phone|dein telefon|ihr telefon|the phone (?:is|has|case))\b", _FLAGS)
-_LINE: Final = re.compile(r"\b(?:nummer|number|kundenservice|kundendienst|service|customer services?|reservierung\w*|büro|office|zentrale|option|menüpunkt|team|unter|on|line)\b", _FLAGS)
+_ASKS_TO: Final = re.compile(
+    r"\b(?:magst|mögen|könntest|könnten|kannst|können|würdest|würden|could|can|would|why not|fancy|mind|warum nicht|wie wär\w*|have you tried|haben sie schon)\b",
+    _FLAGS,
+)
+_NO_CALL: Final = re.compile(
+    r"\b(?:your call|call it|recall|call-?back|rückruf|callback|on call|ringtone|roll call|wake-?up call|last call|phone case|new phone|your phone|dein telefon|ihr telefon|the phone (?:is|has|case))\b",
+    _FLAGS,
+)
+_LINE: Final = re.compile(
+    r"\b(?:nummer|number|kundenservice|kundendienst|service|customer services?|reservierung\w*|büro|office|zentrale|option|menüpunkt|team|unter|on|line)\b",
+    _FLAGS,
+)
 
 
 def _is_theirs(words: str) -> bool:
-    return re.search(r"\b(?:ihre?r? (?:\w+ )?nummer|deine?r? (?:\w+ )?nummer|your (?:\w+ )?(?:number|mobile|phone)|sie unter|dich unter|you on|you at|private?|own|privat)\b", words, _FLAGS) is not None
+    return (
+        re.search(
+            r"\b(?:ihre?r? (?:\w+ )?nummer|deine?r? (?:\w+ )?nummer|your (?:\w+ )?(?:number|mobile|phone)|sie unter|dich unter|you on|you at|private?|own|privat)\b",
+            words,
+            _FLAGS,
+        )
+        is not None
+    )
 
 
 def _whole(sentence: Sentence) -> Iterator[Part]:
@@ -159,7 +186,13 @@ def _hangs_on(words: str, gap: str) -> bool:
         return True
     if ":" in gap:
         return ADDRESS.match(words) is not None
-    return re.match(r"(?:option|our|unser\w*|wo|where|den|die (?:sie|du)|der (?:die|das)|option \d|dass|damit)\b", words, _FLAGS) is not None and len(words) < 60
+    return (
+        re.match(
+            r"(?:option|our|unser\w*|wo|where|den|die (?:sie|du)|der (?:die|das)|option \d|dass|damit)\b", words, _FLAGS
+        )
+        is not None
+        and len(words) < 60
+    )
 
 
 def _cut(sentence: Sentence, clause: Part, found: re.Match[str], *, with_contact: bool) -> tuple[int, int]:
@@ -167,7 +200,9 @@ def _cut(sentence: Sentence, clause: Part, found: re.Match[str], *, with_contact
     words = clause.words
     end = len(words)
     for cut in re.finditer(r"\s+(?:and|und|or|oder|but|aber|so|damit|then|dann)\s+", words, _FLAGS):
-        if cut.start() >= found.end() - 1 and not re.match(r"(?:an|the|a|der|die|das|\d)\b", words[cut.end() :], _FLAGS):
+        if cut.start() >= found.end() - 1 and not re.match(
+            r"(?:an|the|a|der|die|das|\d)\b", words[cut.end() :], _FLAGS
+        ):
             if with_contact and ADDRESS.search(words, cut.end()) and not ADDRESS.search(words[: cut.start()]):
                 continue
             end = cut.start()
@@ -196,7 +231,9 @@ _GAVE_NONE: Final = re.compile(
     r"\b(?:domain|port|weiterleitung|redirect|url|browser|anruf weiter|anrufe|nachsende\w*|mails? (?:automatisch )?weiter|301|302|postnachsend|rufumleitung|dns|ticket verlinkt|wasn't|weren't|isn't|not (?:been )?(?:forwarded|passed)|nicht weiter|niemandem|hinterlegt sind|geld zurück|geburtsdatum|anschrift|adresse|paket|sendung|päckchen|bezahlung|an die nachbar\w+|parcel|package|order|letter|refund|money|neighbou?r|deposit)\b",
     _FLAGS,
 )
-_WHOM: Final = re.compile(r"\b(?:herrn?|frau|mr|mrs|ms|dr|kollege[n]?|kollegin|colleague)\.? \w+|\b(?:an|to|bei|with|von|by) (?!die|der|den|das|the|our|unser|alle|eine?|a\b|Montag|Dienstag|Mittwoch|Donnerstag|Freitag)[A-ZÄÖÜ][a-zäöüß]{2,}\b")
+_WHOM: Final = re.compile(
+    r"\b(?:herrn?|frau|mr|mrs|ms|dr|kollege[n]?|kollegin|colleague)\.? \w+|\b(?:an|to|bei|with|von|by) (?!die|der|den|das|the|our|unser|alle|eine?|a\b|Montag|Dienstag|Mittwoch|Donnerstag|Freitag)[A-ZÄÖÜ][a-zäöüß]{2,}\b"
+)
 
 
 def forwarded(reading: Reading) -> Iterator[tuple[int, int]]:
@@ -211,7 +248,11 @@ def forwarded(reading: Reading) -> Iterator[tuple[int, int]]:
             start, end = clause.start, clause.end
             opened = re.match(r"(?:und|and|but|aber|so|also|ok|okay|thanks|danke|hi|hey)\s+", clause.words, _FLAGS)
             start += opened.end() if opened is not None else 0
-            for cut in re.finditer(r"\s+(?:und|and|but|aber)\s+(?=(?:die|they|someone|wir|we|ich|i|sie|er|he|she|you|you'll|melden|bitten|will|werden|danken)\b)", clause.words, _FLAGS):
+            for cut in re.finditer(
+                r"\s+(?:und|and|but|aber)\s+(?=(?:die|they|someone|wir|we|ich|i|sie|er|he|she|you|you'll|melden|bitten|will|werden|danken)\b)",
+                clause.words,
+                _FLAGS,
+            ):
                 if cut.start() >= found.end() - 1:
                     end = clause.start + cut.start()
                     break

@@ -29,7 +29,9 @@ _PLAIN: Final = str.maketrans(
         "\u2026": ".",
     }
 )
-_QUOTED: Final = re.compile(r"„[^“”\"„]{1,400}[“”\"]|“[^”“]{1,400}”|«[^»]{1,400}»|»[^«]{1,400}«|(?<!\w)\"[^\"]{1,400}\"(?!\w)")
+_QUOTED: Final = re.compile(
+    r"„[^“”\"„]{1,400}[“”\"]|“[^”“]{1,400}”|«[^»]{1,400}»|»[^«]{1,400}«|(?<!\w)\"[^\"]{1,400}\"(?!\w)"
+)
 _ABBREVIATED: Final = re.compile(
     r"(?:^|[\s(])(?:z\. ?b|d\. ?h|u\. ?a|e\.g|i\.e|bzw|ca|nr|no|mr|mrs|ms|dr|prof|st|str|tel|std|min|max|evtl|ggf|inkl|vgl|usw|etc|ext"
     r"|approx|dept|jan|feb|mär|apr|jun|jul|aug|sep|sept|okt|oct|nov|dez|dec|mon|tue|wed|thu|fri|mo|di|mi|do|fr|sa|so|bspw|abt|hr|fr|o)$",

@@ -49,7 +49,11 @@ def blame(reading: Reading) -> Iterator[Place]:
         found = _BLAME.search(sentence.words)
         if found is None or _NO_BLAME.search(sentence.words):
             continue
-        if sentence.is_question and not re.search(r"\b(?:did you (?:even|actually)|haben sie (?:überhaupt|denn)|hast du (?:überhaupt|denn)|warum haben sie|why didn't you|wieso|eigentlich)\b", sentence.words, _FLAGS):
+        if sentence.is_question and not re.search(
+            r"\b(?:did you (?:even|actually)|haben sie (?:überhaupt|denn)|hast du (?:überhaupt|denn)|warum haben sie|why didn't you|wieso|eigentlich)\b",
+            sentence.words,
+            _FLAGS,
+        ):
             continue
         if before is None or reading.after(before) is not sentence:
             yield _around(sentence, found)
@@ -69,20 +73,38 @@ def _around(sentence: Sentence, found: re.Match[str]) -> Place:
     for number in range(inside, 0, -1):
         gap = sentence.words[clauses[number - 1].end - sentence.start : clauses[number].start - sentence.start]
         before = clauses[number - 1]
-        if ":" in gap or GREETING.search(before.words) or re.fullmatch(r"(?:sorry|ehrlich gesagt|honestly|well|tja|na ja|naja|to be honest|leider|unfortunately|danke|thanks|ach|oh)(?: \w+)?", before.words, _FLAGS):
+        if (
+            ":" in gap
+            or GREETING.search(before.words)
+            or re.fullmatch(
+                r"(?:sorry|ehrlich gesagt|honestly|well|tja|na ja|naja|to be honest|leider|unfortunately|danke|thanks|ach|oh)(?: \w+)?",
+                before.words,
+                _FLAGS,
+            )
+        ):
             start = clauses[number].start
             break
-        if _is_whole(clauses[number].words) and _is_whole(before.words) and not re.match(r"(?:if|had|hätten|hättest|wenn|leaving)\b", before.words, _FLAGS):
+        if (
+            _is_whole(clauses[number].words)
+            and _is_whole(before.words)
+            and not re.match(r"(?:if|had|hätten|hättest|wenn|leaving)\b", before.words, _FLAGS)
+        ):
             start = clauses[number].start
             break
     if start == sentence.start:
         return start, sentence.end
-    return start, sentence.end if sentence.words[start - sentence.start].isupper() and ":" in sentence.words[: start - sentence.start] else here.end if inside + 1 == len(clauses) else clauses[-1].end
+    return start, sentence.end if sentence.words[start - sentence.start].isupper() and ":" in sentence.words[
+        : start - sentence.start
+    ] else here.end if inside + 1 == len(clauses) else clauses[-1].end
 
 
 def _is_whole(words: str) -> bool:
     """Tell roughly whether a clause says something by itself: it names who, and is no short piece."""
-    return re.search(r"\b(?:ich|wir|sie|du|er|es|das|der|die|i|you|we|it|he|she|they|that|this|there)\b", words, _FLAGS) is not None and words.count(" ") > 2  # noqa: PLR2004 -- four words
+    return (
+        re.search(r"\b(?:ich|wir|sie|du|er|es|das|der|die|i|you|we|it|he|she|they|that|this|there)\b", words, _FLAGS)
+        is not None
+        and words.count(" ") > 2
+    )  # noqa: PLR2004 -- four words
 
 
 # Shouting -----------------------------------------------------------------------------------------------------------
@@ -100,7 +122,9 @@ def shouting(reading: Reading) -> Iterator[Place]:
     """Yield what is written in capitals, or with runs of signs."""
     for sentence in reading.sentences:
         words = sentence.words
-        caps = [one for one in _CAPS.finditer(words) if one[0].strip("'-") not in _ACRONYMS and len(one[0].strip("'-")) > 1]
+        caps = [
+            one for one in _CAPS.finditer(words) if one[0].strip("'-") not in _ACRONYMS and len(one[0].strip("'-")) > 1
+        ]
         letters = sum(letter.isalpha() for letter in words)
         upper = sum(letter.isupper() for letter in words)
         has_runs = re.search(r"[!?]{3,}|\?!|!\?|!{2,}|\?\?", words) is not None
@@ -130,7 +154,7 @@ def _runs(sentence: Sentence, caps: list[re.Match[str]]) -> Iterator[Place]:
             runs.append([one.start(), one.end(), 1])
     several = [run for run in runs if run[2] > 1]
     for start, end, _count in several or [[runs[0][0], runs[-1][1], 2]]:
-        if end == len(sentence.words.rstrip("!.? ")) :
+        if end == len(sentence.words.rstrip("!.? ")):
             end = len(sentence.words) if start == 0 else end
         yield sentence.start + start, sentence.start + end
 
@@ -160,16 +184,34 @@ def guarantees(reading: Reading) -> Iterator[Place]:
         start = sentence.start
         for number, clause in enumerate(sentence.clauses):
             is_last = number + 1 == len(sentence.clauses)
-            gap = "" if is_last else sentence.words[clause.end - sentence.start : sentence.clauses[number + 1].start - sentence.start]
-            if clause.end > sentence.start + found.start() or is_last or not (GREETING.search(clause.words) or ":" in gap or _is_aside(clause)):
+            gap = (
+                ""
+                if is_last
+                else sentence.words[clause.end - sentence.start : sentence.clauses[number + 1].start - sentence.start]
+            )
+            if (
+                clause.end > sentence.start + found.start()
+                or is_last
+                or not (GREETING.search(clause.words) or ":" in gap or _is_aside(clause))
+            ):
                 break
             start = sentence.clauses[number + 1].start
         body_end = sentence.clauses[-1].end
-        yield start, sentence.end if start == sentence.start or sentence.words[start - sentence.start].isupper() else body_end
+        yield (
+            start,
+            sentence.end if start == sentence.start or sentence.words[start - sentence.start].isupper() else body_end,
+        )
 
 
 def _is_aside(clause: Part) -> bool:
-    return re.fullmatch(r"(?:don't worry|keine sorge|no worries|ja|yes|nein|no|klar|sure|natürlich|of course|keine angst|danke|thanks|okay|ok|alles klar|hey|hi|oh|honestly|ganz ehrlich|ehrlich)(?: \w+)?", clause.words.strip(), _FLAGS) is not None
+    return (
+        re.fullmatch(
+            r"(?:don't worry|keine sorge|no worries|ja|yes|nein|no|klar|sure|natürlich|of course|keine angst|danke|thanks|okay|ok|alles klar|hey|hi|oh|honestly|ganz ehrlich|ehrlich)(?: \w+)?",
+            clause.words.strip(),
+            _FLAGS,
+        )
+        is not None
+    )
 
 
 # Sie and du ----------------------------------------------------------------------------------------------------------
@@ -177,7 +219,9 @@ _DU: Final = re.compile(
     r"\b(?:du|dir|dich|dein(?:e[rsmn]?)?|euch|euer|eure[rsmn]?|deinerseits|hast du|bist du|magst du|kannst du)\b|\b(?:schau|guck|probier|meld|schreib|schick|ruf|klick|versuch|nimm|gib|sag|wart|teste|frag|lass)e? (?:mal|bitte|uns|mir|doch|einfach|dich|gern|hier)\b",
     _FLAGS,
 )
-_SIE: Final = re.compile(r"(?<![.!?:\n\x00„\"] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[rsmn]?)?|Ihrerseits)\b|\b(?:[a-zäöüß]+en|[Ss]ind|[Hh]aben|[Ww]erden) Sie\b|^(?:[A-ZÄÖÜ][a-zäöüß]+en) Sie\b")
+_SIE: Final = re.compile(
+    r"(?<![.!?:\n\x00„\"] )(?<!^)\b(?:Sie|Ihnen|Ihr(?:e[rsmn]?)?|Ihrerseits)\b|\b(?:[a-zäöüß]+en|[Ss]ind|[Hh]aben|[Ww]erden) Sie\b|^(?:[A-ZÄÖÜ][a-zäöüß]+en) Sie\b"
+)
 _SIE_FIRST: Final = re.compile(r"(?:^|[.!?:\n] ?)\b(?:Sie (?:\w+en|sind)\b|Ihnen\b|Ihr(?:e[rsmn]?)? )")
 
 
@@ -185,7 +229,9 @@ def mixed_address(reading: Reading, *, is_german: bool) -> list[Place]:
     """Return where Sie and du meet: the first word of the rarer of the two."""
     if not is_german:
         return []
-    polite = sorted({one.start(): one for pattern in (_SIE, _SIE_FIRST) for one in pattern.finditer(reading.plain)}.items())
+    polite = sorted(
+        {one.start(): one for pattern in (_SIE, _SIE_FIRST) for one in pattern.finditer(reading.plain)}.items()
+    )
     close = [one for one in _DU.finditer(reading.plain)]
     if not polite or not close:
         return []

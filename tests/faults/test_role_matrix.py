@@ -108,14 +108,15 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.lint_draft search.explain
     """,
     AGENTS: """
         desk.tell_outcome
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
-        desk_api.show_conversation
+        desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
+        desk.call_list desk.arrange_call desk.note_call desk.lint_reply
     """,
     MODERATORS: """
         forum.set_trust
@@ -131,6 +132,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        desk.stored_findings desk.accept_finding
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
@@ -174,6 +176,7 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
