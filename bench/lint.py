@@ -24,6 +24,8 @@ from desk import lint
 DRAFTS = SHARED / "eval/drafts_dev.jsonl"
 SEED = 6
 LONG = 20_000
+Span = tuple[Any, ...]
+"""Type, first and last place, time."""
 
 
 def main() -> None:
@@ -54,7 +56,7 @@ def main() -> None:
 
 def _halves(drafts: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     ids = sorted(draft["id"] for draft in drafts)
-    random.Random(SEED).shuffle(ids)  # noqa: S311 -- draws lots, guards nothing
+    random.Random(SEED).shuffle(ids)
     first = set(ids[: len(ids) // 2])
     return {
         "a": [draft for draft in drafts if draft["id"] in first],
@@ -66,41 +68,18 @@ def _measure(name: str, drafts: list[dict[str, Any]], *, says: bool) -> None:
     counts: dict[bool, Counter[tuple[str, str]]] = {True: Counter(), False: Counter()}
     due = Counter[str]()
     for draft in drafts:
-        found = lint.issues(draft["text"], public=draft["public"], locale=draft["lang"], channel=draft["channel"])
+        found = lint.issues(draft["text"], public=draft["public"], locale=draft["lang"])
         mixed = any(one.type == "mixed_address" for one in found)
         _count(counts, "mixed_address", draft.get("formality") == "mixed", mixed)
-        if says and mixed != (draft.get("formality") == "mixed"):
-            print("MIXED", mixed, draft["text"], file=sys.stderr)
         labels = [(one["type"], *_place(draft["text"], one["value"]), one.get("due")) for one in draft["issues"]]
         told = [(one.type, one.start, one.end, one.due) for one in found if one.type != "mixed_address"]
         for is_strict in (True, False):
-            left = list(labels)
-            for one in told:
-                same = next((label for label in left if _same(label, one, is_strict)), None)
-                counts[is_strict][one[0], "wrong" if same is None else "right"] += 1
-                if same is not None:
-                    left.remove(same)
-                    if not is_strict and one[0] == "promise":
-                        due["right" if same[3] == one[3] else "wrong"] += 1
-                        if says and same[3] != one[3]:
-                            print(f"DUE {draft['id']} {same[3]!r} found {one[3]!r}", file=sys.stderr)
-                    if says and not is_strict and same[1:3] != one[1:3]:
-                        print(
-                            f"SPAN {draft['id']} {one[0]} {draft['text'][same[1] : same[2]]!r} found {draft['text'][one[1] : one[2]]!r}",
-                            file=sys.stderr,
-                        )
-                elif says and not is_strict:
-                    print(
-                        f"WRONG {draft['id']} {one[0]} {draft['text'][one[1] : one[2]]!r} in {draft['text']!r}",
-                        file=sys.stderr,
-                    )
-            for label in left:
-                counts[is_strict][label[0], "missed"] += 1
-                if says and not is_strict:
-                    print(
-                        f"MISSED {draft['id']} {label[0]} {draft['text'][label[1] : label[2]]!r} in {draft['text']!r}",
-                        file=sys.stderr,
-                    )
+            pairs, wrong, missed = _matched(labels, told, is_strict)
+            for what, ones in (("right", [pair[1] for pair in pairs]), ("wrong", wrong), ("missed", missed)):
+                counts[is_strict].update((one[0], what) for one in ones)
+        due.update("right" if label[3] == one[3] else "wrong" for label, one in pairs if one[0] == "promise")
+        if says:
+            _say(draft, pairs, wrong, missed)
     for is_strict, way in ((True, "strict"), (False, "overlapping")):
         spans = {key: n for key, n in counts[is_strict].items() if key[0] != "mixed_address"}
         report("lint", f"{name}: micro F1, {way} spans", _f1(spans), "F1", "higher")
@@ -108,6 +87,37 @@ def _measure(name: str, drafts: list[dict[str, Any]], *, says: bool) -> None:
         of_kind = {key: n for key, n in counts[False].items() if key[0] == kind}
         report("lint", f"{name}: {kind}, overlapping", _f1(of_kind), "F1", "higher")
     report("lint", f"{name}: due of the promises found", due["right"] / max(1, sum(due.values())), "share", "higher")
+
+
+def _matched(
+    labels: list[Span], told: list[Span], is_strict: bool
+) -> tuple[list[tuple[Span, Span]], list[Span], list[Span]]:
+    """Return the pairs of labels and findings that are the same, what is wrong, and what was missed."""
+    left, pairs, wrong = list(labels), [], []
+    for one in told:
+        same = next((label for label in left if _same(label, one, is_strict)), None)
+        if same is None:
+            wrong.append(one)
+        else:
+            left.remove(same)
+            pairs.append((same, one))
+    return pairs, wrong, left
+
+
+def _say(draft: dict[str, Any], pairs: list[tuple[Span, Span]], wrong: list[Span], missed: list[Span]) -> None:
+    text = draft["text"]
+    lines = [f"WRONG {one[0]} {text[one[1] : one[2]]!r} in {text!r}" for one in wrong]
+    lines += [f"MISSED {one[0]} {text[one[1] : one[2]]!r} in {text!r}" for one in missed]
+    lines += [
+        f"SPAN {one[0]} {text[label[1] : label[2]]!r} found {text[one[1] : one[2]]!r}"
+        for label, one in pairs
+        if label[1:3] != one[1:3]
+    ]
+    lines += [
+        f"DUE {label[3]!r} found {one[3]!r}" for label, one in pairs if one[0] == "promise" and label[3] != one[3]
+    ]
+    for line in lines:
+        print(draft["id"], line, file=sys.stderr)
 
 
 def _count(counts: dict[bool, Counter[tuple[str, str]]], kind: str, is_so: bool, is_found: bool) -> None:

@@ -24,4 +24,5 @@ def local(moment: datetime, name: str) -> datetime:
 
 def at(naive: datetime, name: str) -> datetime:
     """Return the moment at which a clock there shows this; of an hour that comes twice, the later."""
-    return pytz.timezone(name).localize(naive, is_dst=False)
+    moment: datetime = pytz.timezone(name).localize(naive, is_dst=False)
+    return moment

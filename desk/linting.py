@@ -36,9 +36,7 @@ _QUIET: Final = re.compile(r"([!?])[!?]+")
 @register
 def speaks_against(draft: Draft) -> Iterable[Objection]:
     """Object to what the linter finds, and to personal data that everybody would read."""
-    found = lint.issues(
-        draft.text, public=draft.is_public, locale=draft.conversation.locale, channel=draft.conversation.channel.kind
-    )
+    found = lint.issues(draft.text, public=draft.is_public, locale=draft.conversation.locale)
     ours = [(one.start, one.end) for one in found if one.type.startswith("send_elsewhere")]
     private = personal_data.find(draft.text) if draft.is_public else []
     for finding in private:

@@ -175,7 +175,8 @@ def apology(promise: Promise) -> str:
         name = promise.conversation.contact.name
         return str(
             gettext(
-                "%(greeting)s we promised you something and did not keep it: “%(what)s”. That was our mistake, and we are sorry. ",
+                "%(greeting)s we promised you something and did not keep it: “%(what)s”."
+                " That was our mistake, and we are sorry. ",
                 greeting=gettext("Hello %(name)s,", name=name) if name else gettext("Hello,"),
                 what=promise.what,
             )

@@ -38,10 +38,10 @@ class Issue:
     due: str | None = None
 
 
-def issues(text: str, *, public: bool = True, locale: str | None = None, channel: str | None = None) -> list[Issue]:
+def issues(text: str, *, public: bool = True, locale: str | None = None) -> list[Issue]:
     """Return what there is to say about a draft, in the order of the text.
 
-    `public` says whether everybody would read it, `channel` is its kind or slug: nobody is sent elsewhere by being asked to answer a mail.
+    `public` says whether everybody would read it.
     """
     reading = read(text)
     found: list[tuple[Type, int, int, tuple[int, int] | None]] = []
@@ -52,7 +52,8 @@ def issues(text: str, *, public: bool = True, locale: str | None = None, channel
     found += [(kind, start, end, None) for kind, start, end in elsewhere]
     sure = list(tone.guarantees(reading))
     passed = list(pushing.forwarded(reading))
-    for start, end, due in promising.promises(reading):
+    for first, last, due in promising.promises(reading):
+        start, end = first, last
         if any(_meet((start, end), place) for place in sure):
             continue
         at = next((place for place in passed if _meet((start, end), place) or _goes_on(text, place[1], start)), None)
@@ -69,7 +70,7 @@ def issues(text: str, *, public: bool = True, locale: str | None = None, channel
     found += [("internal", start, end, None) for start, end in inner]
     if public:
         places = [(start, end) for _, start, end in elsewhere] + inner
-        found += [("pii_out", start, end, None) for start, end in private.pii(reading, places, locale)]
+        found += [("pii_out", start, end, None) for start, end in private.pii(reading, places)]
     is_german = language.guess(text, locale) == "de" or (locale is None and _looks_german(reading.plain))
     found += [("mixed_address", start, end, None) for start, end in tone.mixed_address(reading, is_german=is_german)]
     return [

@@ -14,47 +14,111 @@ from core import timezones
 
 CLOSE: Final = time(18)
 """When a day of work ends."""
+SATURDAY: Final = 5
+FEW: Final = 3
+"""How many "a few" are."""
 _PARTS: Final = {
-    "morning": time(12), "noon": time(13), "afternoon": CLOSE, "evening": time(22), "night": time(23, 59), "early": time(10),
-}  # fmt: skip
+    "morning": time(12),
+    "noon": time(13),
+    "afternoon": CLOSE,
+    "evening": time(22),
+    "night": time(23, 59),
+    "early": time(10),
+}
 
 _DAYS_DE: Final = r"(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonnabend|sonntag)"
 _DAYS_EN: Final = (
     r"(?:mon(?:day)?|tue(?:s(?:day)?)?|wed(?:nesday)?|thu(?:rs?(?:day)?)?|fri(?:day)?|sat(?:urday)?|sun(?:day)?)"
 )
-_MONTHS_DE: Final = r"(?:jan(?:uar)?|jänner|feb(?:ruar)?|märz?|apr(?:il)?|mai|juni?|juli?|aug(?:ust)?|sep(?:t(?:ember)?)?|okt(?:ober)?|nov(?:ember)?|dez(?:ember)?)"
-_MONTHS_EN: Final = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
-_COUNT_DE: Final = r"(?:\d{1,3}(?:\s?(?:-|bis)\s?\d{1,3})?|ein(?:e[rmns]?)?|zwei(?: bis drei)?|drei(?: bis (?:vier|fünf))?|vier|fünf|sechs|sieben|acht|neun|zehn|zwölf|vierzehn|ein paar|paar|wenigen?|einigen?)"
-_COUNT_EN: Final = r"(?:\d{1,3}(?:\s?(?:-|to)\s?\d{1,3})?|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|a few|a couple of|couple of|few|several)"
-_UNIT_DE: Final = r"(?:sekunden?|min(?:uten?|\.)?|stündchen|stunden?|std\.?|h|(?:werk|arbeits|bank|kalender)?tage?n?|wochen?|monate?n?|quartale?n?|viertelstunde|sprints?)"
-_UNIT_EN: Final = r"(?:sec(?:ond)?s?|min(?:ute)?s?|hours?|hrs?|h|(?:(?:working|business|calendar|week)[ -]?)?days?|weeks?|months?|fortnights?|sprints?|quarters?)"
-_CLOCK_DE: Final = r"(?:\d{1,2}(?:[:.]\d\d)?\s?(?:uhr|h)\b(?:\s?\d\d\b)?|\d{1,2}:\d\d|(?:halb|viertel (?:vor|nach)) (?:\d{1,2}|eins|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)|mitternacht)"
-_CLOCK_EN: Final = r"(?:(?:half past |quarter (?:past|to) )?\d{1,2}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.|o'clock)\b|\d{1,2}:\d\d|half past \w{3,6}|noon|midday|midnight)"
+_MONTHS_DE: Final = (
+    r"(?:jan(?:uar)?|jänner|feb(?:ruar)?|märz?|apr(?:il)?|mai|juni?|juli?|aug(?:ust)?|sep(?:t(?:ember)?)?"
+    r"|okt(?:ober)?|nov(?:ember)?|dez(?:ember)?)"
+)
+_MONTHS_EN: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sep(?:t(?:ember)?)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_COUNT_DE: Final = (
+    r"(?:\d{1,3}(?:\s?(?:-|bis)\s?\d{1,3})?|ein(?:e[rmns]?)?|zwei(?: bis drei)?|drei(?: bis (?:vier|fünf))?|vier"
+    r"|fünf|sechs|sieben|acht|neun|zehn|zwölf|vierzehn|ein paar|paar|wenigen?|einigen?)"
+)
+_COUNT_EN: Final = (
+    r"(?:\d{1,3}(?:\s?(?:-|to)\s?\d{1,3})?|an?|one|two|three|four|five|six|seven|eight|nine|ten|twelve|a few"
+    r"|a couple of|couple of|few|several)"
+)
+_UNIT_DE: Final = (
+    r"(?:sekunden?|min(?:uten?|\.)?|stündchen|stunden?|std\.?|h|(?:werk|arbeits|bank|kalender)?tage?n?|wochen?"
+    r"|monate?n?|quartale?n?|viertelstunde|sprints?)"
+)
+_UNIT_EN: Final = (
+    r"(?:sec(?:ond)?s?|min(?:ute)?s?|hours?|hrs?|h|(?:(?:working|business|calendar|week)[ -]?)?days?|weeks?|months?"
+    r"|fortnights?|sprints?|quarters?)"
+)
+_CLOCK_DE: Final = (
+    r"(?:\d{1,2}(?:[:.]\d\d)?\s?(?:uhr|h)\b(?:\s?\d\d\b)?|\d{1,2}:\d\d|(?:halb|viertel (?:vor|nach)) (?:\d{1,2}|eins"
+    r"|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf)|mitternacht)"
+)
+_CLOCK_EN: Final = (
+    r"(?:(?:half past |quarter (?:past|to) )?\d{1,2}(?:[:.]\d\d)?\s?(?:am|pm|a\.m\.|p\.m\.|o'clock)\b|\d{1,2}:\d\d"
+    r"|half past \w{3,6}|noon|midday|midnight)"
+)
 _BARE: Final = r"\d{1,2}(?![\d.,:/%€]|\s?(?:%|€|euro|mb|gb|kg|cm|mal|stück|pro|per))"
-_DATE: Final = rf"(?:\d{{1,2}}\.\s?{_MONTHS_DE}\b(?:\s\d{{4}})?|\d{{1,2}}\.\d{{1,2}}\.(?:\d{{2,4}})?|\d{{4}}-\d\d-\d\d|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTHS_EN}\b(?:,? \d{{4}})?|{_MONTHS_EN} \d{{1,2}}(?:st|nd|rd|th)?\b(?:,? \d{{4}})?|the \d{{1,2}}(?:st|nd|rd|th)\b)"
-_FEAST: Final = r"(?:ostern|pfingsten|weihnachten|heiligabend|neujahr|silvester|easter|christmas|xmas|whitsun|new year(?:'s)?|thanksgiving|halloween)"
+_DATE: Final = (
+    rf"(?:\d{{1,2}}\.\s?{_MONTHS_DE}\b(?:\s\d{{4}})?|\d{{1,2}}\.\d{{1,2}}\.(?:\d{{2,4}})?|\d{{4}}-\d\d-\d\d"
+    rf"|(?:the )?\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTHS_EN}\b(?:,? \d{{4}})?|{_MONTHS_EN} \d{{1,2}}(?:st|nd|rd"
+    rf"|th)?\b(?:,? \d{{4}})?|the \d{{1,2}}(?:st|nd|rd|th)\b)"
+)
+_FEAST: Final = (
+    r"(?:ostern|pfingsten|weihnachten|heiligabend|neujahr|silvester|easter|christmas|xmas|whitsun|new year(?:'s)?"
+    r"|thanksgiving|halloween)"
+)
 _PART_DE: Final = r"(?:früh|vormittags?|mittags?|nachmittags?|abends?|nachts?|in der früh)"
 _PART_EN: Final = r"(?:morning|lunchtime|lunch|noon|afternoon|evening|night|a\.?m\.?|p\.?m\.?)"
-_LEAD_DE: Final = r"(?:(?:noch|schon|gleich|direkt|sofort|spätestens|bis|bis spätestens|bis zum|bis zur|bis in die|am|an|im|in|um|gegen|ab|vor|zum|zur|ca\.|etwa|circa|voraussichtlich|irgendwann|heute|übers|über das|über|nach|kommende[nr]?|nächste[nrs]?|diese[nrs]?|der|dem|den|des|die|das|jetzt|erst|ungefähr|dann|per|laufe|lauf|verlaufe?|anfang|mitte|ende) ){0,5}"
-_LEAD_EN: Final = r"(?:(?:by|on|at|before|from|until|till|around|about|no later than|by the latest|later|within|over|in|first thing|bright and early|some time|sometime|early|late|mid|this|next|coming|the|of|end of|close of|start of|beginning of|middle of|during|during the course of|after|straight after|right after|just after|shortly after|come|again|as early as|ready|back|end|first thing on|course of) ){0,5}"
+_LEAD_DE: Final = (
+    r"(?:(?:noch|schon|gleich|direkt|sofort|spätestens|bis|bis spätestens|bis zum|bis zur|bis in die|am|an|im|in|um"
+    r"|gegen|ab|vor|zum|zur|ca\.|etwa|circa|voraussichtlich|irgendwann|heute|übers|über das|über|nach|kommende[nr]?"
+    r"|nächste[nrs]?|diese[nrs]?|der|dem|den|des|die|das|jetzt|erst|ungefähr|dann|per|laufe|lauf|verlaufe?|anfang"
+    r"|mitte|ende) ){0,5}"
+)
+_LEAD_EN: Final = (
+    r"(?:(?:by|on|at|before|from|until|till|around|about|no later than|by the latest|later|within|over|in"
+    r"|first thing|bright and early|some time|sometime|early|late|mid|this|next|coming|the|of|end of|close of"
+    r"|start of|beginning of|middle of|during|during the course of|after|straight after|right after|just after"
+    r"|shortly after|come|again|as early as|ready|back|end|first thing on|course of) ){0,5}"
+)
 
 _GERMAN: Final = "|".join(
     (
         rf"(?:heute|morgen|übermorgen)(?! (?:war|schon))(?: {_PART_DE})?(?: noch)?",
         rf"{_DAYS_DE}s?(?:\s?{_PART_DE})?(?: in einer woche)?",
-        rf"(?:diese[rn]?|nächste[rn]?|kommende[rn]?|übernächste[rn]?|laufende[rn]?) (?:woche|tage[ns]?|wochen|monats?|jahr(?:es)?|quartals?|sprints?|montag|stunden?)",
+        (
+            r"(?:diese[rn]?|nächste[rn]?|kommende[rn]?|übernächste[rn]?|laufende[rn]?) (?:woche|tage[ns]?|wochen"
+            r"|monats?|jahr(?:es)?|quartals?|sprints?|montag|stunden?)"
+        ),
         rf"(?:der|die|das|des|dem|den) (?:nächsten?|kommenden?|folgenden?)(?: {_COUNT_DE})? {_UNIT_DE}",
-        rf"(?:innerhalb|binnen|in|innert|nach)(?: von| der| den nächsten| der nächsten| nächsten| den kommenden)? ?(?:rund |etwa |ca\. |maximal |spätestens |knapp )?{_COUNT_DE} {_UNIT_DE}",
+        (
+            rf"(?:innerhalb|binnen|in|innert|nach)(?: von| der| den nächsten| der nächsten| nächsten"
+            rf"| den kommenden)? ?(?:rund |etwa |ca\. |maximal |spätestens |knapp )?{_COUNT_DE} {_UNIT_DE}"
+        ),
         rf"(?:in|innerhalb|binnen) (?:den|der) (?:nächsten|kommenden) {_UNIT_DE}",
         r"(?:in|innerhalb|binnen)(?: von)? (?:einer|'?ner) (?:halben |guten |knappen |viertel|dreiviertel)?stunde",
         r"innerhalb (?:eines|einer|des|der) (?:werktag(?:e?s)?|tag(?:e?s)?|woche|stunde|monats)",
-        r"(?:tages|wochen|monats|jahres|quartals)ende|ende (?:der|des|dieser|dieses|nächster|kommender) (?:woche|tage?s|monats|quartals|jahres)",
+        (
+            r"(?:tages|wochen|monats|jahres|quartals)ende|ende (?:der|des|dieser|dieses|nächster|kommender) (?:woche"
+            r"|tage?s|monats|quartals|jahres)"
+        ),
         rf"(?:anfang|mitte|ende) (?:der |dieser |nächster |kommender |des |nächsten )?(?:woche|monats?|{_MONTHS_DE})\b",
-        r"laufe? (?:des|der|dieser|dieses) (?:heutigen |morgigen |nächsten |kommenden )?(?:tage?s|vormittags|nachmittags|abends|woche|nacht|monats)",
-        r"wochenende|feierabend|dienstschluss|geschäftsschluss|büroschluss|ladenschluss|betriebsschluss|schichtende|mitternacht|vortag|folgetag|werktag|monatserste[nr]?",
+        (
+            r"laufe? (?:des|der|dieser|dieses) (?:heutigen |morgigen |nächsten |kommenden )?(?:tage?s|vormittags"
+            r"|nachmittags|abends|woche|nacht|monats)"
+        ),
+        (
+            r"wochenende|feierabend|dienstschluss|geschäftsschluss|büroschluss|ladenschluss|betriebsschluss|schichtende"
+            r"|mitternacht|vortag|folgetag|werktag|monatserste[nr]?"
+        ),
         r"mittag|nachmittag|vormittag|abend|nacht",
-        rf"(?:in (?:der )?)?(?:kw|kalenderwoche) ?\d{{1,2}}|\d{{1,2}}\. ?(?:kw|kalenderwoche)",
-        rf"(?:nächsten|kommenden|aktuellen|laufenden) (?:sprint|release|quartal)",
+        r"(?:in (?:der )?)?(?:kw|kalenderwoche) ?\d{1,2}|\d{1,2}\. ?(?:kw|kalenderwoche)",
+        r"(?:nächsten|kommenden|aktuellen|laufenden) (?:sprint|release|quartal)",
         rf"(?:zwischen|von) (?:{_CLOCK_DE}|\d{{1,2}}) (?:und|bis) (?:{_CLOCK_DE}|\d{{1,2}}\b)",
         rf"{_CLOCK_DE}",
         rf"(?:teamrunde|schicht|mittagspause|pause|besprechung|sitzung|termin|schulung|frühstück)(?: um {_BARE})?",
@@ -68,37 +132,67 @@ _ENGLISH: Final = "|".join(
         rf"(?:today|tonight|tomorrow)(?: {_PART_EN})?",
         rf"{_DAYS_EN}\b(?: {_PART_EN})?(?: week)?",
         rf"(?:this|next|the coming) (?:week(?:end)?|month|quarter|sprint|year|{_PART_EN})",
-        rf"(?:end|close|start|beginning|middle|course) of (?:the |this |next |tomorrow's )?(?:day|play|business|week|month|quarter|shift|year|{_MONTHS_EN}|today|tomorrow|{_DAYS_EN})\b",
-        rf"(?:in|within)(?: the)?(?: next| coming| space of)?(?: about| roughly| around| under| less than| no more than)? ?{_COUNT_EN}(?: more)? {_UNIT_EN}(?:' time)?(?: or (?:so|two))?",
-        r"(?:in|within|over) the (?:next|coming) (?:days|hours|weeks|minutes|day or (?:two|so)|hour or (?:two|so)|week or (?:two|so)|sprint|hour|few days|few hours)",
-        r"(?:in|within) (?:half an hour|an hour or (?:two|so)|a day or (?:two|so)|a fortnight|the hour|the day|the week|a week or two|a jiffy)",
-        r"(?:cob|eod|eow|close of business|close of play|teatime|tea time|lunchtime|lunch|noon|midday|midnight|dinner time|closing time|weekend|end of play)",
+        (
+            rf"(?:end|close|start|beginning|middle|course) of (?:the |this |next |tomorrow's )?(?:day|play|business"
+            rf"|week|month|quarter|shift|year|{_MONTHS_EN}|today|tomorrow|{_DAYS_EN})\b"
+        ),
+        (
+            rf"(?:in|within)(?: the)?(?: next| coming| space of)?(?: about| roughly| around| under| less than"
+            rf"| no more than)? ?{_COUNT_EN}(?: more)? {_UNIT_EN}(?:' time)?(?: or (?:so|two))?"
+        ),
+        (
+            r"(?:in|within|over) the (?:next|coming) (?:days|hours|weeks|minutes|day or (?:two|so)|hour or (?:two|so)"
+            r"|week or (?:two|so)|sprint|hour|few days|few hours)"
+        ),
+        (
+            r"(?:in|within) (?:half an hour|an hour or (?:two|so)|a day or (?:two|so)|a fortnight|the hour|the day"
+            r"|the week|a week or two|a jiffy)"
+        ),
+        (
+            r"(?:cob|eod|eow|close of business|close of play|teatime|tea time|lunchtime|lunch|noon|midday|midnight"
+            r"|dinner time|closing time|weekend|end of play)"
+        ),
         rf"(?:between|from) (?:{_CLOCK_EN}|\d{{1,2}}) (?:and|to|till|until) (?:{_CLOCK_EN}|\d{{1,2}}\b)",
         rf"{_CLOCK_EN}",
-        r"(?:calendar )?week \d{1,2}|overnight|(?:the )?day before|(?:the )?day after|the next working day|next working day|following day|later",
+        (
+            r"(?:calendar )?week \d{1,2}|overnight|(?:the )?day before|(?:the )?day after|the next working day"
+            r"|next working day|following day|later"
+        ),
         r"(?:stand-?up|team meeting|my break|shift|my shift|bank holiday|the meeting)",
         rf"(?:early |mid[- ]|late )?{_MONTHS_EN}\b",
         _DATE,
         _FEAST,
     )
 )
-_ONE_DE: Final = rf"(?<![\w@./-]){_LEAD_DE}(?:{_GERMAN})(?![\w@])(?:(?:,? (?:um|gegen|ab|bis|zwischen|vor|am) (?:{_CLOCK_DE}|{_BARE})(?: (?:und|bis) (?:{_CLOCK_DE}|\d{{1,2}}\b))?(?: uhr)?)|(?: und))?"
-_ONE_EN: Final = rf"(?<![\w@./-]){_LEAD_EN}(?:{_ENGLISH})(?![\w@])(?: (?:at|by|before|around|from|until) (?:{_CLOCK_EN}|{_BARE})| between (?:{_CLOCK_EN}|\d{{1,2}}) and (?:{_CLOCK_EN}|\d{{1,2}}\b))?(?: at the latest)?"
-_BY_CLOCK: Final = rf"(?<![\w@./-])(?:bis(?: spätestens)?|um|gegen|ab|by|before|at|around) {_BARE}(?= (?:ruf|meld|hab|ist|sind|lieg|komm|kl|i|we|you|at)|[,.!]|$)"
+_ONE_DE: Final = (
+    rf"(?<![\w@./-]){_LEAD_DE}(?:{_GERMAN})(?![\w@])(?:(?:,? (?:um|gegen|ab|bis|zwischen|vor|am) (?:{_CLOCK_DE}"
+    rf"|{_BARE})(?: (?:und|bis) (?:{_CLOCK_DE}|\d{{1,2}}\b))?(?: uhr)?)|(?: und))?"
+)
+_ONE_EN: Final = (
+    rf"(?<![\w@./-]){_LEAD_EN}(?:{_ENGLISH})(?![\w@])(?: (?:at|by|before|around|from|until) (?:{_CLOCK_EN}|{_BARE})"
+    rf"| between (?:{_CLOCK_EN}|\d{{1,2}}) and (?:{_CLOCK_EN}|\d{{1,2}}\b))?(?: at the latest)?"
+)
+_BY_CLOCK: Final = (
+    rf"(?<![\w@./-])(?:bis(?: spätestens)?|um|gegen|ab|by|before|at|around) {_BARE}(?= (?:ruf|meld|hab|ist|sind|lieg"
+    rf"|komm|kl|i|we|you|at)|[,.!]|$)"
+)
 _ANY: Final = re.compile(rf"{_ONE_DE}|{_ONE_EN}|{_BY_CLOCK}", re.IGNORECASE)
 _AND: Final = re.compile(r"\s+und$", re.IGNORECASE)
 _JOINED: Final = re.compile(r"(?:,? (?:also |und zwar |and )?| \()?")
 _WEAK: Final = re.compile(
-    rf"(?:der|die|das|dem|den|des|the|this|dann|later|in|im|zum|zur)? ?(?:heute|today|{_MONTHS_EN}|{_MONTHS_DE}|mittag|nachmittag|vormittag|abend|nacht|later|lunch|weekend|wochenende"
+    rf"(?:der|die|das|dem|den|des|the|this|dann|later|in|im|zum|zur)? ?(?:heute|today|{_MONTHS_EN}|{_MONTHS_DE}"
+    rf"|mittag|nachmittag|vormittag|abend|nacht|later|lunch|weekend|wochenende"
     rf"|shift|schicht|termin|pause|sitzung|besprechung|schulung|frühstück|{_DAYS_EN})",
     re.IGNORECASE,
 )
 _ARTICLE: Final = re.compile(
-    r"(?:der|die|das|dann|jetzt|the|des|dem|den) (?=(?:noch|im|in|am|bis|um|gegen|heute|morgen|by|on|at|schon|gleich|spätestens|ab|nach|zum|within|next|nächste\w*|kommende\w*)\b)",
+    r"(?:der|die|das|dann|jetzt|the|des|dem|den) (?=(?:noch|im|in|am|bis|um|gegen|heute|morgen|by|on|at|schon|gleich"
+    r"|spätestens|ab|nach|zum|within|next|nächste\w*|kommende\w*)\b)",
     re.IGNORECASE,
 )
 _PAST: Final = re.compile(
-    r"(?:seit|vom|vor|since|last|letzte[nrs]?|vergangene[nrs]?|gestern|yesterday|every|jeden|jede|this past|ago|war|was|were|from last) (?:\w+ )?$",
+    r"(?:seit|vom|vor|since|last|letzte[nrs]?|vergangene[nrs]?|gestern|yesterday|every|jeden|jede|this past|ago|war"
+    r"|was|were|from last) (?:\w+ )?$",
     re.IGNORECASE,
 )
 
@@ -124,7 +218,7 @@ def times(words: str) -> list[Time]:
         if (article := _ARTICLE.match(said)) is not None:
             start += article.end()
             said = said[article.end() :]
-        if _PAST.search(words[max(0, start - 24) : start]) or _is_other(said, words, start, end):
+        if _PAST.search(words[max(0, start - 24) : start]) or _is_other(said, words, start):
             continue
         weak = _WEAK.fullmatch(said.strip()) is not None
         if found and _JOINED.fullmatch(words[found[-1].end : start]) and not words[found[-1].end : start].strip(" ,("):
@@ -134,7 +228,7 @@ def times(words: str) -> list[Time]:
     return found
 
 
-def _is_other(said: str, words: str, start: int, end: int) -> bool:
+def _is_other(said: str, words: str, start: int) -> bool:
     """Tell what only looks like a time: a greeting, a verb, a name in short."""
     low = said.strip().lower()
     if low in {
@@ -169,21 +263,60 @@ def _is_other(said: str, words: str, start: int, end: int) -> bool:
 
 # What a time means -------------------------------------------------------------------------------------------------
 
-_WEEKDAYS: Final = {
-    **{name: at for at, names in enumerate(("montag mon monday", "dienstag tue tues tuesday", "mittwoch wed wednesday", "donnerstag thu thur thurs thursday", "freitag fri friday", "samstag sonnabend sat saturday", "sonntag sun sunday")) for name in names.split()},
-}  # fmt: skip
-_MONTH_NUMBERS: Final = {
-    name: at
-    for at, names in enumerate(
-        ("jan januar jänner january", "feb februar february", "mär märz mar march", "apr april", "mai may", "jun juni june", "jul juli july", "aug august", "sep sept september", "okt oktober oct october", "nov november", "dez dezember dec december"), 1)
-    for name in names.split()
-}  # fmt: skip
-_NUMBERS: Final = {
-    "ein": 1, "eine": 1, "einer": 1, "einem": 1, "einen": 1, "eines": 1, "a": 1, "an": 1, "one": 1, "zwei": 2, "two": 2, "drei": 3, "three": 3,
-    "vier": 4, "four": 4, "fünf": 5, "five": 5, "sechs": 6, "six": 6, "sieben": 7, "seven": 7, "acht": 8, "eight": 8, "neun": 9, "nine": 9,
-    "zehn": 10, "ten": 10, "elf": 11, "eleven": 11, "zwölf": 12, "twelve": 12, "vierzehn": 14, "eins": 1, "ein paar": 3, "paar": 3, "wenigen": 3, "wenige": 3,
-    "einigen": 3, "einige": 3, "a few": 3, "few": 3, "several": 3, "a couple of": 2, "couple of": 2,
-}  # fmt: skip
+
+def _numbered(first: int, *names: str) -> dict[str, int]:
+    return {name: first + at for at, same in enumerate(names) for name in same.split()}
+
+
+_WEEKDAYS: Final = _numbered(
+    0,
+    "montag mon monday",
+    "dienstag tue tues tuesday",
+    "mittwoch wed wednesday",
+    "donnerstag thu thur thurs thursday",
+    "freitag fri friday",
+    "samstag sonnabend sat saturday",
+    "sonntag sun sunday",
+)
+_MONTH_NUMBERS: Final = _numbered(
+    1,
+    "jan januar jänner january",
+    "feb februar february",
+    "mär märz mar march",
+    "apr april",
+    "mai may",
+    "jun juni june",
+    "jul juli july",
+    "aug august",
+    "sep sept september",
+    "okt oktober oct october",
+    "nov november",
+    "dez dezember dec december",
+)
+_NUMBERS: Final = (
+    _numbered(
+        1,
+        "ein eine einer einem einen eines eins a an one",
+        "zwei two",
+        "drei three",
+        "vier four",
+        "fünf five",
+        "sechs six",
+        "sieben seven",
+        "acht eight",
+        "neun nine",
+        "zehn ten",
+        "elf eleven",
+        "zwölf twelve",
+        "dreizehn thirteen",
+        "vierzehn fourteen",
+    )
+    | dict.fromkeys(("paar", "ein paar", "wenigen", "wenige", "einigen", "einige", "a few", "few", "several"), 3)
+    | {
+        "a couple of": 2,
+        "couple of": 2,
+    }
+)
 
 
 def resolve(said: str, *, at: datetime, zone: str) -> datetime | None:
@@ -219,7 +352,8 @@ def _count(word: str) -> int:
 
 
 _SPAN: Final = re.compile(
-    rf"(?:in|innerhalb|binnen|within|innert|nach|over)\b(?: von| the| den| der| nächsten| kommenden| next| coming| about| roughly| around| rund| etwa| ca\.| maximal| less than)* ?({_COUNT_DE}|{_COUNT_EN})? ?"
+    rf"(?:in|innerhalb|binnen|within|innert|nach|over)\b(?: von| the| den| der| nächsten| kommenden| next| coming"
+    rf"| about| roughly| around| rund| etwa| ca\.| maximal| less than)* ?({_COUNT_DE}|{_COUNT_EN})? ?"
     rf"(?:more )?(halben |half an |viertel|dreiviertel)?({_UNIT_DE}|{_UNIT_EN}|stunde)\b"
 )
 
@@ -233,39 +367,41 @@ def _after_a_span(low: str, here: datetime) -> datetime | None:
     if found is None:
         return None
     unit = found[3]
-    count = _count(found[1]) if found[1] else 3 if unit[-1] in "sn" else 1
+    count = _count(found[1]) if found[1] else FEW if unit[-1] in "sn" else 1
     if re.search(r"(?:day|hour|week) or (?:two|so)", low):
         count = 2
-    zone = here.tzinfo
-    assert zone is not None  # noqa: S101 -- it was made with one
-    if unit.startswith("viertel") or (found[2] or "").startswith("viertel"):
-        return (here + timedelta(minutes=15)).astimezone(UTC)
-    if unit.startswith("sec") or unit.startswith("sek"):
-        return (here + timedelta(seconds=count)).astimezone(UTC)
-    if unit.startswith("min"):
-        return (here + timedelta(minutes=count)).astimezone(UTC)
-    if unit.startswith(("stund", "std", "h", "stünd")):
-        return (here + timedelta(hours=count)).astimezone(UTC)
-    if re.search(r"sprint|quart", unit):
-        return None
-    day = here.date()
+    if (length := _length(unit if found[2] is None else found[2], count)) is not None:
+        return (here + length).astimezone(UTC)
+    day = _day_after(unit, count, here.date())
+    return None if day is None else _moment(day, _clock(low) or CLOSE, str(here.tzinfo))
+
+
+def _length(unit: str, count: int) -> timedelta | None:
+    """Return how long a unit of the clock takes; None for those of the calendar."""
+    if unit.startswith("viertel"):
+        return timedelta(minutes=15)
+    for names, length in (
+        (("sec", "sek"), timedelta(seconds=1)),
+        (("min",), timedelta(minutes=1)),
+        (("stund", "stünd", "std", "h"), timedelta(hours=1)),
+    ):
+        if unit.startswith(names):
+            return length * count
+    return None
+
+
+def _day_after(unit: str, count: int, day: date) -> date | None:
     if re.search(r"werk|arbeits|bank|working|business|week[ -]?day", unit):
         while count:
             day += timedelta(days=1)
-            count -= day.weekday() < 5  # noqa: PLR2004 -- Monday to Friday
-    elif "tag" in unit or "day" in unit:
-        day += timedelta(days=count)
-    elif unit.startswith("fortnight"):
-        day += timedelta(days=14 * count)
-    elif unit.startswith(("woch", "week")):
-        day += timedelta(weeks=count)
-    else:
-        day = _months_on(day, count)
-    return _moment_in(day, _clock(low) or CLOSE, here)
-
-
-def _moment_in(day: date, clock: time, here: datetime) -> datetime:
-    return timezones.at(datetime.combine(day, clock), str(here.tzinfo)).astimezone(UTC)
+            count -= day.weekday() < SATURDAY
+        return day
+    if re.search(r"sprint|quart", unit):
+        return None
+    if re.search(r"month|monat", unit):
+        return _months_on(day, count)
+    days = 1 if re.search(r"tag|day", unit) else 14 if unit.startswith("fortnight") else 7
+    return day + timedelta(days=days * count)
 
 
 def _months_on(day: date, count: int) -> date:
@@ -289,7 +425,10 @@ def _clock(low: str) -> time | None:
     )
     spoken = [(int(hour), int(minute or 0), mark) for hour, minute, mark in found]
     after = re.search(
-        r"(?:um|gegen|bis|ab|by|at|before|around|until|between|zwischen|and|und|vor|from|von) \d{1,2}(?:[:.]\d\d)?(?:\s?(?:uhr|h|am|pm|o'clock))?(?![\d.])(?! ?(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec|tage|days|woche))",
+        r"(?:um|gegen|bis|ab|by|at|before|around|until|between|zwischen|and|und|vor|from"
+        r"|von) \d{1,2}(?:[:.]\d\d)?(?:\s?(?:uhr|h|am|pm|o'clock))?(?![\d.])(?! ?(?:january|february|march|april|may"
+        r"|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec|tage"
+        r"|days|woche))",
         low,
     )
     told = [one for one in spoken if one[2] or (":" in low)] or (spoken[-1:] if after else [])
@@ -318,7 +457,8 @@ def _part(low: str) -> time | None:
         if re.search(pattern, low):
             return _PARTS[part]
     if re.search(
-        r"feierabend|schluss|tagesende|laufe? des tages|end of (?:the )?day|close of|\bcob\b|\beod\b|schichtende|end of play|within the day|teatime|later$",
+        r"feierabend|schluss|tagesende|laufe? des tages|end of (?:the )?day|close of|\bcob\b|\beod\b|schichtende"
+        r"|end of play|within the day|teatime|later$",
         low,
     ):
         return CLOSE
@@ -347,7 +487,8 @@ def _day(low: str, here: datetime) -> date | None:  # noqa: PLR0911, PLR0912, C9
     if re.search(r"nächste[nr]? werktag|next working day", low):
         return today + timedelta(days=next(n for n in range(1, 8) if (today + timedelta(days=n)).weekday() < 5))  # noqa: PLR2004 -- Monday to Friday
     weekday = re.search(
-        rf"\b({'|'.join(sorted(_WEEKDAYS, key=len, reverse=True))})(?:s|vormittag|nachmittag|abend|früh|mittag|morgen)?\b",
+        rf"\b({'|'.join(sorted(_WEEKDAYS, key=len, reverse=True))})(?:s|vormittag|nachmittag|abend|früh|mittag"
+        rf"|morgen)?\b",
         low,
     )
     if weekday is not None:

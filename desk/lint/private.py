@@ -10,112 +10,164 @@ from desk.lint.reading import Reading
 
 _FLAGS: Final = re.IGNORECASE
 Place = tuple[int, int]
+FEWEST_DIGITS: Final = 4
+"""Fewer are a year or a size."""
+SHORTEST_PHONE: Final = 7
+FAR: Final = 60
 
 _SECRET: Final = re.compile(
-    r"\b(?:passwort|kennwort|password|passcode|passphrase|zugangscode|pin|puk|türcode|schlüsselcode|code für|sicherheitscode|door code|key ?code|safe code|gate code|tan|login)\b(?: \S+){0,5}? (?:auf|ist|lautet|is|to|=|jetzt|now|wieder|again|:)[ :]{1,3}[\"'„“]?([^\s\"'„“”,;]*\d[^\s\"'„“”,;]*)"
-    r"|\b(?:passwort|kennwort|password|pin|puk|zugangscode|door code|code|passcode)\b ?:? [\"'„“]?((?=[^\s,;]*\d)[^\s\"'„“”,;]{4,40})",
+    r"\b(?:passwort|kennwort|password|passcode|passphrase|zugangscode|pin|puk|türcode|schlüsselcode|code für"
+    r"|sicherheitscode|door code|key ?code|safe code|gate code|tan|login)\b(?: \S+){0,5}? (?:auf|ist|lautet|is|to|="
+    r"|jetzt|now|wieder|again|:)[ :]{1,3}[\"'„“]?([^\s\"'„“”,;]*\d[^\s\"'„“”,;]*)"
+    r"|\b(?:passwort|kennwort|password|pin|puk|zugangscode|door code|code"
+    r"|passcode)\b ?:? [\"'„“]?((?=[^\s,;]*\d)[^\s\"'„“”,;]{4,40})",
     _FLAGS,
 )
-_HEALTH_DE: Final = r"(?:rezept\w*|befund\w*|diagnose\w*|blutwert\w*|laborwert\w*|schwangerschaft\w*|attest\w*|krankmeldung|krankschreibung|therapie\w*|medikament\w*|insulin\w*|antidepressiv\w*|allergie\w*|blutdruck\w*|impf\w*|röntgen\w*|mrt\w*|hiv\w*|kur\b|reha\w*|zahnersatz|hörgerät\w*|op-termin|pille|krebs\w*|behinderung\w*|pflegegrad|psych\w*)"
-_HEALTH_EN: Final = r"(?:prescriptions?|repeat|diagnosis|test results?|blood (?:test|results|pressure)\w*|pregnancy\w*|biopsy\w*|medication\w*|medicine|insulin\w*|inhaler\w*|antidepressants?|hiv\w*|sti\w*|chemo\w*|therapy|dialysis|dosage|tablets|scan results?|x-ray\w*|mri\w*|condition|surgery|hearing aid\w*|contraceptive\w*|counselling|rehab)"
+_HEALTH_DE: Final = (
+    r"(?:rezept\w*|befund\w*|diagnose\w*|blutwert\w*|laborwert\w*|schwangerschaft\w*|attest\w*|krankmeldung"
+    r"|krankschreibung|therapie\w*|medikament\w*|insulin\w*|antidepressiv\w*|allergie\w*|blutdruck\w*|impf\w*"
+    r"|röntgen\w*|mrt\w*|hiv\w*|kur\b|reha\w*|zahnersatz|hörgerät\w*|op-termin|pille|krebs\w*|behinderung\w*"
+    r"|pflegegrad|psych\w*)"
+)
+_HEALTH_EN: Final = (
+    r"(?:prescriptions?|repeat|diagnosis|test results?|blood (?:test|results|pressure)\w*|pregnancy\w*|biopsy\w*"
+    r"|medication\w*|medicine|insulin\w*|inhaler\w*|antidepressants?|hiv\w*|sti\w*|chemo\w*|therapy|dialysis|dosage"
+    r"|tablets|scan results?|x-ray\w*|mri\w*|condition|surgery|hearing aid\w*|contraceptive\w*|counselling|rehab)"
+)
 _HEALTH: Final = re.compile(
-    rf"\b(?:ihr|dein)e?[rsmn]? (?:\w+[ -]){{0,2}}{_HEALTH_DE}\b|\byour (?:\w+ ){{0,2}}{_HEALTH_EN}\b(?! (?:page|form|line|service|policy))"
-    r"|\b(?:ihre?|deine?)[rsmn]? (?:\w+ )?(?:mahnung\w*|pfändung|insolvenz|schulden|schufa\w*|zahlungsrückstand|rückstand|inkasso\w*|kontostand|privatinsolvenz|einkommen|gehalt)\b(?: (?:von|beträgt|über) [\d.,]+ ?(?:€|euro))?|\byour (?:\w+ )?(?:arrears|debt|overdraft|account balance|credit score|bankruptcy|salary|benefits?)\b(?: (?:of|is) £?[\d.,]+)?",
+    rf"\b(?:ihr|dein)e?[rsmn]? (?:\w+[ -]){{0,2}}{_HEALTH_DE}\b|\byour (?:\w+ ){{0,2}}{_HEALTH_EN}\b(?! (?:page|form"
+    rf"|line|service|policy))"
+    r"|\b(?:ihre?|deine?)[rsmn]? (?:\w+ )?(?:mahnung\w*|pfändung|insolvenz|schulden|schufa\w*|zahlungsrückstand"
+    r"|rückstand|inkasso\w*|kontostand|privatinsolvenz|einkommen|gehalt)\b(?: (?:von|beträgt|über) [\d.,]+ ?(?:€"
+    r"|euro))?|\byour (?:\w+ )?(?:arrears|debt|overdraft|account balance|credit score|bankruptcy|salary"
+    r"|benefits?)\b(?: (?:of|is) £?[\d.,]+)?",
     _FLAGS,
 )
 _NUMBERED: Final = re.compile(
-    r"\b(?:bestell\w*|auftrag\w*|kunden\w*|vertrag\w*|rechnung\w*|buchung\w*|sendung\w*|sendungsnummer|tracking-nummer|mitglied\w*|policen?\w*|konto\w*|zähler\w*|vorgang\w*|retoure\w*|ticket\w*|order|booking|customer|account|contract|policy|invoice|tracking|parcel|reservation|membership|member|meter|claim|return|reference|ref|licence)"
-    r"(?: ?(?:nr\.?|nummer|no\.?|number|id|ref(?:erence)?|code|#))?(?: ?:| ist| lautet| is)? ?#?((?=[A-Z0-9/-]*\d{3})[A-Z0-9][A-Z0-9/-]{3,24}[A-Z0-9])\b",
+    r"\b(?:bestell\w*|auftrag\w*|kunden\w*|vertrag\w*|rechnung\w*|buchung\w*|sendung\w*|sendungsnummer"
+    r"|tracking-nummer|mitglied\w*|policen?\w*|konto\w*|zähler\w*|vorgang\w*|retoure\w*|ticket\w*|order|booking"
+    r"|customer|account|contract|policy|invoice|tracking|parcel|reservation|membership|member|meter|claim|return"
+    r"|reference|ref|licence)"
+    r"(?: ?(?:nr\.?|nummer|no\.?|number|id|ref(?:erence)?|code|#))?(?: ?:| ist| lautet"
+    r"| is)? ?#?((?=[A-Z0-9/-]*\d{3})[A-Z0-9][A-Z0-9/-]{3,24}[A-Z0-9])\b",
     _FLAGS,
 )
 _BIRTH: Final = re.compile(
-    r"\b(?:geb(?:oren)?\.?(?: am)?|geburtsdatum|geburtstag|born(?: on)?|date of birth|dob)\b[ :]{1,3}(?:ist |der |is |the )?(\d{1,2}[./]\s?\d{1,2}[./]\s?\d{2,4}|\d{1,2}\.? (?:\w{3,9}) \d{4})|(\d{1,2}\.\s?\d{1,2}\.\s?(?:19|20)\d\d)(?= geboren)",
+    r"\b(?:geb(?:oren)?\.?(?: am)?|geburtsdatum|geburtstag|born(?: on)?|date of birth|dob)\b[ :]{1,3}(?:ist |der "
+    r"|is |the )?(\d{1,2}[./]\s?\d{1,2}[./]\s?\d{2,4}|\d{1,2}\.? (?:\w{3,9}) \d{4})|(\d{1,2}\.\s?\d{1,2}\.\s?(?:19"
+    r"|20)\d\d)(?= geboren)",
     _FLAGS,
 )
 _ADDRESS_OF_A_COMPUTER: Final = re.compile(
-    r"\b(?:ihre|deine|your|ip)(?: ip\S*| address| adresse)*(?: war| ist| is| was|:)? (\d{1,3}(?:\.\d{1,3}){3})(?![\d.])",
+    r"\b(?:ihre|deine|your|ip)(?: ip\S*| address| adresse)*(?: war| ist| is| was"
+    r"|:)? (\d{1,3}(?:\.\d{1,3}){3})(?![\d.])",
     _FLAGS,
 )
 _PLATE: Final = re.compile(
-    r"\b(?:kennzeichen|nummernschild|reg(?:istration)?|number plate|licence plate|plate)(?: ist| is|:)? ((?-i:[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}|[A-Z]{2}\d\d ?[A-Z]{3}))\b",
+    r"\b(?:kennzeichen|nummernschild|reg(?:istration)?|number plate|licence plate|plate)(?: ist| is"
+    r"|:)? ((?-i:[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}|[A-Z]{2}\d\d ?[A-Z]{3}))\b",
     _FLAGS,
 )
 _STREET: Final = re.compile(
-    r"(?<![\w-])(?:(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur|Alte[rsn]?|Neue[rsn]?|Große|Kleine|Obere|Untere) )?[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|steig|stieg|chaussee|hof|markt|berg|graben|twiete|pfad|kamp|winkel|siedlung|park|brücke|feld|wall|anger|kai) ?\d{1,4} ?[a-z]?\b(?:,? (?:\d{5} )?[A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?)?"
-    r"|(?<![\w-])(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur) [A-ZÄÖÜ][\wäöüß-]{2,30} \d{1,3} ?[a-z]?\b(?! ?(?:Uhr|Prozent|%|Euro|€))"
-    r"|(?<![\w-])(?:Flat |Apartment |Unit )?\d{1,4}[a-z]?,? (?:[A-Z][\w'-]+ ){1,3}(?:Road|Street|Lane|Avenue|Drive|Close|Way|Court|Crescent|Place|Terrace|Gardens|Square|Row|Hill|Grove|Walk|Mews|Rise|Green|St|Rd|Ave)\b(?:,? [A-Z][\w-]+)?(?:,? [A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2})?"
+    r"(?<![\w-])(?:(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur|Alte[rsn]?|Neue[rsn]?|Große|Kleine|Obere"
+    r"|Untere) )?[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|steig|stieg"
+    r"|chaussee|hof|markt|berg|graben|twiete|pfad|kamp|winkel|siedlung|park|brücke|feld|wall|anger"
+    r"|kai) ?\d{1,4} ?[a-z]?\b(?:,? (?:\d{5} )?[A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?)?"
+    r"|(?<![\w-])(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum"
+    r"|Zur) [A-ZÄÖÜ][\wäöüß-]{2,30} \d{1,3} ?[a-z]?\b(?! ?(?:Uhr|Prozent|%|Euro|€))"
+    r"|(?<![\w-])(?:Flat |Apartment |Unit )?\d{1,4}[a-z]?,? (?:[A-Z][\w'-]+ ){1,3}(?:Road|Street|Lane|Avenue|Drive"
+    r"|Close|Way|Court|Crescent|Place|Terrace|Gardens|Square|Row|Hill|Grove|Walk|Mews|Rise|Green|St|Rd"
+    r"|Ave)\b(?:,? [A-Z][\w-]+)?(?:,? [A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2})?"
 )
 _PERSON_BEFORE: Final = re.compile(
-    r"(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Familie) [A-ZÄÖÜ][\w'-]+(?: [A-ZÄÖÜ][\w'-]+)?(?:,? | in (?:der )?| at |, )$|(?<![\w])[A-ZÄÖÜ][a-zäöüß'-]+ [A-ZÄÖÜ][a-zäöüß'-]+, $"
+    r"(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Familie) [A-ZÄÖÜ][\w'-]+(?: [A-ZÄÖÜ][\w'-]+)?(?:,? | in (?:der )?| at "
+    r"|, )$|(?<![\w])[A-ZÄÖÜ][a-zäöüß'-]+ [A-ZÄÖÜ][a-zäöüß'-]+, $"
 )
 _OURS_BEFORE: Final = re.compile(
-    r"\b(?:unser\w*|our|laden|filiale|shop|store|werkstatt|geschäft|büro|praxis|we're at|wir sind|find us|besuchen sie uns|showroom|studio|branch|depot|warehouse|lager|zentrale|hub|office|umgezogen|moved|jetzt in der|eingang|parking|treffpunkt|packstation|paketshop|abholshop|post(?:filiale)?|parcel shop|locker|zurück an|return(?:s)? to|an die adresse|haltestelle|station|hotline|helpline|venue|halle|museum|bad|hall|park|café|restaurant)\b.{0,40}$",
+    r"\b(?:unser\w*|our|laden|filiale|shop|store|werkstatt|geschäft|büro|praxis|we're at|wir sind|find us"
+    r"|besuchen sie uns|showroom|studio|branch|depot|warehouse|lager|zentrale|hub|office|umgezogen|moved"
+    r"|jetzt in der|eingang|parking|treffpunkt|packstation|paketshop|abholshop|post(?:filiale)?|parcel shop|locker"
+    r"|zurück an|return(?:s)? to|an die adresse|haltestelle|station|hotline|helpline|venue|halle|museum|bad|hall"
+    r"|park|café|restaurant)\b.{0,40}$",
     _FLAGS,
 )
 _HOTLINE: Final = re.compile(
     r"^(?:\+49 ?|0)(?:800|180|137|700|900)|^0(?:8\d\d|3\d\d)[ -]|^\(?0800|^116|^\+44 ?(?:800|808|3)"
 )
 _ROLE: Final = re.compile(
-    r"^(?:info|service|support|kontakt|contact|hello|hallo|hi|hey|hilfe|help|helpdesk|noreply|no-reply|team|care|kundenservice|kunden|customer\w*|customercare|office|presse|press|sales|vertrieb|billing|rechnung\w*|jobs|datenschutz|privacy|feedback|beschwerde\w*|complaints?|newsletter|admin|security|enquir\w+|shop|orders?|bestell\w*|reklamation\w*|retouren|returns|claims?|appeals?|refunds?|hinweise|schaden|media|events?|booking\w*|buchung\w*|tickets?|reservierung\w*|post|mail|desk|frontdesk|fundbuero|fundsachen|lostproperty|lost|found|garantie|warranty|service-?\w+|spam|abuse|web|studio|praxis|anmeldung|termin\w*|verwaltung|zentrale|redaktion|editor\w*|accounts?|finance|hr|legal|it|technik|tech|ersatzteile|parts|spareparts|kuechen?|members?|mitglied\w*|abo|subscriptions?|welcome|ask|talk|speak|queries|answers|people|crew|us|we)(?:[._+-]\w+)?$",
+    r"^(?:info|service|support|kontakt|contact|hello|hallo|hi|hey|hilfe|help|helpdesk|noreply|no-reply|team|care"
+    r"|kundenservice|kunden|customer\w*|customercare|office|presse|press|sales|vertrieb|billing|rechnung\w*|jobs"
+    r"|datenschutz|privacy|feedback|beschwerde\w*|complaints?|newsletter|admin|security|enquir\w+|shop|orders?"
+    r"|bestell\w*|reklamation\w*|retouren|returns|claims?|appeals?|refunds?|hinweise|schaden|media|events?"
+    r"|booking\w*|buchung\w*|tickets?|reservierung\w*|post|mail|desk|frontdesk|fundbuero|fundsachen|lostproperty"
+    r"|lost|found|garantie|warranty|service-?\w+|spam|abuse|web|studio|praxis|anmeldung|termin\w*|verwaltung"
+    r"|zentrale|redaktion|editor\w*|accounts?|finance|hr|legal|it|technik|tech|ersatzteile|parts|spareparts|kuechen?"
+    r"|members?|mitglied\w*|abo|subscriptions?|welcome|ask|talk|speak|queries|answers|people|crew|us"
+    r"|we)(?:[._+-]\w+)?$",
     _FLAGS,
 )
 _THEIRS: Final = re.compile(
-    r"\b(?:ging|gingen|geschickt|gesendet|gesandt|hinterlegt|registriert|gespeichert|angemeldet|bestätigung\w*|ihre?r? (?:e-?mail|mail)\w*|deine?r? (?:e-?mail|mail)\w*|your (?:e-?mail|account|login|address)|went to|sent (?:\w+ ){0,3}to|on file|registered|under|unter|signed up|konto|account|läuft auf|lautet auf)\b.{0,50}$",
+    r"\b(?:ging|gingen|geschickt|gesendet|gesandt|hinterlegt|registriert|gespeichert|angemeldet|bestätigung\w*"
+    r"|ihre?r? (?:e-?mail|mail)\w*|deine?r? (?:e-?mail|mail)\w*|your (?:e-?mail|account|login|address)|went to"
+    r"|sent (?:\w+ ){0,3}to|on file|registered|under|unter|signed up|konto|account|läuft auf|lautet auf)\b.{0,50}$",
     _FLAGS,
 )
 
 
-def pii(reading: Reading, pushed: list[Place], locale: str | None) -> Iterator[Place]:
+def pii(reading: Reading, pushed: list[Place]) -> Iterator[Place]:
     """Yield personal data; `pushed` are the places where the customer is sent to the house's own address or number."""
-    text = reading.text
     found: list[Place] = []
-
-    def take(start: int, end: int) -> None:
-        if start < end and not any(start < stop and at < end for at, stop in (*found, *pushed)):
-            found.append((start, end))
-
-    for one in _SECRET.finditer(reading.plain):
-        group = 1 if one[1] else 2
-        take(one.start(group), one.start(group) + len(one[group].rstrip(".!?)")))
-    for one in _NUMBERED.finditer(reading.plain):
-        if sum(letter.isdigit() for letter in one[1]) >= 4:  # noqa: PLR2004 -- fewer are a year or a size
-            take(*one.span(1))
-    for one in _BIRTH.finditer(reading.plain):
-        take(*(one.span(1) if one[1] else one.span(2)))
-    for one in _STREET.finditer(reading.plain):
-        if _OURS_BEFORE.search(text[max(0, one.start() - 60) : one.start()]):
-            continue
-        start = one.start()
-        before = text[max(0, start - 60) : start]
-        person = _PERSON_BEFORE.search(before)
-        take(start - len(before) + person.start() if person is not None else start, one.end())
-    for kind, start, end in _shaped(text, locale):
-        if kind in {"name", "address", "birthdate"}:
-            continue
-        if kind == "email" and not _is_theirs(text, start, end):
-            continue
-        if kind == "phone" and not _reaches_them(text, start, end):
-            continue
-        take(start, end)
-    for one in ADDRESS.finditer(text):
-        if _is_theirs(text, *one.span()):
-            take(*one.span())
-    for one in PHONE.finditer(text):
-        digits = sum(letter.isdigit() for letter in one[0])
-        if 7 <= digits <= 15 and _reaches_them(text, one.start(), one.end()):  # noqa: PLR2004 -- E.164
-            take(*one.span())
-    for one in _ADDRESS_OF_A_COMPUTER.finditer(reading.plain):
-        take(*one.span(1))
-    for one in _PLATE.finditer(reading.plain):
-        take(*one.span(1))
-    for one in _HEALTH.finditer(reading.plain):
-        take(*one.span())
+    for finder in (_told, _streets, _reached, _of_health):
+        for start, end in finder(reading):
+            if start < end and not any(start < stop and at < end for at, stop in (*found, *pushed)):
+                found.append((start, end))
     yield from sorted(found)
 
 
-def _shaped(text: str, locale: str | None) -> list[tuple[str, int, int]]:
-    del locale
-    return [(one.kind, one.start, one.end) for one in personal.find(text)]
+def _told(reading: Reading) -> Iterator[Place]:
+    """Yield what is named by a word before it: passwords, numbers, dates of birth, addresses of computers, plates."""
+    for one in _SECRET.finditer(reading.plain):
+        group = 1 if one[1] else 2
+        yield one.start(group), one.start(group) + len(one[group].rstrip(".!?)"))
+    for one in _NUMBERED.finditer(reading.plain):
+        if sum(letter.isdigit() for letter in one[1]) >= FEWEST_DIGITS:
+            yield one.span(1)
+    for one in _BIRTH.finditer(reading.plain):
+        yield one.span(1) if one[1] else one.span(2)
+    for pattern in (_ADDRESS_OF_A_COMPUTER, _PLATE):
+        for one in pattern.finditer(reading.plain):
+            yield one.span(1)
+
+
+def _streets(reading: Reading) -> Iterator[Place]:
+    """Yield where somebody lives, with the name before it."""
+    for one in _STREET.finditer(reading.text):
+        before = reading.text[max(0, one.start() - FAR) : one.start()]
+        if not _OURS_BEFORE.search(before):
+            person = _PERSON_BEFORE.search(before)
+            yield one.start() if person is None else one.start() - len(before) + person.start(), one.end()
+
+
+def _reached(reading: Reading) -> Iterator[Place]:
+    """Yield mail addresses and telephone numbers of customers, and other things that show by their shape."""
+    text = reading.text
+    for one in personal.find(text):
+        if one.kind in {"name", "address", "birthdate"}:
+            continue
+        is_theirs = {"email": _is_theirs, "phone": _reaches_them}.get(one.kind)
+        if is_theirs is None or is_theirs(text, one.start, one.end):
+            yield one.start, one.end
+    for found in ADDRESS.finditer(text):
+        if _is_theirs(text, *found.span()):
+            yield found.span()
+    for found in PHONE.finditer(text):
+        if sum(letter.isdigit() for letter in found[0]) >= SHORTEST_PHONE and _reaches_them(text, *found.span()):
+            yield found.span()
+
+
+def _of_health(reading: Reading) -> Iterator[Place]:
+    for one in _HEALTH.finditer(reading.plain):
+        yield one.span()
 
 
 def _is_theirs(text: str, start: int, end: int) -> bool:
@@ -137,7 +189,9 @@ def _is_ours(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 50) : start]
     return _HOTLINE.match(text[start:end]) is not None or (
         re.search(
-            r"\b(?:hotline|helpline|rufen sie|ruf uns|call us|call our|ring us|zentrale|notruf|giftnotruf|seelsorge|unter unserer|our line|our number|unsere nummer|switchboard|bereitschaft\w*|emergency|samaritans|störung\w*|sperr\w*)\b.{0,40}$",
+            r"\b(?:hotline|helpline|rufen sie|ruf uns|call us|call our|ring us|zentrale|notruf|giftnotruf|seelsorge"
+            r"|unter unserer|our line|our number|unsere nummer|switchboard|bereitschaft\w*|emergency|samaritans"
+            r"|störung\w*|sperr\w*)\b.{0,40}$",
             before,
             _FLAGS,
         )
@@ -150,7 +204,11 @@ def _reaches_them(text: str, start: int, end: int) -> bool:
     after = text[end : end + 30]
     return not _is_ours(text, start, end) and (
         re.search(
-            r"\b(?:erreich\w*|versucht|angerufen|ihre? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer|mobilnummer)|deine? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer)|your (?:\w+ )?(?:number|mobile|phone|landline)|tried (?:you|ringing|calling|phoning|to (?:call|ring|reach|phone))|rang you|called you|reach(?:ed)? you|ring you|call you|rufe? (?:sie|dich)|rufen (?:sie|dich)|text(?:ed)? you|left a (?:message|voicemail)|phoned you|sms an|number (?:ending|we have)|nummer)\b.{0,50}$",
+            r"\b(?:erreich\w*|versucht|angerufen|ihre? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer"
+            r"|mobilnummer)|deine? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer)|your (?:\w+ )?(?:number"
+            r"|mobile|phone|landline)|tried (?:you|ringing|calling|phoning|to (?:call|ring|reach|phone))|rang you"
+            r"|called you|reach(?:ed)? you|ring you|call you|rufe? (?:sie|dich)|rufen (?:sie|dich)|text(?:ed)? you"
+            r"|left a (?:message|voicemail)|phoned you|sms an|number (?:ending|we have)|nummer)\b.{0,50}$",
             before,
             _FLAGS,
         )

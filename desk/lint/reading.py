@@ -33,22 +33,27 @@ _QUOTED: Final = re.compile(
     r"„[^“”\"„]{1,400}[“”\"]|“[^”“]{1,400}”|«[^»]{1,400}»|»[^«]{1,400}«|(?<!\w)\"[^\"]{1,400}\"(?!\w)"
 )
 _ABBREVIATED: Final = re.compile(
-    r"(?:^|[\s(])(?:z\. ?b|d\. ?h|u\. ?a|e\.g|i\.e|bzw|ca|nr|no|mr|mrs|ms|dr|prof|st|str|tel|std|min|max|evtl|ggf|inkl|vgl|usw|etc|ext"
-    r"|approx|dept|jan|feb|mär|apr|jun|jul|aug|sep|sept|okt|oct|nov|dez|dec|mon|tue|wed|thu|fri|mo|di|mi|do|fr|sa|so|bspw|abt|hr|fr|o)$",
+    r"(?:^|[\s(])(?:z\. ?b|d\. ?h|u\. ?a|e\.g|i\.e|bzw|ca|nr|no|mr|mrs|ms|dr|prof|st|str|tel|std|min|max|evtl|ggf"
+    r"|inkl|vgl|usw|etc|ext"
+    r"|approx|dept|jan|feb|mär|apr|jun|jul|aug|sep|sept|okt|oct|nov|dez|dec|mon|tue|wed|thu|fri|mo|di|mi|do|fr|sa|so"
+    r"|bspw|abt|hr|fr|o)$",
     re.IGNORECASE,
 )
 _PICTURE: Final = r"[\u2190-\u2bff\u3030\ufe0f\u200d\U0001f000-\U0001faff]"
 _END: Final = re.compile(
-    rf"[.!?]+[)\"'”“]?(?=\s|$)|\n+|(?<=\s){_PICTURE}+(?=\s+[^\W\d_]|\s*$)|(?<=\w){_PICTURE}+(?=\s|$)|[.!?]+(?={_PICTURE})"
+    rf"[.!?]+[)\"'”“]?(?=\s|$)|\n+|(?<=\s){_PICTURE}+(?=\s+[^\W\d_]|\s*$)|(?<=\w){_PICTURE}+(?=\s|$)"
+    rf"|[.!?]+(?={_PICTURE})"
 )
 _SIGNED: Final = re.compile(
-    rf"(?:\s*(?:{_PICTURE}|[\^~/][A-Za-zÄÖÜäöü]{{1,12}}|[-–—]\s?[A-ZÄÖÜ][a-zäöü]{{1,12}}|[:;]-?[)(DPp]|<3))+\s*$"  # noqa: RUF001 -- dashes as they are typed
+    rf"(?:\s*(?:{_PICTURE}|[\^~/][A-Za-zÄÖÜäöü]{{1,12}}|[-–—]\s?[A-ZÄÖÜ][a-zäöü]{{1,12}}|[:;]-?[)(DPp]"
+    rf"|<3))+\s*$"
 )
 _MONTHS: Final = re.compile(
-    r"\s+(?:jan|feb|mär|mar|apr|mai|may|jun|jul|aug|sep|okt|oct|nov|dez|dec|quartal|halbjahr|etage|stock|klasse|tag|woche|\d)",
+    r"\s+(?:jan|feb|mär|mar|apr|mai|may|jun|jul|aug|sep|okt|oct|nov|dez|dec|quartal|halbjahr|etage|stock|klasse|tag"
+    r"|woche|\d)",
     re.IGNORECASE,
 )
-_SEPARATOR: Final = re.compile(r",\s+|;\s+|:\s+|\s+[-–—]{1,2}\s+|\s+\(|\)\s+|\s+…\s+")  # noqa: RUF001 -- the same
+_SEPARATOR: Final = re.compile(r",\s+|;\s+|:\s+|\s+[-–—]{1,2}\s+|\s+\(|\)\s+|\s+…\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +146,7 @@ def _pieces(plain: str, start: int, end: int) -> Iterator[Sentence]:
         if (signed := _SIGNED.search(words)) is not None:
             words = words[: signed.start()]
         bare = words.strip()
-        bare = bare.lstrip("-–—*•>#) ")  # noqa: RUF001 -- the same
+        bare = bare.lstrip("-–—*•>#) ")
         if any(letter.isalnum() for letter in bare):
             first = start + words.rindex(bare)
             yield Sentence(first, first + len(bare), bare)

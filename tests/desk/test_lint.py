@@ -29,7 +29,7 @@ SHORT = {
     "mixed": "mixed_address",
 }
 BERLIN = "Europe/Berlin"
-WEDNESDAY = timezones.at(datetime(2026, 11, 25, 9, 30), BERLIN).astimezone(UTC)
+WEDNESDAY = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 
 
 def drafts() -> Iterator[tuple[set[str], str | None, bool, str]]:
