@@ -33,7 +33,8 @@ _EMERGENCY: Final = re.compile(
     r"|sperr-?notruf|crisis)\b"
     r"|\b(?:gift\w*|\w*notdienst\w*|bereitschaftsdienst|entstör\w*|gasgeruch|gas leak|smell of gas|krisentelefon"
     r"|sorgentelefon|hilfetelefon|nummer gegen kummer|childline|suicid\w*|suizid\w*|domestic abuse|overdose|vergift\w*"
-    r"|swallowed|verschluckt|lebensgefahr|life-?threatening|ambulanz|notaufnahme|a&e|emergency room|coastguard|bergrettung)\b",
+    r"|swallowed|verschluckt|lebensgefahr|life-?threatening|ambulanz|notaufnahme|a&e|emergency room"
+    r"|coastguard|bergrettung)\b",
     _FLAGS,
 )
 _NO_NEED: Final = re.compile(
