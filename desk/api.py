@@ -125,7 +125,7 @@ def suggest(body: Asked) -> dict[str, Any]:
 @api.call("POST", "/lint", summary="What speaks against a draft", body=Linted, scope="desk", team=True, reads=True)
 def lint_draft(body: Linted) -> dict[str, Any]:
     """Return `{"issues": […]}`: type, value, start, end, due (words, or null) and due_at (ISO 8601, or null)."""
-    found = lint.issues(body.text, public=body.public, locale=body.locale)
+    found = linting.look(body.text, public=body.public, locale=body.locale)
     return {"issues": [_issue(one) for one in found]}
 
 

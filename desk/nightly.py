@@ -18,7 +18,7 @@ from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.unique import add_once
 from core.worker import chore
-from desk import lint
+from desk import linting
 from desk.promise_models import LONGEST_REASON, LintFinding
 from kb import addresses
 from kb.models import Article, Face
@@ -64,7 +64,7 @@ def look() -> int:
     for name, texts_of in _sources.items():
         seen: set[tuple[str, str, str]] = set()
         for number, stored in enumerate(texts_of()):
-            for issue in lint.issues(stored.text, public=True, locale=stored.locale):
+            for issue in linting.look(stored.text, public=True, locale=stored.locale):
                 key = (stored.ref, issue.type, _seal(issue.value))
                 seen.add(key)
                 new += add_once(

@@ -126,7 +126,7 @@ _BLAME: Final = re.compile(
     r"|read)|\bwithout (?:reading|thinking|looking|checking)\b"
     r"|\b(?:nobody|no one|no-one|none of our (?:other )?customers|everyone|everybody|every other customer"
     r"|other customers|all our other|the rest of our) (?:else )?(?:\w+ ){0,3}(?:manage[sd]?|complain\w*|seems"
-    r"|has(?: had)? (?:a|any|this|that|no)|ha[sd] (?:this|any|a|no)|copes?|understand\w*|reads?)\b|\byou(?:'re"
+    r"|has(?: had)? (?:a|any|this|that|no)|ha[sd] (?:this|any|a|no)|copes?|understand\w*)\b|\byou(?:'re"
     r"| are) the (?:only|first) (?:one|person|customer)|\b(?:not|hardly|isn't|is not"
     r"|wasn't) (?:really )?our (?:problem|fault|doing|issue)\b|\bwe can't help it if\b|\bif you (?:insist|choose"
     r"|will|can't be bothered|don't read|didn't read|ignore|leave|had)\b"

@@ -21,16 +21,16 @@ def stored_findings() -> Response:
     return _page()
 
 
-@bp.post("/desk/stored/<int:finding_id>/acceptance")
+@bp.post("/desk/stored/<int:stored_id>/acceptance")
 @role_required("editor")
-def accept_finding(finding_id: int) -> Answer:
+def accept_finding(stored_id: int) -> Answer:
     """Keep the words for a reason."""
-    finding = nightly.visible_finding(finding_id, viewer=current_user)
+    finding = nightly.visible_finding(stored_id, viewer=current_user)
     try:
         nightly.accept(finding, reason=request.form.get("reason", ""), by=me())
     except REFUSALS as error:
         db.session.rollback()
-        return _page(refused=error, at=finding_id)
+        return _page(refused=error, at=stored_id)
     db.session.commit()
     flash(gettext("It stays, and is not found again."), "good")
     return web.go(url_for(".stored_findings"))

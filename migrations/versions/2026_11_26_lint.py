@@ -89,7 +89,7 @@ def upgrade() -> None:
         sa.Column("settled_at", WHEN),
         sa.Column("reason", sa.Text(), server_default="", nullable=False),
         _by("settled_by_id"),
-        sa.UniqueConstraint("source", "ref", "type", "seal"),
+        sa.UniqueConstraint("source", "ref", "type", "seal", name=op.f("uq_lint_finding_source_ref_type_seal")),
         sqlite_autoincrement=True,
     )
     op.create_index("ix_lint_finding_open", "lint_finding", ["settled_at", "found_at", "id"])

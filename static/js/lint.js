@@ -1,6 +1,6 @@
 /*
   Says below the composer what the linter finds while somebody writes: <div data-lint-for="text" data-lint-url="/…" data-lint-token="…" hidden>.
-  POSTs text and csrf_token after a pause in typing and expects a fragment of HTML. It stands below everything else, so nothing moves; nothing is blocked.
+  POSTs text and csrf_token after a pause in typing and expects a fragment of HTML. It has one line of its own, so nothing moves; nothing is blocked.
 */
 import { FragmentRefused, elementsFrom, fetchFragment } from "./fragment.js";
 
@@ -41,5 +41,4 @@ function bind(box) {
     field.setRangeText(way.dataset.lintInstead, at, at + way.dataset.lintSaid.length, "end");
     field.dispatchEvent(new Event("input", { bubbles: true }));
   });
-  if (field.value.trim()) look();
 }

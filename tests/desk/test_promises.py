@@ -153,7 +153,7 @@ def test_a_page_offers_it_with_the_moment_filled_in(stage: Stage, browser_of: Ca
     conversation_id = stage(scene)
     agent = browser_of("dora")
     path = f"/desk/conversations/{conversation_id}/replies"
-    text = "I'll send you the key tomorrow morning."
+    text = "I will send you the key tomorrow morning."
     page = agent.post(path, data={"text": text})
     assert page.status_code == 409
     seal = re.search(r'name="promise" value="([0-9a-f]+)" checked', page.text)

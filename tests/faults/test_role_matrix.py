@@ -5,6 +5,7 @@ single thing behind a route (their own draft, somebody else's session) is asked 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from werkzeug.routing import Rule
 from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
+from core.clock import now
 from core.db import db
-from desk import replies
+from desk import call_backs, promises, replies
 from desk.models import Channel
+from desk.promise_models import LintFinding
 from forum import (
     answers,
     canned,
@@ -266,6 +269,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    soon = now() + timedelta(hours=1)
+    promise = promises.make(message.conversation, what="A new lamp", due_at=soon, owner=world.dora, by=world.dora)
+    call = call_backs.arrange(
+        message.conversation, phone="030 901820", since=now(), until=soon, owner=world.dora, by=world.dora
+    )
+    stored = LintFinding(
+        source="block", ref=role, type="shouting", seal="0", said="NOW", title="A block", url="/kb", found_at=now()
+    )
+    db.session.add(stored)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
     better = suggested_edits.suggest(
@@ -285,6 +297,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "word_id": word.id,
         "rule_id": rule.id,
         "finding_id": 10**9,
+        "promise_id": promise.id,
+        "call_id": call.id,
+        "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
