@@ -73,11 +73,19 @@ _OWN_TALK: Final = re.compile(
     r"|limit|reference|extension|tracker|chat|rule)s?|our script|unser skript|flagged (?:as"
     r"|in our) (?:a )?(?:difficult|vip|high|serial|problem|risk)|difficult customer|serial complainer|margin"
     r"|cost price|churn|escalation level|tier \d|second level|2nd level|admin-?passwor[dt]|root-?passwor[dt]"
-    r"|master-?passwor[dt]|passwor[dt] for the (?:back|admin))\b",
+    r"|master-?passwor[dt]|passwor[dt] for the (?:back|admin))\b"
+    r"|\b(?:runbook|playbook|textbaustein|makro|macro) ?(?:nr\.?|no\.?|#)? ?\d+\b"
+    r"|\b(?:staging|production|prod|live) (?:db|database|server|system|box|cluster)\b|\bbackend\b|\badmin (?:panel"
+    r"|tool|console|area)\b|\b(?:feature flag|hotfix branch|deploy(?:ment)? pipeline|build server|stack ?trace"
+    r"|kubernetes|jenkins)\b"
+    r"|\b(?:nebenstelle|interne durchwahl|staff only|nicht für kunden|not for customers|don\'t share)\b",
     _FLAGS,
 )
 _BARE_TICKET: Final = re.compile(
-    r"\b(?:(?:internes? |unser |our )?(?:ticket|fallnummer|vorgang|incident|case|bug|issue)) ?(?:nr\.?|no\.?|number"
+    r"\b(?:ticket|case|incident|bug|fall|vorgang) ?#\d{3,10}\b|\b(?:ext|extension|nebenstelle)\.? ?\d{2,5}\b"
+    r"|\b(?:https?://)?(?:docs\.google|drive\.google|[\w-]+\.slack|[\w-]+\.atlassian|trello|[\w-]+\.notion"
+    r"|notion)\.(?:com|net|so|site)/\S+[\w/]"
+    r"|\b(?:(?:internes? |unser |our )?(?:ticket|fallnummer|vorgang|incident|case|bug|issue)) ?(?:nr\.?|no\.?|number"
     r"|nummer|id)? ?#?[A-Z]{2,8}[-_ ]?\d{3,10}\b|\b(?:INC|CHG|PRB|RITM|REQ|TKT|ZD|SUP|DEV|OPS|BUG|HD|CS|SOC|TASK"
     r"|STORY|EPIC)[-_#]?\d{3,10}\b"
 )

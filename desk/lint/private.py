@@ -117,7 +117,7 @@ _THEIRS: Final = re.compile(
 def pii(reading: Reading, pushed: list[Place]) -> Iterator[Place]:
     """Yield personal data; `pushed` are the places where the customer is sent to the house's own address or number."""
     found: list[Place] = []
-    for finder in (_told, _streets, _reached, _of_health):
+    for finder in (_told, _streets, _reached, _of_health, _names):
         for start, end in finder(reading):
             if start < end and not any(start < stop and at < end for at, stop in (*found, *pushed)):
                 found.append((start, end))
@@ -137,6 +137,27 @@ def _told(reading: Reading) -> Iterator[Place]:
     for pattern in (_ADDRESS_OF_A_COMPUTER, _PLATE):
         for one in pattern.finditer(reading.plain):
             yield one.span(1)
+
+
+_FULL_NAME: Final = re.compile(
+    r"(?:\b(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Miss|Dr\.?) [A-ZÄÖÜ][a-zäöüß'-]{1,20} [A-ZÄÖÜ][a-zäöüß'-]{2,25}"
+    r"|^(?:Hallo|Hi|Hey|Liebe[rs]?|Dear|Hello|Guten (?:Tag|Morgen|Abend)|Moin|Servus) "
+    r"((?!Herr|Frau|Mr|Mrs|Ms|Dr|Team|Welt|Zusammen"
+    r"|All)[A-ZÄÖÜ][a-zäöüß'-]{1,20} [A-ZÄÖÜ][a-zäöüß'-]{2,25}))(?=[\s,.!:;]|'s|$)"
+)
+_OF_OURS: Final = re.compile(
+    r"\b(?:kolleg\w+|colleague|our|unser\w*|mein\w*|aus de[rm]|in (?:billing|our|der)|from our|team|redaktion"
+    r"|chef\w*|leit\w+)\b",
+    _FLAGS,
+)
+
+
+def _names(reading: Reading) -> Iterator[Place]:
+    """Yield customers' full names; a surname in a greeting is what everybody reads on a door."""
+    for one in _FULL_NAME.finditer(reading.text):
+        around = reading.text[max(0, one.start() - 30) : one.end() + 30]
+        if not _OF_OURS.search(around):
+            yield one.span(1) if one[1] else one.span()
 
 
 def _streets(reading: Reading) -> Iterator[Place]:

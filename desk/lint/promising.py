@@ -13,6 +13,7 @@ from desk.lint.due import Time
 from desk.lint.reading import Part, Reading, Sentence
 
 _FLAGS: Final = re.IGNORECASE
+SLACK: Final = 3
 SHORTEST_FIRST: Final = 12
 SHORTEST_SECOND: Final = 8
 """Characters of two clauses that an "and" joins."""
@@ -67,7 +68,8 @@ _SHARE: Final = re.compile(  # German, without any time: what is as good as said
     r"|hör\w* (?:mal |mich )?(?:nach|um)|finden (?:\w+ )?eine lösung|(?:kriegen|bekommen|regeln|richten"
     r"|machen) wir (?:\w+ )?(?:hin|gut|wieder|das|schon)|das (?:regle|regeln|kriegen|bekommen|erledige|erledigen"
     r"|mache|übernehme) (?:ich|wir)|(?:ich|wir) (?:erledigen?|übernehmen?|regeln?|regle))\b"
-    r"|\bda bleib\w* (?:ich|wir) dran\b|\b(?:ich|wir) bleiben? (?:\w+ )?dran\b",
+    r"|\bda bleib\w* (?:ich|wir) dran\b|\b(?:ich|wir) bleiben? (?:\w+ )?dran\b"
+    r"|\b(?:geben sie|gib|gebt) (?:uns|mir) (?:\w+ )?(?:bis|noch|eine|ein paar|einen)\b",
     _FLAGS,
 )
 _I_DO_DE: Final = re.compile(rf"\b(?:(?:ich|wir) {_DO}|{_DO} (?:ich|wir))\b", _FLAGS)
@@ -105,7 +107,9 @@ _WILL: Final = re.compile(
     r"|arrange|make sure|ensure|drop|bring|deliver|email|dm|return))\b"
     r"|\b(?:i|we) (?:promise to|intend to|aim to|plan to|hope to have)\b|\b(?:update|reply|answer|more|details|news"
     r"|replacement|refund) (?:to follow|will follow|following|is coming|coming)\b"
-    r"|\bexpect (?:an?|our|your|the|it|to hear)\b",
+    r"|\bexpect (?:an?|our|your|the|it|to hear)\b"
+    r"|\b(?:give|bear with|allow) (?:us|me) (?:until|till|a (?:day|moment|minute|few|couple)|an hour|\d)"
+    r"|\b(?:will (?:sort|do so|look|fix|try|come|have|make)|hold tight)\b",
     _FLAGS,
 )
 _KEEP_DE: Final = re.compile(r"\b(?:und|dann|danach|anschließend)\b", _FLAGS)
@@ -147,7 +151,16 @@ _COMING: Final = re.compile(
     rf"|^\W*(?:(?:das |ein |der |the |a |an )?(?:nächste[sr]?|next|neue[sr]?|new|full|more|your|ihre?"
     rf"|deine?)? ?{_THINGS})\b"
     r"|\bexpect\b|\bdue\b|\b(?:have|haben|hast) (?:it|your|den|die|das|ihr\w*|dein\w*)\b|\b(?:dann|danach"
-    r"|anschließend) (?:\w+ ){0,2}(?:bauen|tauschen|liegt|geht|kommt)\b",
+    r"|anschließend) (?:\w+ ){0,2}(?:bauen|tauschen|liegt|geht|kommt)\b"
+    r"|\b(?:booked|scheduled|pencilled|lined up|slated|planned|on (?:my|our|the) (?:list|agenda|rota|schedule)"
+    r"|down for|in the diary)\b"
+    r"|\b(?:eingeplant|geplant|vorgemerkt|terminiert|vorgesehen|angesetzt)\b"
+    r"|\b(?:should|ought to) be (?:with you|there|ready|back|fixed|in|done|live|sorted|up)\b"
+    r"|\bsollte (?:\w+ ){0,5}(?:da sein|ankommen|klappen|fertig|behoben|wieder)"
+    r"|\b(?:techniker|monteur|handwerker|schlosser|elektriker|engineer|technician|plumber|fitter|locksmith"
+    r"|electrician)\w*\b"
+    r"|^\W*(?:mehr|näheres|genaueres|weiteres|meldung|neues)\b|\bmeldung (?:folgt|kommt)\b"
+    r"|\b(?:watch|check|keep an eye on) your (?:inbox|dms?|letterbox|post|phone|messages)\b",
     _FLAGS,
 )
 _WILL_DO: Final = re.compile(
@@ -232,7 +245,7 @@ _IMPERATIVE_EN: Final = re.compile(
 )
 _OTHERS: Final = re.compile(
     r"\b(?:laut|zufolge|dhl|ups|hermes|dpd|gls|fedex|spedition|hersteller\w*|lieferant\w*|zulieferer|paketdienst"
-    r"|zusteller|netzbetreiber|bahn|behörde|amt|bank|versicherung|kurier|die post|carrier\w*|courier\w*|supplier\w*"
+    r"|zusteller|netzbetreiber|bahn|behörde|amt|bank|versicherung|die post|carrier\w*|supplier\w*"
     r"|manufacturer\w*|according to|estimates?|estimated|royal mail|the bank|landlord|council|reckons?|rechnet mit"
     r"|schätzt|geschätzt|angeblich|soll(?:en)?|supposed|supposedly)\b",
     _FLAGS,
@@ -298,7 +311,7 @@ def promises(reading: Reading) -> Iterator[tuple[int, int, tuple[int, int] | Non
 
 
 def _of(sentence: Sentence, reading: Reading) -> Iterator[tuple[int, int, tuple[int, int] | None]]:
-    clauses = [piece for clause in sentence.clauses for piece in _coordinated(clause)]
+    clauses = _with_their_times(sentence, [piece for clause in sentence.clauses for piece in _coordinated(clause)])
     found: list[tuple[int, int, tuple[int, int] | None]] = []
     is_conditional = False
     for at, clause in enumerate(clauses):
@@ -324,6 +337,21 @@ def _of(sentence: Sentence, reading: Reading) -> Iterator[tuple[int, int, tuple[
         found.append((start, end, said))
     for start, end, said in found:
         yield start, _end(sentence, clauses, start, end), said
+
+
+def _with_their_times(sentence: Sentence, clauses: list[Part]) -> list[Part]:
+    """Join what is only a time, as in "No later than Monday, your money is back", to the clause beside it."""
+    joined: list[Part] = []
+    for clause in clauses:
+        if joined and (_is_time(joined[-1].words) or _is_time(clause.words)) and not GREETING.search(joined[-1].words):
+            joined.append(sentence.part(joined.pop().start - sentence.start, clause.end - sentence.start))
+        else:
+            joined.append(clause)
+    return joined
+
+
+def _is_time(words: str) -> bool:
+    return sum(one.end - one.start for one in due.times(words)) >= len(words.strip()) - SLACK
 
 
 def _opening(words: str) -> int:

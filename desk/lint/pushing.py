@@ -85,7 +85,13 @@ _FORM: Final = re.compile(
     r"|page|help (?:cent(?:er|re)|desk)|virtual assistant|assistant|chat|live chat|branch(?:es)?|dealers?|dealership"
     r"|retailers?|stockists?|resellers?|sellers?|customer area|support site|tracker|website|web site|point of sale"
     r"|your account|account area|counter|front desk|reception|tickets?|request|in[- ]store|high street|online)\b"
-    r"|\bwo (?:sie|du|ihr)\b.{0,30}\bgekauft|\bwhere you (?:bought|got|purchased)\b",
+    r"|\bwo (?:sie|du|ihr)\b.{0,30}\bgekauft|\bwhere you (?:bought|got|purchased)\b"
+    r"|\b(?:shops|stores|outlets?|märkte|märkten|geschäfte|läden|kiosk|box office|ticket office|post office"
+    r"|service ?desk|info(?:rmation)? ?desk|help desk|infopoint|info-?stand|annahme|fundbüro|lost property office"
+    r"|lost property|town hall|rathaus|bürgeramt|ausleihe|thekenpersonal|verkaufspersonal|vertragswerkstatt|autohaus"
+    r"|reisebüro|apotheke|travel agent|pharmacy|point of purchase|collection point|abholstation|paketshop|terminal"
+    r"|automat|self-?service|onlineservice|online-?service|antrag|wizard|assistenten|forum|ticketsystem|dashboard"
+    r"|members? area|account page|mitgliederbereich|login-?bereich)\b",
     _FLAGS,
 )
 _FORM_VERB: Final = re.compile(
@@ -98,7 +104,10 @@ _FORM_VERB: Final = re.compile(
     r"|\b(?:fill\w*|use|visit|submit|raise|log|head|hop|pop|go to|go through|nip|try|complete|contact|take (?:it"
     r"|this|that|the)|speak|talk to|return (?:it|this|that)|bring|create|file|report|send|see|check with|message"
     r"|swing|stop by|enquire|apply|click|ask|reach|handles?|deals? with|help you|can help|something for|one for"
-    r"|a matter for|have to|need to|must|only|best|has to|goes? through|went? through)\b",
+    r"|a matter for|have to|need to|must|only|best|has to|goes? through|went? through)\b"
+    r"|\b(?:abgeben|abzugeben|vorbeikommen|vorbeibringen|vorbei|einreichen|stellen|return|pop|call in|apply|lodge"
+    r"|register|fill|hand (?:it|them) in|drop (?:it|them)|collect|enquire|request|bestellen|beantragen|abholen"
+    r"|kümmert|bearbeitet|handles|dealt|goes|go)\b",
     _FLAGS,
 )
 _FORM_IS_NONE: Final = re.compile(

@@ -135,7 +135,16 @@ _BLAME: Final = re.compile(
     r"|labelled)|\b(?:as (?:clearly )?(?:stated|explained|mentioned) (?:clearly|several times|already|more than once"
     r"|in bold)|as any\w* (?:knows|would|can)|it's not (?:rocket science|that hard|difficult)|not rocket science"
     r"|how hard can|read the (?:instructions|manual|label|description|small print)|pay (?:more )?attention"
-    r"|a child could|used (?:it )?(?:incorrectly|wrongly|wrong)|(?:incorrect|wrong) use)\b",
+    r"|a child could|used (?:it )?(?:incorrectly|wrongly|wrong)|(?:incorrect|wrong) use)\b"
+    r"|\bit's (?:all )?(?:in|on) the (?:manual|box|label|tin|packaging|leaflet|instructions|small print|confirmation)\b"
+    r"|\b(?:you'd know|would have known|should have (?:known|noticed|seen|checked|read)|bother(?:ed)? to (?:read"
+    r"|look|check|ask)|we did (?:say|warn|tell|mention)|we (?:clearly )?(?:warned|told) you|you were (?:told|warned"
+    r"|informed)|when used (?:properly|correctly|as)|works? (?:fine|perfectly) (?:for everyone|when used|if you)"
+    r"|most (?:adults|customers) |even a child|any fool|hardly our|whose fault|you of all people)"
+    r"|\b(?:sie wurden|du wurdest) (?:\w+ ){0,3}(?:informiert|hingewiesen|gewarnt)|\b(?:haben wir"
+    r"|hatten wir) (?:doch|ja|ihnen|dir) .{0,50}(?:gesagt|geschrieben|erklärt|mitgeteilt|hingewiesen)"
+    r"|\b(?:wie|so) (?:es )?(?:in|auf) der (?:anleitung|packung|verpackung|gebrauchsanweisung) (?:steht|beschrieben)"
+    r"|\b(?:ihre|deine) ungeduld\b|\bsonst beschwert\b|\bandere kriegen\b|\bmit verlaub\b",
     _FLAGS,
 )
 _NO_BLAME: Final = re.compile(
@@ -332,7 +341,15 @@ _CERTAIN: Final = re.compile(
     r"|every (?:single )?time|without fail|on everyone|always|in every case)\b|\bwithout fail\b|\bnothing (?:can"
     r"|will|could) (?:\w+ )?(?:go wrong|happen|break|harm)\b|\b(?:lasts?|keeps?|good) forever\b|\bcount on it\b"
     r"|\bbank on it\b|\bno (?:ifs|ifs or buts|ifs and buts)\b|\bnot a single\b.{0,30}\bwill\b|\b(?:dead|stone-?cold"
-    r"|iron-?clad|cast-?iron) (?:certain|cert|guarantee|certainty)\b",
+    r"|iron-?clad|cast-?iron) (?:certain|cert|guarantee|certainty)\b"
+    r"|\b(?:won't ever|will not ever|never, ever|ever happen again|without exception|hand on heart|cross my heart"
+    r"|sure as|put (?:my )?money on|(?:no|zero) chance|bulletproof|safe as houses|won't (?:regret|be disappointed)"
+    r"|every time|i'd bet|bet (?:my|you)|swear (?:by|on)|risk-?free|with complete confidence|be in no doubt"
+    r"|beyond (?:any )?doubt|a hundred percent|one hundred percent|utterly impossible|completely impossible)\b"
+    r"|\b(?:full stop|period)\.$"
+    r"|\b(?:hundertpro|tausendpro|ohne ausnahme|ausnahmslos|bürgen|kein zweifel|keinen zweifel|hand drauf|ehrenwort"
+    r"|großes ehrenwort|absolut nichts passieren|immer und in jedem fall|gar kein risiko|überhaupt kein risiko"
+    r"|risikolos)\b",
     _FLAGS,
 )
 _UNCERTAIN: Final = re.compile(
