@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -44,6 +44,8 @@ class Channel(Model):
     """Signs what comes in and goes out (`whsec_…`)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Customers are addressed in German with du here, and not with Sie."""
 
 
 class Contact(Model):
@@ -89,6 +91,8 @@ class Conversation(Model):
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    is_informal: Mapped[bool | None]
+    """An agent chose du or Sie for this customer; None: as the channel says."""
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
@@ -96,6 +100,11 @@ class Conversation(Model):
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation", order_by="Message.created_at, Message.id"
     )
+
+    @property
+    def says_du(self) -> bool:
+        """Whether the customer is addressed with du."""
+        return self.channel.is_informal if self.is_informal is None else self.is_informal
 
 
 class Message(Model):
@@ -155,3 +164,15 @@ class MessageQuestion(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     topic: Mapped[Topic] = relationship()
+
+
+class FollowUp(Model):
+    """After a reply with an article the customer was asked once whether it helped."""
+
+    __tablename__ = "follow_up"
+
+    reply_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    """The reply that it is about; the row is what makes it once."""
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), unique=True)
+    """The message that asks."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

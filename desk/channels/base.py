@@ -31,6 +31,8 @@ class Capabilities:
     """What is asked in public can be answered in private, in the same conversation."""
     has_webhook: bool = False
     """What customers write is delivered to `/channels/<slug>/webhook`."""
+    may_follow_up: bool = False
+    """A message that nobody waits for is fitting a day later: asking whether a reply helped, in private."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -172,11 +172,9 @@ def _streets(reading: Reading) -> Iterator[Place]:
 def _reached(reading: Reading) -> Iterator[Place]:
     """Yield mail addresses and telephone numbers of customers, and other things that show by their shape."""
     text = reading.text
-    for one in personal.find(text):
-        if one.kind in {"name", "address", "birthdate"}:
-            continue
-        is_theirs = {"email": _is_theirs, "phone": _reaches_them}.get(one.kind)
-        if is_theirs is None or is_theirs(text, one.start, one.end):
+    for one in personal.spans(text):
+        is_theirs = {"email": _is_theirs, "phone": _reaches_them}.get(one.type)
+        if one.type not in {"name", "address", "birthdate"} and (is_theirs is None or is_theirs(text, one.start, one.end)):
             yield one.start, one.end
     for found in ADDRESS.finditer(text):
         if _is_theirs(text, *found.span()):

@@ -1,6 +1,6 @@
 """What was promised to customers, call-backs, and what the linter finds in stored texts: four new tables.
 
-Revision ID: 0019_lint
+Revision ID: 0022
 Create Date: 2026-11-26
 """
 
@@ -9,8 +9,8 @@ from alembic import op
 
 from core.db import BigId
 
-revision = "0019_lint"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 
