@@ -174,7 +174,7 @@ def _reached(reading: Reading) -> Iterator[Place]:
     text = reading.text
     for one in personal.spans(text):
         is_theirs = {"email": _is_theirs, "phone": _reaches_them}.get(one.type)
-        if one.type not in {"name", "address", "birthdate"} and (is_theirs is None or is_theirs(text, one.start, one.end)):
+        if one.type not in {"name", "address"} and (is_theirs is None or is_theirs(text, one.start, one.end)):
             yield one.start, one.end
     for found in ADDRESS.finditer(text):
         if _is_theirs(text, *found.span()):
