@@ -12,6 +12,7 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        call_backs,
         carrying,
         cli,
         connections,
@@ -19,8 +20,12 @@ def init_app(app: Flask) -> None:
         figures,
         gaps,
         inside,
+        linting,
         listeners,
+        nightly,
         presence,
+        promise_models,
+        promises,
         side_talks,
         transfer,
         views,

@@ -23,7 +23,7 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, policy, queries, replies, suggestions, wordings
+from desk import intake, lint, linting, policy, queries, replies, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.models import Conversation, Message
 from desk.queries import View
@@ -72,6 +72,15 @@ class Judged(Model):
     text: str = Field(max_length=LONGEST_TEXT)
     locale: str | None = Field(None, pattern="^(de|en)$")
     channel: str = Field("", max_length=80)
+
+
+class Linted(Model):
+    """A draft; `channel` is the slug or kind of a channel, `public` whether everybody would read it."""
+
+    text: block(LONGEST_TEXT)  # type: ignore[valid-type]  # a type made for the limit
+    channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
+    public: bool = True
+    locale: str | None = Field(None, pattern="^(de|en)$")
 
 
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
@@ -158,6 +167,13 @@ def triage(body: Judged) -> dict[str, Any]:
     }
 
 
+@api.call("POST", "/lint", summary="What speaks against a draft", body=Linted, scope="desk", team=True, reads=True)
+def lint_draft(body: Linted) -> dict[str, Any]:
+    """Return `{"issues": […]}`: type, value, start, end, due (words, or null) and due_at (ISO 8601, or null)."""
+    found = linting.look(body.text, public=body.public, locale=body.locale)
+    return {"issues": [_issue(one) for one in found]}
+
+
 @api.call(
     "POST", "/channels/<int:channel_id>/webhook", summary="Deliver a signed message (docs/webhook.md)", own_guard=True
 )
@@ -235,6 +251,18 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
         }
         for message in messages
     ]
+
+
+def _issue(found: lint.Issue) -> dict[str, Any]:
+    due_at = linting.until(found.due)
+    return {
+        "type": found.type,
+        "value": found.value,
+        "start": found.start,
+        "end": found.end,
+        "due": found.due,
+        "due_at": None if due_at is None else iso(due_at),
+    }
 
 
 def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:

@@ -5,6 +5,7 @@ single thing behind a route (their own draft, somebody else's session) is asked 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from werkzeug.routing import Rule
 from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
+from core.clock import now
 from core.db import db
-from desk import replies, side_talks
+from desk import call_backs, promises, replies, side_talks
 from desk.models import Channel
+from desk.promise_models import LintFinding
 from forum import (
     answers,
     canned,
@@ -108,7 +111,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest desk_api.triage search.explain
+        desk_api.suggest desk_api.triage desk_api.lint_draft search.explain
     """,
     AGENTS: """
         desk.tell_outcome
@@ -121,6 +124,8 @@ GROUPS: dict[frozenset[str], str] = {
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
+        desk.call_list desk.arrange_call desk.note_call desk.lint_reply
     """,
     MODERATORS: """
         forum.set_trust
@@ -136,6 +141,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        desk.stored_findings desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -185,6 +191,7 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
     "desk_api.triage": {"text": "The light is on all night."},
 }
@@ -276,6 +283,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    soon = now() + timedelta(hours=1)
+    promise = promises.make(message.conversation, what="A new lamp", due_at=soon, owner=world.dora, by=world.dora)
+    call = call_backs.arrange(
+        message.conversation, phone="030 901820", since=now(), until=soon, owner=world.dora, by=world.dora
+    )
+    stored = LintFinding(
+        source="block", ref=role, type="shouting", seal="0", said="NOW", title="A block", url="/kb", found_at=now()
+    )
+    db.session.add(stored)
     used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
@@ -299,6 +315,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "word_id": word.id,
         "rule_id": rule.id,
         "finding_id": 10**9,
+        "promise_id": promise.id,
+        "call_id": call.id,
+        "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
