@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, products, recalling, sending
+from demo import helping, keeping, products, promising, recalling, sending, triaging
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -260,9 +260,11 @@ def _wake_up() -> None:
     for words, deed in PERSONAL:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
+    promising.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     _open_plaza()
+    triaging.begin(everybody)
     sending.begin(everybody)
     _count_what_helped(everybody)
 

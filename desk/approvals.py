@@ -12,6 +12,8 @@ from desk import heat, holding, policy, queries
 from desk.models import Channel
 from desk.objections import Draft
 from desk.sending_models import AgentProfile, ApprovalRule, HeldReply
+from desk.triage.model import INTENTS
+from desk.triage.tables import MessageJudgement
 from forum import notifications
 from forum.models import Notification
 
@@ -81,7 +83,14 @@ def require_waiting(held: HeldReply, *, by: User) -> None:
 
 
 def add(
-    name: str, *, channel: Channel | None, of_trainees: bool, least_heat: int | None, words: str, by: User
+    name: str,
+    *,
+    channel: Channel | None,
+    of_trainees: bool,
+    least_heat: int | None,
+    words: str,
+    by: User,
+    intent: str | None = None,
 ) -> ApprovalRule:
     """Write down a new rule; raise `Invalid` when it has no name or no condition."""
     if not policy.may_manage_channels(by):
@@ -95,7 +104,9 @@ def add(
         wrong["name"] = gettext("There is a rule of this name already.")
     if least_heat is not None and not 1 <= least_heat <= 100:  # noqa: PLR2004 -- a share
         wrong["least_heat"] = gettext("A number from 1 to 100, please.")
-    if channel is None and not of_trainees and least_heat is None and not words:
+    if intent is not None and intent not in INTENTS:
+        wrong["intent"] = gettext("Please choose one of these.")
+    if channel is None and not of_trainees and least_heat is None and not words and intent is None:
         wrong["words"] = gettext("At least one condition, please: else every reply would wait.")
     if wrong:
         raise Invalid(gettext("Some fields need another look."), fields=wrong)
@@ -104,6 +115,7 @@ def add(
         channel_id=None if channel is None else channel.id,
         of_trainees=of_trainees,
         least_heat=least_heat,
+        intent=intent,
         words=words,
     )
     db.session.add(rule)
@@ -132,10 +144,18 @@ def _applies(rule: ApprovalRule, draft: Draft) -> bool:
     if rule.of_trainees and not is_trainee(draft.by):
         return False
     said = [draft.text, draft.asked.text if draft.asked is not None else ""]
-    if rule.least_heat is not None and max(map(heat.of, said)) < rule.least_heat:
+    if rule.least_heat is not None and heat.in_conversation(draft) < rule.least_heat:
+        return False
+    if rule.intent is not None and rule.intent != _intent(draft):
         return False
     expressions = [line.strip().casefold() for line in rule.words.splitlines() if line.strip()]
     return not expressions or any(one in text.casefold() for one in expressions for text in said)
+
+
+def _intent(draft: Draft) -> str | None:
+    if draft.asked is None:
+        return None
+    return db.session.scalar(select(MessageJudgement.intent).where(MessageJudgement.message_id == draft.asked.id))
 
 
 @notifications.kind("reply_to_approve", group="tasks")

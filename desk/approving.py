@@ -1,6 +1,6 @@
 """A second person lets a reply go out that waited for them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from accounts import audit
 from accounts.models import User
@@ -8,10 +8,18 @@ from core.clock import now
 from core.db import db
 from desk import approvals, holding, replies
 from desk.models import Message
+from desk.promises import NewPromise
 from desk.sending_models import HeldReply
 
 
-def approve(held: HeldReply, *, text: str, by: User, confirmed: Collection[str] | None = None) -> Message:
+def approve(
+    held: HeldReply,
+    *,
+    text: str,
+    by: User,
+    confirmed: Collection[str] | None = None,
+    promised: Iterable[NewPromise] = (),
+) -> Message:
     """Queue the reply in its writer's name, as the second person left its text."""
     approvals.require_waiting(held, by=by)
     before, author, conversation = held.text, held.by, held.conversation
@@ -27,6 +35,7 @@ def approve(held: HeldReply, *, text: str, by: User, confirmed: Collection[str] 
         uses=inserted,
         is_public=is_public,
         confirmed=confirmed,
+        promised=promised,
         manner=replies.Manner(
             split=split,  # type: ignore[arg-type]  # it was one when it was written
             at=at,

@@ -1,6 +1,6 @@
 """Replies that are written at the service itself, where nothing can be sent from here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from urllib.parse import urlsplit
 
 from flask_babel import gettext
@@ -11,15 +11,22 @@ from core import texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import conversations, holding, objections, policy, queries
+from desk import conversations, holding, objections, policy, promises, queries
 from desk.channels.base import LONGEST_TEXT, LONGEST_URL
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import Draft
+from desk.promises import NewPromise
 
 
 def record(
-    conversation: Conversation, *, text: str, url: str, by: User, confirmed: Collection[str] | None = None
+    conversation: Conversation,
+    *,
+    text: str,
+    url: str,
+    by: User,
+    confirmed: Collection[str] | None = None,
+    promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Keep what an agent wrote at the service, with its address there; the conversation is answered."""
     if not policy.may_work(by):
@@ -56,6 +63,7 @@ def record(
     holding.leave(conversation)
     conversation.last_message_at = now()
     db.session.flush()
+    promises.make_with(message, promised, by=by)
     audit.record("desk.message.by_hand", message, by=by, after={"url": url})
     return message
 

@@ -107,6 +107,7 @@ class ApprovalRuleForm(Form):
         validators=[Optional()],
         description=_l("From 1 to 100, of the reply or of what the customer wrote last. Empty: whatever the heat."),
     )
+    intent = SelectField(_l("What the customer wants"), validate_choice=False)
     words = BlockField(
         _l("One of these words"),
         longest=2000,

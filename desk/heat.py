@@ -1,14 +1,17 @@
-"""How heated a message is, by its words; and the moment of rest before a heated one is answered."""
+"""How heated a message is, by its words and as triage takes it; and the moment of rest before one is answered."""
 
 import re
 from collections.abc import Iterable
 from typing import Final
 
 from flask_babel import gettext
+from sqlalchemy import select
 
+from core.db import db
 from core.settings import current_settings
 from desk import objections
 from desk.objections import Draft, Objection
+from desk.triage.tables import MessageJudgement
 
 HEATED: Final = 50
 _HARSH: Final = re.compile(
@@ -21,6 +24,8 @@ _HARSH: Final = re.compile(
 )
 _PER_WORD: Final = 35
 _PER_SHOUT: Final = 10
+_PER_DEGREE: Final = 33
+"""Triage knows three degrees: annoyed, angry, hostile."""
 _SHOUTED: Final = re.compile(r"\b[A-ZÄÖÜ]{6,}\b|[!?]{2,}|🤬|😡|🖕")
 _MOST_LOOKED_AT: Final = 4000
 
@@ -33,6 +38,14 @@ def of(text: str) -> int:
     return min(100, _PER_WORD * harsh + _PER_SHOUT * min(shouted, 4))
 
 
+def in_conversation(draft: Draft) -> int:
+    """Return how heated it is: the reply, or what the customer wrote last, by its words or as triage takes it."""
+    if draft.asked is None:
+        return of(draft.text)
+    judged = db.session.scalar(select(MessageJudgement.heat).where(MessageJudgement.message_id == draft.asked.id))
+    return max(of(draft.text), of(draft.asked.text), _PER_DEGREE * (judged or 0))
+
+
 def seconds_of_rest(objection_codes: Iterable[str]) -> int:
     """Return for how long the button that sends all the same rests."""
     return current_settings().cool_down_seconds if "heat" in set(objection_codes) else 0
@@ -43,8 +56,7 @@ def is_written_in_heat(draft: Draft) -> Iterable[Objection]:
     """Ask once for a moment of rest where what the customer wrote, or the reply, is heated."""
     if current_settings().cool_down_seconds == 0:
         return
-    theirs = of(draft.asked.text) if draft.asked is not None else 0
-    if max(theirs, of(draft.text)) >= HEATED:
+    if in_conversation(draft) >= HEATED:
         yield Objection(
             code="heat",
             words=gettext(

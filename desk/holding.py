@@ -20,6 +20,7 @@ from core.errors import Conflict, NotAllowed, NotFound
 from core.settings import current_settings
 from desk import clocks, conversations, policy
 from desk.models import Channel, Conversation, Message
+from desk.promise_models import Promise
 from desk.sending_models import Departure, HeldReply
 from forum import notifications
 from forum.models import Notification
@@ -262,6 +263,7 @@ def _take_back(conversation: Conversation, departure: Departure, *, by: User, re
         ids = list(db.session.scalars(select(Departure.message_id).where(Departure.series == departure.series)))
     db.session.flush()
     uses.forget("message", ids)
+    db.session.execute(delete(Promise).where(Promise.message_id.in_(ids)))  # nobody has read it
     db.session.execute(delete(Departure).where(Departure.message_id.in_(ids)))
     db.session.execute(delete(Message).where(Message.id.in_(ids)))
     db.session.expire(conversation, ["messages"])

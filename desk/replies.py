@@ -29,6 +29,7 @@ from desk import (
     initials,
     objections,
     policy,
+    promises,
     queries,
     splitting,
     wordings,
@@ -38,6 +39,7 @@ from desk.events import ReplyQueued
 from desk.means import capabilities_of
 from desk.models import Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
+from desk.promises import NewPromise
 from desk.sending_models import Departure
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
@@ -75,7 +77,7 @@ class Manner:
 AT_ONCE: Final = Manner()
 
 
-def reply(
+def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     conversation: Conversation,
     *,
     text: str,
@@ -85,13 +87,14 @@ def reply(
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
     manner: Manner = AT_ONCE,
+    promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Queue a reply and return it, or its first part.
 
     Raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early, and `NeedsApproval`
     when a second person is to read it first. `is_public` is as the customer wrote unless it is given; `seen` is the id
     of the last message the writer has read; `confirmed` are the seals of the objections the writer has read, None for a
-    program (see `desk.objections`).
+    program (see `desk.objections`). `promised` is kept as promises together with the reply.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -102,12 +105,14 @@ def reply(
     conversations.locked(conversation.id)
     if seen is not None:
         _refuse_if_it_went_on(conversation, seen)
-    draft = _draft(conversation, text, by=by, is_public=is_public)
+    draft = draft_of(conversation, text, by=by, is_public=is_public)
     _refuse_what_is_closed(means, is_public=draft.is_public)
     objections.require(draft, confirmed)
     approvals.require(draft, approved_by=manner.approved_by)
     holding.give_way(conversation, reason="other_reply")
-    return _queued(draft, parts, list(uses), manner)
+    message = _queued(draft, parts, list(uses), manner)
+    promises.make_with(message, promised, by=by)
+    return message
 
 
 def in_parts(conversation: Conversation, text: str, split: splitting.Way, *, by: User) -> list[str]:
@@ -123,7 +128,7 @@ def in_parts(conversation: Conversation, text: str, split: splitting.Way, *, by:
 
 def objections_to(conversation: Conversation, text: str, *, by: User, is_public: bool | None = None) -> list[Objection]:
     """Return what speaks against sending this text now; `is_public` is as the customer wrote unless it is given."""
-    return objections.raised(_draft(conversation, text, by=by, is_public=is_public))
+    return objections.raised(draft_of(conversation, text, by=by, is_public=is_public))
 
 
 def why_silent(conversation: Conversation) -> str:
@@ -229,7 +234,8 @@ def is_public_by_default(conversation: Conversation) -> bool:
     return asked is not None and asked.is_public
 
 
-def _draft(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
+def draft_of(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
+    """Return what would be sent now; `is_public` None is as the customer wrote."""
     asked = queries.newest_incoming(conversation)
     is_public = is_public if is_public is not None else asked is not None and asked.is_public
     return Draft(conversation=conversation, text=text, by=by, is_public=is_public, asked=asked)

@@ -87,6 +87,8 @@ class ApprovalRule(Model):
     of_trainees: Mapped[bool] = mapped_column(default=False, server_default=false())
     least_heat: Mapped[int | None]
     """From 1 to 100, as `desk.heat` tells."""
+    intent: Mapped[str | None] = mapped_column(String(10))
+    """What the customer wants, as triage takes it or a person corrected it."""
     words: Mapped[str] = mapped_column(Text, default="")
     """One expression a line; one of them stands in the reply or in what the customer wrote last."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

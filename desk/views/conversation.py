@@ -15,15 +15,29 @@ from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import holding, queries, questions, replies, scheduling, suggestions, wordings
+from desk import (
+    handing_over,
+    holding,
+    notes,
+    presence,
+    queries,
+    questions,
+    replies,
+    scheduling,
+    side_talks,
+    suggestions,
+    wordings,
+)
 from desk.approvals import NeedsApproval
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.inside_forms import NoteForm
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import Listing
 from desk.sending_models import ApprovalRule
-from desk.views import composing
+from desk.triage import shown
+from desk.views import composing, promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -37,7 +51,8 @@ QUEUE = 15
 @role_required("agent")
 def show_conversation(conversation_id: int) -> Response:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+    form = ReplyForm(formdata=None, data={"text": promises.apology(conversation_id)})
+    return _conversation_page(conversation, form, question=_question(request.args.get("help", "")))
 
 
 @bp.get("/desk/conversations/<int:conversation_id>/exchange")
@@ -68,7 +83,8 @@ def post_reply(conversation_id: int) -> Answer:
             uses=_articles(),
             is_public=composing.is_public(form),
             seen=form.seen_id,
-            confirmed=_confirmed(),
+            confirmed=_confirmed() | promises.ticked(),
+            promised=promises.read_promised(),
             manner=composing.manner(conversation, form),
         )
         holding.put_away(form.held_id, by=me())
@@ -148,12 +164,15 @@ def _conversation_page(
     parts: Sequence[str] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
+    if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
+        found = replies.objections_to(conversation, form.text.data or "", by=me())
+        objections = [one for one in found if one.seal in kept]
     messages = conversation.messages
     form.show_as_seen(max((message.id for message in messages), default=0))
     if not form.help.data:
         form.help.data = question
     asked = next((message for message in reversed(messages) if message.direction == "in"), None)
-    found = suggestions.suggest_for(
+    suggested = suggestions.suggest_for(
         question or (asked.text if asked else ""),
         locale=None if question else conversation.locale,
         channel=conversation.channel,
@@ -162,6 +181,7 @@ def _conversation_page(
         wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
+    colleagues = queries.agents()
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
     composer = composing.context(conversation, form, asked=asked, objections=objections)
     page = render_template(
@@ -172,20 +192,30 @@ def _conversation_page(
         queue=_queue(),
         question=question,
         suggestions=suggestions.warned(
-            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+            [*answers, *(one for one in suggested if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
         verdicts=_given("verdict-"),
         objections=objections,
-        confirmed=_confirmed(),
+        confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses() or composing.held_uses(composer["back"]),
         measure=adapter_of(conversation.channel).measure,
         silent=composer["means"].why_not,
         parts=parts,
-        agents=queries.agents(),
+        agents=colleagues,
         draft_key=_draft_key(conversation.id),
+        card=handing_over.open_card(conversation),
+        talks=side_talks.of(conversation),
+        present=presence.others(conversation, me(), among=colleagues),
+        beat=presence.BEAT_SECONDS,
+        note_form=NoteForm(formdata=None),
         waiting=waiting,
         **composer,
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
+        **promises.beside(conversation),
         **about,
     )
     return make_response(page, status)
@@ -210,6 +240,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     return {
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "notes": notes.between(notes.of(conversation), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }

@@ -15,12 +15,15 @@ from core import texts, web
 from core.db import db
 from core.edge import REFUSALS
 from core.errors import NotFound
-from desk import approvals, approving, by_hand, holding, initials, queries, sending_settings
+from desk import approvals, approving, by_hand, holding, initials, objections, queries, replies, sending_settings
+from desk import promises as desk_promises
 from desk.channels.base import adapter_of
 from desk.forms import ApprovalForm, ApprovalRuleForm, ByHandForm, ChannelSendingForm, InitialsForm
 from desk.models import Conversation
-from desk.objections import MOST_SEALS, Objected, Objection
+from desk.objections import MOST_SEALS, Draft, Objected, Objection
 from desk.sending_models import AgentProfile, ApprovalRule, HeldReply
+from desk.triage.shown import INTENT_NAMES
+from desk.views import promises
 from desk.views.edge import Answer, back_to, bp
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
@@ -78,12 +81,17 @@ def approve_reply(held_id: int) -> Answer:
     if not form.validate():
         return _held_page(held, form, status=UNPROCESSABLE)
     conversation_id = held.conversation_id
-    confirmed = frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS])
+    if "mend" in request.form:
+        draft = _mended(held.conversation, form.text.data or "", is_public=held.is_public)
+        form.text.data = draft.text
+        return _held_page(held, form, objected=tuple(objections.raised(draft)))
     try:
-        message = approving.approve(held, text=form.text.data or "", by=me(), confirmed=confirmed)
+        message = approving.approve(
+            held, text=form.text.data or "", by=me(), confirmed=_confirmed(), promised=promises.read_promised()
+        )
     except Objected as error:
         db.session.rollback()
-        return _held_page(_waiting(held_id), form, objections=error.objections, status=error.status)
+        return _held_page(_waiting(held_id), form, objected=error.objections, status=error.status)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -110,16 +118,24 @@ def note_by_hand(conversation_id: int) -> Answer:
     """Keep what was written at the service itself, and where it stands."""
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     form = ByHandForm()
+    if "mend" in request.form:
+        draft = _mended(conversation, form.text.data or "", is_public=None)
+        form.text.data = draft.text
+        return _by_hand_page(conversation, form, objected=tuple(objections.raised(draft)))
     if not form.validate():
         return _by_hand_page(conversation, form, status=UNPROCESSABLE)
-    confirmed = frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS])
     try:
         message = by_hand.record(
-            conversation, text=form.text.data or "", url=form.url.data or "", by=me(), confirmed=confirmed
+            conversation,
+            text=form.text.data or "",
+            url=form.url.data or "",
+            by=me(),
+            confirmed=_confirmed(),
+            promised=promises.read_promised(),
         )
     except Objected as error:
         db.session.rollback()
-        return _by_hand_page(conversation, form, objections=error.objections, status=error.status)
+        return _by_hand_page(conversation, form, objected=error.objections, status=error.status)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
@@ -180,6 +196,7 @@ def add_approval_rule() -> Answer:
             channel=None if channel_id is None else queries.channel(channel_id),
             of_trainees=form.of_trainees.data,
             least_heat=form.least_heat.data,
+            intent=form.intent.data or None,
             words=form.words.data or "",
             by=me(),
         )
@@ -239,6 +256,21 @@ def let_learn() -> WerkzeugResponse:
     return web.go(url_for(".sending"))
 
 
+def _confirmed() -> frozenset[str]:
+    return frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]) | promises.ticked()
+
+
+def _mended(conversation: Conversation, text: str, *, is_public: bool | None) -> Draft:
+    """Return the draft with the way out taken that was pressed."""
+    seal, _, number = request.form["mend"].partition(":")
+    way = texts.number(number)
+    draft = replies.draft_of(conversation, text, by=me(), is_public=is_public)
+    found = {one.seal: one for one in objections.raised(draft)}
+    if seal in found and way is not None and way < len(found[seal].ways_out):
+        text = objections.mended(text, found[seal], way)
+    return replies.draft_of(conversation, text, by=me(), is_public=is_public)
+
+
 def _may(held: HeldReply) -> bool:
     return approvals.may_approve(me(), held)
 
@@ -251,7 +283,7 @@ def _waiting(held_id: int) -> HeldReply:
 
 
 def _held_page(
-    held: HeldReply, form: ApprovalForm, *, objections: tuple[Objection, ...] = (), status: int = HTTPStatus.OK
+    held: HeldReply, form: ApprovalForm, *, objected: tuple[Objection, ...] = (), status: int = HTTPStatus.OK
 ) -> Response:
     conversation = held.conversation
     page = render_template(
@@ -263,9 +295,11 @@ def _held_page(
         may=_may(held),
         measure=adapter_of(conversation.channel).measure,
         suffix=initials.suffix_of(conversation.channel, held.by),
-        objections=objections,
-        confirmed=frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]),
+        objections=objected,
+        confirmed=_confirmed() - promises.ticked(),
         rest_seconds=0,
+        agents=queries.agents(),
+        local_due=desk_promises.local_due,
     )
     return make_response(page, status)
 
@@ -274,7 +308,7 @@ def _by_hand_page(
     conversation: Conversation,
     form: ByHandForm,
     *,
-    objections: tuple[Objection, ...] = (),
+    objected: tuple[Objection, ...] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
     page = render_template(
@@ -282,9 +316,11 @@ def _by_hand_page(
         conversation=conversation,
         asked=queries.newest_incoming(conversation),
         form=form,
-        objections=objections,
-        confirmed=frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]),
+        objections=objected,
+        confirmed=_confirmed() - promises.ticked(),
         rest_seconds=0,
+        agents=queries.agents(),
+        local_due=desk_promises.local_due,
     )
     return make_response(page, status)
 
@@ -298,6 +334,10 @@ def _with_channels(form: ApprovalRuleForm) -> ApprovalRuleForm:
     form.channel.choices = [
         SelectChoice("", gettext("Every channel")),
         *(SelectChoice(str(channel.id), channel.name) for channel in queries.channels()),
+    ]
+    form.intent.choices = [
+        SelectChoice("", gettext("Whatever it is")),
+        *(SelectChoice(name, str(label)) for name, label in INTENT_NAMES.items()),
     ]
     return form
 
@@ -318,6 +358,7 @@ def _sending_page(
         forms=forms,
         rules=approvals.rules(),
         form=_with_channels(form),
+        intent_names=INTENT_NAMES,
         agents=queries.agents(),
         learning=set(db.session.scalars(select(AgentProfile.user_id).where(AgentProfile.is_trainee))),
     )

@@ -2,15 +2,15 @@
 
 New tables, and two columns without a value, an instant change. The index holds only what is stuck.
 
-Revision ID: 0022
+Revision ID: 0025
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 
@@ -70,6 +70,7 @@ def upgrade() -> None:
         sa.Column("channel_id", big_id(), nullable=True),
         sa.Column("of_trainees", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("least_heat", sa.Integer(), nullable=True),
+        sa.Column("intent", sa.String(10), nullable=True),
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["channel_id"], ["channel.id"], ondelete="CASCADE", name=op.f("fk_approval_rule_channel_id")),
