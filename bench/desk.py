@@ -126,13 +126,17 @@ def compare(kind: str, small: Desk, large: Desk, folder: Path) -> None:
         for name, size in (("small", FEW), ("large", CONVERSATIONS)):
             some = found[what, name]
             floor = median([one.cpu_ms for one in found["floor", name]])
-            report("desk", f"{kind}, {what}: {size} conversations, p95", median([x.p95_ms for x in some]), "ms", "lower")
+            report(
+                "desk", f"{kind}, {what}: {size} conversations, p95", median([x.p95_ms for x in some]), "ms", "lower"
+            )
             report("desk", f"{kind}, {what}: {size} conversations, cpu", cpu[name], "ms", "lower")
             if what.startswith("receiving"):
                 each = median([x.requests_per_second for x in some])
                 report("desk", f"{kind}, {what}: {size} conversations", each, "1/s", "higher")
             if what != "floor":
-                report("desk", f"{kind}, {what}: {size} conversations, beside the floor", cpu[name] / floor, "x", "lower")
+                report(
+                    "desk", f"{kind}, {what}: {size} conversations, beside the floor", cpu[name] / floor, "x", "lower"
+                )
         if what != "floor":
             report("desk", f"{kind}, {what}: beside {FEW} conversations", cpu["large"] / cpu["small"], "x", "lower")
 
@@ -279,8 +283,9 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
                 db.session.execute(db.metadata.tables[table].insert(), some)
         if db.engine.dialect.name == "postgresql":
             for table in ("channel", "contact", "conversation", "message"):
+                column = db.metadata.tables[table].c.id
                 db.session.execute(
-                    db.text(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+                    db.select(db.func.setval(db.func.pg_get_serial_sequence(table, "id"), db.func.max(column)))
                 )
         db.session.commit()
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -294,6 +294,12 @@ class Settings(BaseModel):
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
     )
+    lost_after_hours: int = Field(
+        6,
+        ge=1,
+        le=8760,
+        description="A conversation that nobody opened or answered for so long is nearly forgotten: it alarms the desk.",
+    )
     verify_days: int = Field(
         365,
         ge=0,

@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         connections,
         credit,
         figures,
+        forgotten,
         gaps,
         listeners,
         transfer,

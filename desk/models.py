@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import text as words_of_sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -27,6 +28,9 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "solved",
     "no_answer",
 )
+IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
+"""What is not done yet; the lists ask in these very words, so that both databases use the small index over it."""
+LONGEST_LAST_WORDS = 200
 
 
 class Channel(Model):
@@ -71,6 +75,18 @@ class Conversation(Model):
         Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
+        Index(
+            "ix_conversation_open",
+            "last_message_at",
+            "id",
+            "state",
+            "assignee_id",
+            "waiting_since",
+            "due_at",
+            "snoozed_until",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -88,6 +104,10 @@ class Conversation(Model):
     """When the customer's first unanswered message arrived; None when nobody waits."""
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
+    snoozed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when it is out of the way; the state is what it comes back to. `desk.snoozing` sets it."""
+    last_words: Mapped[str] = mapped_column(String(LONGEST_LAST_WORDS), default="", server_default="")
+    """How what the customer wrote last begins; where no customer wrote, what was written last."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)

@@ -16,9 +16,9 @@ from core.errors import Invalid, KlinkeError
 from desk import queries, questions, replies, suggestions
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.listing import Listing, listing
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
-from desk.queries import Listing
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -219,7 +219,7 @@ def _given(prefix: str) -> dict[str, str]:
 
 
 def _queue() -> Listing:
-    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+    return listing("waiting", viewer=current_user, size=QUEUE)
 
 
 def _question(typed: str) -> str:

@@ -113,6 +113,9 @@ GROUPS: dict[frozenset[str], str] = {
     AGENTS: """
         desk.tell_outcome
         desk.ask_in_forum desk.prepare_question desk.send_claim
+        desk.queue_lines desk.take_next desk.save_view desk.change_view desk.remove_view desk.snooze desk.wake
+        desk.show_history desk.bulk_deeds desk.do_in_bulk desk.undo_in_bulk
+        desk.checklist desk.checklist_day desk.sign_item
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -155,6 +158,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.channels desk.open_channel desk.switch_channel
+        desk.add_item desk.change_item desk.remove_item
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -306,6 +310,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
+        "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
+        "deed_id": 10**9,
+        "day": "2026-01-05",
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
