@@ -147,9 +147,12 @@ def is_awake(at: datetime) -> ColumnElement[bool]:
 
 
 def is_lost(at: datetime) -> ColumnElement[bool]:
-    """Return the clause for what nobody opened, or answered, for longer than the house allows."""
+    """Return the clause for what nobody opened, or answered, for longer than the house allows.
+
+    All that is counted stands in the index over what is open: a view that counts by another column reads the rows.
+    """
     limit = at - timedelta(hours=current_settings().lost_after_hours)
-    is_unopened = and_(Conversation.state == "new", Conversation.created_at <= limit)
+    is_unopened = and_(Conversation.state == "new", Conversation.last_message_at <= limit)
     return and_(IS_OPEN, or_(is_unopened, Conversation.waiting_since <= limit))
 
 

@@ -15,7 +15,7 @@ from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
-from desk import replies
+from desk import checklists, replies, saved_views
 from desk.models import Channel
 from forum import (
     answers,
@@ -312,7 +312,6 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "use_id": 10**9,
         "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
         "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
-        "deed_id": 10**9,
         "day": "2026-01-05",
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
