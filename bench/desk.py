@@ -59,12 +59,12 @@ OPEN_OF_MANY, FEWEST_OPEN = 0.02, 100
 """A fiftieth of the conversations is not done; in the small desk at least as many as fill its pages."""
 BATCH = 2_000
 ROUNDS = 3
-SECONDS = 4.0
+SECONDS = 3.0
 CLIENTS = 4
 SECRET = b"a secret for the bench, 32 bytes"
 STARTED = datetime.now(UTC)
 
-VIEWS = ("waiting", "mine", "unassigned", "all", "solved")
+VIEWS = ("waiting", "mine", "unassigned", "overdue", "lost", "all", "solved")
 
 
 @dataclass(frozen=True, slots=True)

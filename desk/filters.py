@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import Boolean, ColumnElement, and_, false, literal_column, or_, true
+from sqlalchemy import ColumnElement, and_, false, literal_column, or_, true
 
 from accounts.people import Viewer
 from core import texts
@@ -17,7 +17,8 @@ from desk.models import CONVERSATION_STATES, IS_OPEN_SQL, Contact, Conversation
 
 LONGEST_VALUE: Final = 100
 DONE: Final = ("solved", "no_answer")
-IS_OPEN: Final = literal_column(f"(conversation.{IS_OPEN_SQL})", Boolean)
+# Not of type Boolean: of that SQLAlchemy makes "… = 1" on SQLite, which then does not know the index any more.
+IS_OPEN: Final[ColumnElement[bool]] = literal_column(f"(conversation.{IS_OPEN_SQL})")
 Choices = list[tuple[str, str]]
 
 

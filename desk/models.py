@@ -84,6 +84,8 @@ class Conversation(Model):
             "waiting_since",
             "due_at",
             "snoozed_until",
+            "channel_id",
+            "locale",
             sqlite_where=words_of_sql(IS_OPEN_SQL),
             postgresql_where=words_of_sql(IS_OPEN_SQL),
         ),

@@ -5,6 +5,7 @@ from typing import Final
 
 from flask_babel import gettext
 from sqlalchemy import func, or_, select
+from sqlalchemy.orm import lazyload
 
 from accounts import audit
 from accounts.models import User
@@ -62,6 +63,7 @@ def visible_to(viewer: Viewer) -> list[SavedView]:
             .where(or_(SavedView.owner_id == viewer.id, SavedView.is_shared))
             .order_by(SavedView.owner_id != viewer.id, SavedView.name, SavedView.id)
             .limit(MOST_SHOWN)
+            .options(lazyload(SavedView.owner))
         )
     )
 

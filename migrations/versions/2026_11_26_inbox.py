@@ -34,7 +34,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_conversation_open",
         "conversation",
-        ["last_message_at", "id", "state", "assignee_id", "waiting_since", "due_at", "snoozed_until"],
+        ["last_message_at", "id", "state", "assignee_id", "waiting_since", "due_at", "snoozed_until", "channel_id", "locale"],
         sqlite_where=sa.text(IS_OPEN),
         postgresql_where=sa.text(IS_OPEN),
     )
