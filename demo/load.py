@@ -16,6 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
+from demo import desk as desk_work
 from demo import helping, keeping
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
@@ -261,6 +262,7 @@ def _wake_up() -> None:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
     _open_plaza()
+    desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     _count_what_helped(everybody)
 
 
