@@ -216,9 +216,10 @@ def _fill_articles(folder: Path, more: dict[str, str]) -> None:
 
     from accounts import people
     from app import create_app
-    from core import worker
+    from core import outbox
     from core.db import db
     from kb import articles, queries, redaction, sections
+    from search import indexer
 
     app = create_app(settings(folder) | more)
     with app.app_context():
@@ -246,11 +247,12 @@ def _fill_articles(folder: Path, more: dict[str, str]) -> None:
             articles.publish(article, by=editor)
             if text.number % 200 == 0:
                 db.session.commit()
+        # Who would hear of it is of no interest here; the index is.
+        db.session.execute(db.delete(outbox.Delivery))
         db.session.commit()
+        while indexer.catch_up():
+            pass
         db.session.remove()
-        db.engine.dispose()
-    worker.work(app, until_idle=True)
-    with app.app_context():
         db.engine.dispose()
 
 

@@ -1,5 +1,7 @@
 """Putting a conversation out of the way, bringing it back, and what became of it so far."""
 
+from datetime import datetime
+
 from flask import Response, flash, request
 from flask_babel import gettext
 from flask_login import current_user
@@ -8,10 +10,10 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
 from accounts.models import AuditEntry, User
+from core import i18n
 from core.db import db
 from core.edge import show
 from core.errors import Invalid
-from core.i18n import ago
 from desk import inbox_forms, queries, snoozing
 from desk.views.edge import back_to, bp
 
@@ -37,7 +39,8 @@ def snooze(conversation_id: int) -> Response | WerkzeugResponse:
         )
     db.session.commit()
     flash(
-        gettext("It is out of the way and comes back %(time)s, or when the customer writes.", time=ago(until)), "good"
+        gettext("It is out of the way and comes back %(time)s, or when the customer writes.", time=i18n.ago(until)),
+        "good",
     )
     return back_to(conversation_id)
 
@@ -68,4 +71,8 @@ def show_history(conversation_id: int) -> Response:
         if side and (user_id := side.get("assignee")) is not None
     }
     names = {row[0]: row[1] for row in db.session.execute(select(User.id, User.name).where(User.id.in_(assigned)))}
-    return show("desk/history.html", conversation=conversation, entries=entries, names=names)
+    return show("desk/history.html", conversation=conversation, entries=entries, names=names, moment=_moment)
+
+
+def _moment(said: str) -> str:
+    return i18n.moment(datetime.fromisoformat(said))

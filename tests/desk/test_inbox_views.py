@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from flask import Flask
+from sqlalchemy import event, text
 
 from accounts.people import AnonymousUser
 from core.clock import now
@@ -258,3 +259,30 @@ def test_a_list_asked_for_again_costs_no_bytes_until_something_changes(
         again = dora.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.data) == (304, b"")
         assert first.headers["Cache-Control"] == "private, no-cache"
+
+
+def test_the_inbox_and_its_parts_cost_few_statements(
+    app: Flask, stage: Stage, browser_of: Callable[[str], Browser]
+) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        crowd(world)
+        for number in range(10):
+            saved_views.create(name=f"View {number}", wanted={"text": "now"}, is_shared=True, by=world.dora)
+        return next(iter(db.session.scalars(db.select(Conversation.id))))
+
+    number = stage(scene)
+    dora = browser_of("dora")
+    with app.app_context():
+        engine = db.engine
+    seen: list[str] = []
+    note = lambda _c, _cursor, statement, *_rest: seen.append(statement)  # noqa: E731 -- listened to and removed below
+    paths = {"/desk": 5, "/desk/lines": 4, "/desk/queue": 2, f"/desk/conversations/{number}": 8, "/desk?text=now": 5}
+    for path, most in paths.items():
+        dora.get(path)
+        seen.clear()
+        event.listen(engine, "before_cursor_execute", note)
+        assert dora.get(path).status_code == 200
+        event.remove(engine, "before_cursor_execute", note)
+        asked = [statement for statement in seen if statement.startswith("SELECT")]
+        assert len(asked) <= most, f"{path}: {asked}"

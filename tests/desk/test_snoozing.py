@@ -123,5 +123,6 @@ def test_in_the_browser_with_a_button_or_a_moment_and_the_history_of_it(
     assert dora.post(f"{here}/snooze", data={"until": tomorrow}).status_code == 303
     history = dora.get(f"{here}/history").text
     assert "Snoozed until" in history
+    assert " UTC" in history
     assert "No longer snoozed" in history
     assert "Dora" in history
