@@ -146,7 +146,7 @@ def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
     as_agent = (("Cookie", desk.cookie),)
     pages: dict[str, Callable[[int], str]] = {
         "conversation with suggestions": lambda number: (
-            f"/desk/conversations/{desk.open_ids[number * 7 % len(desk.open_ids)]}"
+            f"/desk/conversations/{desk.open_ids[number * 7 % FEWEST_OPEN]}"  # as many different ones in both
         ),
         **{f"inbox {view}": lambda _number, view=view: f"/desk?view={view}" for view in VIEWS},
     }
@@ -290,6 +290,7 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
                     db.select(db.func.setval(db.func.pg_get_serial_sequence(table, "id"), db.func.max(column)))
                 )
         db.session.commit()
+        db.session.remove()
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             # A desk that grew over years has been analysed on the way.
             connection.exec_driver_sql("ANALYZE")
@@ -300,6 +301,11 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
         assert sealed is not None
         cookie = f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
         db.session.commit()
+        db.session.remove()
+        if db.engine.dialect.name == "sqlite":
+            # What was written in one go lies in the log beside the file, where every read looks first.
+            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         db.engine.dispose()
     return Desk(folder, more, cookie, tuple(open_ids))
 

@@ -298,7 +298,7 @@ class Settings(BaseModel):
         6,
         ge=1,
         le=8760,
-        description="A conversation that nobody opened or answered for so long is nearly forgotten: it alarms the desk.",
+        description="A conversation that nobody opened or answered for so long alarms the desk.",
     )
     verify_days: int = Field(
         365,

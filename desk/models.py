@@ -72,7 +72,6 @@ class Conversation(Model):
     __table_args__ = (
         UniqueConstraint("channel_id", "external_id"),
         CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
-        Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
         Index(
@@ -86,6 +85,14 @@ class Conversation(Model):
             "snoozed_until",
             "channel_id",
             "locale",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
+        Index(
+            "ix_conversation_open_with",
+            "assignee_id",
+            "last_message_at",
+            "id",
             sqlite_where=words_of_sql(IS_OPEN_SQL),
             postgresql_where=words_of_sql(IS_OPEN_SQL),
         ),

@@ -1,7 +1,7 @@
 """The inbox: what was said last and until when it sleeps beside a conversation; saved views, bulk deeds, checklists.
 
 The columns come without values, an instant change. The last words are then filled, one pass over the messages: some
-seconds for half a million. The index over what is open is small; it is built while nobody writes.
+seconds for half a million. The indexes over what is open are small; they are built while nobody writes.
 
 Revision ID: 0019
 Create Date: 2026-11-26
@@ -38,6 +38,15 @@ def upgrade() -> None:
         sqlite_where=sa.text(IS_OPEN),
         postgresql_where=sa.text(IS_OPEN),
     )
+    op.create_index(
+        "ix_conversation_open_with",
+        "conversation",
+        ["assignee_id", "last_message_at", "id"],
+        sqlite_where=sa.text(IS_OPEN),
+        postgresql_where=sa.text(IS_OPEN),
+    )
+    # With it SQLite sorted everything that is done to show a page of it; nothing else asks this way any more.
+    op.drop_index("ix_conversation_state_waiting", "conversation")
     op.create_table(
         "saved_view",
         sa.Column("id", ID, nullable=False),
@@ -96,6 +105,8 @@ def downgrade() -> None:
     op.drop_table("checklist_item")
     op.drop_table("desk_bulk_deed")
     op.drop_table("saved_view")
+    op.create_index("ix_conversation_state_waiting", "conversation", ["state", "waiting_since", "id"])
+    op.drop_index("ix_conversation_open_with", "conversation")
     op.drop_index("ix_conversation_open", "conversation")
     op.drop_column("conversation", "last_words")
     op.drop_column("conversation", "snoozed_until")
