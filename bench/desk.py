@@ -294,7 +294,7 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
         with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             # A desk that grew over years has been analysed on the way.
             connection.exec_driver_sql("ANALYZE")
-        agent = agents[0]
+        agent = people.by_handle("agent-0")
         assert agent is not None
         session = {"_user_id": sessions.begin(agent, device="bench"), "_fresh": True}
         sealed = SecureCookieSessionInterface().get_signing_serializer(app)
