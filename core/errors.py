@@ -16,6 +16,8 @@ class KlinkeError(Exception):
         self.sentence = sentence
         self.fields = dict(fields or {})
         """What is wrong with which field, by field name."""
+        self.more: dict[str, object] = {}
+        """What programs are told besides."""
 
 
 class Invalid(KlinkeError):

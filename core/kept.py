@@ -10,7 +10,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from markupsafe import Markup
 
 from core import i18n
@@ -20,6 +20,8 @@ LARGEST: Final = 16 << 10
 """A longer piece is made again each time: it would take the place of many."""
 _DIGEST_BYTES: Final = 16
 
+_macros: dict[int, Any] = {}
+"""Those that were looked at, by `id`; as they stay here, nothing else ever has theirs."""
 _pieces: OrderedDict[bytes, Markup] = OrderedDict()
 _lock = threading.Lock()
 _held = 0
@@ -30,7 +32,13 @@ def init_app(app: Flask) -> None:
 
 
 def kept(macro: Callable[..., Markup], *given: Any) -> Markup:
-    """Return what the macro makes of these plain values (numbers, texts, lists and dictionaries of them)."""
+    """Return what the macro makes of these plain values (numbers, texts, lists and dictionaries of them).
+
+    `TypeError` says that the macro knows more than these: it stands on the page itself, or was imported with context.
+    """
+    if id(macro) not in _macros:
+        _refuse_context(macro)
+        _macros[id(macro)] = macro
     key = _key(macro, given)
     with _lock:
         piece = _pieces.get(key)
@@ -41,6 +49,15 @@ def kept(macro: Callable[..., Markup], *given: Any) -> Markup:
     if len(piece) <= LARGEST:
         _keep(key, piece)
     return piece
+
+
+def _refuse_context(macro: Any) -> None:
+    """Raise `TypeError` unless this is the macro that everybody gets who imports it without context."""
+    name = macro._func.__globals__["name"]  # noqa: SLF001 -- Jinja's macros do not say otherwise where they are from
+    module = None if name is None else current_app.jinja_env.get_template(name).module
+    if getattr(module, macro.name, None) is not macro:
+        sentence = f"kept() takes macros that are imported without context; {macro.name} of {name} has one"
+        raise TypeError(sentence)
 
 
 def _key(macro: Any, given: tuple[Any, ...]) -> bytes:

@@ -8,7 +8,6 @@ Every pattern is bounded, so that no text takes more than linear time.
 """
 
 import functools
-import html
 import ipaddress
 import math
 import re
@@ -20,17 +19,28 @@ from typing import Final, Literal, get_args
 
 import phonenumbers
 from flask_babel import gettext
-from phonenumbers import NumberParseException, PhoneNumberFormat
-from stdnum import iban, luhn
+from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType
+from stdnum import luhn
+
+from core.personal_names import names as full_names
+from core.personal_numbers import numbers
+from core.personal_places import addresses, birthdates
+from core.personal_reading import digits, plainly
+from core.personal_words import listed
 
 Kind = Literal["token", "email", "iban", "card", "ip", "number", "phone", "birthdate", "address", "name"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Type = Literal["email", "phone", "iban", "card", "customer_no", "order_no", "address", "name", "ip", "birthdate"]
+TYPES: tuple[Type, ...] = get_args(Type)
+LONGEST_MESSAGE: Final = 200_000
 LONGEST: Final = 40_000
 """So much of a text is looked at; posts and articles are shorter."""
 REGIONS: Final = ("DE", "AT", "CH")
 """Where a number without a country is called."""
-SHORTEST_IBAN, LONGEST_IBAN = 15, 34
-MOST_GROUPS: Final = 8
+MORE_REGIONS: Final = (*REGIONS, "GB", "IE", "US", "AU")
+"""The same for what customers write to the desk."""
+_ENGLISH_FIRST: Final = tuple(sorted(MORE_REGIONS, key=lambda region: region in REGIONS))
+MOST_CARD_GROUPS: Final = 5
 SHORTEST_NAME: Final = 3
 FEWEST_DIGITS: Final = 4
 LONGEST_MASK: Final = 60
@@ -40,6 +50,7 @@ FEWEST_KINDS: Final = 3
 LEAST_ENTROPY: Final = 3.7
 """Bits for each character, by Shannon: words and paths stay below, keys drawn at random lie above."""
 HIGHEST_OF_A_VERSION: Final = 20
+FAR: Final = 48
 BEFORE: Final = 32
 """So many characters before a number say what it is."""
 
@@ -66,6 +77,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    type: Type
+    value: str
+    """Just what stands in the text from `start` to `end`."""
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What a house knows of its numbers: shapes of its own, and what is nobody's secret."""
 
@@ -83,7 +103,7 @@ def find(text: str, *, rules: Rules = NO_RULES, people: Iterable[str] | None = N
     Names are looked for where `people` is given: theirs, and whoever signs or introduces themselves.
     """
     text = text[:LONGEST]
-    plain, places = _plainly(text)
+    plain, places = plainly(text)
     covered = bytearray(len(plain))
     allowed = {_key(None, one) for one in rules.allowed} | {_key("phone", one) for one in rules.allowed}
     found: list[Finding] = []
@@ -96,6 +116,47 @@ def find(text: str, *, rules: Rules = NO_RULES, people: Iterable[str] | None = N
         if key not in allowed and not (kind == "email" and "@" + key.rpartition("@")[2] in allowed):
             found.append(Finding(kind, places[start][0], places[end - 1][1], " ".join(said.split()), key))
     return sorted(found, key=lambda one: one.start)
+
+
+def spans(
+    text: str,
+    locale: str | None = None,
+    *,
+    rules: Rules = NO_RULES,
+    is_word: Callable[[str], bool] | None = None,
+) -> list[Span]:
+    """Return where a message names a person or what belongs to one, in the order of the text, by the types of triage.
+
+    Unlike `find`, it looks for full names of anybody, counts what is written as an example only, and leaves keys and
+    passwords to others. `locale` says where numbers without a country are called first; both languages are read in
+    any case. With `is_word` names are found that nothing announces, as they are made of no words. Takes time in
+    proportion to the text. Places count characters of the text as it is.
+    """
+    text = text[:LONGEST_MESSAGE]
+    plain, places = plainly(text)
+    allowed = {_key(None, one) for one in rules.allowed} | {_key("phone", one) for one in rules.allowed}
+    covered = bytearray(len(plain))
+    found: list[tuple[Type, int, int]] = []
+
+    def take(kind: Type, start: int, end: int) -> None:
+        if start < end and not any(covered[start:end]):
+            covered[start:end] = b"\x01" * (end - start)
+            found.append((kind, start, end))
+
+    is_german = _is_german(plain, locale)
+    for kind, start, end in _shaped(plain, MORE_REGIONS if is_german else _ENGLISH_FIRST):
+        take(kind, start, end)
+    for start, end in full_names(
+        plain, sorted((start, end) for _, start, end in found), is_german=is_german, is_word=is_word
+    ):
+        take("name", start, end)
+    said = []
+    for kind, start, end in sorted(found, key=lambda one: one[1]):
+        key = _key("phone" if kind == "phone" else None, plain[start:end])
+        if key not in allowed and not (kind == "email" and "@" + key.rpartition("@")[2] in allowed):
+            first, last = places[start][0], places[end - 1][1]
+            said.append(Span(kind, text[first:last], first, last))
+    return said
 
 
 def kinds(text: str, *, rules: Rules = NO_RULES) -> list[str]:
@@ -154,19 +215,24 @@ _ADDRESS_WORDS: Final = re.compile(
     r"\b(?:ip\w*|adresse|address|from|von|ping|host|server|client)\b.{0,12}$", re.IGNORECASE
 )
 _CALL_WORDS: Final = re.compile(
-    r"(?:\btel|telefon|handy|mobil|phone|\bcall|\bruf|anruf|\bfax|whatsapp|durchwahl|erreich|rückruf|hotline|nummer)\D{0,20}$",
+    r"(?:\btel|telefon|handy|mobil|phone|\bcall|\bruf|anruf|\bfax|whatsapp|durchwahl|erreich|rückruf|hotline"
+    r"|nummer)\D{0,20}$",
     re.IGNORECASE,
 )
 _NO_CALL_WORDS: Final = re.compile(
-    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|zeile|line)\D{0,16}$",
+    r"(?:fehler|error|code|version|artikel|\bean\b|isbn|gtin|serien|serial|teile|part|model|modell|build|\bzeile"
+    r"|\bline)\D{0,16}$",
     re.IGNORECASE,
 )
 _CHECKSUM_WORDS: Final = re.compile(
-    r"(?:sha-?\d*|md5|hash|commit|checksum|prüfsumme|digest|etag|uuid|guid)\W{0,6}$", re.IGNORECASE
+    r"(?:sha-?\d*|md5|hash|commit|checksum|prüfsumme|digest|etag|uuid|guid|fingerprint|fingerabdruck|key-?id"
+    r"|uid)\W{0,6}$",
+    re.IGNORECASE,
 )
 
 _PREFIXED: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:sk_live_|sk_test_|rk_live_|sk-(?:proj-|ant-)?|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-|AKIA|ASIA|AIza|ya29\."
+    r"(?<![A-Za-z0-9])(?:sk_live_|sk_test_|rk_live_|sk-(?:proj-|ant-)?|gh[opsru]_|github_pat_|glpat-|xox[abeprs]-"
+    r"|AKIA|ASIA|AIza|ya29\."
     r"|SG\.|npm_|pypi-|hf_|dop_v1_|shpat_|whsec_|EAA)[A-Za-z0-9_.-]{14,300}"
 )
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{6,2000}\.eyJ[\w-]{4,4000}\.[\w-]{0,1000}")
@@ -182,7 +248,9 @@ _SPOKEN: Final = re.compile(
     r"(?: (?:ist|lautet|is)\b)?[ \"']{0,2}[:=]?[ \"'`]{0,3}([^\s\"'`<>\[\](),;]{4,80})",
     re.IGNORECASE,
 )
-_RANDOM: Final = re.compile(r"(?<![\w/.+=-])[A-Za-z0-9+/_-]{24,200}={0,2}(?![\w/+-])")
+_RANDOM: Final = re.compile(r"(?<![\w/.+=-])(?<!\d,)/?[A-Za-z0-9+_-][A-Za-z0-9+/_-]{23,200}={0,2}(?![\w/+-])")
+_WORDS: Final = re.compile(r"[/_+-]?(?:(?:[A-Z]?[a-z]{1,40}\d{0,2}|[A-Z]{1,5}|\d{1,4})(?:[/_+-]+|$))+")
+"""What is put together of words and small numbers only; each piece ends with its own sign."""
 _HEX: Final = re.compile(r"[0-9a-fA-F-]+")
 
 _AT: Final = r"(?:@|\s?[\[({]\s?(?:at|ät)\s?[\])}]\s?)"
@@ -191,9 +259,29 @@ _EMAIL: Final = re.compile(
     rf"(?<![\w.+-])[\w.+'-]{{1,64}}{_AT}\[?[\w-]{{1,63}}(?:{_DOT}[\w-]{{1,63}}){{0,5}}{_DOT}[^\W\d_]{{2,24}}(?!\w)",
     re.IGNORECASE,
 )
+_SPOKEN_EMAIL: Final = re.compile(
+    r"(?<![\w.+-])[\w+-]{1,40}(?:(?:\.| (?:dot|punkt) )[\w+-]{1,40}){0,3} (?:at|ät|AT) [\w-]{2,63}(?: ?(?:dot|punkt"
+    r"|DOT) ?[\w-]{2,63}){1,3}"
+    r"(?!\w)"
+)
+_AT_SIGN: Final = re.compile(rf"{_AT}| at | ät ", re.IGNORECASE)
+_EXAMPLE_NAMES: Final = re.compile(
+    r"(?:(?:your|ihr|dein|euer|my|mein|you)[._-]?)?(?:user|users|foo|bar|baz|name|nickname|alias-?name|username"
+    r"|loginname|login|benutzer|benutzername|nutzername"
+    r"|someone|somebody|jemand|first\.?(?:name)?[._-]?last\.?(?:name)?|vorname[._-]?nachname|package|packages|paket"
+    r"|e?mail|address|adresse|test|xxx+|\d{1,4}(?:-\w{1,10})?)"
+)
+_LISTS: Final = listed("lists")
+_GERMAN: Final = re.compile(
+    r"\b(?:der|die|das|und|ist|nicht|ich|ein|eine|für|mit|auf|zu|bei|euch|mein|meine)\b", re.IGNORECASE
+)
+_ENGLISH: Final = re.compile(r"\b(?:the|and|is|not|of|to|my|for|with|you|it|on|your|have|was|at)\b", re.IGNORECASE)
 _FILES: Final = frozenset({"png", "jpg", "jpeg", "gif", "svg", "webp", "js", "css", "service"})
-_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ \n.-]?\d[ \n]?\d(?:[ \n.-]{0,2}[A-Za-z0-9]){11,30}")
-_CARD: Final = re.compile(r"(?<![\d.,-])\d(?:[ \n./-]{0,2}\d){12,18}(?![\d-]|[.,]\d)")
+_IBAN: Final = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ \n.-]?\d[ \n]?\d(?=((?:[ \n.-]{0,2}[A-Za-z0-9]){11,30}))")
+_IBANS: Final = {country: int(part[:2]) for part in listed("ibans") for country in part[3:].split(",")}
+"""How long an account number of a country is, by the registry of SWIFT."""
+_CARD: Final = re.compile(r"(?<![\d.,-])\d(?:[ \n./-]{0,2}\d){12,22}(?![\d-]|[.,]\d)")
+_DIGITS: Final = re.compile(r"\d+")
 _CARD_BRANDS: Final = re.compile(
     r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
     r"|3(?:0[0-5]|[689]\d)\d{11}|(?:6011|65\d\d|64[4-9]\d)\d{12}|(?:50|5[678]|6\d)\d{14,17}|35(?:2[89]|[3-8]\d)\d{12}"
@@ -204,6 +292,46 @@ _PHONE: Final = re.compile(
     r"(?<!\d[.,:])(?<!\d{4} )(?<![\w#/-])"
     r"(?:\(?\+ ?[1-9]|\(?00 ?[1-9]|\(?0[1-9])(?:[ \n/().-]{0,3}\d){5,14}(?!\w|[.,]\d)"
 )
+_SLASHED: Final = re.compile(r"[01]?\d/[0-3]?\d/(?:19|20)\d\d")
+_AMERICAN: Final = re.compile(
+    r"(?<![\w+(./-])(?<!\d )(?:1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[ .-])[2-9]\d\d[ .-]\d{4}(?![\w-]|[.,]\d| \d)"
+    r"|(?<![\w+(./-])(?<!\d )555-01\d\d(?![\w-]|[.,]\d)"
+)
+_HOTLINE: Final = re.compile(
+    r"(?:hotline|help-?line|help-?desk|warteschleife|(?:service|info|kunden|störungs|zentral|sammel)-?(?:nummer"
+    r"|telefon|line)|kundenservice|kundendienst"
+    r"|customer (?:services?|care)|\bzentrale|switchboard|(?:support|advice|main|order|phone|care|fault)[ -]?line"
+    r"|call ?-?cent(?:er|re)|servicecenter"
+    r"|\b(?:eure[rn]?|your) (?:\w{1,20} ){0,2}(?:nummer|number|line|phone|telefon)|freephone|toll-?free"
+    r"|gebührenfrei\w*|kostenlos\w*)[ :,\w(]{0,16}$",
+    re.IGNORECASE,
+)
+_HOTLINE_AFTER: Final = re.compile(
+    r"[ ,;)(]{0,3}(?:hotline|zentrale|helpline|is your|ist eure|kostenfrei|gebührenfrei|freephone|toll-?free|p/min"
+    r"|ct/min|cent pro minute)",
+    re.IGNORECASE,
+)
+_FREE: Final = re.compile(
+    r"(?:(?:\+|00)\d\d|0)(?:\(?0\)?)?80[08]|0(?:180|137|900)\d|(?:\+1|1)?(?:800|888|877|866|855|844|833)\d{7}$"
+    r"|116\d{3}$"
+)
+_DRAMA: Final = re.compile(
+    r"(?:0|0044|\+44)(?:7700900|1632960|2079460|3069990|2896496|2920180|1914980|11[3-8]4960|1[2-6]14960)\d{3}|(?:0"
+    r"|00353|\+353)2091\d{5}"
+)
+"""What is kept for films and examples: no telephone's, and meant as one."""
+_NOBODYS_TYPES: Final = frozenset(
+    {
+        PhoneNumberType.TOLL_FREE,
+        PhoneNumberType.PREMIUM_RATE,
+        PhoneNumberType.SHARED_COST,
+        PhoneNumberType.UAN,
+    }
+)
+_EXAMPLES: Final = tuple(
+    ipaddress.ip_network(net) for net in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32")
+)
+_ROLES: Final = listed("roles")
 _PAUSE: Final = re.compile(r"\n|\. | \(")
 _DATE: Final = re.compile(
     r"(?<!\d)(?:[0-3]?\d\. ?[01]?\d\. ?(?:19|20)\d\d|[0-3]?\d([/-])[01]?\d\1(?:19|20)\d\d"
@@ -218,17 +346,6 @@ _NUMBER: Final = re.compile(
     re.IGNORECASE,
 )
 _LICENCE: Final = re.compile(r"(?<![\w-])[A-Z0-9]{5}(?:-[A-Z0-9]{5}){3,5}(?![\w-])")
-_BIRTH: Final = re.compile(
-    r"(?<!\w)(?:geboren|geb\.|Geburtsdatum|born|date of birth|birthday)[ :,a-z]{0,20}"
-    r"(\d{1,2}[./-] ?\d{1,2}[./-] ?\d{2,4})",
-    re.IGNORECASE,
-)
-_ADDRESS: Final = re.compile(
-    r"(?<!\w)[A-ZÄÖÜ][\wäöüß.-]{1,40}(?:straße|strasse|str\.|weg|platz|allee|gasse|damm|ufer) \d{1,4} ?[a-z]?(?!\w)"
-    r"|(?<!\w)[A-ZÄÖÜ][\wäöüß-]{1,40} (?:Straße|Strasse|Str\.|Weg|Platz|Allee) \d{1,4} ?[a-z]?(?!\w)"
-    r"|(?<!\w)\d{1,5} (?:[A-Z][\w'-]{1,30} ){1,3}(?:Street|St|Road|Rd|Avenue|Ave|Lane|Drive|Close|Court)(?!\w)"
-    r"|(?<!\w)(?:D-)?\d{5} [A-ZÄÖÜ][a-zäöüß]{2,40}(?:,|\.|\n|$)"
-)
 _NAMED: Final = r"[A-ZÄÖÜ][a-zäöüß'-]{1,30}(?: [A-ZÄÖÜ][\wäöüß'.-]{1,30}){0,2}"
 _SIGNED: Final = re.compile(
     r"(?i:\b(?:grüße|grüßen|gruß|gruss|grüsse|grüssen|lg|mfg|vg|regards|cheers|thanks))[ ,!.]{0,3}\n{0,2} {0,3}"
@@ -237,59 +354,10 @@ _SIGNED: Final = re.compile(
 _INTRODUCED: Final = re.compile(
     rf"(?i:\b(?:mein name ist|ich heiße|ich heisse|my name is|herrn?|frau|mr\.?|mrs\.?|ms\.?)) ({_NAMED})"
 )
-_ENTITY_OR_ESCAPE: Final = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,10});|\\[!-/:-@\[-`{-~]|[*`]")
-_STRANGE: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
-_DASHES: Final = frozenset("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d")
-
-Span = tuple[Kind, int, int]
+_Place = tuple[Kind, int, int]
 
 
-def _plainly(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
-    """Return the plain reading of a text, and from where to where in the text each of its characters stands."""
-    letters: list[str] = []
-    places: list[tuple[int, int]] = []
-    done = 0
-    for hidden in _ENTITY_OR_ESCAPE.finditer(text):
-        _take(text[done : hidden.start()], done, hidden.start(), letters, places)
-        done = hidden.end()
-        said = hidden[0]
-        plain = html.unescape(said) if said[0] == "&" else said[1:]
-        for sign in plain:
-            for one in _plain_sign(sign):
-                letters.append(one)
-                places.append((hidden.start(), done))
-    _take(text[done:], done, len(text), letters, places)
-    return "".join(letters), places
-
-
-def _take(part: str, start: int, end: int, letters: list[str], places: list[tuple[int, int]]) -> None:
-    if part.isascii():
-        letters.extend(part.replace("\t", " ").replace("\r", " "))
-        places.extend((at, at + 1) for at in range(start, end))
-        return
-    for at, sign in enumerate(part, start):
-        for one in _plain_sign(sign):
-            letters.append(one)
-            places.append((at, at + 1))
-
-
-@functools.lru_cache(maxsize=4096)
-def _plain_sign(sign: str) -> str:
-    if sign.isascii():
-        return " " if sign in "\t\r" else sign
-    if sign in _STRANGE or unicodedata.category(sign) == "Cf" or "\ufe00" <= sign <= "\ufe0f":
-        return ""
-    if sign in _DASHES:
-        return "-"
-    if sign in "\u2028\u2029":
-        return "\n"
-    digit = unicodedata.digit(sign, None)
-    if digit is not None:
-        return str(digit)
-    return unicodedata.normalize("NFKC", sign)
-
-
-def _spans(plain: str, rules: Rules, people: Iterable[str] | None) -> Iterator[Span]:
+def _spans(plain: str, rules: Rules, people: Iterable[str] | None) -> Iterator[_Place]:
     for kind in KINDS:
         for start, end in _FINDERS[kind](plain):
             yield kind, start, end
@@ -311,7 +379,7 @@ def _tokens(plain: str) -> Iterator[tuple[int, int]]:
         if any(letter.isdigit() for letter in said) and "://" not in said:
             yield found.start(1), found.start(1) + len(said)
     for found in _RANDOM.finditer(plain):
-        if _is_random(found[0]) and not _is_checksum(plain, found):
+        if not _WORDS.fullmatch(found[0]) and _is_random(found[0]) and not _is_checksum(plain, found):
             yield found.span()
 
 
@@ -330,46 +398,84 @@ def _is_checksum(plain: str, found: re.Match[str]) -> bool:
     return bool(_CHECKSUM_WORDS.search(plain, max(0, found.start() - BEFORE), found.start()))
 
 
-def _emails(plain: str) -> Iterator[tuple[int, int]]:
-    for found in _EMAIL.finditer(plain):
-        if found[0].rpartition(".")[2].lower() not in _FILES:
-            yield found.span()
+def _emails(plain: str, *, spoken: bool = False) -> Iterator[tuple[int, int]]:
+    """Yield e-mail addresses of somebody, not of a desk, a list or an example; `spoken`: also `anna at web dot de`."""
+    for pattern in (_EMAIL, _SPOKEN_EMAIL) if spoken else (_EMAIL,):
+        for found in pattern.finditer(plain):
+            if found[0].rpartition(".")[2].lower() not in _FILES and not _is_nobodys(found[0]):
+                yield found.span()
+
+
+def _is_nobodys(address: str) -> bool:
+    name, _, host = _AT_SIGN.sub("@", address.lower(), count=1).partition("@")
+    labels = host.split(".")
+    return (
+        name in _ROLES
+        or bool(_EXAMPLE_NAMES.fullmatch(name))
+        or labels[-1] in {"dom", "domain", "tld"}
+        or not _LISTS.isdisjoint(labels[:-1])
+    )
 
 
 def _ibans(plain: str) -> Iterator[tuple[int, int]]:
     for found in _IBAN.finditer(plain):
         said, ends = "", []
-        for at in range(found.start(), found.end()):
+        for at in range(found.start(), found.end(1)):
             if plain[at].isalnum():
                 said += plain[at].upper()
                 ends.append(at + 1)
-        for length in range(min(len(said), LONGEST_IBAN), SHORTEST_IBAN - 1, -1):
-            part = said[:length]
-            turned = "".join(str(int(letter, 36)) for letter in part[4:] + part[:4])
-            if int(turned) % 97 == 1 and iban.is_valid(part, check_country=False):
-                yield found.start(), ends[length - 1]
-                break
+        length = _IBANS.get(said[:2], 0)
+        if 0 < length <= len(said) and _is_iban(said[:length]):
+            yield found.start(), ends[length - 1]
+
+
+def _is_iban(said: str) -> bool:
+    """Tell whether the checksum is right, whether or not there is such a bank."""
+    turned = "".join(str(int(letter, 36)) for letter in said[4:] + said[:4])
+    return 2 * len(digits(said)) >= len(said) and int(turned) % 97 == 1
 
 
 def _cards(plain: str) -> Iterator[tuple[int, int]]:
     for found in _CARD.finditer(plain):
-        digits = _digits(found[0])
-        if _CARD_BRANDS.fullmatch(digits) and luhn.is_valid(digits) and len(set(digits)) > 1:
-            yield found.span()
+        groups = [(group.start(), group.end()) for group in _DIGITS.finditer(plain, *found.span())]
+        for first, last in _runs(groups):
+            said = digits(plain[first:last])
+            if _CARD_BRANDS.fullmatch(said) and luhn.is_valid(said) and len(set(said)) > 1:
+                yield first, last
+                break
 
 
-def _ips(plain: str) -> Iterator[tuple[int, int]]:
+def _runs(groups: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield from where to where all groups reach, then as few as a card is written in; a date may stand beside one."""
+    yield groups[0][0], groups[-1][1]
+    for count in range(min(len(groups) - 1, MOST_CARD_GROUPS), 0, -1):
+        for at in range(len(groups) - count + 1):
+            yield groups[at][0], groups[at + count - 1][1]
+
+
+def _ips(plain: str, is_one: Callable[[str], bool]) -> Iterator[tuple[int, int]]:
     for pattern in (_IP, _IPV6):
         for found in pattern.finditer(plain):
-            if _is_public_ip(found[0]) and not _is_version(plain, found):
+            if is_one(found[0]) and not _is_version(plain, found):
                 yield found.span()
 
 
 def _is_public_ip(text: str) -> bool:
     try:
-        return ipaddress.ip_address(text).is_global
+        address = ipaddress.ip_address(text)
     except ValueError:
         return False
+    return address.is_global and not address.is_multicast
+
+
+def _is_ip_of_somebody(text: str) -> bool:
+    """Tell whether an address is one of the net, or one that is kept for examples and stands for such a one."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    is_example = any(address.version == net.version and address in net for net in _EXAMPLES)
+    return not address.is_multicast and (address.is_global or is_example)
 
 
 def _is_version(plain: str, found: re.Match[str]) -> bool:
@@ -382,28 +488,82 @@ def _is_version(plain: str, found: re.Match[str]) -> bool:
     return bool(_VERSION_WORDS.search(before)) or all(int(one) <= HIGHEST_OF_A_VERSION for one in found[0].split("."))
 
 
-def _phones(plain: str) -> Iterator[tuple[int, int]]:
+def _shaped(plain: str, regions: Sequence[str]) -> Iterator[tuple[Type, int, int]]:
+    """Yield all that triage knows but names, what is surest first."""
+    for start, end in _emails(plain, spoken=True):
+        yield "email", start, end
+    for start, end in _ibans(plain):
+        yield "iban", start, end
+    for start, end in _cards(plain):
+        yield "card", start, end
+    for start, end in _ips(plain, _is_ip_of_somebody):
+        yield "ip", start, end
+    for start, end in birthdates(plain):
+        yield "birthdate", start, end
+    for kind, start, end in numbers(plain):
+        yield kind, start, end
+    for start, end in _phones(plain, regions):
+        if not _is_of_a_company(plain, start, end, regions):
+            yield "phone", start, end
+    for start, end in addresses(plain, people_only=True):
+        yield "address", start, end
+
+
+def _is_german(plain: str, locale: str | None) -> bool:
+    if locale:
+        return locale.startswith("de")
+    return len(_GERMAN.findall(plain)) >= len(_ENGLISH.findall(plain))
+
+
+def _is_of_a_company(plain: str, start: int, end: int, regions: Sequence[str]) -> bool:
+    """Tell whether a telephone number is a hotline: by its prefix, or by the words beside it."""
+    said = plain[start:end]
+    if _HOTLINE.search(plain, max(0, start - FAR), start) or _HOTLINE_AFTER.match(plain, end):
+        return True
+    if _FREE.match(re.sub(r"[\s()/.-]", "", said)):
+        return True
+    said = said.strip("( ")
+    for region in regions if said.startswith(("0", "+")) else ("US",):
+        number = _parsed(said, region)
+        if number is not None and phonenumbers.is_valid_number(number):
+            return phonenumbers.number_type(number) in _NOBODYS_TYPES
+    return False
+
+
+def _phones(plain: str, regions: Sequence[str] = REGIONS) -> Iterator[tuple[int, int]]:
     bare = _DATE.sub(lambda date: "x" * len(date[0]), plain)
     for found in _PHONE.finditer(bare):
+        if "GB" not in regions and _SLASHED.fullmatch(found[0]):
+            continue
         before = bare[max(0, found.start() - BEFORE) : found.start()]
         for cut in [*(pause.start() for pause in _PAUSE.finditer(found[0])), len(found[0])]:
             said = found[0][:cut]
-            if _is_phone(said, before, is_whole=cut == len(found[0])):
+            if _is_phone(said, before, regions, is_whole=cut == len(found[0])):
                 yield found.start(), found.start() + cut
                 break
+    if "US" in regions:
+        for found in _AMERICAN.finditer(bare):
+            if (
+                "(" in found[0]
+                or "555-" in found[0]
+                or _CALL_WORDS.search(bare, max(0, found.start() - BEFORE), found.start())
+            ):
+                yield found.span()
 
 
-def _is_phone(said: str, before: str, *, is_whole: bool) -> bool:
+def _is_phone(said: str, before: str, regions: Sequence[str], *, is_whole: bool) -> bool:
     """Tell whether digits are a telephone number; a part of what was found must be one that is in use."""
     bare = said.strip("( ")
     if bare.startswith(("+", "00")):
         number = _parsed(bare.replace("(0)", ""), REGIONS[0])
         test = phonenumbers.is_possible_number if is_whole else phonenumbers.is_valid_number
         return number is not None and test(number)
+    if "GB" in regions and _DRAMA.fullmatch(re.sub(r"[\s()/.-]", "", said)):
+        return True
     is_said = bool(_CALL_WORDS.search(before))
     if not is_said and _NO_CALL_WORDS.search(before):
         return False
-    for region in REGIONS:
+    for region in regions:
         number = _parsed(bare, region)
         if number is not None and (
             phonenumbers.is_valid_number_for_region(number, region)
@@ -422,10 +582,10 @@ def _parsed(said: str, region: str) -> phonenumbers.PhoneNumber | None:
 
 def _numbers(plain: str) -> Iterator[tuple[int, int]]:
     for found in _NUMBER.finditer(plain):
-        if len(_digits(found[1])) >= FEWEST_DIGITS:
+        if len(digits(found[1])) >= FEWEST_DIGITS:
             yield found.span(1)
     for found in _LICENCE.finditer(plain):
-        if _digits(found[0]) and any(letter.isalpha() for letter in found[0]):
+        if digits(found[0]) and any(letter.isalpha() for letter in found[0]):
             yield found.span()
 
 
@@ -460,21 +620,8 @@ def _key(kind: Kind | None, text: str) -> str:
         number = _parsed(text, REGIONS[0])
         if number is not None:
             return phonenumbers.format_number(number, PhoneNumberFormat.E164)
-    plain, _ = _plainly(text)
+    plain, _ = plainly(text)
     return re.sub(r"[\s()/]", "", plain).casefold()
-
-
-def _digits(text: str) -> str:
-    return "".join(letter for letter in text if letter.isdigit())
-
-
-def _matches(*patterns: re.Pattern[str], group: int = 0) -> Callable[[str], Iterator[tuple[int, int]]]:
-    def spans(plain: str) -> Iterator[tuple[int, int]]:
-        for pattern in patterns:
-            for found in pattern.finditer(plain):
-                yield found.span(group)
-
-    return spans
 
 
 _FINDERS: Final[dict[Kind, Callable[[str], Iterator[tuple[int, int]]]]] = {
@@ -482,10 +629,10 @@ _FINDERS: Final[dict[Kind, Callable[[str], Iterator[tuple[int, int]]]]] = {
     "email": _emails,
     "iban": _ibans,
     "card": _cards,
-    "ip": _ips,
+    "ip": lambda plain: _ips(plain, _is_public_ip),
     "phone": _phones,
     "number": _numbers,
-    "birthdate": _matches(_BIRTH, group=1),
-    "address": _matches(_ADDRESS),
+    "birthdate": birthdates,
+    "address": addresses,
     "name": lambda _plain: iter(()),
 }

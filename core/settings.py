@@ -318,6 +318,12 @@ class Settings(BaseModel):
     decay_points: int = Field(
         20, ge=1, le=100, description="An article whose share of helped readers fell by so many points needs a look."
     )
+    ask_outcome_hours: int = Field(
+        24,
+        ge=0,
+        le=720,
+        description="So many hours after a reply with an article its customer is asked once what came of it; 0: never.",
+    )
     link_check_days: int = Field(
         30, ge=0, le=365, description="Every so many days the links of articles are opened; 0: never."
     )

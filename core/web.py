@@ -1,7 +1,7 @@
 """What every page shares: headers, limits, error pages, safe redirects."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, TypeVar
@@ -140,11 +140,18 @@ def is_api() -> bool:
     return request.path.startswith("/api/")
 
 
-def problem(status: int, title: str, detail: str = "", fields: dict[str, str] | None = None) -> Response:
-    """Return an RFC 9457 problem."""
+def problem(
+    status: int,
+    title: str,
+    detail: str = "",
+    fields: dict[str, str] | None = None,
+    more: Mapping[str, object] | None = None,
+) -> Response:
+    """Return an RFC 9457 problem, with `more` members of its own."""
     body: dict[str, Any] = {"type": "about:blank", "title": title, "status": status, "detail": detail or title}
     if fields:
         body["errors"] = fields
+    body |= more or {}
     response = jsonify(body)
     response.status_code = status
     response.content_type = "application/problem+json"
@@ -212,7 +219,7 @@ def _is_signed_in() -> bool:
 def _show_error(error: KlinkeError) -> WerkzeugResponse | tuple[str, int] | Response:
     db.session.rollback()
     if is_api():
-        answer = problem(error.status, str(error.title), error.sentence, error.fields)
+        answer = problem(error.status, str(error.title), error.sentence, error.fields, error.more)
     else:
         answer = Response(_page(error.status, str(error.title), error.sentence), status=error.status)
     if isinstance(error, TooSoon | Unavailable):

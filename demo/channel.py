@@ -62,7 +62,7 @@ def open_once() -> Channel:
         slug=SLUG,
         kind=KIND,
         name=NAME,
-        settings={"limit": LIMIT, "counting": "characters"},
+        settings={"limit": LIMIT, "counting": "characters", "asks": "public"},
         secret=new_secret(),
         created_at=now(),
     )

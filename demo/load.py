@@ -17,7 +17,7 @@ from core.db import db
 from core.unique import add_once
 from demo import channel as channels
 from demo import desk as desk_work
-from demo import helping, keeping
+from demo import helping, keeping, products, recalling
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -261,6 +261,8 @@ def _wake_up() -> None:
     for words, deed in PERSONAL:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
+    products.begin(everybody, _article)
+    recalling.begin(everybody, _article)
     _open_plaza()
     desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     _count_what_helped(everybody)

@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
     from accounts import admin
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
+        asking,
         carrying,
         cli,
         connections,

@@ -23,10 +23,11 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, listing, policy, queries, replies, suggestions
+from desk import intake, listing, policy, queries, replies, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.listing import BuiltIn
 from desk.models import Conversation, Message
+from desk.wordings import Wording
 
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 20
@@ -59,6 +60,7 @@ class Asked(Model):
     locale: str | None = Field(None, pattern="^(de|en)$")
     channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
     limit: int = Field(5, ge=1, le=MOST_SUGGESTIONS)
+    informal: bool | None = Field(None, description="German with du; without it, as the channel says.")
 
 
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
@@ -105,12 +107,25 @@ def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
     "POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True, reads=True
 )
 def suggest(body: Asked) -> dict[str, Any]:
-    """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale."""
+    """Return `{"suggestions": […]}`: kind, id, source_id, title, url, text, fits, length, limit, score, why, locale.
+
+    And warning: what somebody who used the article says against it and nobody has settled, or null.
+    What a `text` leaves open, as {customer}, is to be filled in before it is sent.
+    """
     channel = queries.channel_by(body.channel) or body.channel
+    wording = wordings.plain(channel)
     found = suggestions.suggest_for(
-        body.text, locale=body.locale, channel=channel, viewer=current_user, limit=body.limit
+        body.text,
+        locale=body.locale,
+        channel=channel,
+        viewer=current_user,
+        limit=body.limit,
+        wording=Wording(
+            is_informal=wording.is_informal if body.informal is None else body.informal,
+            values={"agent": current_user.name},
+        ),
     )
-    return {"suggestions": [_suggestion(each) for each in found]}
+    return {"suggestions": [_suggestion(each) for each in suggestions.warned(found)]}
 
 
 @api.call(
@@ -206,4 +221,5 @@ def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:
         "score": round(found.score, 4),
         "why": list(found.why),
         "locale": found.locale,
+        "warning": found.warning or None,
     }

@@ -9,7 +9,7 @@ from sqlalchemy.orm import lazyload
 
 from accounts.people import Viewer
 from core import markup
-from desk import policy
+from desk import asking, policy
 from desk.gaps import with_article
 from desk.models import Message
 from kb import figures
@@ -18,7 +18,8 @@ from kb import figures
 def _replies(*, has_article: bool) -> Callable[[], Select[Any]]:
     def statement() -> Select[Any]:
         found = select(Message).where(Message.direction == "out", Message.state.in_(("queued", "sent")))
-        return found.where(with_article() if has_article else ~with_article()).options(lazyload("*"))
+        found = found.where(with_article() if has_article else ~with_article())
+        return found.where(~asking.is_question()).options(lazyload("*"))
 
     return statement
 

@@ -11,9 +11,9 @@ from accounts.people import Viewer
 from core import markup, personal
 from core.clock import now
 from core.db import db
-from desk import policy
+from desk import asking, policy
 from desk.models import Conversation, Message
-from kb import radar
+from kb import likeness, radar
 from kb.models import ArticleUse
 
 KEPT: Final = timedelta(days=90)
@@ -52,6 +52,7 @@ def free_texts(viewer: Viewer, locale: str, most: int) -> Iterable[radar.Asked]:
             Message.created_at > now() - KEPT,
             Conversation.locale == locale,
             ~with_article(),
+            ~asking.is_question(),
             true() if policy.may_work(viewer) else asked.is_public,
         )
         .order_by(Message.id.desc())
@@ -69,4 +70,25 @@ def free_texts(viewer: Viewer, locale: str, most: int) -> Iterable[radar.Asked]:
         )
 
 
+def replies_without_article(locale: str, most: int) -> Iterable[likeness.Written]:
+    """Yield what agents wrote lately without an article, without personal data, for counting only."""
+    rows = db.session.execute(
+        select(Message.conversation_id, Message.text)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.direction == "out",
+            Message.state.in_(("queued", "sent")),
+            Message.created_at > now() - KEPT,
+            Conversation.locale == locale,
+            ~with_article(),
+            ~asking.is_question(),
+        )
+        .order_by(Message.id.desc())
+        .limit(most)
+    )
+    for conversation_id, text in rows:
+        yield likeness.Written(str(conversation_id), markup.excerpt(personal.redacted(text), likeness.LONGEST))
+
+
+likeness.contribute("reply", replies_without_article)
 radar.contribute("reply", free_texts)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy import text as words_of_sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -48,6 +48,8 @@ class Channel(Model):
     """Signs what comes in and goes out (`whsec_…`)."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Customers are addressed in German with du here, and not with Sie."""
 
 
 class Contact(Model):
@@ -118,6 +120,8 @@ class Conversation(Model):
     last_words: Mapped[str] = mapped_column(String(LONGEST_LAST_WORDS), default="", server_default="")
     """How what the customer wrote last begins; where no customer wrote, what was written last."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
+    is_informal: Mapped[bool | None]
+    """An agent chose du or Sie for this customer; None: as the channel says."""
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
@@ -125,6 +129,11 @@ class Conversation(Model):
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation", order_by="Message.created_at, Message.id"
     )
+
+    @property
+    def says_du(self) -> bool:
+        """Whether the customer is addressed with du."""
+        return self.channel.is_informal if self.is_informal is None else self.is_informal
 
 
 class Message(Model):
@@ -184,3 +193,15 @@ class MessageQuestion(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
     topic: Mapped[Topic] = relationship()
+
+
+class FollowUp(Model):
+    """After a reply with an article the customer was asked once whether it helped."""
+
+    __tablename__ = "follow_up"
+
+    reply_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
+    """The reply that it is about; the row is what makes it once."""
+    message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), unique=True)
+    """The message that asks."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

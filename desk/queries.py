@@ -13,7 +13,7 @@ from core import texts
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
-from desk.models import Channel, Conversation, Message
+from desk.models import Channel, Conversation, FollowUp, Message
 from kb.models import Article, ArticleUse
 
 
@@ -79,6 +79,14 @@ def used_articles(message_ids: Collection[int]) -> Mapping[int, Sequence[Article
     ).unique():
         uses.setdefault(use.where_id, []).append(use)
     return uses
+
+
+def questions_whether_it_helped(messages: Collection[Message]) -> frozenset[int]:
+    """Return which of these messages only ask whether a reply helped: the house sent them by itself."""
+    candidates = [message.id for message in messages if message.direction == "out" and message.by_id is None]
+    if not candidates:
+        return frozenset()
+    return frozenset(db.session.scalars(select(FollowUp.message_id).where(FollowUp.message_id.in_(candidates))))
 
 
 def agents() -> list[User]:

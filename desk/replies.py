@@ -19,7 +19,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import clocks, conversations, objections, policy, queries
+from desk import asking, clocks, conversations, objections, policy, queries, wordings
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
@@ -115,6 +115,7 @@ def checked(text: str, measure: Measure) -> str:
             limit=measure.limit,
         )
         raise Invalid(sentence, fields={"text": sentence})
+    wordings.refuse_left_open(text)
     return text
 
 
@@ -210,7 +211,7 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
             continue  # a form can name anything; what is not there was not used
         url = absolute(addresses.of_article(article))
         if article.is_published and _leads_to(message.text, article):
-            kind = face if face in FACE_KINDS else _face_in(message, article, url)
+            kind = face if face in FACE_KINDS else _face_in(message, article, url, by)
             uses.record(
                 article,
                 face=kind,
@@ -228,11 +229,23 @@ def _leads_to(text: str, article: Article) -> bool:
     return re.search(rf"{re.escape(settings.base_url)}/kb/{article.id}(?![0-9])", text) is not None
 
 
-def _face_in(message: Message, article: Article, url: str) -> str | None:
+def _face_in(message: Message, article: Article, url: str, by: User) -> str | None:
     """Return which face was inserted, when its words are still there as they were."""
-    measure = adapter_of(message.channel).measure
-    kind, words = faces.text_for(article, limit=measure.limit, count=measure.count, url=url)
-    return kind if " ".join(words.split()) in " ".join(message.text.split()) else None
+    measure, said = adapter_of(message.channel).measure, " ".join(message.text.split())
+    wording = wordings.of(message.conversation, by=by)
+    for is_informal in dict.fromkeys((wording.is_informal, False)):
+        face = faces.choose(
+            article,
+            limit=measure.limit,
+            count=measure.count,
+            url=url,
+            values=wording.values,
+            is_informal=is_informal,
+            leaves_open=True,
+        )
+        if " ".join(face.text.split()) in said:
+            return face.kind
+    return None
 
 
 def _require_stuck(message: Message, by: User) -> None:
@@ -261,7 +274,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
         in_reply_to=db.session.scalar(before),
-        text=message.text,
+        text=asking.text_with_links(message),
         is_public=message.is_public,
     )
 

@@ -14,9 +14,11 @@ from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.web import absolute
+from desk import wordings
 from desk.channels.base import adapter_of
 from desk.channels.counting import measure
 from desk.models import Channel
+from desk.wordings import Wording
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
 from forum.models import Post, Topic
@@ -54,7 +56,9 @@ class Suggestion:
     why: tuple[str, ...]
     locale: str
     warning: str = ""
-    """What somebody who used it says against it; known where a page shows it."""
+    """What somebody who used it says against it; known after `warned`."""
+    note: str = ""
+    """What whoever inserts it should see first: it says Sie where du is wanted, or something in it stands open."""
 
 
 def suggest_for(
@@ -65,6 +69,7 @@ def suggest_for(
     viewer: Viewer,
     limit: int = 5,
     only_likely: bool = False,
+    wording: Wording | None = None,
 ) -> list[Suggestion]:
     """Return what a reader outside may be sent about `text`, the best first; nothing to those who are not on the team.
 
@@ -76,13 +81,14 @@ def suggest_for(
     if not viewer.is_team:
         return []
     how_long = _measure(channel)
+    wording = wording or wordings.plain(channel)
     spoken = str(locale) if locale in LOCALES else language.guess(text)
     hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit) and (hit.is_likely or not only_likely)]
     hits.sort(key=lambda hit: bool(hit.found.meta.get("obsolete")))  # what holds comes first
     articles = kb_queries.publications([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
     return [
-        _of_article(hit, articles[hit.found.ref.id], how_long, spoken)
+        _of_article(hit, articles[hit.found.ref.id], how_long, spoken, wording)
         if hit.found.ref.kind == "article"
         else _of_answer(hit, answers, how_long, spoken)
         for hit in hits
@@ -123,13 +129,14 @@ def of_solution(topic: Topic, post_id: int, *, channel: Channel) -> Suggestion |
     )
 
 
-def text_of(kind: str, thing_id: int, *, channel: Channel | str) -> str | None:
+def text_of(kind: str, thing_id: int, *, channel: Channel | str, wording: Wording | None = None) -> str | None:
     """Return the text that is inserted for an article or an answer; None when a guest cannot read it."""
     guest = AnonymousUser()
     try:
         if kind == "article":
             article = kb_queries.visible_article(thing_id, viewer=guest)
-            return _face(article, absolute(addresses.of_article(article)), _measure(channel))
+            url = absolute(addresses.of_article(article))
+            return _face(article, url, _measure(channel), wording or wordings.plain(channel)).text
         if kind == "answer":
             answer = forum_queries.visible_post(thing_id, viewer=guest)
             url = absolute(forum_addresses.of_post(answer))
@@ -161,11 +168,11 @@ def _source_ids(post_ids: Collection[int]) -> Mapping[int, str | None]:
     return {row[0]: row[1] for row in db.session.execute(select(Post.id, Post.source_id).where(Post.id.in_(post_ids)))}
 
 
-def _of_article(hit: Hit, article: Publication, how_long: Measure, locale: str) -> Suggestion:
+def _of_article(hit: Hit, article: Publication, how_long: Measure, locale: str, wording: Wording) -> Suggestion:
     url = absolute(hit.found.url)
-    return _suggestion(
-        hit, "article", article.id, article.source_id, url, _face(article, url, how_long), how_long, locale
-    )
+    face = _face(article, url, how_long, wording)
+    found = _suggestion(hit, "article", article.id, article.source_id, url, face.text, how_long, locale)
+    return replace(found, note=wordings.note(face, wording, hit.found.locale))
 
 
 def _of_answer(hit: Hit, source_ids: Mapping[int, str | None], how_long: Measure, locale: str) -> Suggestion:
@@ -194,8 +201,16 @@ def _suggestion(
     )
 
 
-def _face(article: Article | Publication, url: str, how_long: Measure) -> str:
-    return faces.text_for(article, limit=how_long.limit, count=how_long.count, url=url)[1]
+def _face(article: Article | Publication, url: str, how_long: Measure, wording: Wording) -> faces.Chosen:
+    return faces.choose(
+        article,
+        limit=how_long.limit,
+        count=how_long.count,
+        url=url,
+        values=wording.values,
+        is_informal=wording.is_informal,
+        leaves_open=True,
+    )
 
 
 def _quoted(answer: str, url: str, how_long: Measure) -> str:

@@ -5,7 +5,7 @@ house are not part of what was said and do not go out.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Annotated, Any, Literal
@@ -24,7 +24,8 @@ from core.unique import add_once
 from desk import clocks, conversations, queries
 from desk.channels.base import LONGEST_URL
 from desk.models import LONGEST_LAST_WORDS, Channel, Contact, Conversation, ConversationState, Message
-from kb import uses
+from kb import queries as articles_known
+from kb import transfer_beside, uses
 from kb.models import Article
 from search.analysis import language
 
@@ -33,6 +34,8 @@ LONGEST_HANDLE = 200
 LONGEST_TEXT = 100_000
 LARGEST_REACH = 2**31 - 1
 _BATCH = 200
+STAYS = ("queued", "failed")
+"""What never left the house is not part of what was said."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 _OWN_ID = re.compile(r"klinke:([0-9]{1,18})")
 
@@ -78,10 +81,13 @@ class ConversationRecord(BaseModel):
     messages: Annotated[list[MessageRecord], Field(min_length=1)]
     state: ConversationState | None = None
     locale: Literal["de", "en"] | None = None
+    informal: bool | None = None
+    """Whether an agent chose du (or Sie) for this customer; nothing where the channel says."""
 
 
 def init_app() -> None:
     register(RecordType(name="conversation", order=40, model=ConversationRecord, load=load, dump=dump))
+    transfer_beside.contribute("message", transfer_beside.Carrier(_refer_to_messages, _message_named))
 
 
 def load(record: ConversationRecord) -> Outcome:
@@ -162,6 +168,7 @@ def _take_in(record: ConversationRecord) -> None:
         last_message_at=max(message.created for message in record.messages),
         last_words=_last_words(record.messages),
         source_id=record.id,
+        is_informal=record.informal,
     )
     if waiting_since is not None and state not in conversations.NOBODY_WAITS:
         clocks.run(conversation, waiting_since)
@@ -267,6 +274,7 @@ def _record_use(article: Article, message: Message, asked: Message | None) -> No
         asked="" if asked is None else asked.text,
         asked_in_public=asked is not None and asked.is_public,
         at=message.created_at,
+        revision_id=articles_known.revision_at(article, message.created_at),
     )
 
 
@@ -350,12 +358,35 @@ def _locale(messages: Sequence[Message | MessageRecord]) -> str:
     return language.guess(first.text)
 
 
+def _refer_to_messages(ids: Collection[int]) -> Mapping[int, Mapping[str, str]]:
+    statement = select(Message.id, Message.source_id, Conversation.id.label("of"), Conversation.source_id.label("in"))
+    statement = statement.join(Conversation, Conversation.id == Message.conversation_id)
+    rows = db.session.execute(statement.where(Message.id.in_(ids), Message.state.not_in(STAYS)))
+    return {
+        message_id: {
+            "conversation": conversation_source or f"klinke:{conversation_id}",
+            "message": source or f"klinke:{message_id}",
+        }
+        for message_id, source, conversation_id, conversation_source in rows
+    }
+
+
+def _message_named(record: transfer_beside.Somewhere) -> int:
+    statement = select(Message.id).join(Conversation, Conversation.id == Message.conversation_id)
+    found = db.session.scalar(
+        statement.where(Conversation.source_id == record.conversation, Message.source_id == record.message)
+    )
+    if found is None:
+        raise Invalid(f"unknown message {record.message!r}")
+    return found
+
+
 def _message_id(message: Message) -> str:
     return message.source_id or f"klinke:{message.id}"
 
 
 def _as_record(conversation: Conversation, used: Any) -> dict[str, Any] | None:
-    messages = [message for message in conversation.messages if message.state not in {"queued", "failed"}]
+    messages = [message for message in conversation.messages if message.state not in STAYS]
     if not messages:
         return None
     record: dict[str, Any] = {
@@ -368,6 +399,8 @@ def _as_record(conversation: Conversation, used: Any) -> dict[str, Any] | None:
         record["state"] = conversation.state
     if conversation.locale != _locale(messages):
         record["locale"] = conversation.locale
+    if conversation.is_informal is not None:
+        record["informal"] = conversation.is_informal
     return record
 
 

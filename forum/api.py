@@ -8,6 +8,8 @@ duplicate_of (kind, id, title and url of what it leads to, or null).
 A post: id, source_id, kind, url, author, body (Markdown), html, details (what stands in the fields of its category:
 key, name, value), created, edited (or null), held, helpful, accepted, official, obsolete (null, or since, reason and
 instead: the path of what holds, or null), comments.
+Where something private stands in what is to be posted, the answer is 409 and nothing is posted: `found` says what
+(field, type, value, start and end), and the same sent once more with `confirm` as the answer gave it is posted.
 What waits until the team has looked at it is answered with 202 instead of 201, and its post says so in `held`: cause
 (first, fast or words) and until (by when somebody looks); for all others `held` is null.
 A person: handle and name, or null when the account was erased. Times are ISO 8601 in UTC.
@@ -36,6 +38,7 @@ from forum import (
     holding,
     limits,
     moderation,
+    personal_data,
     queries,
     self_answering,
     topics,
@@ -58,7 +61,18 @@ class TopicsQuery(Model):
     cursor: str | None = Field(None, max_length=500)
 
 
-class NewTopic(Model):
+class Confirmed(Model):
+    """What is posted once somebody has seen what is private in it."""
+
+    confirm: str | None = Field(
+        None,
+        max_length=personal_data.SEAL,
+        description="Where something private is found in what is sent, nothing is posted and the answer is 409, with "
+        "`found` and `confirm`: sent once more with this value, it is posted.",
+    )
+
+
+class NewTopic(Confirmed):
     category: str = Field(max_length=80)
     title: str = Field(max_length=1000)
     body: str
@@ -71,7 +85,7 @@ class NewTopic(Model):
     """Whether it is the solution."""
 
 
-class NewPost(Model):
+class NewPost(Confirmed):
     body: str
 
 
@@ -111,7 +125,10 @@ def list_topics(query: TopicsQuery) -> dict[str, Any]:
 
 @api.call("POST", "/topics", summary="Ask a question", body=NewTopic, scope="write", status=201)
 def ask(body: NewTopic) -> tuple[dict[str, Any], int]:
-    """Return the new topic; 202 when it waits until the team has looked at it."""
+    """Return the new topic; 202 when it waits until the team has looked at it, 409 when something is private in it."""
+    written = {"title": body.title, "body": body.body, "answer": body.answer or ""}
+    details = {f"details.{key}": value for key, value in body.details.items()}
+    personal_data.refuse_unseen(written | details, seen=body.confirm)
     with renamed(source="body"):
         topic = topics.ask(
             title=body.title,
@@ -138,6 +155,7 @@ def show_topic(topic_id: int) -> dict[str, Any]:
 def answer(topic_id: int, body: NewPost) -> tuple[dict[str, Any], int]:
     """Return the new post; 202 when it waits until the team has looked at it."""
     topic = queries.visible_topic(topic_id, viewer=current_user)
+    personal_data.refuse_unseen({"body": body.body}, seen=body.confirm)
     with renamed(source="body"):
         post = answers.post(topic, source=body.body, by=current_user)
     return _post(post, topic, []), _status(post.muting)
@@ -154,6 +172,7 @@ def answer(topic_id: int, body: NewPost) -> tuple[dict[str, Any], int]:
 def comment(post_id: int, body: NewPost) -> tuple[dict[str, Any], int]:
     """Return the new post; 202 when it waits until the team has looked at it."""
     post = queries.visible_post(post_id, viewer=current_user)
+    personal_data.refuse_unseen({"body": body.body}, seen=body.confirm)
     with renamed(source="body"):
         comment = answers.comment(post, source=body.body, by=current_user)
     return _post(comment, post.topic, []), _status(comment.muting)

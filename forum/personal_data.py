@@ -5,27 +5,41 @@ time. What is looked for in any case stands in `core.personal`.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import delete, func, select
 
 from accounts import audit
 from accounts.models import User
 from core import personal, texts
 from core.db import LARGEST_ID, db
-from core.errors import Invalid, NotAllowed, NotFound
-from core.personal import Finding, Rules
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.personal import Finding, Rules, Span
 from core.problems import Problems
 from core.unique import add_once
 from forum import policy
 from forum.models import PersonalRule, RuleDeed
+from search.analysis import lexicon
+from search.analysis.text import folded
 
 MOST_RULES = 200
 LONGEST_RULE = 120
 SHORTEST_RULE = 3
 DEEDS: tuple[RuleDeed, ...] = ("find", "allow")
 SEAL = 32
+
+
+class Unseen(Conflict):
+    """There is something private in what a program wants to post, and nobody has said that it may be known."""
+
+    title = lazy_gettext("There is something private in it")
+
+    def __init__(self, found: Sequence[Mapping[str, object]], confirm: str) -> None:
+        super().__init__(
+            gettext("Nothing is posted yet. Take out what is found, or send it once more with this value of “confirm”.")
+        )
+        self.more = {"found": [dict(one) for one in found], "confirm": confirm}
 
 
 def add(words: str, *, deed: str, by: User) -> None:
@@ -87,6 +101,18 @@ def find(text: str, *, people: Iterable[str] | None = None) -> list[Finding]:
     return personal.find(text, rules=rules(), people=people)
 
 
+def spans(text: str, locale: str | None = None) -> list[Span]:
+    """Return where a message names a person or what belongs to one, by all that is known, see `core.personal.spans`."""
+    return personal.spans(text, locale, rules=rules(), is_word=is_word)
+
+
+def is_word(word: str) -> bool:
+    """Tell whether a word is one of the languages that Klinke speaks."""
+    known_words = lexicon.opened()
+    plain = folded(word)
+    return any(known_words.knows(plain, locale) for locale in lexicon.LOCALES)
+
+
 def kinds(text: str) -> list[str]:
     """Return what the kinds of personal data in a text are called, each once."""
     return personal.kinds(text, rules=rules())
@@ -95,6 +121,26 @@ def kinds(text: str) -> list[str]:
 def redacted(text: str) -> str:
     """Return the text with a word in brackets for everything that `find` finds."""
     return personal.redacted(text, rules=rules())
+
+
+def refuse_unseen(texts: Mapping[str, str], *, seen: str | None) -> None:
+    """Raise `Unseen` where something private stands in these texts, by the field's name, and nobody said it may.
+
+    `seen` is the seal of what was found before: a program shows its person what was found, and sends it once more.
+    """
+    known = rules()
+    by_field = {field: personal.find(text, rules=known) for field, text in texts.items() if text}
+    found = [one for some in by_field.values() for one in some]
+    if not found or seen == seal(found):
+        return
+    raise Unseen(
+        [
+            {"field": field, "type": one.kind, "value": one.text, "start": one.start, "end": one.end}
+            for field, some in by_field.items()
+            for one in some
+        ],
+        seal(found),
+    )
 
 
 def seal(findings: Sequence[Finding]) -> str:

@@ -23,8 +23,12 @@ from forum.models import GuestFollow, MailedQuestion, Post
 GOOD_FOR_DECIDING: Final = 60 * 24 * 3600
 """Seconds that the buttons in a mail work."""
 
+SEALED: Final = 20
+"""Characters that nobody guesses: 100 bits."""
+
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _REPLY: Final = re.compile(r"(?<![0-9a-z])([0-9a-z]{1,13})-([0-9a-z]{1,13})-([a-z2-7]{26})(?![0-9a-z])")
+_SHORT: Final = re.compile(r"([0-9a-z]{1,13})-[a-z2-7]{20}")
 
 
 def for_reply(user: User, post_id: int) -> str:
@@ -91,6 +95,25 @@ def mailed_question(ticket: str) -> tuple[int, int]:
     return question_id, user_id
 
 
+def short(purpose: str, thing_id: int, about: str) -> str:
+    """Return a ticket as short as a message to a customer needs it, for one thing of which `about` says what it is."""
+    return f"{_short(thing_id)}-{_seal(purpose, thing_id, about)}"
+
+
+def of_short(ticket: str) -> int:
+    """Return which thing a short ticket names; raise `NotFound` for what is none. `is_short` proves it."""
+    found = _SHORT.fullmatch(ticket)
+    number = int(found[1], 36) if found else 0
+    if not 0 < number <= LARGEST_ID:
+        raise NotFound
+    return number
+
+
+def is_short(ticket: str, purpose: str, thing_id: int, about: str) -> bool:
+    """Tell whether this is the ticket that was given out for the thing."""
+    return hmac.compare_digest(ticket.encode(), short(purpose, thing_id, about).encode())
+
+
 def _person(user_id: int) -> User:
     user = people.by_id(user_id)
     if user is None or not user.is_active:
@@ -120,6 +143,11 @@ def _mark(user: User, post_id: int) -> str:
     key = hashlib.sha256(b"klinke mail reply\0" + current_app.config["SECRET_KEY"].encode()).digest()
     said = f"{user.id}\0{post_id}\0{user.email_key or ''}".encode()
     return base64.b32encode(hmac.digest(key, said, "sha256")).decode().lower()[:26]
+
+
+def _seal(purpose: str, thing_id: int, about: str) -> str:
+    key = hashlib.sha256(f"klinke short {purpose}\0{current_app.config['SECRET_KEY']}".encode()).digest()
+    return base64.b32encode(hmac.digest(key, f"{thing_id}\0{about}".encode(), "sha256")).decode().lower()[:SEALED]
 
 
 def _short(number: int) -> str:

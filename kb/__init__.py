@@ -9,6 +9,7 @@ from kb.api import api as api  # the room's calls; the module of the same name i
 def init_app(app: Flask) -> None:
     """Bring the room into the application."""
     from accounts import admin
+    from core.ending import ENDERS
     from forum import follows, images, inserting, marks, reviewing, targets
     from kb import (  # noqa: F401 -- listeners register themselves
         cli,
@@ -18,17 +19,22 @@ def init_app(app: Flask) -> None:
         following,
         judging,
         keeping_up,
+        likeness,
         links,
         listeners,
         planning,
+        products,
         promotion,
         queries,
+        readings,
         tasks,
         transfer,
+        transfer_beside,
         translators,
         views,
     )
     from kb import marks as kb_marks
+    from kb.archive import Archive
     from kb.inserting import Articles as Insertable
     from kb.pictures import Articles as Pictured
     from kb.source import Articles
@@ -36,11 +42,16 @@ def init_app(app: Flask) -> None:
 
     views.init_app(app)
     registry.register(Articles(), app)
+    registry.register(Archive(), app)
     targets.register("article", r"/kb/(\d{1,18})(?:-[^/]*)?/?")
     labels.register("category", "kb", queries.section_names)
+    labels.register("product", "kb", products.names)
+    labels.understand("product", products.meant)
     images.HOLDERS[:] = [Pictured()]
     inserting.contribute("article", Insertable())
     transfer.init_app()
+    ENDERS["readings"] = readings.write_down
+    transfer_beside.init_app()
     app.cli.add_command(cli.kb)
     marks.contribute("nominations", kb_marks.of_answers)
     follows.contribute(following.KIND, following.Articles())

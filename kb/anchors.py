@@ -25,7 +25,13 @@ def keep(revision: Revision, *, before: Revision | None) -> None:
     published = select(Revision).where(Revision.article_id == revision.article_id, Revision.anchors.is_not(None))
     latest = db.session.scalars(published.order_by(Revision.number.desc()).limit(1)).first() or before
     new = _fresh(revision)
-    revision.anchors = new if latest is None or latest.id == revision.id else _followed(of(latest), new)
+    if latest is None:
+        revision.anchors = new
+    elif latest.id != revision.id:
+        revision.anchors = _followed(of(latest), new)
+    elif latest.anchors is None or [own for own, *_ in latest.anchors] != [own for own, *_ in new]:
+        # Published before, and a block in it has other headings by now.
+        revision.anchors = _followed(latest.anchors or [], new)
     db.session.flush()
 
 

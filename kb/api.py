@@ -3,8 +3,10 @@
 An article in a list: id, source_id, section, locale, title, summary, url, tags, status (published, draft), audience,
 confidence, created and published (or null).
 An article by itself has besides: version, newest_version (for the team), symptoms, environment, cause, body (Markdown),
-html, keywords, sources (posts that the caller may see: post_id, topic_id, url), credits (people who want to be
-named), faces (by kind), faces_du (of a German one: the same with du) and translations (id, locale, url).
+html, products (slug, name, versions), keywords, sources (posts that the caller may see: post_id, topic_id, url),
+credits (people who want to be named), faces (by kind; variables like {customer} stand open in them), faces_du (of a
+German one: the same with du) and translations (id, locale, url). What stands in it as a block is given in the words of
+the block.
 """
 
 from typing import Any, Literal
@@ -21,7 +23,7 @@ from core.problems import renamed
 from core.transfer import iso
 from forum import addresses as forum_addresses
 from forum import queries as forum_queries
-from kb import addresses, articles, families, policy, promotion, queries, sections
+from kb import addresses, articles, families, policy, products, promotion, queries, references, sections
 from kb.models import Article, Audience, Revision
 
 LARGEST_PAGE = 100
@@ -34,6 +36,7 @@ class ArticlesQuery(Model):
 
     section: str | None = Field(None, max_length=80)
     locale: Literal["de", "en"] | None = None
+    product: str | None = Field(None, max_length=80, description="The slug of a product.")
     status: Literal["published", "draft"] = Field("published", description="Drafts are for the team.")
     limit: int = Field(20, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=500)
@@ -50,6 +53,7 @@ class NewArticle(Model):
     environment: str = ""
     cause: str = ""
     body: str
+    products: str = Field("", max_length=2000, description="From the list, with or without a version: R2 7.1, R3")
     keywords: list[str] = Field(default=[], max_length=articles.MOST_KEYWORDS)
     tags: list[str] = Field(default=[], max_length=20)
     audience: Audience = "public"
@@ -66,6 +70,8 @@ def list_articles(query: ArticlesQuery) -> dict[str, Any]:
         statement = queries.readable_articles(current_user)
     if section is not None:
         statement = statement.where(Article.section_id == section.id)
+    if query.product is not None:
+        statement = statement.where(products.applies_to(products.visible(query.product, viewer=current_user).id))
     if query.locale is not None:
         statement = statement.where(Article.locale == query.locale)
     page = paging.page(statement, by=[Article.id], cursor=query.cursor, size=query.limit)
@@ -96,6 +102,8 @@ def create_article(body: NewArticle) -> dict[str, Any]:
             resolution=body.body,
             keywords=body.keywords,
         )
+    if body.products:
+        products.assign(article, body.products, by=current_user)
     return _in_full(article, queries.newest_revision(article))
 
 
@@ -166,11 +174,12 @@ def _in_full(article: Article, words: Revision) -> dict[str, Any]:
     named, _ = queries.credits_of(article)
     full = _in_short(article, words) | {
         "version": words.number,
-        "symptoms": words.symptoms,
+        "symptoms": references.spoken(words.symptoms, article.locale),
         "environment": words.environment,
         "cause": words.cause,
-        "body": words.resolution,
+        "body": references.spoken(words.resolution, article.locale),
         "html": words.symptoms_html + words.resolution_html,
+        "products": article.applies or [],
         "keywords": words.keywords,
         "sources": [
             {"post_id": post.id, "topic_id": post.topic_id, "url": forum_addresses.of_post(post)} for post in sources

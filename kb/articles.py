@@ -19,9 +19,19 @@ from core.outbox import publish as publish_event
 from core.problems import Problems, at
 from forum import closing, limits, topics
 from forum.models import Post, Tag
-from kb import addresses, anchors, faces, families, following, policy, queries, redaction
+from kb import addresses, anchors, faces, families, following, policy, publishing, queries, redaction, references
 from kb.events import ArticlePublished, ReadershipChanged
-from kb.models import Article, ArticleSource, Audience, Nomination, PlannedPublication, Revision, Section, Significance
+from kb.models import (
+    Article,
+    ArticleSource,
+    Audience,
+    Nomination,
+    PlannedPublication,
+    Revision,
+    Section,
+    Significance,
+    TextBlock,
+)
 
 SHORTEST_TITLE: Final = 3
 LONGEST_TITLE: Final = 200
@@ -76,6 +86,7 @@ def create(
     for post in dict.fromkeys(sources):
         article.sources.append(ArticleSource(post=post, post_version=post.version))
     db.session.flush()
+    references.refuse_wider(article, article.audience)
     return article
 
 
@@ -90,8 +101,9 @@ def revise(
         raise NotAllowed
     said = clean(words)
     comment = _line("comment", comment, longest=LONGEST_COMMENT)
+    references.expanded({field: said[field] for field in references.FIELDS}, article.locale)  # before the article
     number = lock(article)
-    if based_on is not None and based_on != number:
+    if based_on is not None and based_on != number and not _says_the_same(article, based_on):
         raise Conflict(gettext("Somebody saved version %(number)s while you were writing.", number=number))
     newest = queries.newest_revision(article)
     if words_of(newest) == said:
@@ -120,6 +132,7 @@ def classify(
         raise NotAllowed
     before = _place(article)
     spoken = _spoken(locale)
+    publishing.refuse_way_around(article, section=section, locale=spoken, audience=audience, by=by)
     if spoken != article.locale and any(one.locale == spoken for one in families.members(article)):
         sentence = gettext("There is one in this language already.")
         raise Invalid(sentence, fields={"locale": sentence})
@@ -130,6 +143,9 @@ def classify(
     if [tag.name for tag in article.tags] != sorted(tag.name for tag in wanted):
         article.tags = wanted
     db.session.flush()
+    if before["locale"] != article.locale:
+        _speak(article)
+    references.refuse_wider(article, article.audience)
     after = _place(article)
     if before != after:
         audit.record("kb.article.classify", article, by=by, before=before, after=after)
@@ -179,6 +195,14 @@ def publish(
     ):
         raise Conflict(gettext("The thread that this was made from is muted. Unmute it first, or leave the draft."))
     redaction.refuse_unconfirmed(article, newest)
+    references.refuse_wider_in([newest.id], article.audience)
+    show(article, newest, by=by, significance=significance, is_matching=is_matching)
+
+
+def show(
+    article: Article, newest: Revision, *, by: User, significance: Significance, is_matching: bool = False
+) -> None:
+    """Have readers see a version from now on; for deeds that asked whether they may, and hold the article."""
     before = article.published
     old_path = addresses.of_article(article)
     is_first = article.published_at is None
@@ -249,6 +273,8 @@ def clean(words: Words) -> dict[str, Any]:
         "resolution": block("resolution", words["resolution"], longest=LONGEST_TEXT, shortest=1),
         "keywords": problems.take("keywords", lambda: keywords(words.get("keywords", ())), list[str]()),
     }
+    for field in ("title", "summary", "environment", "cause"):
+        problems.take(field, partial(references.refuse, str(said[field])), None)
     problems.refuse()
     return said
 
@@ -264,23 +290,47 @@ def keywords(words: Iterable[str]) -> list[str]:
 
 def revision_with(article: Article, number: int, said: dict[str, Any]) -> Revision:
     """Return a revision that says what `clean` returned; the caller adds who and when, and the row to the session."""
-    problems = Problems()
-    symptoms, resolution = (
-        problems.take(field, partial(markup.render, said[field]), "") if said[field] else ""
-        for field in ("symptoms", "resolution")
-    )
-    problems.refuse()
-    plain = (said["summary"], markup.plain(symptoms), said.get("cause", ""), markup.plain(resolution))
+    shown, blocks = _rendered(said, article.locale)
     return Revision(
         article=article,
         number=number,
         slug=texts.slug(said["title"], "article"),
-        symptoms_html=symptoms,
-        resolution_html=resolution,
-        renderer_version=markup.RENDERER_VERSION,
-        plain="\n".join(part for part in plain if part),
+        block_uses=references.uses_of(blocks),
+        **shown,
         **said,
     )
+
+
+def render_again(article: Article, revision: Revision) -> None:
+    """Have a version show what its blocks say by now, in the language of the article."""
+    shown, blocks = _rendered(dict(words_of(revision)), article.locale)
+    for name, value in shown.items():
+        setattr(revision, name, value)
+    if {use.block_id for use in revision.block_uses} != {block.id for block in blocks}:
+        revision.block_uses = references.uses_of(blocks)
+    db.session.flush()
+    if revision.id != article.published_id:
+        return
+    anchors.keep(revision, before=None)
+    faces.redraw(article)
+
+
+def _rendered(said: dict[str, Any], locale: str) -> tuple[dict[str, Any], list[TextBlock]]:
+    problems = Problems()
+    sources, blocks = references.expanded({field: said[field] for field in references.FIELDS}, locale)
+    symptoms, resolution = (
+        problems.take(field, partial(markup.render, sources[field]), "") if sources[field] else ""
+        for field in references.FIELDS
+    )
+    problems.refuse()
+    plain = (said["summary"], markup.plain(symptoms), said.get("cause", ""), markup.plain(resolution))
+    shown = {
+        "symptoms_html": symptoms,
+        "resolution_html": resolution,
+        "renderer_version": markup.RENDERER_VERSION,
+        "plain": "\n".join(part for part in plain if part),
+    }
+    return shown, blocks
 
 
 def link_threads(article: Article, *, old_path: str | None = None) -> None:
@@ -313,6 +363,18 @@ def words_of(revision: Revision) -> Words:
         "resolution": revision.resolution,
         "keywords": revision.keywords,
     }
+
+
+def _speak(article: Article) -> None:
+    """Have the blocks of an article say in its language what they say."""
+    for revision in {one.id: one for one in (article.published, queries.newest_revision(article)) if one}.values():
+        if references.in_revision(revision):
+            render_again(article, revision)
+
+
+def _says_the_same(article: Article, number: int) -> bool:
+    """Tell whether a version has the words of the newest: what a block changed meanwhile stands in nobody's way."""
+    return words_of(queries.revision_of(article, number)) == words_of(queries.newest_revision(article))
 
 
 def _revision(article: Article, number: int, said: dict[str, Any], *, by: User, comment: str = "") -> Revision:

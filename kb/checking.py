@@ -23,7 +23,7 @@ from core.worker import chore
 from forum import alarms, notifications
 from forum.models import Notification
 from kb import addresses, policy, queries, tasks
-from kb.models import Article, ArticleUse, Confidence, Revision, Section, VerifyRule
+from kb.models import Article, Confidence, Revision, Section, VerifyRule
 
 LONGEST_DAYS: Final = 3650
 MOST_AT_ONCE: Final = 200
@@ -122,11 +122,8 @@ def plan(article: Article) -> None:
     article.verify_by = _due(rules(), article.section_id, article.confidence, _base(article))
 
 
-def clocks(article: Article, words: Revision) -> Clocks:
+def clocks(article: Article, words: Revision, *, used_at: datetime | None, uses: int) -> Clocks:
     """Return what the team sees of an article's age."""
-    used_at, uses = db.session.execute(
-        select(func.max(ArticleUse.at), func.count()).where(ArticleUse.article_id == article.id)
-    ).one()
     verifier = None if article.verified_by_id is None else db.session.get(User, article.verified_by_id)
     return Clocks(words.at, article.verified_at, verifier, article.verify_by, used_at, uses)
 
@@ -162,7 +159,7 @@ def set_rule(section: Section | None, confidence: str, days: int, *, by: User) -
         sentence = gettext("Please give a number from 0 to %(most)s.", most=LONGEST_DAYS)
         raise Invalid(sentence, fields={"days": sentence})
     known = next((one for one in RULED if one == confidence), None)
-    place = _place(None if section is None else section.id, known)
+    place = place_of(None if section is None else section.id, known)
     section_id = None if section is None else section.id
     add_once(VerifyRule, place=place, section_id=section_id, confidence=known, days=days)
     rule = db.session.scalars(select(VerifyRule).where(VerifyRule.place == place).with_for_update()).one()
@@ -189,6 +186,11 @@ def rule(rule_id: int) -> VerifyRule:
     if found is None:
         raise NotFound(gettext("There is no such rule any more."))
     return found
+
+
+def place_of(section_id: int | None, confidence: Confidence | None) -> str:
+    """Return by what a rule for this section and confidence is known; there is one of each."""
+    return f"{section_id or ANY}:{confidence or ANY}"
 
 
 @chore("kb.plan_checks", every=86_400)
@@ -223,18 +225,14 @@ def _base(article: Article) -> datetime:
 
 def _due(known: Mapping[str, int], section_id: int, confidence: Confidence, base: datetime) -> datetime | None:
     for place in (
-        _place(section_id, confidence),
-        _place(section_id, None),
-        _place(None, confidence),
-        _place(None, None),
+        place_of(section_id, confidence),
+        place_of(section_id, None),
+        place_of(None, confidence),
+        place_of(None, None),
     ):
         if place in known:
             return base + timedelta(days=known[place]) if known[place] else None
     return None
-
-
-def _place(section_id: int | None, confidence: Confidence | None) -> str:
-    return f"{section_id or ANY}:{confidence or ANY}"
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from accounts.models import User
 from core.errors import Conflict, Invalid, NotAllowed
 from kb import articles, faces, policy, queries, redaction
-from kb.models import FACE_KINDS, Article
+from kb.models import FACE_KINDS, Article, FaceKind
 from kb.redaction import Decisions, Found
 
 
@@ -44,6 +44,36 @@ def confirm(article: Article, decided: Decisions, *, by: User, seen: int) -> lis
             if field in said and left[field] != said[field]:
                 faces.write(article, kind=kind, text=left[field], by=by, is_informal=is_informal)
     return redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
+
+
+def write_faces(article: Article, typed: Mapping[tuple[FaceKind, bool], str], decided: Decisions, *, by: User) -> None:
+    """Keep short texts, by kind and whether they say du, as it was decided about what looks personal in them.
+
+    What is to stay needs its reason; while something is not decided, `Invalid` names every field that it stands in.
+    """
+    if not policy.may_edit(by, article):
+        raise NotAllowed
+    people = redaction.of(article)
+    said = {faces.field_of(kind, is_informal=is_informal): text for (kind, is_informal), text in typed.items()}
+    found = redaction.find(said, people=people, locale=article.locale)
+    kept = decided.kept or {}
+    check(found, kept)
+    redaction.keep(article, found, kept, by=by)
+    left = redaction.without(said, decided.removed, people=people, locale=article.locale)
+    wrong: dict[str, str] = {}
+    for kind, is_informal in typed:
+        text = left[faces.field_of(kind, is_informal=is_informal)]
+        try:
+            faces.write(article, kind=kind, text=text, by=by, is_informal=is_informal)
+        except Invalid as error:
+            wrong |= error.fields
+    if wrong:
+        raise Invalid(next(iter(wrong.values())), fields=wrong)
+
+
+def found_in_faces(article: Article, said: Mapping[str, str]) -> list[Found]:
+    """Return what looks personal in short texts that are not saved, by field, and was not said to stay."""
+    return redaction.unconfirmed(article, said, locale=article.locale)
 
 
 def check(found: list[Found], kept: Mapping[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Signs that an article grows old: it helps fewer readers than it did, or somebody names a version it does not know.
+"""Signs that an article grows old: it helps fewer readers, a version that it does not know is named or released.
 
 Contradicted sources are in `kb.doubts`, uses that somebody calls wrong in `kb.judging`.
 """
@@ -16,7 +16,7 @@ from core.db import db
 from core.settings import current_settings
 from core.worker import chore
 from forum.models import Experience
-from kb import queries, tasks
+from kb import products, queries, tasks
 from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Revision
 
 RECENT: Final = timedelta(days=90)
@@ -30,7 +30,7 @@ Version = tuple[int, ...]
 @chore("kb.look_for_decay", every=86_400)
 def look() -> int:
     """Make tasks of what speaks against an article; return how many articles that were."""
-    found = {*_helping_less(), *_behind()}
+    found = {*_helping_less(), *_behind(), *products.look_at_releases()}
     db.session.commit()
     return len(found)
 

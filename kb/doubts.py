@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from flask_babel import gettext, lazy_gettext, ngettext
-from sqlalchemy import Select, delete, exists, or_, select
+from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts import audit
@@ -131,21 +131,9 @@ def of(article: Article, *, viewer: Viewer) -> Sequence[Doubt]:
     return _in_words(db.session.scalars(_open().where(ArticleDoubt.article_id == article.id)).unique().all())
 
 
-def marked(ids: Collection[int], *, viewer: Viewer) -> set[int]:
-    """Return which of these articles are in doubt; asks for the team only."""
-    if not ids or not policy.may_see_drafts(viewer):
-        return set()
-    return set(
-        db.session.scalars(
-            select(ArticleDoubt.article_id).where(ArticleDoubt.article_id.in_(ids), ArticleDoubt.confirmed_at.is_(None))
-        )
-    )
-
-
 def doubted_articles() -> Select[Article]:
     """Select the articles that editors should look at, for the team."""
-    in_doubt = exists().where(ArticleDoubt.article_id == Article.id, ArticleDoubt.confirmed_at.is_(None))
-    return select(Article).where(in_doubt).options(*queries.light())
+    return select(Article).where(queries.in_doubt()).options(*queries.light())
 
 
 def in_words_by_article(ids: Collection[int]) -> Mapping[int, Sequence[Doubt]]:

@@ -57,6 +57,8 @@ class Evidence:
     contradicts: bool
     """Whether an article says something else."""
     duplicates: int
+    alike: int
+    """Conversations in which agents wrote much the same freely, as last counted by `kb.likeness`."""
     written_at: datetime
 
     @property
@@ -80,6 +82,7 @@ class Evidence:
             (min(self.worked, MOST_COUNTED), "worked", self.worked),
             (min(self.opened // SEARCHES_A_POINT, MOST_COUNTED), "opened", self.opened),
             (min(self.waiting, MOST_COUNTED), "waiting", self.waiting),
+            (min(self.alike, MOST_COUNTED), "alike", self.alike),
             (A_DUPLICATE * min(self.duplicates, MOST_COUNTED), "duplicates", self.duplicates),
             (min(self.other_answers, MOST_COUNTED), "answers", self.other_answers),
             (-years, "years", years),
@@ -123,6 +126,7 @@ def weigh(nominations: ColumnElement[bool]) -> list[Evidence]:
             opened,
             Nomination.by_id.is_not(None),
             Nomination.contradicts_id.is_not(None),
+            Nomination.alike,
         )
         .join(answer, answer.id == Nomination.post_id)
         .join(Topic, Topic.id == answer.topic_id)
@@ -145,6 +149,7 @@ def weigh(nominations: ColumnElement[bool]) -> list[Evidence]:
             opened=row[11],
             by_hand=bool(row[12]),
             contradicts=bool(row[13]),
+            alike=row[14],
         )
         for row in rows
     )
@@ -181,6 +186,12 @@ def _counted(kind: str, number: int) -> str:
             )
         case "duplicates":
             words = ngettext("Asked %(num)s more time", "Asked %(num)s more times", number)
+        case "alike":
+            words = ngettext(
+                "Agents wrote much the same to %(num)s customer",
+                "Agents wrote much the same to %(num)s customers",
+                number,
+            )
         case "answers":
             words = ngettext("Chosen over %(num)s other answer", "Chosen over %(num)s other answers", number)
         case _:

@@ -3,14 +3,15 @@
 A face is kept without the article's address; the address is appended where the text is used, so that a moved article
 leaves no wrong links behind. What a person wrote is never overwritten; what the rules drafted is drafted anew at each
 publication. In German there are two of each, with Sie and with du; the second is drafted of the first where the rules
-of `kb.informal` are sure, and is missing otherwise until a person writes it.
+of `kb.informal` are sure, and is missing otherwise until a person writes it. What stands open in a face is filled in
+where it is used, see `kb.face_variables`.
 """
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import Row
@@ -22,7 +23,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.web import absolute
-from kb import addresses, outline, policy, queries, redaction, sentences
+from kb import addresses, face_variables, outline, policy, publishing, queries, redaction, references, sentences
 from kb.informal import informal
 from kb.models import FACE_KINDS, LONGEST_FACE, Article, Face, FaceKind, Revision
 from kb.outline import Block
@@ -77,35 +78,84 @@ def draft(
     return _cut(told[0] if told else revision.title, fits)
 
 
+class Chosen(NamedTuple):
+    """What is inserted for an article: a text that ends with its address."""
+
+    kind: FaceKind
+    text: str
+    is_informal: bool
+    """With du."""
+
+
 def text_for(
     article: Article | Publication, *, limit: int | None, url: str, count: Count = len
 ) -> tuple[FaceKind, str]:
     """Return the richest text about a published article that fits `limit` (None: any length) together with the address.
 
+    Of its variables what nobody knows here has its default, or vanishes.
+    """
+    kind, text, _ = choose(article, limit=limit, url=url, count=count)
+    return kind, text
+
+
+def choose(
+    article: Article | Publication,
+    *,
+    limit: int | None,
+    url: str,
+    count: Count = len,
+    values: Mapping[str, str] | None = None,
+    is_informal: bool = False,
+    leaves_open: bool = False,
+) -> Chosen:
+    """Return the richest text about a published article that fits `limit` (None: any length) together with the address.
+
     A text that a person wrote comes before a drafted one, unless it would leave more than half of the room empty. Where
-    not even the address fits, the result is the address, and longer than the limit.
+    not even the address fits, the result is the address, and longer than the limit. `values` are filled in for its
+    variables (see `kb.face_variables`); what is missing stays open where it `leaves_open`. Where there is none with du,
+    it is one with Sie.
     """
     revision = article.published
     if revision is None:
         raise Invalid(gettext("This article is not published."))
     room = LONGEST_FACE if limit is None else limit
-    fitting: dict[FaceKind, str] = {}
-    kept = {face.kind: face for face in article.faces}
+    given = face_variables.values_of(revision.environment, url) | dict(values or {})
+
+    def whole(text: str) -> str:
+        return with_link(face_variables.filled(text, given, leaves_open=leaves_open), url)
+
+    if is_informal and (found := _chosen(article.informal_faces, room, count, whole)):
+        return Chosen(*found, is_informal=True)
+
+    def drafted(kind: FaceKind) -> str:
+        text = draft(revision, kind=kind, url=url, count=count, limit=room)
+        return text and with_link(text, url)
+
+    return Chosen(*(_chosen(article.faces, room, count, whole, drafted) or ("sentence", url)), is_informal=False)
+
+
+def _chosen(
+    stored: Iterable[Any],
+    room: int,
+    count: Count,
+    whole: Callable[[str], str],
+    drafted: Callable[[FaceKind], str] | None = None,
+) -> tuple[FaceKind, str] | None:
+    """Return the face to use of those that are stored, or `drafted` where a kind has none that a person wrote."""
+    kept = {face.kind: (whole(face.text), face.is_drafted) for face in stored}
+    fitting = {kind: text for kind, (text, _) in kept.items() if count(text) <= room}
     for kind in RICHEST_FIRST:
-        face = kept.get(kind)
-        if face is not None and count(with_link(face.text, url)) <= room:
-            fitting[kind] = face.text
-            if not face.is_drafted and 2 * LIMITS[kind] >= min(room, LONGEST_FACE):
-                return kind, with_link(face.text, url)
+        if kind in fitting and not kept[kind][1] and 2 * LIMITS[kind] >= min(room, LONGEST_FACE):
+            return kind, fitting[kind]
     for kind in RICHEST_FIRST:
         if LIMITS[kind] > room and kind != "sentence":
             continue  # drafted for more room than there is
         text = fitting.get(kind)
-        if text is None and (kind not in kept or kept[kind].is_drafted):
-            text = draft(revision, kind=kind, url=url, count=count, limit=room)
-        if text and count(with_link(text, url)) <= room:
-            return kind, with_link(text, url)
-    return "sentence", url
+        if text is None and drafted is not None and (kind not in kept or kept[kind][1]):
+            text = drafted(kind)
+        if text and count(text) <= room:
+            return kind, text
+    return None
 
 
 def best(article: Article, *, limit: int | None, count: Count = len, url: str | None = None) -> Face | None:
@@ -114,7 +164,7 @@ def best(article: Article, *, limit: int | None, count: Count = len, url: str | 
     kept = {face.kind: face for face in article.faces}
     for kind in RICHEST_FIRST:
         face = kept.get(kind)
-        if face is not None and (limit is None or count(with_link(face.text, url)) <= limit):
+        if face is not None and (limit is None or _longest(face.text, url, count) <= limit):
             return face
     return None
 
@@ -130,7 +180,7 @@ def redraw(article: Article) -> None:
         face = kept.get(kind)
         if face is not None and not face.is_drafted:
             continue
-        text = draft(revision, kind=kind, url=url)
+        text = face_variables.escaped(draft(revision, kind=kind, url=url))
         if face is None:
             face = Face(article=article, kind=kind, is_drafted=True)
             db.session.add(face)
@@ -143,6 +193,9 @@ def write(article: Article, *, kind: FaceKind, text: str, by: User, is_informal:
     """Keep the words of a person as a face; an empty text gives the face back to the rules."""
     if not policy.may_edit(by, article):
         raise NotAllowed
+    if article.is_published and not policy.may_publish(by, article):  # a face is in use as soon as it is written
+        sentence = publishing.in_words(article.section)
+        raise Invalid(sentence, fields={field_of(kind, is_informal=is_informal): sentence})
     kept = _informal_of(article) if is_informal else {face.kind: face for face in article.faces}
     face = kept.get(kind)
     text = check(article, kind=kind, text=text, is_informal=is_informal)
@@ -174,7 +227,7 @@ def shown(article: Article) -> dict[FaceKind, str]:
     words = article.published or queries.newest_revision(article)
     url = absolute(addresses.of_article(article, words))
     kept = {face.kind: face.text for face in article.faces}
-    return {kind: kept.get(kind) or draft(words, kind=kind, url=url) for kind in FACE_KINDS}
+    return {kind: kept.get(kind) or face_variables.escaped(draft(words, kind=kind, url=url)) for kind in FACE_KINDS}
 
 
 def shown_informal(article: Article) -> dict[FaceKind, str]:
@@ -188,10 +241,13 @@ def check(article: Article, *, kind: FaceKind, text: str, is_informal: bool = Fa
     name = field_of(kind, is_informal=is_informal)
     with problems.at(name):
         text = texts.block(text, longest=LONGEST_FACE)
+        references.refuse(text)
+        face_variables.check(text)
     measure = MEASURES[kind]
-    whole = with_link(text, absolute(addresses.of_article(article, queries.newest_revision(article))))
-    over = measure.count(whole) - LIMITS[kind] if text else 0
-    if text and over <= 0 and not measure.fits(whole):
+    url = absolute(addresses.of_article(article, queries.newest_revision(article)))
+    wholes = [with_link(one, url) for one in face_variables.extremes(text, url)]
+    over = max(map(measure.count, wholes)) - LIMITS[kind] if text else 0
+    if text and over <= 0 and not all(map(measure.fits, wholes)):
         sentence = gettext("Too long: the channel takes %(most)s bytes at most.", most=measure.longest_bytes)
         raise Invalid(sentence, fields={name: sentence})
     if over > 0:
@@ -225,7 +281,7 @@ def _redraw_informal(article: Article) -> None:
         if face is not None and not face.is_drafted:
             continue
         text = informal(source.text) if source is not None else None
-        if source is None or not text or not MEASURES[kind].fits(with_link(text, url)):
+        if source is None or not text or not _fits(text, kind, url):
             if face is not None:
                 db.session.delete(face)
             continue
@@ -235,6 +291,14 @@ def _redraw_informal(article: Article) -> None:
         face.text, face.revision_id, face.at = text, source.revision_id, now()
     db.session.flush()
     db.session.expire(article, ["informal_faces"])
+
+
+def _fits(text: str, kind: FaceKind, url: str) -> bool:
+    return all(MEASURES[kind].fits(with_link(one, url)) for one in face_variables.extremes(text, url))
+
+
+def _longest(text: str, url: str, count: Count) -> int:
+    return max(count(with_link(one, url)) for one in face_variables.extremes(text, url))
 
 
 def _informal_of(article: Article) -> dict[FaceKind, Face]:

@@ -5,7 +5,7 @@ Rooms above this one contribute lists (`contribute`): the desk knows which repli
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 
 from flask_babel import gettext, lazy_gettext, ngettext
@@ -20,7 +20,7 @@ from core.errors import NotFound
 from core.paging import Page, page
 from forum import addresses as forum_addresses
 from kb import addresses, queries
-from kb.models import Article, ArticleFeedback, ArticleReading, ArticleUse, Revision
+from kb.models import Article, ArticleFeedback, ArticleReading, ArticleUse, Revision, UseOutcome
 from search.models import GAPS
 
 WEEKS: Final = 13
@@ -169,6 +169,39 @@ def most_read(viewer: Viewer, *, week: int | None = None, number: int = 1) -> li
     ]
 
 
+def readings(viewer: Viewer, *, week: int | None = None, number: int = 1) -> list[Row]:
+    """Return a page of the readings, the latest day first, one row for each: nothing is known of one but its day."""
+    first = (number - 1) * A_PAGE
+    days = _days()
+    within = days(week) if week is not None else ArticleReading.day >= _begins(WEEKS - 1).date()
+    order = (ArticleReading.day.desc(), ArticleReading.article_id)
+    upto = func.sum(ArticleReading.count).over(order_by=order).label("upto")
+    times = ArticleReading.count.label("times")
+    counted = select(ArticleReading.article_id, ArticleReading.day, times, upto).where(within).subquery()
+    overlaps = (counted.c.upto > first, counted.c.upto - counted.c.times < first + A_PAGE)
+    found = db.session.execute(
+        select(counted).where(*overlaps).order_by(counted.c.day.desc(), counted.c.article_id)
+    ).all()
+    wanted = select(Article).where(Article.id.in_({row.article_id for row in found})).options(*queries.light())
+    articles = {
+        article.id: article
+        for article in db.session.scalars(wanted.where(queries.articles_visible_to(viewer))).unique()
+    }
+    return [
+        Row(
+            _title(article),
+            addresses.of_article(article),
+            article.locale,
+            datetime.combine(row.day, time(), UTC),
+            str(gettext("reading %(place)s of %(count)s on this day", place=place, count=row.times)),
+        )
+        for row in found
+        if (article := articles.get(row.article_id)) is not None
+        for place in range(1, row.times + 1)
+        if first < int(row.upto) - row.times + place <= first + A_PAGE
+    ]
+
+
 def failed_searches() -> Mapping[str, int]:
     """Return how many searches each list of `kb.gaps` has."""
     return {kind: db.session.scalar(select(func.count()).select_from(view)) or 0 for kind, view in GAPS.items()}
@@ -280,6 +313,12 @@ def _use_rows(uses: Sequence[ArticleUse], _viewer: Viewer) -> list[Row]:
     ]
 
 
+def _told(outcome: UseOutcome | None) -> Callable[[], Select[Any]]:
+    """Select the replies with an article of which their customers said this, or None: nothing yet."""
+    said = ArticleUse.outcome.is_(None) if outcome is None else ArticleUse.outcome == outcome
+    return lambda: select(ArticleUse).where(ArticleUse.where_kind == "message", said).options(lazyload("*"))
+
+
 def _articles_of(rows: Sequence[ArticleFeedback] | Sequence[ArticleUse]) -> dict[int, Article]:
     wanted = select(Article).where(Article.id.in_({row.article_id for row in rows})).options(*queries.light())
     return {article.id: article for article in db.session.scalars(wanted).unique()}
@@ -298,6 +337,12 @@ def _ages() -> Iterator[Listed]:
         yield Listed(f"age-{place}", name, _aged(place), None, (Article.id,), _article_rows)
 
 
+_OUTCOMES: Final[tuple[tuple[str, Any, UseOutcome | None], ...]] = (
+    ("solved", lazy_gettext("Helped customers"), "helped"),
+    ("unsolved", lazy_gettext("Did not help customers"), "not"),
+    ("beside", lazy_gettext("Were about something else"), "other"),
+    ("untold", lazy_gettext("Nobody said yet"), None),
+)
 contribute(
     Listed(
         "helped",
@@ -328,6 +373,9 @@ contribute(
         _use_rows,
     )
 )
+for _key, _named, _outcome in _OUTCOMES:
+    _at = ArticleUse.at if _outcome is None else ArticleUse.outcome_at
+    contribute(Listed(_key, _named, _told(_outcome), _at, (_at, ArticleUse.id), _use_rows))
 for _age in _ages():
     contribute(_age)
 for _lang, _name, _only in (

@@ -6,7 +6,6 @@ from flask_babel import gettext
 from sqlalchemy import delete, select
 
 from accounts.models import User
-from accounts.people import Viewer
 from core import texts
 from core.clock import now
 from core.db import db
@@ -60,11 +59,6 @@ def unfollow(article: Article, *, by: User) -> None:
         raise NotAllowed
     mine = (ArticleFollow.article_id == article.id, ArticleFollow.user_id == by.id)
     db.session.execute(delete(ArticleFollow).where(*mine))
-
-
-def is_followed_by(viewer: Viewer, article: Article) -> bool:
-    """Tell whether the viewer follows it; asks nothing for guests."""
-    return viewer.id is not None and db.session.get(ArticleFollow, (article.id, viewer.id)) is not None
 
 
 def tell(article: Article, revision: Revision, *, by_id: int, is_first: bool) -> int:

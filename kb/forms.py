@@ -18,6 +18,7 @@ LANGUAGE_NAMES: Final[Mapping[str, str]] = {"de": "Deutsch", "en": "English"}
 NEW_SECTION: Final = "new"
 LONGEST_KEYWORD_LINE: Final = 2000
 LONGEST_TAG_LINE: Final = 300
+LONGEST_PRODUCT_LINE: Final = 2000
 FACE_LABELS: Final[Mapping[FaceKind, Any]] = {
     "sentence": lazy_gettext("One sentence"),
     "280": lazy_gettext("280 characters"),
@@ -58,7 +59,15 @@ class ArticleForm(Form):
         lazy_gettext("Applies to"),
         longest=articles.LONGEST_ENVIRONMENT,
         shortest=0,
-        description=lazy_gettext("Products and versions, separated by commas."),
+        description=lazy_gettext("In your own words: what it applies to, as far as no list says it."),
+    )
+    products = LineField(
+        lazy_gettext("Products"),
+        longest=LONGEST_PRODUCT_LINE,
+        shortest=0,
+        description=lazy_gettext(
+            "From the list of products, with or without a version, separated by commas: R2 7.1, R3."
+        ),
     )
     cause = BlockField(
         lazy_gettext("Cause"),
@@ -102,6 +111,11 @@ class ArticleForm(Form):
     @property
     def keyword_list(self) -> list[str]:
         return [word.strip() for word in _SEPARATORS.split(self.keywords.data or "") if word.strip()]
+
+    @property
+    def product_line(self) -> str | None:
+        """The products that were typed; None where nobody was asked, because there are none."""
+        return (self.products.data or "") if "products" in self else None
 
     @property
     def tag_names(self) -> tuple[str, ...]:
@@ -271,6 +285,31 @@ class SectionEditForm(SectionForm):
         description=lazy_gettext("The last part of /kb/s/…; the old address leads to the new one."),
     )
     parent = SelectField(lazy_gettext("Stands in"), choices=[])
+
+
+class PublishersForm(Form):
+    """Who publishes in a section."""
+
+    who = RadioField(
+        lazy_gettext("Who publishes here?"),
+        choices=choices(
+            {
+                "editors": lazy_gettext("Editors"),
+                "agents": lazy_gettext("Editors and agents"),
+                "people": lazy_gettext("Only these people"),
+            }
+        ),
+    )
+    handles = LineField(
+        lazy_gettext("These people"),
+        longest=1000,
+        shortest=0,
+        description=lazy_gettext("Their handles, separated by commas. Editors and agents can be named."),
+    )
+
+    @property
+    def handle_list(self) -> list[str]:
+        return _SEPARATORS.split(self.handles.data or "")
 
 
 class DissolutionForm(Form):

@@ -1,6 +1,6 @@
 """The index: the tree of sections and what stands in them, made of the data; and what it leaves out."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -61,8 +61,8 @@ def beside(article: Article, *, viewer: Viewer) -> Beside:
     """Return what stands beside an article, in one statement."""
     entries = (
         select(Article.id)
-        .where(Article.section_id == article.section_id, Article.locale == article.locale, Article.place.is_not(None))
-        .where(queries.readable_by(viewer))
+        .where(Article.section_id == article.section_id, Article.place.is_not(None))
+        .where(queries.readable_by(viewer), queries.told_in(article.locale, viewer, among=_listed_in(article)))
         .order_by(Article.place, Article.id)
         .limit(MOST_ENTRIES)
     )
@@ -79,7 +79,9 @@ def beside(article: Article, *, viewer: Viewer) -> Beside:
         url = addresses.path(row.article_id, row.article_slug)
         if article.family_id is not None and row.family_id == article.family_id and row.article_id != article.id:
             siblings.append(Sibling(row.article_id, row.locale, row.title, url, row.significance, row.changed_at))
-        if row.place is not None and row.id == article.section_id and row.locale == article.locale:
+        # What says the same as the page itself in another language stands beside the index.
+        is_told = row.locale == article.locale or row.family_id is None or row.family_id != article.family_id
+        if row.place is not None and row.id == article.section_id and is_told:
             branches[row.id].entries.append(Entry(row.article_id, row.title, url, row.locale))
     path = _way(branches, article.section_id)
     return Beside(_shown(branches), path, sorted(siblings, key=lambda sibling: sibling.locale))
@@ -122,6 +124,10 @@ def empty_sections() -> list[Section]:
 
 def _is_published() -> ColumnElement[bool]:
     return queries.readable_in("team")
+
+
+def _listed_in(article: Article) -> Callable[[type[Article]], ColumnElement[bool]]:
+    return lambda other: (other.section_id == article.section_id) & other.place.is_not(None)
 
 
 def _rows(viewer: Viewer, wanted: ColumnElement[bool] | None) -> Sequence[Any]:

@@ -29,6 +29,7 @@ OUTCOMES: Final[Mapping[UseOutcome, object]] = {
     "not": lazy_gettext("It did not help"),
     "other": lazy_gettext("It was about something else"),
 }
+"""What becomes of a use, in words of the team."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,12 +116,21 @@ def note_outcome(use: ArticleUse, outcome: str, *, by: User) -> None:
     said = next((known for known in OUTCOMES if known == outcome), None)
     if said is None:
         raise Invalid(gettext("Please choose one of these."))
-    use.outcome, use.outcome_at, use.outcome_by_id = said, now(), by.id
-    db.session.flush()
-    if said == "not":
-        tasks.need(use.article, "use", f"use:{use.id}", by=by)
-    else:
-        tasks.drop(use.article, "use", f"use:{use.id}")
+    _keep_outcome(use, said, by=by)
+
+
+def hear_outcome(use: ArticleUse, outcome: str) -> bool:
+    """Keep what the customer said of a use; tell whether that is news. The caller has proven that it is the customer.
+
+    Their last word counts, also over what somebody of the team heard before.
+    """
+    said = next((known for known in OUTCOMES if known == outcome), None)
+    if said is None:
+        raise Invalid(gettext("Please choose one of these."))
+    if use.outcome == said and use.outcome_by_customer:
+        return False
+    _keep_outcome(use, said, by=None)
+    return True
 
 
 def follow_answer(post_id: int, outcome: UseOutcome | None) -> None:
@@ -132,6 +142,16 @@ def follow_answer(post_id: int, outcome: UseOutcome | None) -> None:
     ).unique():
         use.outcome, use.outcome_at = outcome, None if outcome is None else now()
     db.session.flush()
+
+
+def _keep_outcome(use: ArticleUse, said: UseOutcome, *, by: User | None) -> None:
+    use.outcome, use.outcome_at, use.outcome_by_id = said, now(), None if by is None else by.id
+    use.outcome_by_customer = by is None
+    db.session.flush()
+    if said == "not":
+        tasks.need(use.article, "use", f"use:{use.id}", by=by)
+    else:
+        tasks.drop(use.article, "use", f"use:{use.id}")
 
 
 def _keep(article: Article, verdict: Verdict, words: str, by: User) -> None:

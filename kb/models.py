@@ -1,10 +1,10 @@
 """What has been learnt: articles, their revisions and faces, where they came from and where they were used."""
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypedDict
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from accounts.models import User
 from core.clock import now
@@ -23,7 +23,7 @@ DoubtCause = Literal["contradicted", "unaccepted", "muted", "obsolete", "opposed
 Way = Literal["new", "add", "replace"]
 Significance = Literal["typo", "content", "instructions"]
 FeedbackReason = Literal["wrong", "outdated", "unclear", "not_mine"]
-TaskKind = Literal["feedback", "flag", "wrong", "use", "decay", "version", "links"]
+TaskKind = Literal["feedback", "flag", "wrong", "use", "decay", "version", "links", "release"]
 TaskOutcome = Literal["done", "not_needed"]
 Verdict = Literal["yes", "wrong", "unsure"]
 UseOutcome = Literal["helped", "not", "other"]
@@ -32,6 +32,14 @@ RecallState = Literal["todo", "done", "not_needed"]
 FaceKind = Literal["sentence", "280", "300", "500", "1000", "mail"]
 FACE_KINDS: tuple[FaceKind, ...] = ("sentence", "280", "300", "500", "1000", "mail")
 LONGEST_FACE = 4000
+
+
+class Applies(TypedDict):
+    """A product that an article applies to, and the versions; none of them is every one."""
+
+    slug: str
+    name: str
+    versions: list[str]
 
 
 class Section(Model):
@@ -45,6 +53,8 @@ class Section(Model):
     position: Mapped[int] = mapped_column(default=0)
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("section.id"))
     """The section that it is a part of; None at the top."""
+    publishers: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    """Who publishes here, as `role:agent` and `user:12`; None where editors do. Holds for this section alone."""
 
     @property
     def name(self) -> str:
@@ -116,6 +126,8 @@ class Article(Model):
     """It says what the other languages said at this moment, see `kb.families`."""
     place: Mapped[int | None] = mapped_column()
     """Where it stands in the index of its section; None while it is not in it."""
+    applies: Mapped[list[Applies] | None] = mapped_column(JSON(none_as_null=True))
+    """Which products it applies to, as `kb.products` writes it, so that a page need not look it up."""
 
     section: Mapped[Section] = relationship(lazy="joined", innerjoin=True)
     owner: Mapped[User | None] = relationship(lazy="joined", foreign_keys=[owner_id])
@@ -139,9 +151,51 @@ class Article(Model):
     )
     """The same in German with du."""
 
+    is_doubted: Mapped[bool | None] = query_expression()
+    """Whether editors should look at it; known where a list asks for it, see `kb.queries.marked_for`."""
+
     @property
     def is_published(self) -> bool:
         return self.published_id is not None and self.confidence != "archived"
+
+
+class Product(Model):
+    """Something that articles are about. It has one name in every language, as products do, and other names."""
+
+    __tablename__ = "product"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    slug: Mapped[str] = mapped_column(String(80), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    aliases: Mapped[list[str]] = mapped_column(JSON, default=list)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+    versions: Mapped[list["ProductVersion"]] = relationship(
+        back_populates="product", lazy="selectin", order_by="ProductVersion.id", cascade="all, delete-orphan"
+    )
+
+
+class ProductVersion(Model):
+    """A version of a product; from its day on, what applies to the product is to be looked at."""
+
+    __tablename__ = "product_version"
+    __table_args__ = (UniqueConstraint("product_id", "name"), {"sqlite_autoincrement": True})
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"))
+    name: Mapped[str] = mapped_column(String(40))
+    released_on: Mapped[date | None] = mapped_column()
+
+    product: Mapped[Product] = relationship(back_populates="versions")
+
+
+class ArticleProduct(Model):
+    """An article applies to a product; which versions is said in `Article.applies`."""
+
+    __tablename__ = "article_product"
+
+    article_id: Mapped[int] = mapped_column(ForeignKey("article.id", ondelete="CASCADE"), primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("product.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
 class ArticleTag(Model):
@@ -192,6 +246,7 @@ class Revision(Model):
 
     article: Mapped[Article] = relationship(back_populates="revisions", foreign_keys=[article_id])
     by: Mapped[User | None] = relationship(lazy="joined")
+    block_uses: Mapped[list["TextBlockUse"]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 
 class ArticleSource(Model):
@@ -282,6 +337,8 @@ class Nomination(Model):
     """Whether it became a new article, went into one, or took its place; None where that is not known."""
     contradicts_id: Mapped[int | None] = mapped_column(ForeignKey("article.id", ondelete="SET NULL"))
     """An article that says something else, and is in doubt for that."""
+    alike: Mapped[int] = mapped_column(default=0, server_default=text("0"))
+    """In how many conversations agents wrote much the same without an article; counted by `kb.likeness`."""
 
     post: Mapped[Post] = relationship(lazy="joined", innerjoin=True)
     article: Mapped[Article | None] = relationship(foreign_keys=[article_id])
@@ -312,7 +369,9 @@ class ArticleUse(Model):
     outcome_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("user.id", ondelete="SET NULL", name="fk_article_use_outcome_by_id")
     )
-    """Who said so; None where the question tells it: solved, or contradicted."""
+    """Who said so; None where the question tells it (solved, or contradicted), and where the customer did."""
+    outcome_by_customer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether the customer said so, on the page that the reply led to."""
 
     article: Mapped[Article] = relationship()
     revision: Mapped[Revision] = relationship()
@@ -342,7 +401,9 @@ class ArticleTask(Model):
     __tablename__ = "article_task"
     __table_args__ = (
         UniqueConstraint("article_id", "kind", "ref"),
-        CheckConstraint("kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links')", name="known_kind"),
+        CheckConstraint(
+            "kind in ('feedback', 'flag', 'wrong', 'use', 'decay', 'version', 'links', 'release')", name="known_kind"
+        ),
         CheckConstraint("outcome is null or outcome in ('done', 'not_needed')", name="known_outcome"),
         CheckConstraint("(outcome is null) = (done_at is null)", name="done_at_a_moment"),
         Index("ix_article_task_waiting", "done_at", "id"),
@@ -535,3 +596,68 @@ class ArticleDoubt(Model):
 
     article: Mapped[Article] = relationship()
     post: Mapped[Post] = relationship()
+
+
+class TextBlock(Model):
+    """A named piece of text that stands in several articles, by reference: mended once, it is mended everywhere."""
+
+    __tablename__ = "text_block"
+    __table_args__ = (
+        CheckConstraint("audience in ('team', 'signed_in', 'public')", name="known_audience"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    """What articles refer to it by."""
+    audience: Mapped[Audience] = mapped_column(String(20), default="public")
+    """For whom it is: an article for more people than these may not have it."""
+    words: Mapped[dict[str, str]] = mapped_column(JSON)
+    """Markdown by language."""
+    number: Mapped[int] = mapped_column(default=1)
+    """Of its newest version, which is what it says."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+class TextBlockRevision(Model):
+    """What a block said at one time."""
+
+    __tablename__ = "text_block_revision"
+    __table_args__ = (
+        UniqueConstraint("block_id", "number"),
+        CheckConstraint("significance in ('typo', 'content', 'instructions')", name="known_significance"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    words: Mapped[dict[str, str]] = mapped_column(JSON)
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+    comment: Mapped[str] = mapped_column(String(300), default="")
+    significance: Mapped[Significance | None] = mapped_column(String(20))
+    """How much it changed for readers; None of the first one."""
+
+    by: Mapped[User | None] = relationship(lazy="joined")
+
+
+class TextBlockUse(Model):
+    """A version of an article has a block in it, itself or through another block."""
+
+    __tablename__ = "text_block_use"
+
+    revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id", ondelete="CASCADE"), primary_key=True)
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class TextBlockKept(Model):
+    """What looks like personal data in a block and is meant to stay, with the reason, wherever the block stands."""
+
+    __tablename__ = "text_block_kept"
+
+    block_id: Mapped[int] = mapped_column(ForeignKey("text_block.id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

@@ -1,11 +1,11 @@
 """Pictures in articles: who made an article of an answer takes its pictures along, whatever becomes of the answer."""
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, Text, cast, or_, select
 
 from accounts.people import Viewer
 from core.db import db
 from kb import queries
-from kb.models import Article, Revision
+from kb.models import Article, Revision, TextBlockRevision
 
 
 class Articles:
@@ -19,7 +19,10 @@ class Articles:
 
     def keeps(self, address: str) -> bool:
         """Look into every revision: an older one can be restored."""
-        return db.session.scalar(select(Revision.id).where(_has(address)).limit(1)) is not None
+        if db.session.scalar(select(Revision.id).where(_has(address)).limit(1)) is not None:
+            return True
+        in_blocks = cast(TextBlockRevision.words, Text).contains(address, autoescape=True)
+        return db.session.scalar(select(TextBlockRevision.id).where(in_blocks).limit(1)) is not None
 
 
 def _has(address: str) -> ColumnElement[bool]:

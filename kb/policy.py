@@ -1,7 +1,13 @@
 """Who may do what in the knowledge base; deeds and templates ask the same functions."""
 
+from typing import Final
+
+from accounts.models import User
 from accounts.people import Viewer
-from kb.models import Article
+from kb.models import Article, Section
+
+ROLES: Final = ("editor", "agent")
+"""Who writes articles, and may be let publish them."""
 
 
 def may_write(user: Viewer) -> bool:
@@ -15,15 +21,38 @@ def may_draft(user: Viewer) -> bool:
 
 
 def may_edit(user: Viewer, article: Article) -> bool:
-    """Every editor may edit every article; who drafted one may until it was published for the first time."""
+    """Every editor may edit every article; who drafted one may until it was published for the first time.
+
+    Whom a section names to publish in it edits there, too.
+    """
     if may_write(user):
         return True
-    return may_draft(user) and article.owner_id == user.id and article.published_at is None
+    if not may_draft(user):
+        return False
+    return (article.owner_id == user.id and article.published_at is None) or may_publish(user, article)
 
 
-def may_publish(user: Viewer, article: Article) -> bool:  # noqa: ARG001 -- callers ask for one article already
-    """Only editors publish, and take back."""
-    return may_write(user)
+def may_publish(user: Viewer, article: Article) -> bool:
+    """Say whether somebody publishes, plans, takes back and archives this article: its section says who does."""
+    return may_publish_in(user, article.section)
+
+
+def may_publish_in(user: Viewer, section: Section) -> bool:
+    """Editors publish, unless a section names others: then these alone, as long as they write articles at all.
+
+    What an editor planned who came with an import comes true without them.
+    """
+    if section.publishers is None:
+        return may_write(user) or _is_editor_of_an_import(user)
+    named = section.publishers
+    return (may_draft(user) or _is_editor_of_an_import(user)) and (
+        f"user:{user.id}" in named or any(user.has_role(role) for role in ROLES if f"role:{role}" in named)
+    )
+
+
+def may_set_publishers(user: Viewer) -> bool:
+    """Admins say who publishes in a section; an editor could let everybody in otherwise, or only themselves."""
+    return bool(user.is_authenticated and user.is_active and user.has_role("admin"))
 
 
 def may_flag(user: Viewer, article: Article) -> bool:
@@ -64,3 +93,8 @@ def may_see_searches(user: Viewer) -> bool:
 def may_arrange_synonyms(user: Viewer) -> bool:
     """Admins say which words mean the same."""
     return bool(user.is_authenticated and user.is_active and user.has_role("admin"))
+
+
+def _is_editor_of_an_import(user: Viewer) -> bool:
+    # Nobody signs in as them, so only the worker does anything in their name.
+    return isinstance(user, User) and user.is_staged and user.disabled_at is None and user.has_role("editor")

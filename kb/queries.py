@@ -1,12 +1,13 @@
 """What there is to read in the knowledge base, always as much of it as the viewer may see."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select, true
-from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload
+from sqlalchemy.orm import aliased, contains_eager, joinedload, lazyload, selectinload, with_expression
 
 from accounts.models import User
 from accounts.people import Viewer
@@ -16,7 +17,7 @@ from core.i18n import locale
 from forum import queries as forum_queries
 from forum.models import Post, Topic
 from kb import policy, sections
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
+from kb.models import Article, ArticleDoubt, ArticleFeedback, ArticleSource, ArticleUse, Face, Revision, Section
 
 HIGHEST_NUMBER = 2**31 - 1
 Circle = Literal["public", "signed_in", "team"]
@@ -48,10 +49,21 @@ def readable_by(viewer: Viewer, article: type[Article] = Article) -> ColumnEleme
     return readable_in(circle_of(viewer), article)
 
 
-def told_in(locale: str, viewer: Viewer) -> ColumnElement[bool]:
-    """Return the clause that leaves out of a list what the viewer may read in this language as well."""
+def told_in(
+    locale: str, viewer: Viewer, *, among: Callable[[type[Article]], ColumnElement[bool]] | None = None
+) -> ColumnElement[bool]:
+    """Return the clause that leaves out of a list what the viewer may read there in this language as well.
+
+    `among` says of a translation that it is in the list, too; otherwise the list is a section. A translation that
+    stands elsewhere hides nothing: no list looks empty for that.
+    """
     other = aliased(Article)
-    same = exists().where(other.family_id == Article.family_id, other.locale == locale, readable_by(viewer, other))
+    same = exists().where(
+        other.family_id == Article.family_id,
+        other.section_id == Article.section_id if among is None else among(other),
+        other.locale == locale,
+        readable_by(viewer, other),
+    )
     return or_(Article.locale == locale, Article.family_id.is_(None), ~same.correlate(Article))
 
 
@@ -114,6 +126,16 @@ def light() -> tuple[Any, ...]:
     )
 
 
+def marked_for(viewer: Viewer) -> tuple[Any, ...]:
+    """Return the options by which articles say whether they are in doubt; for the team only."""
+    return (with_expression(Article.is_doubted, in_doubt()),) if policy.may_see_drafts(viewer) else ()
+
+
+def in_doubt() -> ColumnElement[bool]:
+    """Return the clause for articles that editors should look at."""
+    return exists().where(ArticleDoubt.article_id == Article.id, ArticleDoubt.confirmed_at.is_(None))
+
+
 def by_ids(article_ids: Collection[int]) -> Select[Article]:
     """Select these articles without the parts that lists do not show, for the team."""
     return select(Article).where(Article.id.in_(article_ids)).options(*light())
@@ -138,7 +160,7 @@ def shelves(viewer: Viewer) -> list[Shelf]:
         .join(newest, newest.c.id == Article.id)
         .where(newest.c.place <= SHOWN_A_SECTION)
         .order_by(Article.id.desc())
-        .options(*light())
+        .options(*light(), *marked_for(viewer))
     ).unique()
     articles: dict[int, list[Article]] = {}
     for article in shown:
@@ -203,6 +225,17 @@ def newest_revisions(articles: Collection[Article]) -> dict[int, Revision]:
     newest = select(func.max(Revision.id)).where(Revision.article_id.in_([article.id for article in articles]))
     rows = db.session.scalars(select(Revision).where(Revision.id.in_(newest.group_by(Revision.article_id))))
     return {revision.article_id: revision for revision in rows}
+
+
+def revision_at(article: Article, moment: datetime) -> int | None:
+    """Return the id of the version that was the last at a moment and is no draft; None before there was any."""
+    published = select(Revision.number).where(Revision.id == article.published_id).scalar_subquery()
+    return db.session.scalar(
+        select(Revision.id)
+        .where(Revision.article_id == article.id, Revision.at <= moment, Revision.number <= published)
+        .order_by(Revision.number.desc())
+        .limit(1)
+    )
 
 
 def revisions_of(article: Article) -> list[Revision]:
@@ -283,31 +316,38 @@ class Publication(NamedTuple):
     id: int
     source_id: str | None
     published: Any
-    """title, summary, resolution_html"""
+    """title, summary, environment, resolution_html"""
     faces: list[Any]
     """kind, text, is_drafted"""
+    informal_faces: list[Any]
+    """The same in German with du."""
 
 
 def publications(article_ids: Collection[int]) -> dict[int, Publication]:
     """Return what is published of articles, by their id."""
-    faces: dict[int, list[Any]] = {}
+    faces: dict[tuple[int, bool], list[Any]] = {}
     if not article_ids:
         return {}
     ids = {"ids": list(article_ids)}
     for face in db.session.execute(_FACES, ids):
-        faces.setdefault(face.article_id, []).append(face)
+        faces.setdefault((face.article_id, face.is_informal), []).append(face)
     rows = db.session.execute(_PUBLISHED, ids)
-    return {row.id: Publication(row.id, row.source_id, row, faces.get(row.id, [])) for row in rows}
+    return {
+        row.id: Publication(row.id, row.source_id, row, faces.get((row.id, False), []), faces.get((row.id, True), []))
+        for row in rows
+    }
 
 
 # Made once: putting such a statement together takes longer than the database takes to answer it.
 _FACES: Final = (
-    select(Face.article_id, Face.kind, Face.text, Face.is_drafted)
-    .where(Face.article_id.in_(bindparam("ids", expanding=True)), Face.is_informal.is_(False))
+    select(Face.article_id, Face.kind, Face.text, Face.is_drafted, Face.is_informal)
+    .where(Face.article_id.in_(bindparam("ids", expanding=True)))
     .order_by(Face.id)
 )
 _PUBLISHED: Final = (
-    select(Article.id, Article.source_id, Revision.title, Revision.summary, Revision.resolution_html)
+    select(
+        Article.id, Article.source_id, Revision.title, Revision.summary, Revision.environment, Revision.resolution_html
+    )
     .join(Revision, Revision.id == Article.published_id)
     .where(Article.id.in_(bindparam("ids", expanding=True)))
 )

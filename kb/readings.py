@@ -1,6 +1,7 @@
 """How often articles are read, as the page's script tells; who read them is kept nowhere.
 
-A process gathers for a while before it writes: every commit makes the pages anew that are kept ready for guests.
+A process gathers for a while before it writes: every commit makes the pages anew that are kept ready for guests. It
+writes when it ends in order; a crash (SIGKILL, a power cut) loses fewer than `MOST` readings of each process.
 """
 
 import threading
@@ -16,6 +17,8 @@ from core.unique import inserting
 from kb.models import Article, ArticleReading
 
 SECONDS = 60.0
+MOST = 100
+"""So many are written at once, however short ago the last ones were."""
 
 _lock = threading.Lock()
 _gathered: Counter[int] = Counter()
@@ -23,14 +26,27 @@ _written_at = 0.0
 
 
 def note(article: Article) -> None:
-    """Count that somebody read an article; written with the first one that comes after `SECONDS`."""
-    global _gathered, _written_at
+    """Count that somebody read an article; written with the first that comes after `SECONDS`, or as number `MOST`."""
     with _lock:
         _gathered[article.id] += 1
-        if time.monotonic() - _written_at < SECONDS:
+        if time.monotonic() - _written_at < SECONDS and _gathered.total() < MOST:
             return
+    write_down()
+
+
+def write_down() -> None:
+    """Write what was gathered; where that fails it is kept for the next time."""
+    global _gathered, _written_at
+    with _lock:
         due, _gathered, _written_at = _gathered, Counter(), time.monotonic()
-    _write(due)
+    if not due:
+        return
+    try:
+        _write(due)
+    except Exception:
+        with _lock:
+            _gathered.update(due)
+        raise
 
 
 def _write(due: Counter[int]) -> None:

@@ -23,12 +23,14 @@ from core.personal import Finding, Kind
 from core.unique import add_once
 from forum import personal_data
 from forum.models import Post
-from kb import policy
-from kb.models import Article, KeptFinding, Revision
+from kb import policy, references
+from kb.models import Article, KeptFinding, Revision, TextBlock, TextBlockKept
 
 FIELDS: Final = ("title", "summary", "symptoms", "cause", "resolution", "environment", "keywords")
 SHORTEST_REASON: Final = 3
 LONGEST_REASON: Final = 300
+IN_BLOCK: Final = "block:"
+"""With the name of a block behind it: the field of what stands in an article through that block."""
 AROUND: Final = 30
 DIGEST: Final = 64
 
@@ -51,6 +53,16 @@ class Found:
     """What stands around it at the first place."""
     fields: tuple[str, ...]
     times: int
+
+    @property
+    def blocks(self) -> list[str]:
+        """The names of the blocks it stands in."""
+        return [field.removeprefix(IN_BLOCK) for field in self.fields if field.startswith(IN_BLOCK)]
+
+    @property
+    def is_only_in_blocks(self) -> bool:
+        """Whether it stands nowhere else: then it can only be taken out there."""
+        return len(self.blocks) == len(self.fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,9 @@ def of(article: Article) -> list[str]:
 def texts_of(article: Article, revision: Revision) -> dict[str, Any]:
     """Return every text of an article that readers may see when this revision is published."""
     said: dict[str, Any] = {field: getattr(revision, field) for field in FIELDS}
+    said |= {
+        f"{IN_BLOCK}{block.name}": block.words.get(article.locale, "") for block in references.in_revision(revision)
+    }
     said |= {f"face_{face.kind}": face.text for face in article.faces if not face.is_drafted}
     return said | {f"face_du_{face.kind}": face.text for face in article.informal_faces if not face.is_drafted}
 
@@ -151,13 +166,24 @@ def kept(article: Article) -> list[KeptFinding]:
     )
 
 
-def unconfirmed(article: Article, words: Mapping[str, Any]) -> list[Found]:
+def unconfirmed(article: Article, words: Mapping[str, Any], *, locale: str | None = None) -> list[Found]:
     """Return what looks like personal data in these texts and was not said to stay in this article."""
-    found = find(words, people=of(article))
+    found = find(words, people=of(article), locale=locale)
     if not found:
         return []
     known = set(db.session.scalars(select(KeptFinding.digest).where(KeptFinding.article_id == article.id)))
-    return [one for one in found if one.digest not in known]
+    found = [one for one in found if one.digest not in known]
+    inside = [one for one in found if one.blocks]
+    if not inside:
+        return found
+    names = {name for one in inside for name in one.blocks}
+    rows = db.session.execute(
+        select(TextBlockKept.digest, TextBlock.name)
+        .join(TextBlock, TextBlock.id == TextBlockKept.block_id)
+        .where(TextBlock.name.in_(names))
+    )
+    stays = {(digest, name) for digest, name in rows}
+    return [one for one in found if not one.is_only_in_blocks or any((one.digest, n) not in stays for n in one.blocks)]
 
 
 def refuse_unconfirmed(article: Article, revision: Revision) -> None:
@@ -170,7 +196,9 @@ def refuse_face(article: Article, field: str, text: str) -> None:
     """Raise `Invalid` at the field where a face says something that was not said to stay in this article."""
     if found := unconfirmed(article, {field: text}):
         kinds = ", ".join(dict.fromkeys(one.name for one in found))
-        sentence = gettext("This goes out into the world. Please take out: %(kinds)s.", kinds=kinds)
+        sentence = gettext(
+            "This goes out into the world. Please take out, or say below why it stays: %(kinds)s.", kinds=kinds
+        )
         raise Invalid(sentence, fields={field: sentence})
 
 

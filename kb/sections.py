@@ -81,8 +81,8 @@ def readdress(section: Section, *, slug: str, by: User) -> None:
 
 def dissolve(section: Section, *, into: Section, by: User) -> None:
     """Move what stands in a section into another one and take it away; its addresses lead there."""
-    if not policy.may_write(by):
-        raise NotAllowed
+    if not (policy.may_write(by) and policy.may_publish_in(by, section) and policy.may_publish_in(by, into)):
+        raise NotAllowed(gettext("Only who publishes in both sections can move everything from one to the other."))
     everything = _locked()
     if into.id in _below(section.id, everything):
         sentence = gettext("Choose a section that does not stand in this one.")

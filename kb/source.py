@@ -14,9 +14,19 @@ from core.db import db
 from core.i18n import spoken
 from forum.models import Muting, Post, Tag, Topic
 from forum.queries import topics_visible_to
-from kb import addresses, queries
-from kb.models import Article, ArticleFeedback, ArticleSource, ArticleTag, ArticleUse, Revision, Section
-from search.documents import Audience, Document, Found, Ref, TitleRow
+from kb import addresses, products, queries
+from kb.models import (
+    Article,
+    ArticleFeedback,
+    ArticleSource,
+    ArticleTag,
+    ArticleUse,
+    Revision,
+    Section,
+    TextBlock,
+    TextBlockUse,
+)
+from search.documents import PRODUCT, Audience, Document, Found, Ref, TitleRow
 
 VALIDATED_WEIGHT = 1.15
 """How much more an article counts that an editor has vouched for."""
@@ -39,14 +49,18 @@ class Articles:
             .options(*queries.light())
             .order_by(Article.id)
         )
-        for article, words, section in rows:
+        found = rows.unique().all()
+        others = products.words_for_search(article for article, _words, _section in found)
+        for article, words, section in found:
+            applies = article.applies or ()
+            spelt = [word for one in applies for word in (one["name"], *others.get(one["slug"], ()), *one["versions"])]
             yield Document(
                 ref=Ref(self.kind, article.id),
                 locale=article.locale,
                 title=words.title,
                 body="\n".join(part for part in _told(words) if part),
-                keywords=" ".join(words.keywords),
-                tags=tags.get(article.id, ()),
+                keywords=" ".join([*words.keywords, *spelt]),
+                tags=(*tags.get(article.id, ()), *(PRODUCT + one["slug"] for one in applies)),
                 author=authors.get(article.id, ""),
                 category=section,
                 asked=tuple(asked.get((article.id, True), ())),
@@ -111,6 +125,8 @@ class Articles:
     def stale(self, instance: object) -> Iterable[int]:
         if isinstance(instance, Article):
             return [instance.id]
+        if isinstance(instance, TextBlock):
+            return db.session.scalars(_having(instance))
         if isinstance(instance, ArticleSource | ArticleUse):
             return [instance.article_id]
         if isinstance(instance, Muting) or (isinstance(instance, Topic) and _has_another_title(instance)):
@@ -168,6 +184,12 @@ def _shown(circle: queries.Circle) -> Select[*tuple[Any, ...]]:
         .join(Section, Section.id == Article.section_id)
         .where(Article.id.in_(bindparam("ids", expanding=True)), queries.readable_in(circle))
     )
+
+
+def _having(block: TextBlock) -> Select[int]:
+    """Select the articles that have a block in what readers see."""
+    uses = select(Article.id).join(TextBlockUse, TextBlockUse.revision_id == Article.published_id)
+    return uses.where(TextBlockUse.block_id == block.id)
 
 
 def _made_from(instance: Muting | Topic) -> Select[int]:

@@ -3,7 +3,7 @@
 Who says the same thing twice has one task; it opens again when they say something new after it was settled.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -38,6 +38,7 @@ KINDS: Final[Mapping[TaskKind, object]] = {
     "decay": lazy_gettext("It helps fewer readers than it did"),
     "version": lazy_gettext("Somebody names a newer version"),
     "links": lazy_gettext("A link leads nowhere"),
+    "release": lazy_gettext("A new version is out: is it still true?"),
 }
 REASONS: Final[Mapping[FeedbackReason, object]] = {
     "wrong": lazy_gettext("It is wrong"),
@@ -156,16 +157,6 @@ def falls_to(viewer: Viewer) -> ColumnElement[bool]:
     editors = select(UserRole.user_id).join(User, User.id == UserRole.user_id)
     able = editors.where(UserRole.role.in_(("editor", "admin")), User.disabled_at.is_(None))
     return or_(Article.owner_id == viewer.id, Article.owner_id.is_(None), Article.owner_id.not_in(able))
-
-
-def counts_of(article_ids: Collection[int]) -> dict[int, int]:
-    """Return how much waits, by article; what needs nothing is left out."""
-    rows = db.session.execute(
-        select(ArticleTask.article_id, func.count())
-        .where(ArticleTask.article_id.in_(article_ids), ArticleTask.done_at.is_(None))
-        .group_by(ArticleTask.article_id)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def count_for(viewer: Viewer) -> int:

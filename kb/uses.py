@@ -52,7 +52,7 @@ def note_in_answer(post: Post) -> None:
     db.session.flush()
 
 
-def record(
+def record(  # noqa: PLR0913 -- the properties of a use, by keyword
     article: Article,
     *,
     face: str | None,
@@ -62,15 +62,17 @@ def record(
     asked: str = "",
     asked_in_public: bool = False,
     at: datetime | None = None,
+    revision_id: int | None = None,
 ) -> ArticleUse:
     """Keep that an article was reused; a repeat for the same place changes nothing. Search learns what had been asked.
 
-    The revision is the published one of this moment, or the newest where nothing is published (imported history).
+    The revision is the published one of this moment, or the newest where nothing is published, unless it is given: of
+    imported history it is the one that was there then.
     """
     add_once(
         ArticleUse,
         article_id=article.id,
-        revision_id=article.published_id or queries.newest_revision(article).id,
+        revision_id=revision_id or article.published_id or queries.newest_revision(article).id,
         face=face,
         where_kind=where_kind,
         where_id=where_id,

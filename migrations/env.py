@@ -1,8 +1,11 @@
 """Alembic's entry: the application's own engine and tables."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from alembic import context
 from flask import current_app
-from sqlalchemy import MetaData
+from sqlalchemy import Connection, MetaData
 
 from core.db import UtcDateTime
 from core.secrets import Encrypted
@@ -28,7 +31,7 @@ def run() -> None:
         with context.begin_transaction():
             context.run_migrations()
         return
-    with database.engine.connect() as connection:
+    with database.engine.connect() as connection, _tables_may_be_copied(connection):
         context.configure(
             connection=connection,
             target_metadata=_tables(connection.dialect.name),
@@ -38,6 +41,21 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+
+
+@contextmanager
+def _tables_may_be_copied(connection: Connection) -> Iterator[None]:
+    """On SQLite a table is changed by copying it: dropping the old one must not take along what belongs to its rows."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys=OFF")  # inside a transaction it would be ignored
+    try:
+        yield
+    finally:
+        connection.rollback()
+        driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _tables(dialect: str) -> list[MetaData]:

@@ -37,7 +37,9 @@ Moment = Annotated[Annotated[datetime, AfterValidator(_in_utc)] | None, BeforeVa
 
 class SearchInput(Model):
     q: Text = Field(
-        "", description='Words, "phrases", -word, tag:, author:, is:solved, is:unsolved, in:kb, in:forum, lang:de'
+        "",
+        description='Words, "phrases", -word, tag:, product:, author:, is:solved, is:unsolved, in:kb, in:forum, '
+        "lang:de; for the team also in:archive",
     )
     kind: str = Field("", max_length=200, description="Kinds of things, separated by commas; empty means all.")
     locale: Language = Field(None, description="Find only what is written in this language.")
@@ -48,6 +50,10 @@ class SearchInput(Model):
         None, description="Only questions that are solved, or only those that are not."
     )
     tag: str = Field("", max_length=80)
+    product: str = Field("", max_length=80, description="A product of articles: its slug, its name or another name.")
+    archived: Annotated[Literal["too", "only"] | None, BeforeValidator(_none_if_empty)] = Field(
+        None, description="For the team: also what was archived, or only that. Nobody else finds it."
+    )
     author: str = Field("", max_length=80, description="The handle of a person, with or without @.")
     since: Moment = Field(None, description="Nothing older than this moment (ISO 8601; without a zone it is UTC).")
     counted: bool = Field(False, description="Also say how many hits each kind, language, category, state and tag has.")
@@ -86,6 +92,8 @@ def search(query: SearchInput) -> dict[str, Any]:
         category=query.category or None,
         solved=query.solved,
         tag=query.tag or None,
+        product=query.product or None,
+        archived=query.archived,
         author=query.author.lstrip("@") or None,
         since=query.since,
         counted=query.counted,
@@ -141,7 +149,10 @@ def _slip(query: SearchInput, results: ask.Results) -> str | None:
     """
     if results.degraded:
         return None
-    narrowed = (query.kind, query.category, query.solved, query.tag, query.author, query.since)
+    narrowed = (
+        *(query.kind, query.category, query.solved, query.tag),
+        *(query.product, query.archived, query.author, query.since),
+    )
     is_counted = query.page == 1 and all(chosen in {"", None} for chosen in narrowed)
     hits = results.total if is_counted else None
     slip = log.slip_of(results.query.raw, query.locale or locale(), hits, viewer=current_user, by_program=True)

@@ -83,7 +83,7 @@ def complete(
     typed = _Typed.read(text, locale)
     if typed is None:
         return []
-    query = typed.query(kinds, viewer)
+    query = typed.query(registry.kinds_everyday() if kinds is None else kinds, viewer)
     try:
         refs = registry.engine().titled(query, _CANDIDATES)
     except SearchUnavailable:

@@ -10,6 +10,8 @@ from sqlalchemy import Select
 Audience = Literal["everyone", "members", "team"]
 AUDIENCES: Final[tuple[Audience, ...]] = ("everyone", "members", "team")
 """Each sees what those before it see. What is not for everyone never touches what everyone finds."""
+PRODUCT: Final = "product:"
+"""What a product is marked with among the tags of a document; no tag that somebody writes has a colon."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,13 @@ class Source(Protocol):
 
     def stale(self, instance: object) -> Iterable[int]:
         """Return the ids of the documents that a changed row touches; it is asked within a flush and must not write."""
+
+
+@runtime_checkable
+class AsideSource(Source, Protocol):
+    """A source that nobody finds who does not ask for it, such as what was archived."""
+
+    is_aside: bool
 
 
 @runtime_checkable

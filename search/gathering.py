@@ -37,6 +37,14 @@ def gathered(texts: Sequence[str], locale: str) -> list[list[int]]:
     return [*groups, *([place] for place in range(len(compared), len(texts)))]
 
 
+def alike(texts: Sequence[str], others: Sequence[str], locale: str) -> list[list[int]]:
+    """Return for each of the texts the places of those others that say the same; all together at most `MOST`."""
+    if not texts or not others:
+        return [[] for _text in texts]
+    found = _similarities([*texts, *others], locale)[: len(texts), len(texts) :] >= ALIKE[locale]
+    return [[int(place) for place in np.flatnonzero(row)] for row in found]
+
+
 def telling(texts: Sequence[str], locale: str, *, most: int) -> list[str]:
     """Return the words that most of the texts have and that say something, as they were first written."""
     counts: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The small language of the search box: words, "phrases", -word, tag:, author:, is:, in:, lang:.
+"""The small language of the search box: words, "phrases", -word, tag:, product:, author:, is:, in:, lang:.
 
 Whatever is typed means something: an operator that does not exist is a word, a quotation mark that is never closed ends
 with the query. Nothing a person types reaches an engine's own query parser.
@@ -20,7 +20,7 @@ AREAS: Final = {"kb": ("article",), "forum": ("topic", "answer")}
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # One part of a query: perhaps a minus, perhaps an operator, then something in quotation marks or up to the next blank.
 _PART = re.compile(
-    r'(?P<minus>-)?(?:(?P<operator>[a-z]{2,6}):)?(?:["„“”](?P<quoted>[^"„“”]*)["“”]?|(?P<bare>[^\s"„“”]+))',
+    r'(?P<minus>-)?(?:(?P<operator>[a-z]{2,7}):)?(?:["„“”](?P<quoted>[^"„“”]*)["“”]?|(?P<bare>[^\s"„“”]+))',
     re.IGNORECASE,
 )
 
@@ -45,8 +45,12 @@ class ParsedQuery:
     """Words and phrases in the order in which they were typed."""
     excluded: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    product: str | None = None
+    """As it was typed: a name, another name, or what stands in the address."""
     author: str | None = None
     solved: bool | None = None
+    archived: bool = False
+    """Whether only what was archived is wanted."""
     kinds: tuple[str, ...] | None = None
     locale: str | None = None
     notices: tuple[Notice, ...] = ()
@@ -54,7 +58,7 @@ class ParsedQuery:
     @property
     def is_empty(self) -> bool:
         """Tell whether the query asks for nothing at all."""
-        narrowed = (self.tags, self.author, self.kinds, self.locale)
+        narrowed = (self.tags, self.product, self.author, self.archived, self.kinds, self.locale)
         return not (self.words or self.phrases or any(narrowed)) and self.solved is None
 
 
@@ -69,8 +73,10 @@ class _Reading:
     notices: list[Notice]
     said: list[str]
     terms: int = 0
+    product: str | None = None
     author: str | None = None
     solved: bool | None = None
+    archived: bool = False
     kinds: tuple[str, ...] | None = None
     locale: str | None = None
 
@@ -101,8 +107,10 @@ def parse(text: str) -> ParsedQuery:
         said=tuple(reading.said),
         excluded=tuple(reading.excluded),
         tags=tuple(reading.tags),
+        product=reading.product,
         author=reading.author,
         solved=reading.solved,
+        archived=reading.archived,
         kinds=reading.kinds,
         locale=reading.locale,
         notices=tuple(reading.notices),
@@ -145,6 +153,10 @@ def _took_operator(reading: _Reading, operator: str, value: str) -> bool:
                 reading.tags.append(value)
             elif Notice.IGNORED not in reading.notices:
                 reading.notices.append(Notice.IGNORED)
+        case "product", name if name:
+            reading.product = value
+        case ("is", "archived") | ("in", "archive"):
+            reading.archived = True
         case "author", name if name.strip("@"):
             reading.author = value.strip("@")
         case "is", "solved" | "unsolved" as state:

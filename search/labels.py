@@ -9,12 +9,26 @@ from core.ready import remembered
 Names = Callable[[Collection[str], Any], Mapping[str, str]]
 """Takes values and a viewer; returns the names of those that the viewer may know of, in the language of the page."""
 
+Meaning = Callable[[str], str]
+"""Takes what somebody typed; returns the value that the documents have, or what was typed."""
+
+_meanings: Final[dict[str, Meaning]] = {}
 _known: Final[dict[tuple[str, str], Names]] = {}
 
 
 def register(facet: str, room: str, names: Names) -> None:
     """Have `room` name the values of a filter; a second call of the room replaces the first."""
     _known[facet, room] = names
+
+
+def understand(facet: str, meaning: Meaning) -> None:
+    """Have a room say which value is meant by what is typed for a filter; a second call replaces the first."""
+    _meanings[facet] = meaning
+
+
+def meant(facet: str, typed: str) -> str:
+    """Return the value that is meant by what somebody typed."""
+    return _meanings[facet](typed) if facet in _meanings else typed
 
 
 def names(facet: str, values: Collection[str], *, viewer: Any) -> dict[str, str]:

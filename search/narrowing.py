@@ -12,7 +12,7 @@ from flask_login import current_user
 
 from core.clock import now
 from core.i18n import LOCALES
-from search import labels
+from search import labels, query
 from search.grammar import LONGEST_QUERY
 
 KINDS: Final = {"topic": lazy_gettext("Questions"), "article": lazy_gettext("Articles")}
@@ -23,12 +23,16 @@ PERIODS: Final = {
     "month": lazy_gettext("Past month"),
     "year": lazy_gettext("Past year"),
 }
+ARCHIVE: Final = {"too": lazy_gettext("With the archive"), "only": lazy_gettext("Only the archive")}
+"""For the team: nobody else finds what was archived."""
 TITLES: Final = {
     "kind": lazy_gettext("What to find"),
     "locale": lazy_gettext("Language"),
     "category": lazy_gettext("Category or section"),
     "solved": lazy_gettext("State"),
     "tag": lazy_gettext("Tag"),
+    "product": lazy_gettext("Product"),
+    "archived": lazy_gettext("Archive"),
     "since": lazy_gettext("Date"),
 }
 MOST_CHOICES: Final = 8
@@ -52,6 +56,8 @@ class Narrowing:
     tag: str | None = None
     since: str | None = None
     author: str | None = None
+    product: str | None = None
+    archived: str | None = None
 
     @classmethod
     def read(cls, args: Mapping[str, str]) -> Self:
@@ -64,6 +70,8 @@ class Narrowing:
             tag=_word(args.get("tag")),
             since=_one_of(args.get("since"), PERIODS),
             author=_word(args.get("author", "").lstrip(" @")),
+            product=_slug(args.get("product")),
+            archived=_one_of(args.get("archived"), ARCHIVE) if query.is_team(current_user) else None,
         )
 
     @property
@@ -77,6 +85,8 @@ class Narrowing:
             "tag": self.tag,
             "since": self.since,
             "author": self.author,
+            "product": self.product,
+            "archived": self.archived,
         }
         return {facet: value for facet, value in values.items() if value}
 
@@ -104,6 +114,8 @@ class Narrowing:
             "tag": self.tag,
             "author": self.author,
             "since": self.earliest,
+            "product": self.product,
+            "archived": self.archived,
         }
 
 
@@ -139,7 +151,9 @@ def filters(text: str, narrowing: Narrowing, facets: Facets) -> list[Filter]:
         "solved": {value: str(label) for value, label in STATES.items()},
         "category": _names("category", narrowing.category, facets),
         "tag": _names("tag", narrowing.tag, facets),
+        "product": _names("product", narrowing.product, facets),
         "locale": LANGUAGES,
+        "archived": {value: str(label) for value, label in ARCHIVE.items()} if query.is_team(current_user) else {},
         "since": {value: str(label) for value, label in PERIODS.items()},
     }
     return [
@@ -179,6 +193,8 @@ def _names(facet: str, chosen: str | None, facets: Facets) -> dict[str, str]:
 def _all_of(facet: str) -> str:
     if facet == "since":
         return str(gettext("Any time"))
+    if facet == "archived":
+        return str(gettext("Without the archive"))
     return str(gettext("Everything") if facet == "kind" else gettext("All"))
 
 
@@ -187,9 +203,15 @@ def _in_words(facet: str, value: str) -> str:
         return str(gettext("By @%(handle)s", handle=value))
     if facet == "tag":
         return str(gettext("Tag: %(name)s", name=value))
-    if facet == "category":
+    if facet in {"category", "product"}:
         return labels.names(facet, [value], viewer=current_user)[value]
-    known: Mapping[str, Mapping[str, Any]] = {"kind": KINDS, "locale": LANGUAGES, "solved": STATES, "since": PERIODS}
+    known: Mapping[str, Mapping[str, Any]] = {
+        "kind": KINDS,
+        "locale": LANGUAGES,
+        "solved": STATES,
+        "since": PERIODS,
+        "archived": ARCHIVE,
+    }
     return str(known[facet][value])
 
 

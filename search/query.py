@@ -4,16 +4,16 @@ import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
 
 from core.db import db
-from search import excerpts, grammar, meant, registry, synonyms
+from search import excerpts, grammar, labels, meant, registry, synonyms
 from search.analysis import language, stopwords, tokens
-from search.documents import Audience, Found, PlainSource, QuickSource, Ref
+from search.documents import PRODUCT, Audience, Found, PlainSource, QuickSource, Ref
 from search.engines import EngineHit, EngineQuery, Findings, Phrase, SearchUnavailable, Variant, Word
 from search.grammar import ParsedQuery
 from search.meant import Meant
@@ -25,6 +25,9 @@ MOST_HITS: Final = 1000
 LARGEST_PAGE: Final = 100
 LONGEST_TITLE: Final = 300
 LONGEST_BODY: Final = 2_000
+
+Archived = Literal["too", "only"]
+"""Whether what was archived is found, too, or alone."""
 
 _LOCALES: Final = ("de", "en")
 _OTHER_LANGUAGE: Final = 0.8
@@ -73,8 +76,8 @@ class Hit:
 class Results:
     """One page of hits and how many there are for this viewer; `degraded` while the index cannot be read.
 
-    `facets` says how many hits each kind, locale, category, state ("solved") and tag has, most first. `near` is what
-    means the same and is shown where nothing has the words.
+    `facets` says how many hits each kind, locale, category, state ("solved"), tag and product has, most first. `near`
+    is what means the same and is shown where nothing has the words.
     """
 
     hits: list[Hit]
@@ -114,21 +117,24 @@ def find(  # noqa: PLR0913 -- each filter is a keyword
     category: str | None = None,
     solved: bool | None = None,
     tag: str | None = None,
+    product: str | None = None,
     author: str | None = None,
     since: datetime | None = None,
+    archived: Archived | None = None,
     limit: int = 20,
     page: int = 1,
     counted: bool = False,
 ) -> Results:
     """Find what `text` asks for and `viewer` may see; takes any text and never raises over it.
 
+    `archived` takes in what was archived, or only that; without it not even the team finds it.
     `locale` is the language of the person, whose own language counts more; `only_locale` leaves the other one out. The
     facets are there only where they were asked for (`counted`).
     """
     parsed = grammar.parse(text)
     size = min(max(limit, 1), LARGEST_PAGE)
     first = min((max(page, 1) - 1) * size, MOST_HITS)
-    narrowed = _Narrowed(kinds, only_locale, category, solved, (tag,) if tag else (), author, since)
+    narrowed = _Narrowed(kinds, only_locale, category, solved, (tag,) if tag else (), author, since, product, archived)
     if parsed.is_empty:
         return Results([], 0, parsed)
     try:
@@ -139,7 +145,8 @@ def find(  # noqa: PLR0913 -- each filter is a keyword
     except SearchUnavailable:
         return _from_database(parsed, narrowed, viewer, first, size)
     hits = _loaded(findings.hits[first : first + size], viewer, query, known)
-    return Results(hits, min(findings.total, MOST_HITS), parsed, words.correction, facets=findings.facets, near=near)
+    facets = _with_products(findings.facets)
+    return Results(hits, min(findings.total, MOST_HITS), parsed, words.correction, facets=facets, near=near)
 
 
 def similar(
@@ -157,7 +164,7 @@ def similar(
     """
     try:
         query = _question_of(title[:LONGEST_TITLE], body[:LONGEST_BODY], locale, kinds)
-        query = replace(query, audience=audience_of(viewer), inside=is_team(viewer))
+        query = replace(query, audience=audience_of(viewer), inside=is_team(viewer), kinds=_everyday(kinds, viewer))
         if not query.words:
             return []
         hits = registry.engine().find(query, _CHECKED).hits
@@ -190,6 +197,7 @@ def closest(
     try:
         query = _question_of(text[:LONGEST_TITLE], text[LONGEST_TITLE : LONGEST_TITLE + LONGEST_BODY], locale, kinds)
         query = replace(query, audience=audience_of(viewer), inside=inside, is_open=True)
+        query = replace(query, kinds=_everyday(kinds, viewer))
         query = replace(query, only_answers=only_answers)
         hits = registry.engine().find(query, min(max(limit, 1), LARGEST_PAGE)).hits
         return _loaded(hits, viewer, query)
@@ -258,14 +266,13 @@ class _Narrowed:
     tags: tuple[str, ...] = ()
     author: str | None = None
     since: datetime | None = None
+    product: str | None = None
+    archived: Archived | None = None
 
 
 def _query_of(
     parsed: ParsedQuery, words: Meant, narrowed: _Narrowed, *, locale: str | None, viewer: Any
 ) -> EngineQuery:
-    kinds = narrowed.kinds
-    if parsed.kinds is not None:
-        kinds = parsed.kinds if kinds is None else set(kinds).intersection(parsed.kinds)
     preferred = locale if locale in _LOCALES else words.locale
     encoder = registry.encoder()
     return EngineQuery(
@@ -275,9 +282,9 @@ def _query_of(
         most_words=grammar.MOST_TERMS,
         question=Question(words.sequence, encoder.encode(words.text)) if words.sequence else None,
         strength=encoder.strength,
-        kinds=None if kinds is None else frozenset(kinds),
+        kinds=_kinds(parsed, narrowed, viewer),
         locale=parsed.locale or narrowed.locale,
-        tags=(*parsed.tags, *narrowed.tags),
+        tags=(*parsed.tags, *narrowed.tags, *_products(parsed, narrowed)),
         author=parsed.author or narrowed.author,
         category=narrowed.category,
         solved=narrowed.solved if parsed.solved is None else parsed.solved,
@@ -286,6 +293,40 @@ def _query_of(
         audience=audience_of(viewer),
         inside=is_team(viewer),
     )
+
+
+def _kinds(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any) -> frozenset[str] | None:
+    """Return the kinds of things that are wanted; None where all are that are not set aside."""
+    kinds = narrowed.kinds
+    if parsed.kinds is not None:
+        kinds = parsed.kinds if kinds is None else set(kinds).intersection(parsed.kinds)
+    archived = "only" if parsed.archived else narrowed.archived
+    if archived == "only":
+        return registry.kinds_aside()
+    if archived == "too":
+        return (registry.kinds_everyday() if kinds is None else frozenset(kinds)) | registry.kinds_aside()
+    return _everyday(kinds, viewer)
+
+
+def _everyday(kinds: Collection[str] | None, viewer: Any) -> frozenset[str] | None:
+    """Return these kinds; where all are wanted, without what is set aside, which only the team could find at all."""
+    if kinds is not None:
+        return frozenset(kinds)
+    return registry.kinds_everyday() if is_team(viewer) and registry.kinds_aside() else None
+
+
+def _products(parsed: ParsedQuery, narrowed: _Narrowed) -> Iterator[str]:
+    for product in {parsed.product, narrowed.product} - {None, ""}:
+        yield PRODUCT + labels.meant("product", str(product))
+
+
+def _with_products(facets: Mapping[str, tuple[tuple[str, int], ...]]) -> Mapping[str, tuple[tuple[str, int], ...]]:
+    """Return the facets with the products by themselves, which the index keeps among the tags."""
+    if "tag" not in facets:
+        return facets
+    tags = tuple(pair for pair in facets["tag"] if not pair[0].startswith(PRODUCT))
+    products = tuple((tag.removeprefix(PRODUCT), count) for tag, count in facets["tag"] if tag.startswith(PRODUCT))
+    return {**facets, "tag": tags, "product": products}
 
 
 def _question_of(title: str, body: str, locale: str | None, kinds: Collection[str] | None) -> EngineQuery:
@@ -446,7 +487,7 @@ def _from_database(parsed: ParsedQuery, narrowed: _Narrowed, viewer: Any, first:
     """Find what simply has the words, newest first, while there is no index."""
     log.warning("a search went without the index")
     words = [*parsed.words, *parsed.phrases][:_MOST_PLAIN]
-    kinds = parsed.kinds if narrowed.kinds is None else narrowed.kinds
+    kinds = _kinds(parsed, narrowed, viewer)
     refs = [
         Ref(source.kind, ref_id)
         for source in registry.sources()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
-from search.documents import Source
+from search.documents import AsideSource, Source
 from search.encoders import Encoder
 from search.engines import Engine
 
@@ -38,6 +38,16 @@ def sources() -> list[Source]:
 def source(kind: str) -> Source | None:
     """Return the source of a kind; None where nobody registered one."""
     return _registry().sources.get(kind)
+
+
+def kinds_aside() -> frozenset[str]:
+    """Return the kinds that are found only where somebody asks for them."""
+    return frozenset(one.kind for one in sources() if isinstance(one, AsideSource) and one.is_aside)
+
+
+def kinds_everyday() -> frozenset[str]:
+    """Return all the other kinds."""
+    return frozenset(one.kind for one in sources()) - kinds_aside()
 
 
 def engine() -> Engine:

@@ -28,6 +28,7 @@ KIND_WORDS: Final = {
     "topic": lazy_gettext("Question"),
     "answer": lazy_gettext("Answer"),
     "article": lazy_gettext("Article"),
+    "archived": lazy_gettext("Archived article"),
 }
 NOTHING_TO_SAY: Final = 204
 

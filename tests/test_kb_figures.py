@@ -16,8 +16,8 @@ from sqlalchemy import event
 from core.clock import now
 from core.db import db
 from desk import replies
-from kb import drawing, feedback, figures, queries, readings, uses
-from kb.models import ArticleFeedback, ArticleReading
+from kb import drawing, feedback, figures, judging, queries, readings, uses
+from kb.models import ArticleFeedback, ArticleReading, ArticleUse
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -53,28 +53,64 @@ def a_quarter(world: World, many: int = 3) -> None:
     searched("another thing")
 
 
-def tables(page: str) -> dict[str, list[tuple[str, int]]]:
-    """Return by part of the page where each number leads, and the number."""
+def numbers_of(page: str) -> dict[str, list[tuple[str, int]]]:
+    """Return by part of the page where each number leads, and the number; every number must lead somewhere."""
     soup = BeautifulSoup(page, "html.parser")
-    return {
-        str(section.h2["id"]): [(str(link["href"]), int(link.text)) for link in section.select("td a")]
-        for section in soup.select("section.plot")
-    }
+    found = {}
+    for section in soup.select("section.plot"):
+        cells = section.select("td.num")
+        assert all(cell.a for cell in cells)
+        assert len(section.select("td.num a, p .num")) == len(cells) + len(section.select("p > span > a"))
+        links = section.select("td a, p > span > a")
+        found[str(section.h2["id"])] = [(str(link["href"]), int(link.text)) for link in links]
+    return found
 
 
-def test_every_number_opens_a_list_with_so_many_rows(stage: Stage, browser_of: BrowserOf) -> None:
+def rows_of(editor: Browser, url: str) -> tuple[int, int]:
+    """Return how many rows all the pages of a list have, and how many it says there are."""
+    seen, said, onward = 0, -1, url
+    while onward:
+        opened = editor.get(onward)
+        assert opened.status_code == 200, onward
+        soup = BeautifulSoup(opened.text, "html.parser")
+        seen += len(soup.select("main ul.rows > li"))
+        lead = soup.select_one(".page__lead .num")
+        said = int(lead.text.split()[0]) if lead else seen
+        older = soup.find("a", rel="next")
+        onward = str(older["href"]) if older else ""
+    return seen, said
+
+
+@pytest.mark.parametrize("a_page", [3, 50])
+def test_every_number_opens_a_list_with_so_many_rows(
+    stage: Stage, browser_of: BrowserOf, monkeypatch: pytest.MonkeyPatch, a_page: int
+) -> None:
+    monkeypatch.setattr(figures, "A_PAGE", a_page)
     stage(a_quarter)
     for handle in ("emil", "root"):
         editor = browser_of(handle)
-        found = tables(editor.get("/kb/figures").text)
-        assert set(found) == {"views", "helped", "uses", "replies", "searches", "ages", "languages"}
+        found = numbers_of(editor.get("/kb/figures").text)
+        assert set(found) == {"views", "helped", "uses", "replies", "solved", "searches", "ages", "languages"}
         for part, numbers in found.items():
             assert any(number for _url, number in numbers), part
             for url, number in numbers:
-                opened = editor.get(url)
-                assert opened.status_code == 200, url
-                rows = BeautifulSoup(opened.text, "html.parser").select("main ul.rows > li")
-                assert len(rows) == number, url
+                assert rows_of(editor, url) == (number, number), url
+
+
+def test_readings_are_one_row_each_on_their_day(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "A_PAGE", 4)
+    shelf = Shelf(world)
+    one, two = shelf.published(title="The first one"), shelf.published(title="The second one")
+    for article, days, count in ((one, 0, 3), (two, 0, 2), (one, 1, 4)):
+        db.session.add(ArticleReading(article_id=article.id, day=(now() - timedelta(days=days)).date(), count=count))
+    db.session.flush()
+    pages = [[(row.title, row.said) for row in figures.readings(world.emil, number=number)] for number in range(1, 5)]
+    assert [len(page) for page in pages] == [4, 4, 1, 0]
+    assert pages[0][2:] == [
+        ("The first one", "reading 3 of 3 on this day"),
+        ("The second one", "reading 1 of 2 on this day"),
+    ]
+    assert pages[2] == [("The first one", "reading 4 of 4 on this day")]
 
 
 def test_the_numbers_are_those_of_the_last_weeks(world: World) -> None:
@@ -95,6 +131,30 @@ def test_the_numbers_are_those_of_the_last_weeks(world: World) -> None:
     assert [figures.listed(f"age-{place}").count() for place in range(4)] == [1, 1, 1, 0]
     assert [figures.listed(key).count() for key in ("in-de", "in-en")] == [1, 2]
     assert figures.failed_searches()["nothing"] == 2
+
+
+def test_the_share_of_replies_that_solved_it_stands_beside_the_share_with_an_article(
+    stage: Stage, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> None:
+        a_quarter(world, 6)
+        sent = db.session.query(ArticleUse).filter_by(where_kind="message").order_by(ArticleUse.id).all()
+        for use, outcome in zip(sent, ("helped", "helped", "not", "other"), strict=False):
+            judging.note_outcome(use, outcome, by=world.dora)
+        judging.hear_outcome(sent[0], "helped")
+        sent[1].outcome_at = now() - timedelta(days=200)
+
+    stage(scene)
+    editor = browser_of("emil")
+    page = editor.get("/kb/figures").text
+    assert "50 % of the replies with an article whose customers said something solved it." in page
+    keys = ("solved", "unsolved", "beside", "untold")
+    assert [len(shown_rows(editor.get(f"/kb/figures/{key}").text)) for key in keys] == [1, 1, 1, 1]
+    assert browser_of("dora").get("/kb/figures/solved").status_code == 403
+
+
+def shown_rows(page: str) -> list[Any]:
+    return list(BeautifulSoup(page, "html.parser").select("main ul.rows > li"))
 
 
 def test_many_rows_are_paged_and_none_is_shown_twice(
@@ -128,7 +188,7 @@ def test_a_page_of_figures_costs_as_many_statements_for_many_as_for_few(
     costs = []
     for _time in range(2):
         cost = []
-        for path in ("", "/helped", "/uses", "/read", "/replies-with", "/in-en"):
+        for path in ("", "/helped", "/uses", "/read", "/readings", "/replies-with", "/in-en", "/untold"):
             sent.clear()
             assert editor.get(f"/kb/figures{path}").status_code == 200
             cost.append(len([one for one in sent if one.startswith("SELECT")]))
@@ -167,7 +227,9 @@ def test_figures_are_for_editors_and_private_replies_for_agents(
     assert guest.get("/kb/figures").status_code in {302, 303}
 
 
-@pytest.mark.parametrize("path", ["nothing", "helped?week=2020-01-06", "helped?week=x", "read?week=2020-01-06"])
+@pytest.mark.parametrize(
+    "path", ["nothing", "helped?week=2020-01-06", "helped?week=x", "read?week=2020-01-06", "readings?week=x"]
+)
 def test_lists_that_do_not_exist_are_missing(stage: Stage, browser_of: BrowserOf, path: str) -> None:
     stage(lambda world: world.everybody() and None)
     assert browser_of("emil").get(f"/kb/figures/{path}").status_code == 404
@@ -176,7 +238,7 @@ def test_lists_that_do_not_exist_are_missing(stage: Stage, browser_of: BrowserOf
 def test_strange_pages_of_a_list_are_pages(stage: Stage, browser_of: BrowserOf) -> None:
     stage(a_quarter)
     for page in ("0", "-1", "999999999999999999999", "x", "%00"):
-        for key in ("read", "helped"):
+        for key in ("read", "readings", "helped"):
             assert browser_of("emil").get(f"/kb/figures/{key}?page={page}").status_code == 200, (key, page)
 
 

@@ -29,6 +29,8 @@ class Capabilities:
     """Sending again with the same key cannot make a second message, so an unknown outcome is simply tried again."""
     has_webhook: bool = False
     """What customers write is delivered to `/channels/<slug>/webhook`."""
+    may_follow_up: bool = False
+    """A message that nobody waits for is fitting a day later: asking whether a reply helped, in private."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

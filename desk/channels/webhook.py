@@ -58,7 +58,7 @@ class Webhook(Silent):
     @property
     def capabilities(self) -> Capabilities:
         # The receiver is told, in writing, to take a webhook-id once: that is what makes a repeat harmless.
-        return Capabilities(may_send=bool(self._endpoint), idempotent_send=True, has_webhook=True)
+        return Capabilities(may_send=bool(self._endpoint), idempotent_send=True, has_webhook=True, may_follow_up=True)
 
     @property
     def _endpoint(self) -> str:

@@ -10,7 +10,7 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS
 from core.forms import csrf
-from desk import connections, queries
+from desk import asking, connections, queries, wordings
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import ChannelForm
@@ -59,6 +59,23 @@ def switch_channel(channel_id: int) -> WerkzeugResponse:
     return web.go(url_for(".channels"))
 
 
+@bp.post("/admin/channels/<int:channel_id>/asking")
+@role_required("admin")
+def choose_asking(channel_id: int) -> WerkzeugResponse:
+    """Say where the channel asks customers whether a reply helped."""
+    asking.choose(queries.channel(channel_id), request.form.get("asks", ""), by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
+@bp.post("/admin/channels/<int:channel_id>/address")
+@role_required("admin")
+def address_channel(channel_id: int) -> WerkzeugResponse:
+    wordings.address_on(queries.channel(channel_id), is_informal=request.form.get("to") == "informal", by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
 @bp.post("/channels/<name>/webhook")
 @csrf.exempt
 def receive_webhook(name: str) -> Response:
@@ -76,5 +93,6 @@ def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Ch
         form=form,
         opened=opened,
         adapter_of=adapter_of,
+        asks=asking.where,
     )
     return make_response(page, status)

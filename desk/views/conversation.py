@@ -13,7 +13,7 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import queries, questions, replies, suggestions
+from desk import queries, questions, replies, suggestions, wordings
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.listing import Listing, listing
@@ -90,6 +90,8 @@ def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | No
     """Do what the other buttons of the composer ask for; None where it is to be sent."""
     if "look" in request.form:
         return _conversation_page(conversation, form, question=form.help.data or "")
+    if "address" in request.form:
+        return _with_other_address(conversation, form)
     if "mend" in request.form:
         return _with_mended(conversation, form, request.form["mend"])
     if "insert" in request.form:
@@ -116,6 +118,7 @@ def _conversation_page(
         channel=conversation.channel,
         viewer=current_user,
         only_likely=True,
+        wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
@@ -163,6 +166,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     return {
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }
 
@@ -171,7 +175,13 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
     """Show the page again with the suggestion behind what was typed: the way without a script."""
     kind, _, typed_id = what.partition(":")
     thing_id = texts.number(typed_id)
-    text = None if thing_id is None else suggestions.text_of(kind, thing_id, channel=conversation.channel)
+    text = (
+        None
+        if thing_id is None
+        else suggestions.text_of(
+            kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
+        )
+    )
     status = HTTPStatus.OK
     if text is None:
         form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
@@ -181,6 +191,15 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
         form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
         form.text.errors = []
     return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _with_other_address(conversation: Conversation, form: ReplyForm) -> Response:
+    """Show the page again with short texts that say du or Sie; what was typed stays."""
+    wordings.address(conversation, is_informal=request.form["address"] == "informal", by=me())
+    db.session.commit()
+    conversation = queries.visible_conversation(conversation.id, viewer=current_user)
+    form.text.errors = []
+    return _conversation_page(conversation, form, question=form.help.data or "")
 
 
 def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Response:

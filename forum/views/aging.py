@@ -12,6 +12,7 @@ from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import KlinkeError, NotAllowed, NotFound
 from forum import aging, forms, policy, queries
 from forum.models import Post
+from forum.views import warning
 from forum.views.edge import bp, show
 from forum.views.topic import where
 
@@ -32,7 +33,7 @@ def ask_whether_obsolete(post_id: int) -> Response:
 def make_obsolete(post_id: int) -> Response | WerkzeugResponse:
     post = _post(post_id)
     form = forms.ObsoleteForm()
-    if not form.validate():
+    if not form.validate() or warning.stops(form, (form.reason.data or "",)):
         return _page(post, form, status=UNPROCESSABLE)
     try:
         aging.declare(post, reason=form.reason.data or "", successor=form.successor.data or "", by=me())

@@ -30,7 +30,8 @@ def post_answer(topic_id: int) -> Response | WerkzeugResponse:
         return topic_page(topic, answer_form=form, preview=form.source.html)
     if inserting.is_wanted():
         return inserting.helped(topic, form)
-    if not is_fine or warning.stops(form, (form.source.data or "", form.version.data or "")):
+    said = (form.source.data or "", form.version.data or "", *inserting.words_said())
+    if not is_fine or warning.stops(form, said):
         return topic_page(topic, answer_form=form, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):

@@ -13,6 +13,7 @@ from core.forms import csrf
 from core.web import limiter
 from forum import answers, experiences, follows, forms, notifications, policy, queries, tickets
 from forum.models import Post, Topic
+from forum.views import warning
 from forum.views.edge import bp, show
 
 
@@ -52,7 +53,9 @@ def decide_by_mail(token: str) -> Response | WerkzeugResponse:
     """Say what became of an answer: `solved`, `worked`, or `no` with version and words; `undo` and `take_back` undo."""
     user, post = _decidable(token)
     form, do = forms.MailedExperienceForm(), request.form.get("do", "")
-    is_fine = form.validate() if do == "no" else True
+    is_fine = True
+    if do == "no":
+        is_fine = form.validate() and not warning.stops(form, (form.words.data or "", form.version.data or ""))
     if not is_fine:
         return _answer_page(token, user, post, form, status=422)
     try:

@@ -12,6 +12,7 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Conflict, NotAllowed
 from forum import addresses, asking_back, assigning, forms, policy, queries
+from forum.views import warning
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
@@ -24,7 +25,7 @@ def ask_back(topic_id: int) -> Response | WerkzeugResponse:
     topic = queries.visible_topic(topic_id, viewer=current_user)
     if not policy.may_help(current_user):
         raise asking_back.refusal()
-    if not is_fine:
+    if not is_fine or warning.stops(form, (form.source.data or "",)):
         return topic_page(topic, ask_back_form=form, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):

@@ -71,6 +71,11 @@ def keep_verdicts(answer: Post, *, by: User) -> None:
     inserting.answer(used(), verdicts(), _given("verdict_words-"), by=by)
 
 
+def words_said() -> list[str]:
+    """Return what was said of things that were put in: everybody who inserts them later reads it."""
+    return list(_given("verdict_words-").values())
+
+
 def _given(prefix: str) -> dict[str, str]:
     found = [name for name in request.form if name.startswith(prefix)][:MOST_USED]
     return {name.removeprefix(prefix)[:LONGEST_NAME]: request.form[name] for name in found}

@@ -14,6 +14,7 @@ from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import Conflict, KlinkeError, NotAllowed
 from forum import forms, policy, queries, suggested_edits
 from forum.models import Post, SuggestedEdit
+from forum.views import warning
 from forum.views.edge import bp, show
 from forum.views.topic import where
 
@@ -44,7 +45,7 @@ def send_suggestion(post_id: int) -> Response | WerkzeugResponse:
     is_fine = form.validate()
     if request.form.get("do") == "preview":
         return _page(post, form, preview=form.source.html)
-    if not is_fine:
+    if not is_fine or warning.stops(form, (*_texts(form), form.reason.data or ""), known=_known(post)):
         return _page(post, form, status=UNPROCESSABLE)
     try:
         suggested_edits.suggest(
@@ -81,7 +82,7 @@ def take_suggestion(suggestion_id: int) -> Response | WerkzeugResponse:
     suggestion = _decidable(suggestion_id)
     form = forms.TakingForm()
     form.fit(suggestion.post.kind)
-    if not form.validate():
+    if not form.validate() or warning.stops(form, _texts(form), known=_known(suggestion.post)):
         return _decision(suggestion, taking=form, status=UNPROCESSABLE)
     try:
         suggested_edits.take(
@@ -138,6 +139,14 @@ def _done(suggestion_id: int, deed: Callable[..., None], words: str) -> Werkzeug
     db.session.commit()
     flash(words, "good")
     return web.go(url_for(".show_suggestion", suggestion_id=suggestion_id))
+
+
+def _texts(form: forms.SuggestionForm | forms.TakingForm) -> tuple[str, str]:
+    return (form.title.data or "" if "title" in form else "", form.source.data or "")
+
+
+def _known(post: Post) -> str:
+    return f"{post.topic.title}\n{post.source}"
 
 
 def _refuse_others(post: Post) -> None:

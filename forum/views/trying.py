@@ -12,6 +12,7 @@ from core.edge import REFUSALS, UNPROCESSABLE
 from core.errors import Invalid, NotAllowed
 from forum import addresses, answers, experiences, forms, notes, official, policy, queries, resting
 from forum.models import Topic
+from forum.views import warning
 from forum.views.edge import bp, show
 from forum.views.topic import topic_page, where
 
@@ -22,7 +23,7 @@ def tell_experience(post_id: int) -> Response | WerkzeugResponse:
     form = forms.ExperienceForm()
     is_fine = form.validate()
     post = queries.visible_post(post_id, viewer=current_user)
-    if not is_fine:
+    if not is_fine or warning.stops(form, (form.words.data or "", form.version.data or "")):
         return topic_page(post.topic, experience_form=form, at=post_id, status=UNPROCESSABLE)
     try:
         experiences.tell(

@@ -5,12 +5,15 @@ from flask import Flask
 from forum import sitemaps
 from kb.views import (
     arranging,
+    asking,
+    blocks,
     faces,
     figures,
     gaps,
     keeping,
     looking,
     personal,
+    products,
     promoting,
     publishing,
     reading,
@@ -23,6 +26,8 @@ from kb.views.edge import bp
 
 __all__ = [
     "arranging",
+    "asking",
+    "blocks",
     "faces",
     "figures",
     "gaps",
@@ -30,6 +35,7 @@ __all__ = [
     "keeping",
     "looking",
     "personal",
+    "products",
     "promoting",
     "publishing",
     "reading",
@@ -42,5 +48,6 @@ __all__ = [
 
 def init_app(app: Flask) -> None:
     app.register_blueprint(bp)
+    blocks.init_app(app)
     sitemaps.contribute("kb", telling.places)
     sitemaps.contribute_many("articles", telling.Written())

@@ -13,7 +13,7 @@ from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Invalid, KlinkeError
 from core.paging import page
-from kb import addresses, articles, forms, index, queries, sections
+from kb import addresses, articles, forms, index, policy, publishing, queries, sections
 from kb.models import Article, Section
 from kb.views.edge import bp, show
 
@@ -72,6 +72,25 @@ def save_section(slug: str) -> Response | WerkzeugResponse:
         form.refuse(error)
         return _section_page(section, form, refused=error)
     db.session.commit()
+    return web.go(url_for(".section_list"))
+
+
+@bp.post("/kb/s/<slug>/publishers")
+@role_required("admin")
+def choose_publishers(slug: str) -> Response | WerkzeugResponse:
+    section = queries.visible_section(slug, viewer=current_user)
+    form = forms.PublishersForm()
+    if not form.validate():
+        return _section_page(section, _filled(section), publishers=form, status=UNPROCESSABLE)
+    try:
+        publishing.choose(section, form.who.data or "", handles=form.handle_list, by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _section_page(section, _filled(section), publishers=form, refused=error)
+    words = publishing.in_words(section)
+    db.session.commit()
+    flash(words, "good")
     return web.go(url_for(".section_list"))
 
 
@@ -145,6 +164,11 @@ def _filled(section: Section) -> forms.SectionEditForm:
     return form
 
 
+def _publishers(section: Section) -> forms.PublishersForm:
+    handles = ", ".join(user.handle for user in publishing.people_in(section))
+    return forms.PublishersForm(formdata=None, data={"who": publishing.who_in(section), "handles": handles})
+
+
 def _offering(form: forms.SectionEditForm, section: Section) -> forms.SectionEditForm:
     form.parent.choices = forms.choices({"": gettext("Nothing: it stands at the top"), **_others(section)})
     return form
@@ -171,6 +195,7 @@ def _section_page(
     form: forms.SectionEditForm,
     *,
     dissolution: forms.DissolutionForm | None = None,
+    publishers: forms.PublishersForm | None = None,
     refused: KlinkeError | None = None,
     status: int = 200,
 ) -> Response:
@@ -178,6 +203,8 @@ def _section_page(
         "kb/section_edit.html",
         section=section,
         form=form,
+        publishers=(publishers or _publishers(section)) if policy.may_set_publishers(current_user) else None,
+        published_by=publishing.in_words(section),
         dissolution=dissolution or _targets(forms.DissolutionForm(formdata=None), section),
         refused=refused,
         status=status,

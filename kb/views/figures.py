@@ -1,7 +1,7 @@
 """What the work on the knowledge base comes to, for editors: drawn, in numbers, and each number as its list."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from flask import Response, request, url_for
@@ -15,15 +15,19 @@ from kb.figures import Listed
 from kb.views.edge import bp, show
 
 READ: Final = "read"
+READINGS: Final = "readings"
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: what it is called, its numbers, and where each leads (empty: a sum, which is no list)."""
+    """A column of a table: what it is called, its numbers, and the list that each leads to."""
 
     name: Any
     numbers: Sequence[int]
     urls: Sequence[str]
+    total: int | None = None
+    """The number of all the weeks; None where there are none."""
+    total_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,48 +47,51 @@ class Part:
 @bp.get("/kb/figures", endpoint="figures")
 @role_required("editor")
 def show_figures() -> Response:
-    return show("kb/figures.html", parts=[_views(), _helped(), _used(), *_linked(), _failed(), _aged(), _spoken()])
+    return show(
+        "kb/figures.html", parts=[_views(), _helped(), _used(), *_linked(), _solved(), _failed(), _aged(), _spoken()]
+    )
 
 
 @bp.get("/kb/figures/<figure>")
 @role_required("editor")
 def figure_list(figure: str) -> Response:
     week, name = figures.week_of(request.args.get("week")), request.args.get("week")
+    if figure in {READ, READINGS}:
+        return _counted_page(figure, week, name)
+    chosen = figures.listed(figure)
+    count, title = chosen.count(week), chosen.name
+    rows, found = chosen.page(current_user, cursor=request.args.get("page"), week=week)
+    newer = url_for(".figure_list", figure=figure, week=name, page=found.previous) if found.previous else None
+    older = url_for(".figure_list", figure=figure, week=name, page=found.next) if found.next else None
+    return show("kb/figure.html", title=title, rows=rows, count=count, week=name, newer=newer, older=older)
+
+
+def _counted_page(figure: str, week: int | None, name: str | None) -> Response:
+    """Show a list that is made of sums: its pages are numbered."""
     if figure == READ:
-        number, count = max(request.args.get("page", 1, type=int), 1), figures.count_read(week)
-        rows = figures.most_read(current_user, week=week, number=min(number, count // figures.A_PAGE + 1))
-        newer = url_for(".figure_list", figure=figure, week=name, page=number - 1) if number > 1 else None
-        older = (
-            url_for(".figure_list", figure=figure, week=name, page=number + 1)
-            if count > number * figures.A_PAGE
-            else None
-        )
-        title: Any = gettext("Articles that were read")
+        count, listing, title = figures.count_read(week), figures.most_read, gettext("Articles that were read")
     else:
-        chosen = figures.listed(figure)
-        count, title = chosen.count(week), chosen.name
-        rows, found = chosen.page(current_user, cursor=request.args.get("page"), week=week)
-        newer = url_for(".figure_list", figure=figure, week=name, page=found.previous) if found.previous else None
-        older = url_for(".figure_list", figure=figure, week=name, page=found.next) if found.next else None
+        views = figures.views()
+        count = sum(views) if week is None else views[figures.WEEKS - 1 - week]
+        listing, title = figures.readings, gettext("Readings")
+    last = max(-(-count // figures.A_PAGE), 1)
+    number = min(max(request.args.get("page", 1, type=int), 1), last)
+    rows = listing(current_user, week=week, number=number)
+    newer = url_for(".figure_list", figure=figure, week=name, page=number - 1) if number > 1 else None
+    older = url_for(".figure_list", figure=figure, week=name, page=number + 1) if number < last else None
     return show("kb/figure.html", title=title, rows=rows, count=count, week=name, newer=newer, older=older)
 
 
 def _views() -> Part:
-    weeks, views = figures.week_names(), figures.views()
+    weeks = figures.week_names()
     read = [figures.count_read(week) for week in reversed(range(figures.WEEKS))]
-    urls = [url_for(".figure_list", figure=READ, week=week) for week in weeks]
-    return Part(
-        "views",
-        gettext("Readings"),
-        gettext(
-            "Articles were read %(num)s times in these weeks, as far as browsers with JavaScript tell; who read "
-            "them is kept nowhere.",
-            num=sum(views),
-        ),
-        weeks,
-        [Column(gettext("Readings"), views, ()), Column(gettext("Articles read"), read, urls)],
-        drawing.bars(_days(weeks), [("", views)]),
-    )
+    columns = [
+        _column(gettext("Readings"), READINGS, figures.views()),
+        replace(_column(gettext("Articles read"), READ, read), total=figures.count_read()),
+    ]
+    sentence = gettext("As far as browsers with JavaScript tell; who read them is kept nowhere.")
+    drawn = drawing.bars(_days(weeks), [("", columns[0].numbers)])
+    return Part("views", gettext("Readings"), sentence, weeks, columns, drawn)
 
 
 def _helped() -> Part:
@@ -95,9 +102,8 @@ def _helped() -> Part:
 
 
 def _used() -> Part:
-    columns = _by_week(figures.lists("uses"))
-    sentence = gettext("Articles were used in answers and replies %(num)s times.", num=sum(columns[0].numbers))
-    return _weekly("uses", gettext("Uses"), sentence, columns)
+    sentence = gettext("How often articles were used in answers and replies.")
+    return _weekly("uses", gettext("Uses"), sentence, _by_week(figures.lists("uses")))
 
 
 def _linked() -> list[Part]:
@@ -109,6 +115,18 @@ def _linked() -> list[Part]:
     share = figures.rate(*(sum(column.numbers) for column in columns))
     sentence = gettext("%(num)s %% of the replies had an article in them.", num=share) if share is not None else ""
     return [_weekly("replies", gettext("Replies with an article"), sentence, columns)]
+
+
+def _solved() -> Part:
+    """Return what customers said of the articles they were sent, and which share of these solved it."""
+    columns = _by_week(figures.lists("solved", "unsolved", "beside", "untold"))
+    share = figures.rate(sum(columns[0].numbers), sum(columns[1].numbers))
+    sentence = (
+        gettext("%(num)s %% of the replies with an article whose customers said something solved it.", num=share)
+        if share is not None
+        else ""
+    )
+    return _weekly("solved", gettext("Did the replies help?"), sentence, columns, drawn=2)
 
 
 def _failed() -> Part:
@@ -140,11 +158,13 @@ def _spoken() -> Part:
 
 
 def _by_week(found: Sequence[Listed]) -> list[Column]:
-    weeks = figures.week_names()
-    return [
-        Column(one.name, one.weekly(), [url_for(".figure_list", figure=one.key, week=week) for week in weeks])
-        for one in found
-    ]
+    return [_column(one.name, one.key, one.weekly()) for one in found]
+
+
+def _column(name: Any, key: str, numbers: Sequence[int]) -> Column:
+    """Return what happened in each week, and in all of them."""
+    urls = [url_for(".figure_list", figure=key, week=week) for week in figures.week_names()]
+    return Column(name, numbers, urls, sum(numbers), url_for(".figure_list", figure=key))
 
 
 def _by_list(found: Sequence[Listed]) -> tuple[list[str], Column]:
@@ -152,9 +172,10 @@ def _by_list(found: Sequence[Listed]) -> tuple[list[str], Column]:
     return [str(one.name) for one in found], Column(gettext("Articles"), [one.count() for one in found], urls)
 
 
-def _weekly(key: str, title: str, sentence: str, columns: list[Column]) -> Part:
+def _weekly(key: str, title: str, sentence: str, columns: list[Column], *, drawn: int | None = None) -> Part:
+    """Return a part whose first columns are drawn; all stand in the table."""
     weeks = figures.week_names()
-    series = [(str(column.name), column.numbers) for column in columns]
+    series = [(str(column.name), column.numbers) for column in columns[:drawn]]
     names = [name for name, _numbers in series] if len(series) > 1 else ()
     return Part(key, title, sentence, weeks, columns, drawing.bars(_days(weeks), series), names)
 

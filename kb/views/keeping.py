@@ -18,21 +18,22 @@ from core.web import limiter
 from forum import addresses as forum_addresses
 from kb import addresses, articles, checking, drift, forms, links, policy, queries, recall, retiring, tasks
 from kb.models import Article, ArticleLink, ArticleRecall, ArticleTask, Revision
+from kb.standing import Standing
 from kb.views.edge import bp, show
 
 A_PAGE = 25
 MOST_ROWS = 200
 
 
-def about(article: Article, words: Revision) -> dict[str, Any]:
+def about(article: Article, words: Revision, stands: Standing) -> dict[str, Any]:
     """Return what the team sees beside an article; for others nothing is asked."""
     if not policy.may_see_drafts(current_user):
         return {}
     retirement = retiring.of(article) if article.confidence == "archived" else None
     successor = None if retirement is None else retiring.successor_of(article.id, viewer=current_user)
     return {
-        "clocks": checking.clocks(article, words),
-        "needed": tasks.counts_of([article.id]).get(article.id, 0),
+        "clocks": checking.clocks(article, words, used_at=stands.used_at, uses=stands.uses),
+        "needed": stands.needed,
         "retirement": retirement,
         "successor": successor,
     }

@@ -2,7 +2,6 @@
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext
-from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
@@ -13,20 +12,20 @@ from core.errors import KlinkeError
 from kb import addresses, articles, confirming, queries, redaction
 from kb.models import Article
 from kb.redaction import Decisions
-from kb.views.edge import bp, show
+from kb.views.edge import bp, show, to_edit
 
 
 @bp.get("/kb/articles/<int:article_id>/personal")
-@role_required("editor")
+@role_required("editor", "agent")
 def personal_data_of(article_id: int) -> Response:
-    return _page(queries.visible_article(article_id, viewer=current_user))
+    return _page(to_edit(article_id))
 
 
 @bp.post("/kb/articles/<int:article_id>/personal")
-@role_required("editor")
+@role_required("editor", "agent")
 def confirm_personal_data(article_id: int) -> Response | WerkzeugResponse:
     """Do what was decided, and publish where that was asked for and everything is decided."""
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_edit(article_id)
     decided = redaction.decisions(request.form)
     seen = texts.number(request.form.get("seen", "")) or 0
     try:
@@ -35,7 +34,7 @@ def confirm_personal_data(article_id: int) -> Response | WerkzeugResponse:
             articles.publish(article, by=me())
     except REFUSALS as error:
         db.session.rollback()
-        article = queries.visible_article(article_id, viewer=current_user)
+        article = to_edit(article_id)
         return _page(article, decided=decided, refused=error)
     db.session.commit()
     if left:
@@ -49,9 +48,9 @@ def confirm_personal_data(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/kept/<int:finding_id>/remove")
-@role_required("editor")
+@role_required("editor", "agent")
 def reconsider_finding(article_id: int, finding_id: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_edit(article_id)
     redaction.reconsider(article, finding_id, by=me())
     db.session.commit()
     return web.go(url_for(".personal_data_of", article_id=article_id))

@@ -29,6 +29,7 @@ from kb import (
     evidence,
     forms,
     policy,
+    products,
     promotion,
     queries,
     redaction,
@@ -36,7 +37,7 @@ from kb import (
 from kb.models import Article, Audience, Nomination, Revision
 from kb.redaction import Decisions
 from kb.views.edge import bp, show
-from kb.views.writing import article_form, chosen_section
+from kb.views.writing import article_form, chosen_section, name_products
 from search.query import Hit
 
 A_PAGE = 20
@@ -123,7 +124,7 @@ def draft_article(nomination_id: int) -> Response | WerkzeugResponse:
         if sent := sent_before(form):
             return sent
         article, left = _made(nomination, form, chosen)
-        if request.form.get("do") == "publish":
+        if request.form.get("do") == "publish" and policy.may_publish(current_user, article):
             articles.publish(article, by=me())
     except REFUSALS as error:
         db.session.rollback()
@@ -214,6 +215,7 @@ def _made(
             words=words,
             sources=chosen,
         )
+        name_products(article, form)
     promotion.note_checks(nomination, form.checks, by=me())
     redaction.keep(article, found, decided.kept or {}, by=me())
     return article, redaction.unconfirmed(article, redaction.texts_of(article, queries.newest_revision(article)))
@@ -251,6 +253,7 @@ def _proposed(nomination: Nomination) -> forms.PromotionForm:
             "summary": proposal.summary,
             "symptoms": proposal.symptoms,
             "environment": proposal.environment,
+            "products": products.recognised(proposal.environment),
             "resolution": proposal.resolution,
             "keywords": ", ".join(proposal.keywords),
             "tags": ", ".join(proposal.tags),
@@ -271,6 +274,7 @@ def _merged(nomination: Nomination, article: Article, way: Literal["add", "repla
             **said,
             "keywords": ", ".join(said.get("keywords", ())),
             "tags": ", ".join(tag.name for tag in article.tags),
+            "products": products.in_words(article.applies),
             "locale": article.locale,
             "section": article.section.slug,
             "audience": article.audience,

@@ -4,7 +4,6 @@ from typing import cast
 
 from flask import Response, flash
 from flask_babel import gettext
-from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
@@ -17,13 +16,13 @@ from core.settings import current_settings
 from kb import addresses, families, planning, queries
 from kb.models import Article, Significance
 from kb.publishing_forms import PublicationForm
-from kb.views.edge import bp, show
+from kb.views.edge import bp, show, to_publish
 
 
 @bp.get("/kb/articles/<int:article_id>/publication")
-@role_required("editor")
+@role_required("editor", "agent")
 def ask_publication(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     plan = planning.planned(article)
     data = None
     if plan is not None:
@@ -33,9 +32,9 @@ def ask_publication(article_id: int) -> Response:
 
 
 @bp.post("/kb/articles/<int:article_id>/plan")
-@role_required("editor")
+@role_required("editor", "agent")
 def plan_publication(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     form = PublicationForm()
     form.zone = _zone()
     if not form.validate():
@@ -64,9 +63,9 @@ def plan_publication(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/plan/removal")
-@role_required("editor")
+@role_required("editor", "agent")
 def cancel_publication(article_id: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     planning.cancel(article, by=me())
     path = addresses.of_article(article, queries.newest_revision(article))
     db.session.commit()

@@ -1,6 +1,7 @@
 """Reading: the home of the knowledge base, its sections and articles, and what readers say of them."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from flask import Response, current_app, flash, request, url_for
 from flask_babel import gettext
@@ -27,16 +28,17 @@ from kb import (
     anchors,
     doubts,
     feedback,
-    following,
     forms,
     index,
     planning,
     policy,
     promotion,
+    publishing,
     queries,
     readings,
     retiring,
     sections,
+    standing,
 )
 from kb.models import Article, Revision
 from kb.views import keeping, telling
@@ -53,8 +55,13 @@ A_PAGE = 25
 def home() -> Response:
     waiting = promotion.counts()["pending"] if policy.may_decide(current_user) else 0
     shelves = queries.shelves(current_user)
-    shown = [article.id for shelf in shelves for article in shelf.articles]
-    return show("kb/home.html", shelves=shelves, waiting=waiting, doubted=doubts.marked(shown, viewer=current_user))
+    return show(
+        "kb/home.html",
+        shelves=shelves,
+        waiting=waiting,
+        # Where none of the newest articles names a product, a list by product would not help anybody.
+        by_product=any(article.applies for shelf in shelves for article in shelf.articles),
+    )
 
 
 @bp.get("/kb/s/<slug>")
@@ -71,6 +78,7 @@ def show_section(slug: str) -> Response:
     only = request.args.get("locale")
     only = only if only in {"de", "en"} else None
     statement = queries.readable_articles(current_user, section=section, locale=only)
+    statement = statement.options(*queries.marked_for(current_user))
     if only is None:
         statement = statement.where(queries.told_in(locale(), current_user))
     found = page(
@@ -79,13 +87,11 @@ def show_section(slug: str) -> Response:
         cursor=request.args.get("page"),
         size=A_PAGE,
     )
-    doubted = doubts.marked([article.id for article in found.items], viewer=current_user)
     return show(
         "kb/section.html",
         section=section,
         page=found,
         only=only,
-        doubted=doubted,
         beside=index.around(section, viewer=current_user),
     )
 
@@ -105,7 +111,7 @@ def show_article(article_id: int, slug: str | None) -> Response | WerkzeugRespon
     if slug != words.slug and "version" not in request.args:
         query = f"?{request.query_string.decode()}" if request.query_string else ""
         return Response(status=MOVED, headers={"Location": addresses.of_article(article, words) + query})
-    return _article_page(article, words)
+    return article_page(article, words)
 
 
 @bp.get("/kb/articles/<int:article_id>/feedback")
@@ -192,6 +198,49 @@ def feed() -> Response:
     )
 
 
+def article_page(
+    article: Article,
+    words: Revision,
+    *,
+    form: forms.FeedbackForm | None = None,
+    refused: KlinkeError | None = None,
+    status: int = 200,
+    asked: Mapping[str, Any] | None = None,
+) -> Response:
+    """Show an article; `asked` is what a customer is asked on top of it, see `kb.views.asking`."""
+    named, unnamed = queries.credits_of(article)
+    threads = {
+        post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
+    }
+    stands = standing.of(article, viewer=current_user, reader=_reader())
+    newest = words if stands.newest_id in {None, words.id} else queries.newest_revision(article)
+    beside = index.beside(article, viewer=current_user)
+    return show(
+        "kb/article.html",
+        article=article,
+        words=words,
+        newest=newest,
+        plan=planning.planned(article) if stands.is_planned else None,
+        anchored=anchors.anchored(words),
+        credits=named,
+        unnamed=unnamed,
+        threads=threads,
+        said=stands.said,
+        form=form or _untouched(forms.FeedbackForm),
+        withdrawal=_untouched(forms.ReasonForm),
+        beside=beside,
+        publishers=_publishers(article, newest),
+        doubts=doubts.of(article, viewer=current_user) if stands.is_doubted else [],
+        **keeping.about(article, words, stands),
+        is_followed=stands.is_followed,
+        canonical=absolute(addresses.of_article(article, words)),
+        **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
+        asked=asked,
+        refused=refused,
+        status=status,
+    )
+
+
 def _untouched(form: type[F]) -> F:
     """Return a form nobody has filled in; making a token would leave a guest with a cookie, and the page unkept."""
     return form(formdata=None, meta={"csrf": current_user.is_authenticated})
@@ -208,7 +257,7 @@ def _refused(
     article: Article, form: forms.FeedbackForm, *, refused: KlinkeError | None = None, status: int = 200
 ) -> Response:
     if current_user.is_authenticated:
-        return _article_page(article, _words(article), form=form, refused=refused, status=status)
+        return article_page(article, _words(article), form=form, refused=refused, status=status)
     return _feedback_page(article, form, refused=refused, status=status)
 
 
@@ -237,43 +286,13 @@ def _words(article: Article) -> Revision:
     return queries.newest_revision(article)
 
 
-def _article_page(
-    article: Article,
-    words: Revision,
-    *,
-    form: forms.FeedbackForm | None = None,
-    refused: KlinkeError | None = None,
-    status: int = 200,
-) -> Response:
-    named, unnamed = queries.credits_of(article)
-    threads = {
-        post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
-    }
-    newest = queries.newest_revision(article) if policy.may_see_drafts(current_user) else words
-    said = feedback.given(article, reader=_reader()) if current_user.is_authenticated else None
-    beside = index.beside(article, viewer=current_user)
-    return show(
-        "kb/article.html",
-        article=article,
-        words=words,
-        newest=newest,
-        plan=planning.planned(article) if policy.may_see_drafts(current_user) else None,
-        anchored=anchors.anchored(words),
-        credits=named,
-        unnamed=unnamed,
-        threads=threads,
-        said=said,
-        form=form or _untouched(forms.FeedbackForm),
-        withdrawal=_untouched(forms.ReasonForm),
-        beside=beside,
-        doubts=doubts.of(article, viewer=current_user),
-        **keeping.about(article, words),
-        is_followed=following.is_followed_by(current_user, article),
-        canonical=absolute(addresses.of_article(article, words)),
-        **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
-        refused=refused,
-        status=status,
-    )
+def _publishers(article: Article, newest: Revision) -> str:
+    """Say to the team who publishes what is not published yet, where that is not this person as every editor."""
+    is_waiting = newest.id != article.published_id
+    if not is_waiting or not policy.may_see_drafts(current_user):
+        return ""
+    is_usual = article.section.publishers is None and policy.may_publish(current_user, article)
+    return "" if is_usual else publishing.in_words(article.section)
 
 
 def _reader() -> str:

@@ -14,23 +14,23 @@ from core.paging import page
 from forum import closing
 from kb import addresses, forms, queries, retiring
 from kb.models import Article
-from kb.views.edge import bp, show
+from kb.views.edge import bp, show, to_publish
 
 A_PAGE = 25
 LONGEST_WORDS = 200
 
 
 @bp.get("/kb/articles/<int:article_id>/retirement")
-@role_required("editor")
+@role_required("editor", "agent")
 def ask_retirement(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     return _page(article, forms.RetirementForm(formdata=None))
 
 
 @bp.post("/kb/articles/<int:article_id>/retirement")
-@role_required("editor")
+@role_required("editor", "agent")
 def retire_article(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     form = forms.RetirementForm()
     if not form.validate():
         return _page(article, form, status=UNPROCESSABLE)
@@ -50,9 +50,9 @@ def retire_article(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/revival")
-@role_required("editor")
+@role_required("editor", "agent")
 def revive_article(article_id: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     retiring.revive(article, by=me())
     db.session.commit()
     flash(gettext("The article is back as it was."), "good")

@@ -12,11 +12,11 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound
-from kb import addresses, articles, families, forms, parity, queries
+from kb import addresses, articles, families, forms, parity, products, queries
 from kb.models import Article, Audience
 from kb.translating_forms import JoinForm
 from kb.views.edge import bp, show
-from kb.views.writing import article_form, chosen_section
+from kb.views.writing import article_form, chosen_section, name_products
 
 
 @bp.get("/kb/articles/<int:article_id>/languages")
@@ -73,6 +73,7 @@ def translate_article(article_id: int, locale: str) -> Response:
         **articles.words_of(words),
         "keywords": ", ".join(words.keywords),
         "tags": ", ".join(tag.name for tag in article.tags),
+        "products": products.in_words(article.applies),
         "locale": locale,
         "section": article.section.slug,
         "audience": article.audience,
@@ -99,6 +100,7 @@ def post_translation(article_id: int, locale: str) -> Response | WerkzeugRespons
             **form.words,
         )
         families.join(translation, article, by=me(), is_current=True)
+        name_products(translation, form)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)

@@ -12,15 +12,29 @@ from core import problems, texts, web
 from core.db import db
 from core.diffs import compare
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
-from core.errors import Conflict, Invalid, KlinkeError, NotAllowed, NotFound
+from core.errors import Conflict, Invalid, KlinkeError, NotFound
 from core.i18n import LOCALES, locale
 from core.paging import page
 from core.web import absolute
 from forum import closing
-from kb import addresses, articles, differences, faces, forms, policy, queries, radar, redaction, sections
+from kb import (
+    addresses,
+    articles,
+    confirming,
+    differences,
+    faces,
+    forms,
+    policy,
+    products,
+    queries,
+    radar,
+    redaction,
+    sections,
+)
+from kb.face_variables import VARIABLES
 from kb.models import FACE_KINDS, Article, Audience, Revision, Section, Significance
 from kb.publishing_forms import SIGNIFICANCES, PublicationForm
-from kb.views.edge import bp, show
+from kb.views.edge import bp, show, to_edit, to_publish
 
 A_PAGE = 25
 
@@ -65,11 +79,12 @@ def post_article() -> Response | WerkzeugResponse:
             by=me(),
             **form.words,
         )
+        name_products(article, form)
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
         return show("kb/write.html", form=form, refused=error)
-    if current_user.has_role("editor") and (waits := _personal(article)):
+    if policy.may_publish(current_user, article) and (waits := _personal(article)):
         return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")
     return done(form, addresses.of_article(article, queries.newest_revision(article)))
@@ -78,14 +93,14 @@ def post_article() -> Response | WerkzeugResponse:
 @bp.get("/kb/articles/<int:article_id>/edit")
 @role_required("editor", "agent")
 def edit_article(article_id: int) -> Response:
-    article = _to_edit(article_id)
+    article = to_edit(article_id)
     return _edit_page(article, _filled(article))
 
 
 @bp.post("/kb/articles/<int:article_id>/edit")
 @role_required("editor", "agent")
 def save_article(article_id: int) -> Response | WerkzeugResponse:
-    article = _to_edit(article_id)
+    article = to_edit(article_id)
     form = article_form(forms.EditForm)
     if not form.validate():
         return _edit_page(article, form, status=UNPROCESSABLE)
@@ -105,9 +120,9 @@ def save_article(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/publication")
-@role_required("editor")
+@role_required("editor", "agent")
 def publish_article(article_id: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     is_first = article.published_at is None
     form = PublicationForm()
     chosen = form.significance.data if form.significance.data in SIGNIFICANCES else "content"
@@ -132,9 +147,9 @@ def publish_article(article_id: int) -> WerkzeugResponse:
 
 
 @bp.post("/kb/articles/<int:article_id>/withdrawal")
-@role_required("editor")
+@role_required("editor", "agent")
 def withdraw_article(article_id: int) -> Response | WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     form = forms.ReasonForm()
     if not form.validate():
         return _withdrawal_page(article, form, status=UNPROCESSABLE)
@@ -150,9 +165,9 @@ def withdraw_article(article_id: int) -> Response | WerkzeugResponse:
 
 
 @bp.get("/kb/articles/<int:article_id>/withdrawal")
-@role_required("editor")
+@role_required("editor", "agent")
 def ask_withdrawal(article_id: int) -> Response:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_publish(article_id)
     return _withdrawal_page(article, forms.ReasonForm(formdata=None))
 
 
@@ -176,9 +191,9 @@ def article_history(article_id: int) -> Response:
 
 
 @bp.post("/kb/articles/<int:article_id>/revisions/<int:number>/restoration")
-@role_required("editor")
+@role_required("editor", "agent")
 def restore_revision(article_id: int, number: int) -> WerkzeugResponse:
-    article = queries.visible_article(article_id, viewer=current_user)
+    article = to_edit(article_id)
     revision = articles.restore(article, number, by=me())
     db.session.commit()
     flash(gettext("Version %(number)s says what version %(old)s said.", number=revision.number, old=number), "good")
@@ -201,7 +216,15 @@ def article_form(kind: type[forms.ArticleForm] = forms.ArticleForm, *, data: dic
     if policy.may_write(current_user):
         known[forms.NEW_SECTION] = gettext("A new section …")
     form.section.choices = forms.choices(known)
+    if not products.has_some():
+        del form.products
     return form
+
+
+def name_products(article: Article, form: forms.ArticleForm) -> None:
+    """Say which products an article applies to, where somebody was asked."""
+    if form.product_line is not None:
+        products.assign(article, form.product_line, by=me())
 
 
 def chosen_section(form: forms.ArticleForm) -> Section:
@@ -238,13 +261,6 @@ def _personal(article: Article) -> str | None:
     return url_for(".personal_data_of", article_id=article.id)
 
 
-def _to_edit(article_id: int) -> Article:
-    article = queries.visible_article(article_id, viewer=current_user)
-    if not policy.may_edit(current_user, article):
-        raise NotAllowed(gettext("Only editors change what was published, or what others drafted."))
-    return article
-
-
 def _filled(article: Article) -> forms.EditForm:
     newest = queries.newest_revision(article)
     words = articles.words_of(newest)
@@ -254,6 +270,7 @@ def _filled(article: Article) -> forms.EditForm:
             **words,
             "keywords": ", ".join(newest.keywords),
             "tags": ", ".join(tag.name for tag in article.tags),
+            "products": products.in_words(article.applies),
             "locale": article.locale,
             "section": article.section.slug,
             "audience": article.audience,
@@ -283,23 +300,17 @@ def _save(article: Article, form: forms.EditForm) -> Revision:
         tags=form.tag_names,
         by=me(),
     )
-    wrong: dict[str, str] = {}
-    for kind in FACE_KINDS:
-        text = form.face(kind).data or ""
-        if text != shown[kind]:
-            try:
-                faces.write(article, kind=kind, text=text, by=me())
-            except Invalid as error:
-                wrong |= error.fields
+    name_products(article, form)
+    changed = [(kind, False) for kind in FACE_KINDS if (form.face(kind).data or "") != shown[kind]]
     for kind, before in shown_informal.items():
         field = form.informal_face(kind)
         if field.raw_data and (field.data or "") != before:
-            try:
-                faces.write(article, kind=kind, text=field.data or "", by=me(), is_informal=True)
-            except Invalid as error:
-                wrong |= error.fields
-    if wrong:
-        raise Invalid(next(iter(wrong.values())), fields=wrong)
+            changed.append((kind, True))
+    typed = {
+        (kind, is_informal): (form.informal_face(kind) if is_informal else form.face(kind)).data or ""
+        for kind, is_informal in changed
+    }
+    confirming.write_faces(article, typed, redaction.decisions(request.form), by=me())
     return revision
 
 
@@ -321,10 +332,19 @@ def _edit_page(
         informal_notes={kind: _note(kept_informal.get(kind), article, is_informal=True) for kind in FACE_KINDS}
         if article.locale == "de"
         else {},
+        variables=VARIABLES,
+        personal=confirming.found_in_faces(article, _typed_faces(form)) if refused else [],
+        decided=redaction.decisions(request.form),
+        wrong=refused.fields if refused else {},
         refused=refused,
         status=status,
         **context,
     )
+
+
+def _typed_faces(form: forms.EditForm) -> dict[str, str]:
+    fields = [*(form.face(kind) for kind in FACE_KINDS), *(form.informal_face(kind) for kind in FACE_KINDS)]
+    return {field.name: field.data or "" for field in fields}
 
 
 def _note(face: Any, article: Article, *, is_informal: bool = False) -> str:

@@ -2,7 +2,7 @@
 
 The column comes without a value, an instant change, and is filled for those who wait: an hour after they wrote.
 
-Revision ID: 0018
+Revision ID: 0021
 Create Date: 2026-11-26
 """
 
@@ -11,8 +11,8 @@ from datetime import timedelta
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
-down_revision = "0017"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 

@@ -3,15 +3,15 @@
 The columns come without values, an instant change. The last words are then filled, one pass over the messages: some
 seconds for half a million. The indexes over what is open are small; they are built while nobody writes.
 
-Revision ID: 0019
+Revision ID: 0022
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0019"
-down_revision = "0018"
+revision = "0022"
+down_revision = "0021"
 branch_labels = None
 depends_on = None
 

@@ -138,3 +138,107 @@ def test_no_text_takes_long(piece: str) -> None:
     began = time.process_time()
     personal.find(text)
     assert time.process_time() - began < 1
+
+
+def test_every_placeholder_list_and_desk_is_left_alone() -> None:
+    text = (
+        "scp user@host.dom, first.last@something.org, foo@example.org, listmaster@lists.debian.org, "
+        "info@shop.example; ff02::1, 203.0.113.7; 5-Zylinder-Zweitaktmotor-Konfiguration; 07/30/2021; "
+        "43934,5055555555591126903891563; LC-34 mit einer Umstellung der Energie; Zeile 12, String 2"
+    )
+    assert personal.find(text) == []
+
+
+MESSAGES = [
+    (
+        "Mein Name ist Ottilie Quendlinger, KdNr 1170 4482 9.",
+        [("name", "Ottilie Quendlinger"), ("customer_no", "1170 4482 9")],
+    ),
+    ("Account's 7730 0182 66, ref CV-4410-7728?", [("customer_no", "7730 0182 66"), ("order_no", "CV-4410-7728")]),
+    ("Vertrag 4-771-20938, geb. 4.6.1949", [("customer_no", "4-771-20938"), ("birthdate", "4.6.1949")]),
+    ("lorenzo.b at brightmail dot example it is", [("email", "lorenzo.b at brightmail dot example")]),
+    ("Send it to 14 Cobbler's Row, Castle Harrow CH9 4ZZ.", [("address", "14 Cobbler's Row, Castle Harrow CH9 4ZZ")]),
+    ("Ich wohne Lindenallee 14b, 48231 Oberwiek.", [("address", "Lindenallee 14b, 48231 Oberwiek")]),
+    ("Ring Eoin on (555) 555-0172, or 07700 900471", [("phone", "(555) 555-0172"), ("phone", "07700 900471")]),
+    ("Refund GB67 ZXKW 9902 1335 1987 90 now", [("iban", "GB67 ZXKW 9902 1335 1987 90")]),
+    ("Am 28.10. auf DE90992336684503516216 gebucht", [("iban", "DE90992336684503516216")]),
+    ("Frau Szymanek half. Ihr Friedhelm Ostendarp", [("name", "Szymanek"), ("name", "Friedhelm Ostendarp")]),
+    ("Ms Odalys Brightwater rang", [("name", "Odalys Brightwater")]),
+    ("Log says 198.51.100.24", [("ip", "198.51.100.24")]),
+    ("The card is in the name of P. Marchetti-Boyle", [("name", "P. Marchetti-Boyle")]),
+    ("Kundennummern 4471209 und 4471210", [("customer_no", "4471209"), ("customer_no", "4471210")]),
+    ("77120934 ist meine Kundennummer", [("customer_no", "77120934")]),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), MESSAGES, ids=lambda one: one[:30] if isinstance(one, str) else "")
+def test_a_message_is_read_by_the_types_of_triage(text: str, said: list[tuple[str, str]]) -> None:
+    found = personal.spans(text)
+    assert [(one.type, one.value) for one in found] == said
+    assert [text[one.start : one.end] for one in found] == [one.value for one in found]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Seriennummer SN-4471-2093, Artikelnummer 882-44710, Gutscheincode SOMMER-2024-99",
+        "GB00 AAAA 1234 5678 9012 34 and 4111 1111 1111 1112",
+        "Paid by card ending 6171 on 2 May",
+        "Ring the helpline 0800 471 2093, oder die Hotline 069 90009 123",
+        "Die Filiale in der Marktstraße 12 ist zu. Our shop at 14 High Street is cold.",
+        "Meine Frau Petra wartet. Danke, Sinan",
+        "Sherlock Holmes, Frau Holle and Mr Bean; post for Mr Current Occupier",
+        "Schöne Grüße aus Bad Selm. Worst Service Ever",
+        "Bei euch bin ich am 01.01.1900 geboren",
+        "Firmware 7.21.3.9 on 192.168.178.1",
+        "Order 66, Vertrag 12 Monate, Ticket 49 Euro, Case closed in 2023",
+        "write to service@telvara.example or @sabine_k",
+    ],
+)
+def test_what_only_looks_like_somebodys_is_left_to_triage(text: str) -> None:
+    assert personal.spans(text) == []
+
+
+def test_a_name_that_nothing_announces_is_made_of_no_words() -> None:
+    text = "Gestern stand Wunibald Kressenstein vor der Prepaid Station"
+    assert personal.spans(text, "de") == []
+    words = {"gestern", "stand", "vor", "der", "prepaid", "station"}
+    found = personal.spans(text, "de", is_word=lambda word: word.lower() in words)
+    assert [one.value for one in found] == ["Wunibald Kressenstein"]
+
+
+def test_places_are_those_of_the_text_itself() -> None:
+    text = "👩‍👩‍👧 ｍａｘ＠ｐｏｓｔ．ｅｘａｍｐｌｅ &amp; Frau Süß\u200bmilch 🎂"
+    found = personal.spans(text, "de")
+    assert [(one.type, text[one.start : one.end]) for one in found] == [
+        ("email", "ｍａｘ＠ｐｏｓｔ．ｅｘａｍｐｌｅ"),
+        ("name", "Süß\u200bmilch"),
+    ]
+
+
+def test_the_house_allows_what_is_nobodys_secret_in_messages_too() -> None:
+    rules = personal.Rules(allowed=("@klinke.example", "030 23125044"))
+    assert personal.spans("anna@klinke.example, Tel. 030 / 231 250 44", "de", rules=rules) == []
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "1",
+        " ",
+        "Frau ",
+        "Aa ",
+        "1 ",
+        "Kundennummer ",
+        "Otto Quandel, ",
+        "A. ",
+        "Straße 1 ",
+        "a at b dot ",
+        "geb. ",
+        "1/",
+    ],
+)
+def test_no_message_takes_longer_than_in_proportion(piece: str) -> None:
+    began = time.process_time()
+    personal.spans((piece * 100_000)[:100_000])
+    assert time.process_time() - began < 4

@@ -21,8 +21,8 @@ from desk import suggestions
 from desk.models import Conversation, Message
 from forum import queries
 from forum.models import Category, Follow, Post, ReviewCase, Topic, Vote
-from kb import promotion
-from kb.models import Article, ArticleSource, ArticleUse, Section
+from kb import products, promotion, recall
+from kb.models import Article, ArticleSource, ArticleTask, ArticleUse, Section
 from search import query
 from tests.conftest import Browser
 from tests.demo.conftest import MOMENT
@@ -42,7 +42,7 @@ def test_everything_comes_in(app: Flask) -> None:
     with app.app_context():
         report = load.load(MOMENT)
         assert report.skipped == []
-        expected = {"user": 17, "category": 6, "topic": 34, "duplicate": 1, "section": 6, "article": 13}
+        expected = {"user": 17, "category": 6, "topic": 34, "duplicate": 1, "section": 6, "block": 1, "article": 13}
         assert {name: count for (name, _outcome), count in report.counts.items()} == {**expected, "conversation": 8}
         assert report.count("new") == sum(report.counts.values())
         assert {category.names["de"] != category.names["en"] for category in db.session.scalars(select(Category))} == {
@@ -141,6 +141,31 @@ def test_the_loop_has_something_at_every_station(community: Flask, worker: Calla
         assert db.session.scalar(select(func.count()).where(Delivery.set_aside_at.is_not(None))) == 0
 
 
+def test_two_articles_were_wrong_and_the_replies_that_carried_it_are_listed(
+    community: Flask, worker: Callable[[], None]
+) -> None:
+    worker()
+    with community.app_context():
+        for source_id, language, was in (("a03", "de", "5 Sekunden"), ("a08", "en", "a yellow port")):
+            article = (
+                db.session.scalars(select(Article).where(Article.source_id == load.PREFIX + source_id)).unique().one()
+            )
+            assert article.locale == language
+            assert article.published is not None
+            assert (article.published.number, article.published.significance) == (2, "instructions")
+            rows = {row.where_kind: row for row in db.session.scalars(recall.of(article))}
+            reply = db.session.get_one(Message, rows["message"].where_id)
+            assert was in reply.text
+            assert rows["message"].state == "todo"
+            assert rows["message"].carried_id != article.published_id
+            assert rows["post"].carried_id is None
+        assert rows["post"].state == "not_needed"
+        address = f"/kb/articles/{article.id}/recall"
+    ada = community.test_client()
+    assert ada.post("/sign-in", data={"handle": "ada", "password": load.PASSWORD}).status_code == 303
+    assert "Ines" in ada.get(address).text
+
+
 def test_search_finds_what_is_known_by_other_forms_of_the_words(community: Flask, worker: Callable[[], None]) -> None:
     known = {
         "Rechnungsadressen": "Rechnungsadresse ändern",
@@ -191,3 +216,12 @@ def test_pages_of_the_community_open_in_both_languages(community: Flask, worker:
             answer = browser.get(path, headers={"Accept-Language": locale}, follow_redirects=True)
             assert answer.status_code == 200, path
             assert f'<html lang="{locale}"' in answer.text, path
+
+
+def test_products_are_named_and_a_release_asks_for_a_look(community: Flask) -> None:
+    with community.app_context():
+        assert [one.name for one in products.everything()] == ["Birke 2", "Birke 3", "Kiesel", "Ulmenfunk App"]
+        asked = db.session.scalars(select(ArticleTask).where(ArticleTask.kind == "release")).unique().all()
+        assert {task.words for task in asked} == {"Birke 3 7.50"}
+    page = community.test_client().get("/kb/p/birke-3", headers={"Accept-Language": "de"}).text
+    assert "WLAN schaltet sich nachts ab" in page

@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from core.clock import now
 from core.db import db
 from desk.models import Channel, Message
+from kb import judging
 from kb.models import Article
 from search import indexer
 from tests.cast import World
@@ -20,6 +21,7 @@ from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
 FIELDS = {"kind", "id", "source_id", "title", "url", "text", "fits", "length", "limit", "score", "why", "locale"}
+FIELDS |= {"warning"}
 
 
 class Program:
@@ -69,6 +71,23 @@ def test_suggestions_have_the_agreed_shape(program: Program) -> None:
         assert each["url"] in each["text"]
         assert all(isinstance(reason, str) for reason in each["why"])
     assert {each["source_id"] for each in found} == {"a1", None}
+
+
+def test_a_suggestion_says_that_somebody_calls_the_article_wrong(stage: Stage, program: Program) -> None:
+    def call_it_wrong(world: World) -> None:
+        article = db.session.scalars(select(Article).where(Article.published_id.is_not(None))).unique().first()
+        assert article is not None
+        judging.say(article, "wrong", words="Nobody has channel 6 any more.", by=world.tina)
+
+    def found() -> dict[str, Any]:
+        body = {"text": "wireless at night after an update", "channel": "mastodon"}
+        return {each["kind"]: each["warning"] for each in program.post("/suggestions", body).json["suggestions"]}
+
+    assert found() == {"article": None, "answer": None}
+    stage(call_it_wrong)
+    warned = found()
+    assert warned["article"].endswith("calls this wrong: “Nobody has channel 6 any more.”")
+    assert warned["answer"] is None
 
 
 def test_suggestions_for_a_channel_by_its_slug_or_id_use_its_limit(stage: Stage, program: Program) -> None:

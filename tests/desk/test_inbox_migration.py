@@ -12,7 +12,7 @@ from core.db import db
 from desk.models import Channel, Contact, Conversation
 from tests.test_migrations import POSTGRES, empty_database
 
-BEFORE = "0018"
+BEFORE = "0021"
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"] if POSTGRES else ["sqlite"])

@@ -31,7 +31,7 @@ from forum import (
     words,
 )
 from forum.models import PersonalRule, WatchedWord
-from kb import vocabulary
+from kb import asking, blocks, uses, vocabulary
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as desk_stage
@@ -75,7 +75,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
-        kb.note_reading
+        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome
         kb.show_feedback kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles
         kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
@@ -134,6 +134,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
+        kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
         kb.dissolve_section kb.place_article kb.join_article kb.leave_family kb.confirm_languages
         kb.translate_article kb.post_translation kb.ask_publication kb.plan_publication kb.cancel_publication
@@ -142,6 +144,8 @@ GROUPS: dict[frozenset[str], str] = {
         kb.update_from_source kb.check_link kb.ask_retirement kb.retire_article kb.revive_article
         kb.ask_owner kb.give_article
         kb.figures kb.figure_list
+        kb.post_product kb.edit_product kb.save_product kb.remove_product
+        kb.post_version kb.release_version kb.remove_version
         kb.post_section kb.promotion_queue kb.publish_article kb.restore_revision kb.save_article kb.save_section
         kb.section_list kb.show_nomination kb.withdraw_article
         kb_api.draft_from_post kb_api.publish_article_call kb_api.withdraw_article_call
@@ -149,7 +153,7 @@ GROUPS: dict[frozenset[str], str] = {
     AGENTS | EDITORS: "kb.write_article kb.post_article kb_api.create_article",
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
-        kb.check_rules kb.set_check_rule kb.drop_check_rule
+        kb.check_rules kb.set_check_rule kb.drop_check_rule kb.choose_publishers
         accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
@@ -157,8 +161,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
-        desk.channels desk.open_channel desk.switch_channel
         desk.add_item desk.change_item desk.remove_item
+        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -263,10 +267,12 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     moderation.mute(muted, by=world.ada, reason="off topic")
     objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
+    text_block = blocks.create(name=f"of-the-{role}", words={"en": "Hold it."}, audience="public", by=world.emil)
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
     better = suggested_edits.suggest(
@@ -307,12 +313,14 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "tag": "wifi",
         "article_id": article.id,
         "task_id": 10**9,
+        "version_id": 10**9,
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
         "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
         "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
         "day": "2026-01-05",
+        "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
@@ -321,6 +329,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "deed_id": 10**9,
         "sign_in_id": 10**9,
         "synonym_id": synonym.id,
+        "block_id": text_block.id,
         "token_id": 10**9,
         "token": one_time.issue(world.bob, "confirm"),
         "number": 1,

@@ -12,7 +12,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from forum import alarms
 from forum.models import Notification
-from kb import articles, checking, queries, uses
+from kb import articles, checking, queries, standing, uses
 from kb.models import Article, VerifyRule
 from tests.cast import World
 from tests.conftest import Browser
@@ -69,7 +69,8 @@ def test_three_clocks_run_by_themselves(world: World, clock: Any) -> None:
     articles.revise(article, by=world.emil, title="Another title", resolution="Wait.")
     articles.publish(article, by=world.emil)
     assert article.published is not None
-    seen = checking.clocks(article, article.published)
+    stands = standing.of(article, viewer=world.emil, reader="")
+    seen = checking.clocks(article, article.published, used_at=stands.used_at, uses=stands.uses)
     assert (seen.edited_at, seen.verified_at, seen.used_at) == (
         NOW + timedelta(days=6),
         NOW,

@@ -152,6 +152,33 @@ def test_the_state_stands_at_the_answer_for_those_who_may_know_it(stage: Any, br
     assert "Nominated for an article" in tina.get(f"/t/{topic_id}-", follow_redirects=True).text
 
 
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("pending", "Somebody proposed this answer for the knowledge base"),
+        ("drafted", "An article for everybody is being made of it"),
+        ("published", "It became an article that helps others, too"),
+        ("declined", "The team looked at it and leaves it an answer"),
+    ],
+)
+def test_who_asked_is_told_kindly_how_it_stands(
+    stage: Any, browser_of: Any, guest: Any, state: str, words: str
+) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        nomination = Shelf(world).nominated()
+        world.answer(nomination.post.topic, "Or buy another one, that is what I did.", by=world.charlie)
+        nomination.state, nomination.reason = state, "Badly written."  # type: ignore[assignment]
+        return nomination.post.topic_id
+
+    topic_id = stage(scene)
+    page = browser_of("alice").get(f"/t/{topic_id}-", follow_redirects=True).text
+    assert page.count(words) == 1, "at the answer that was nominated, and at no other"
+    assert "Badly written." not in page
+    for browser in (guest, browser_of("charlie")):
+        assert words not in browser.get(f"/t/{topic_id}-", follow_redirects=True).text
+
+
 def test_an_editor_comes_from_the_answer_to_its_open_draft_at_once(stage: Any, browser_of: Any) -> None:
     post_id = stage(lambda world: (world.everybody(), accepted(world.solved()).id)[1])
     emil = browser_of("emil")

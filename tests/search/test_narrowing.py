@@ -48,6 +48,8 @@ class Finder:
         category: str | None = None,
         solved: bool | None = None,
         tag: str | None = None,
+        product: str | None = None,
+        archived: str | None = None,
         author: str | None = None,
         since: Any = None,
         limit: int = 20,

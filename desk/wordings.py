@@ -1,0 +1,80 @@
+"""How a customer is addressed: with Sie or du, and by which name.
+
+Short texts of articles are chosen and filled in by it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from flask_babel import gettext
+
+from accounts import audit
+from accounts.models import User
+from core.db import db
+from core.errors import Invalid, NotAllowed
+from desk import policy
+from desk.models import Channel, Conversation
+from kb import face_variables
+from kb.faces import Chosen
+
+LONGEST_NAME: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    is_informal: bool = False
+    """With du, in German."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What is known of the variables in a short text."""
+
+
+def plain(channel: Channel | str) -> Wording:
+    """Return how anybody is addressed on a channel, or on a service of this name."""
+    return Wording(is_informal=not isinstance(channel, str) and channel.is_informal)
+
+
+def of(conversation: Conversation, *, by: User) -> Wording:
+    """Return how this customer is addressed when this agent writes."""
+    values = {"customer": conversation.contact.name, "agent": by.name}
+    return Wording(conversation.says_du, {name: value[:LONGEST_NAME] for name, value in values.items()})
+
+
+def note(face: Chosen, wording: Wording, locale: str) -> str:
+    """Return what whoever inserts a text should see before; empty where there is nothing."""
+    said = []
+    if wording.is_informal and locale == "de" and not face.is_informal:
+        said.append(gettext("There is no short text with du: this one says Sie."))
+    if left := face_variables.left_open(face.text):
+        said.append(gettext("Still to fill in: %(names)s.", names=", ".join(left)))
+    return " ".join(said)
+
+
+def refuse_left_open(text: str) -> None:
+    """Raise `Invalid` at the text while a variable in it waits for somebody to fill it in."""
+    if left := face_variables.left_open(text):
+        sentence = gettext(
+            "This still stands open: %(names)s. Put in what belongs there, or take it out.", names=", ".join(left)
+        )
+        raise Invalid(sentence, fields={"text": sentence})
+
+
+def address(conversation: Conversation, *, is_informal: bool, by: User) -> None:
+    """Have this customer be addressed with du or Sie from now on, whatever the channel says."""
+    if not policy.may_work(by):
+        raise NotAllowed
+    conversation.is_informal = None if is_informal == conversation.channel.is_informal else is_informal
+    db.session.flush()
+
+
+def address_on(channel: Channel, *, is_informal: bool, by: User) -> None:
+    """Have customers of a channel be addressed with du or Sie, except those for whom an agent chose."""
+    if not policy.may_manage_channels(by):
+        raise NotAllowed
+    before = channel.is_informal
+    if before != is_informal:
+        channel.is_informal = is_informal
+        db.session.flush()
+        audit.record(
+            "desk.channel.address", channel, by=by, before={"informal": before}, after={"informal": is_informal}
+        )
