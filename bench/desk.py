@@ -290,10 +290,6 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
                     db.select(db.func.setval(db.func.pg_get_serial_sequence(table, "id"), db.func.max(column)))
                 )
         db.session.commit()
-        db.session.remove()
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            # A desk that grew over years has been analysed on the way.
-            connection.exec_driver_sql("ANALYZE")
         agent = people.by_handle("agent-0")
         assert agent is not None
         session = {"_user_id": sessions.begin(agent, device="bench"), "_fresh": True}
@@ -302,12 +298,22 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
         cookie = f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
         db.session.commit()
         db.session.remove()
-        if db.engine.dialect.name == "sqlite":
-            # What was written in one go lies in the log beside the file, where every read looks first.
-            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        _settle(db.engine)
         db.engine.dispose()
     return Desk(folder, more, cookie, tuple(open_ids))
+
+
+def _settle(engine: Any) -> None:
+    """Have the database count what it holds, as one that grew over years has, and empty SQLite's log into the file."""
+    raw = engine.raw_connection()
+    raw.driver_connection.rollback()
+    if engine.dialect.name == "postgresql":
+        raw.driver_connection.autocommit = True
+    cursor = raw.cursor()
+    cursor.execute("ANALYZE")
+    if engine.dialect.name == "sqlite":
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
 
 
 def _rows(
