@@ -64,7 +64,8 @@ class Contact(Model):
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""
-    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
+    # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
+    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")
 
 
 class Conversation(Model):
