@@ -18,6 +18,7 @@ def init_app(app: Flask) -> None:
         connections,
         credit,
         figures,
+        forgotten,
         gaps,
         inside,
         linting,
@@ -32,7 +33,7 @@ def init_app(app: Flask) -> None:
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
-    from desk.triage import incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
+    from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)

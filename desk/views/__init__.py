@@ -2,7 +2,9 @@
 
 from desk.views import (
     asking,
+    bulk,
     channels,
+    checklists,
     conversation,
     fairness,
     inbox,
@@ -11,6 +13,7 @@ from desk.views import (
     nightly,
     promises,
     rules,
+    snoozing,
     standing,
     triage,
 )
@@ -19,7 +22,9 @@ from desk.views.edge import bp
 __all__ = [
     "asking",
     "bp",
+    "bulk",
     "channels",
+    "checklists",
     "conversation",
     "fairness",
     "inbox",
@@ -28,6 +33,7 @@ __all__ = [
     "nightly",
     "promises",
     "rules",
+    "snoozing",
     "standing",
     "triage",
 ]
