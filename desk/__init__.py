@@ -16,9 +16,11 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        elsewhere,
         figures,
         gaps,
         listeners,
+        person_models,
         transfer,
         views,
     )
@@ -30,4 +32,10 @@ def init_app(app: Flask) -> None:
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Customer cards"),
+        "desk.card_sources",
+        "admin",
+        text=_l("What other systems of the house know about customers, and for what agents may ask."),
     )

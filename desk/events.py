@@ -14,3 +14,11 @@ class MessageReceived(Event):
 @dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CounterUsed(Event):
+    """A customer left something at the secure counter."""
+
+    conversation_id: int
+    counter_id: int

@@ -13,7 +13,7 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import queries, questions, replies, suggestions, wordings
+from desk import beside, handing, queries, questions, replies, suggestions, summing, wordings
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.models import Conversation
@@ -142,6 +142,9 @@ def _conversation_page(
         agents=queries.agents(),
         draft_key=_draft_key(conversation.id),
         waiting=waiting,
+        beside=beside.of(conversation, viewer=current_user),
+        link_to_counter=handing.words_for,
+        summary=summing.of(conversation, about["used"]),
         **about,
     )
     return make_response(page, status)
@@ -178,6 +181,8 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
     text = (
         None
         if thing_id is None
+        else handing.link_to(thing_id, conversation)
+        if kind == "counter"
         else suggestions.text_of(
             kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
         )
