@@ -2,7 +2,7 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import MultipleFileField
-from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms import BooleanField, IntegerField, RadioField, SelectChoice, SelectField
 from wtforms.validators import InputRequired, NumberRange
 
 from core.forms import BlockField, Form, LineField
@@ -21,7 +21,9 @@ ASKS = (
 
 class MarkForm(Form):
     kind = RadioField(
-        _l("How it went"), choices=[("positive", _l("Well")), ("negative", _l("With difficulty"))], default="positive"
+        _l("How it went"),
+        choices=[SelectChoice("positive", _l("Well")), SelectChoice("negative", _l("With difficulty"))],
+        default="positive",
     )
     note = LineField(_l("What the next one should know"), longest=notes_on_people.LONGEST_NOTE)
     days = IntegerField(
@@ -36,15 +38,19 @@ class MarkForm(Form):
 class CallForm(Form):
     kind = SelectField(
         _l("What it was"),
-        choices=[("call_in", _l("They called")), ("call_out", _l("We called")), ("visit", _l("They came by"))],
+        choices=[
+            SelectChoice("call_in", _l("They called")),
+            SelectChoice("call_out", _l("We called")),
+            SelectChoice("visit", _l("They came by")),
+        ],
     )
     result = SelectField(
         _l("What came of it"),
         choices=[
-            ("reached", _l("We talked")),
-            ("no_answer", _l("Nobody answered")),
-            ("message_left", _l("A message was left")),
-            ("call_again", _l("To be called again")),
+            SelectChoice("reached", _l("We talked")),
+            SelectChoice("no_answer", _l("Nobody answered")),
+            SelectChoice("message_left", _l("A message was left")),
+            SelectChoice("call_again", _l("To be called again")),
         ],
     )
     caller = LineField(_l("Who it was"), longest=notes_on_people.LONGEST_CALLER, shortest=0)

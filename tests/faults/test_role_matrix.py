@@ -15,7 +15,7 @@ from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
-from desk import replies
+from desk import counters, replies
 from desk.models import Channel
 from forum import (
     answers,
@@ -81,6 +81,7 @@ GROUPS: dict[frozenset[str], str] = {
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
         search_api.search search_api.similar
         demo.plaza demo.plaza_posts demo.post_to_plaza
+        desk.show_counter desk.leave_at_counter
     """,
     MEMBERS: """
         kb.ask_flag kb.flag_article
@@ -116,6 +117,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.show_person desk.join_contacts desk.part_contacts desk.part_member desk.send_code desk.say_code
+        desk.mark_person desk.remove_mark desk.look_at_card desk.show_why desk.prepare_private desk.move_to_private
+        desk.open_counter desk.read_counter desk.withdraw_counter desk.take_document desk.write_call desk.note_call
     """,
     MODERATORS: """
         forum.set_trust
@@ -158,6 +162,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
+        desk.card_sources desk.add_card_source desk.remove_card_source
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -269,6 +274,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
     used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
+    counter = counters.open_for(message.conversation, asks=["phone"], in_public=True, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
     better = suggested_edits.suggest(
@@ -317,6 +323,12 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
+        "contact_id": message.conversation.contact_id,
+        "join_id": 10**9,
+        "mark_id": 10**9,
+        "source_id": 10**9,
+        "counter_id": counter.id,
+        "document_id": 10**9,
         "channel_id": channel.id,
         "user_id": world.charlie.id,
         "deed_id": 10**9,
