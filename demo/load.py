@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, products, recalling
+from demo import helping, keeping, knowing, products, recalling
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -262,6 +262,7 @@ def _wake_up() -> None:
     keeping.begin(everybody, _article)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
+    knowing.begin(everybody)
     _open_plaza()
     _count_what_helped(everybody)
 
@@ -411,7 +412,7 @@ def _open_plaza() -> None:
         contact = message.conversation.contact
         add_once(
             PlazaPost,
-            external_id=f"import:{message.source_id}",
+            external_id=f"import:{message.source_id or message.external_id}",
             thread=message.conversation.external_id,
             handle=channels.address(channels.HOUSE) if is_official else contact.handle,
             name=channels.HOUSE_NAME if is_official else contact.name,

@@ -27,6 +27,8 @@ SIZE: Final = 25
 LONGEST_WORDS: Final = 400
 MAIL_KINDS: Final = ("mail", "email")
 """Kinds of channels that are mail."""
+MAIL_SLUG: Final = "mail"
+"""How the short name of another begins that carries mail, as `desk.channels.counting` has it."""
 Source = Literal["message", "call", "post"]
 _RANK: Final[dict[Source, int]] = {"message": 3, "call": 2, "post": 1}
 EARLIER: Final = 3
@@ -109,7 +111,7 @@ def _messages(
 ) -> Iterator[Item]:
     # In a public thread others join in: what they wrote is not this person's, what we wrote there is for them. Both
     # are found by an index of their own.
-    is_mail = Channel.kind.in_(MAIL_KINDS)
+    is_mail = or_(Channel.kind.in_(MAIL_KINDS), Channel.slug.startswith(MAIL_SLUG))
     ways = {
         "mail": is_mail,
         "public": and_(~is_mail, Message.is_public),
@@ -140,7 +142,8 @@ def _messages(
         .options(joinedload(Message.channel), lazyload(Message.conversation))
     )
     for message in db.session.scalars(statement):
-        kind: Kind = "mail" if message.channel.kind in MAIL_KINDS else "public" if message.is_public else "private"
+        by_mail = message.channel.kind in MAIL_KINDS or message.channel.slug.startswith(MAIL_SLUG)
+        kind: Kind = "mail" if by_mail else "public" if message.is_public else "private"
         contact = message.contact
         yield Item(
             kind=kind,

@@ -136,7 +136,13 @@ def test_a_link_cannot_be_guessed_and_grows_old(world: World) -> None:
     counter = opened(world)
     ticket = ticket_of(counter)
     assert counters.at(ticket).id == counter.id
-    for wrong in (ticket[:-1], ticket[:-1] + ("a" if ticket[-1] != "a" else "b"), f"zzzz-{ticket[-20:]}", "x", "1-" + "a" * 20):
+    for wrong in (
+        ticket[:-1],
+        ticket[:-1] + ("a" if ticket[-1] != "a" else "b"),
+        f"zzzz-{ticket[-20:]}",
+        "x",
+        "1-" + "a" * 20,
+    ):
         with pytest.raises(NotFound):
             counters.at(wrong)
     counter.expires_at = now()
@@ -144,9 +150,7 @@ def test_a_link_cannot_be_guessed_and_grows_old(world: World) -> None:
         counters.at(ticket)
 
 
-def test_it_is_deleted_some_days_after_the_conversation_is_closed(
-    world: World, settings: Callable[..., None]
-) -> None:
+def test_it_is_deleted_some_days_after_the_conversation_is_closed(world: World, settings: Callable[..., None]) -> None:
     counter = opened(world)
     counters.submit(counter, said={"text": "My number is 12."}, files=counters.documents([Upload("a.pdf", PDF)]))
     conversation = counter.conversation
