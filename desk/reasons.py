@@ -20,6 +20,7 @@ from desk.channels.base import adapter_of
 from desk.models import Conversation
 
 MOST_DEEDS: Final = 30
+_OF_CUSTOMER: Final = "desk.conversation.submit_counter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Deed:
     by: User | None
     words: str
     reason: str = ""
+    is_of_customer: bool = False
 
 
 Source = Callable[[Conversation, Viewer], Iterable[Reason]]
@@ -71,7 +73,9 @@ def deeds(conversation: Conversation) -> Sequence[Deed]:
     names: dict[int, str] = {}
     if named:
         names = {row[0]: row[1] for row in db.session.execute(select(User.id, User.name).where(User.id.in_(named)))}
-    return [Deed(entry.at, entry.by, _words(entry, names), entry.reason) for entry in entries]
+    return [
+        Deed(entry.at, entry.by, _words(entry, names), entry.reason, entry.deed == _OF_CUSTOMER) for entry in entries
+    ]
 
 
 @register
