@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, knowing, products, recalling
+from demo import helping, keeping, knowing, products, recalling, triaging
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -264,6 +264,7 @@ def _wake_up() -> None:
     recalling.begin(everybody, _article)
     knowing.begin(everybody)
     _open_plaza()
+    triaging.begin(everybody)
     _count_what_helped(everybody)
 
 

@@ -27,7 +27,10 @@ from desk import intake, policy, queries, replies, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.models import Conversation, Message
 from desk.queries import View
+from desk.triage import judging, learning
+from desk.triage.judging import service_of
 from desk.wordings import Wording
+from forum import personal_data
 
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 20
@@ -61,6 +64,14 @@ class Asked(Model):
     channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
     limit: int = Field(5, ge=1, le=MOST_SUGGESTIONS)
     informal: bool | None = Field(None, description="German with du; without it, as the channel says.")
+
+
+class Judged(Model):
+    """`channel` is one that is open here, or a service; the text is read as it is, so that places in it are true."""
+
+    text: str = Field(max_length=LONGEST_TEXT)
+    locale: str | None = Field(None, pattern="^(de|en)$")
+    channel: str = Field("", max_length=80)
 
 
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
@@ -126,6 +137,25 @@ def suggest(body: Asked) -> dict[str, Any]:
         ),
     )
     return {"suggestions": [_suggestion(each) for each in suggestions.warned(found)]}
+
+
+@api.call("POST", "/triage", summary="What a message is", body=Judged, scope="desk", team=True, reads=True)
+def triage(body: Judged) -> dict[str, Any]:
+    """Return locale, intent, sentiment -2..2, heat and urgency 0..3, pii (type, value, start, end), sure and why."""
+    judged = judging.judge(body.text, channel=service_of(body.channel), locale=body.locale, by=learning.current())
+    return {
+        "locale": judged.locale,
+        "intent": judged.intent,
+        "sentiment": judged.sentiment,
+        "heat": judged.heat,
+        "urgency": judged.urgency,
+        "pii": [
+            {"type": one.type, "value": one.value, "start": one.start, "end": one.end}
+            for one in personal_data.spans(body.text, judged.locale)
+        ],
+        "sure": judged.sure,
+        "why": [reason.words for reason in judged.reasons],
+    }
 
 
 @api.call(

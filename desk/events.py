@@ -22,3 +22,11 @@ class CounterUsed(Event):
 
     conversation_id: int
     counter_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNewsQueued(Event):
+    case_id: int
+    what: str
+    """`answer` or `solution`."""
+    by_id: int

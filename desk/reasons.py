@@ -18,6 +18,8 @@ from core.clock import now
 from core.db import db
 from desk.channels.base import adapter_of
 from desk.models import Conversation
+from desk.triage import shown
+from desk.triage.tables import DeskRule, DeskRuleHit
 
 MOST_DEEDS: Final = 30
 _OF_CUSTOMER: Final = "desk.conversation.submit_counter"
@@ -115,6 +117,23 @@ def where_it_stands(conversation: Conversation, viewer: Viewer) -> Iterable[Reas
         yield Reason(gettext("Unassigned"), gettext("Nobody has taken it yet."))
     elif conversation.assignee_id == viewer.id:
         yield Reason(gettext("Mine"), gettext("It is yours."))
+
+
+@register
+def what_makes_its_place(conversation: Conversation, viewer: Viewer) -> Iterable[Reason]:  # noqa: ARG001 -- the signature of a source
+    """Say what counts for its place in the queue, and how much, and which rules caught it."""
+    told = shown.about(conversation)
+    for part in told.place.parts if told is not None and told.place is not None else ():
+        yield Reason(str(part.label), str(part.words), f"{part.percent} % × {part.weight}")
+    hits = (
+        select(DeskRule.name)
+        .join(DeskRuleHit, DeskRuleHit.rule_id == DeskRule.id)
+        .where(DeskRuleHit.conversation_id == conversation.id)
+        .distinct()
+        .order_by(DeskRule.name)
+    )
+    for name in db.session.scalars(hits):
+        yield Reason(gettext("Rule"), name)
 
 
 def _words(entry: AuditEntry, names: dict[int, str]) -> str:

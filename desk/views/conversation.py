@@ -13,12 +13,27 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import beside, handing, queries, questions, replies, suggestions, summing, wordings
+from desk import (
+    beside,
+    handing,
+    handing_over,
+    notes,
+    presence,
+    queries,
+    questions,
+    replies,
+    side_talks,
+    suggestions,
+    summing,
+    wordings,
+)
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.inside_forms import NoteForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import Listing
+from desk.triage import shown
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -121,6 +136,7 @@ def _conversation_page(
         wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
+    colleagues = queries.agents()
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
     page = render_template(
         "desk/conversation.html",
@@ -139,12 +155,21 @@ def _conversation_page(
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
         silent=replies.why_silent(conversation),
-        agents=queries.agents(),
+        agents=colleagues,
         draft_key=_draft_key(conversation.id),
+        card=handing_over.open_card(conversation),
+        talks=side_talks.of(conversation),
+        present=presence.others(conversation, me(), among=colleagues),
+        beat=presence.BEAT_SECONDS,
+        note_form=NoteForm(formdata=None),
         waiting=waiting,
         beside=beside.of(conversation, viewer=current_user),
         link_to_counter=handing.words_for,
         summary=summing.of(conversation, about["used"]),
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
         **about,
     )
     return make_response(page, status)
@@ -169,6 +194,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     return {
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "notes": notes.between(notes.of(conversation), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }

@@ -16,7 +16,7 @@ from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
-from desk import counters, replies
+from desk import counters, replies, side_talks
 from desk.models import Channel
 from forum import (
     answers,
@@ -68,7 +68,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed accounts.claim
+        forum.search_feed accounts.claim desk.show_aside desk.answer_aside
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
@@ -110,10 +110,12 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.triage search.explain
     """,
     AGENTS: """
         desk.tell_outcome
+        desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
+        desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
@@ -121,6 +123,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.show_person desk.join_contacts desk.part_contacts desk.part_member desk.send_code desk.say_code
         desk.mark_person desk.remove_mark desk.look_at_card desk.show_why desk.prepare_private desk.move_to_private
         desk.open_counter desk.read_counter desk.withdraw_counter desk.take_document desk.write_call desk.note_call
+        desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
+        desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
+        desk.solve_incident desk.add_cases desk.leave_incident
     """,
     MODERATORS: """
         forum.set_trust
@@ -164,6 +169,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.card_sources desk.add_card_source desk.remove_card_source
+        desk.priority_page desk.weigh_priority
+        desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -185,6 +192,7 @@ WORDS = {
     },
     "desk_api.post_reply": {"text": "Please restart it."},
     "desk_api.suggest": {"text": "The light is on all night."},
+    "desk_api.triage": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
 HIDDEN = {"search.explain"}
@@ -285,6 +293,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    talk = side_talks.begin(
+        message.conversation, name="Rosa", address="rosa@depot.example", question="Well?", locale="en", by=world.dora
+    )
     personal_data.add(f"{role}-####", deed="find", by=world.root)
     rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
     assert rule is not None
@@ -321,7 +332,12 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "incident_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
+        "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
+        "talk_id": 10**9,
+        "note_id": 10**9,
+        "card_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
