@@ -26,7 +26,7 @@ class Plaza(Webhook):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(may_send=True, idempotent_send=True, has_webhook=True)
+        return Capabilities(may_send=True, idempotent_send=True, has_webhook=True, private=False)
 
     def send(self, reply: OutgoingReply) -> SentReply:
         """Put the reply up, once for each key; the worker's transaction keeps the post and the news of it together."""

@@ -17,6 +17,7 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        elsewhere,
         figures,
         forgotten,
         gaps,
@@ -24,6 +25,7 @@ def init_app(app: Flask) -> None:
         linting,
         listeners,
         nightly,
+        person_models,
         presence,
         promise_models,
         promises,
@@ -52,4 +54,10 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Customer cards"),
+        "desk.card_sources",
+        "admin",
+        text=_l("What other systems of the house know about customers, and for what agents may ask."),
     )

@@ -35,6 +35,18 @@ IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
 LONGEST_LAST_WORDS = 200
 
 
+def same_handle(handle: str) -> str:
+    """Return what a handle is compared by: a mail address as a whole, `@lena@social.example` and `Lena` as `lena`."""
+    folded = handle.casefold().strip()
+    return (folded if is_mail(folded) else folded.lstrip("@").split("@", 1)[0])[:200]
+
+
+def is_mail(handle: str) -> bool:
+    """Tell whether a handle is a mail address."""
+    local, _, host = handle.partition("@")
+    return bool(local) and "." in host and "@" not in host and not any(map(str.isspace, handle))
+
+
 class Channel(Model):
     """A connection to a service where customers write."""
 
@@ -66,6 +78,10 @@ class Contact(Model):
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""
+    handle_key: Mapped[str] = mapped_column(
+        String(200), default=lambda context: same_handle(context.get_current_parameters()["handle"]), index=True
+    )
+    """What is the same where one person has this handle on several channels."""
     # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]  # as SQLAlchemy documents
 

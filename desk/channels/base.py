@@ -33,6 +33,22 @@ class Capabilities:
     """What customers write is delivered to `/channels/<slug>/webhook`."""
     may_follow_up: bool = False
     """A message that nobody waits for is fitting a day later: asking whether a reply helped, in private."""
+    private: bool = True
+    """What is written in public can be answered in private, in the same conversation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPost:
+    """A post of a public thread that was not written to us; clean like a message."""
+
+    id: str
+    text: str
+    created_at: datetime
+    handle: str
+    name: str = ""
+    url: str | None = None
+    is_ours: bool = False
+    """The house wrote it, at the service itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +68,8 @@ class IncomingMessage:
     reach: int | None = None
     """Followers, where the service tells."""
     locale: str | None = None
+    thread: tuple[EarlierPost, ...] = ()
+    """What stands before it in its public thread, where the service tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from desk.channels.base import (
     LONGEST_URL,
     Capabilities,
     ChannelFailed,
+    EarlierPost,
     IncomingMessage,
     OutgoingReply,
     SentReply,
@@ -42,6 +43,7 @@ SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what a secret begins with
 LONGEST_HANDLE: Final = 200
 LONGEST_REASON: Final = 160
 LARGEST_REACH: Final = 2**31 - 1
+MOST_OF_THREAD: Final = 50
 EARLIEST_YEAR: Final = 2000
 _TRY_AGAIN: Final = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -106,6 +108,7 @@ class Webhook(Silent):
                 name=contact.name,
                 reach=contact.reach,
                 locale=delivery.locale,
+                thread=_thread(delivery.thread),
             )
         ]
 
@@ -204,17 +207,45 @@ class _Contact(_Part):
         return None if value is None else min(value, LARGEST_REACH)
 
 
+class _EarlierPost(_Message):
+    public: bool = True
+    contact: _Contact
+    ours: bool = False
+
+
 class _Delivery(_Part):
     type: Literal["message"]
     conversation: str = Field(min_length=1, max_length=LONGEST_ID)
     message: _Message
     contact: _Contact
     locale: Literal["de", "en"] | None = None
+    thread: Any = None
 
     @field_validator("conversation")
     @classmethod
     def _is_storable(cls, value: str) -> str:
         return _storable(value)
+
+
+def _thread(told: Any) -> tuple[EarlierPost, ...]:
+    """Return the posts of the thread that can be read; the customer's message is not refused for the others."""
+    found: dict[str, EarlierPost] = {}
+    for each in told[-MOST_OF_THREAD:] if isinstance(told, list) else ():
+        try:
+            post = _EarlierPost.model_validate(each)
+        except (ValidationError, RecursionError):
+            continue
+        if post.public:
+            found[post.id] = EarlierPost(
+                id=post.id,
+                text=post.text,
+                created_at=min(post.created, now()),
+                handle=post.contact.handle,
+                name=post.contact.name,
+                url=post.url,
+                is_ours=post.ours,
+            )
+    return tuple(found.values())
 
 
 def _whole(values: Any) -> Any:

@@ -13,7 +13,20 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import handing_over, notes, presence, queries, questions, replies, side_talks, suggestions, wordings
+from desk import (
+    beside,
+    handing,
+    handing_over,
+    notes,
+    presence,
+    queries,
+    questions,
+    replies,
+    side_talks,
+    suggestions,
+    summing,
+    wordings,
+)
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
@@ -156,6 +169,9 @@ def _conversation_page(
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
         waiting=waiting,
+        beside=beside.of(conversation, viewer=current_user),
+        link_to_counter=handing.words_for,
+        summary=summing.of(conversation, about["used"]),
         triage=shown.about(conversation),
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
@@ -198,6 +214,8 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
     text = (
         None
         if thing_id is None
+        else handing.link_to(thing_id, conversation)
+        if kind == "counter"
         else suggestions.text_of(
             kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
         )
