@@ -356,6 +356,12 @@ class Settings(BaseModel):
         60, ge=0, le=10_080, description="So long before a promise is due its owner is reminded."
     )
     call_attempts: int = Field(3, ge=1, le=20, description="After so many calls in vain a call-back is given up.")
+    lost_after_hours: int = Field(
+        6,
+        ge=1,
+        le=8760,
+        description="A conversation that nobody opened or answered for so long alarms the desk.",
+    )
     verify_days: int = Field(
         365,
         ge=0,
@@ -380,6 +386,25 @@ class Settings(BaseModel):
         le=720,
         description="So many hours after a reply with an article its customer is asked once what came of it; 0: never.",
     )
+    mark_days: int = Field(
+        180, ge=1, le=3650, description="So many days a mark on a customer lasts where nobody says else."
+    )
+    code_minutes: int = Field(
+        30, ge=1, le=1440, description="So long a code is good that shows that two contacts are one person."
+    )
+    card_minutes: int = Field(
+        10, ge=0, le=1440, description="So long what another system told of a customer is kept; 0: for the look alone."
+    )
+    card_seconds: int = Field(5, ge=1, le=10, description="So long another system may take to tell of a customer.")
+    counter_hours: int = Field(48, ge=1, le=720, description="So long the link to the secure counter is good.")
+    counter_keep_days: int = Field(
+        14, ge=0, le=365, description="So many days after its conversation is closed what was left there is deleted."
+    )
+    counter_longest_days: int = Field(
+        90, ge=1, le=730, description="After so many days it is deleted although its conversation is still open."
+    )
+    counter_documents: int = Field(3, ge=0, le=4, description="So many documents may be left at the secure counter.")
+    counter_megabytes: int = Field(5, ge=1, le=20, description="How large each of them may be.")
     link_check_days: int = Field(
         30, ge=0, le=365, description="Every so many days the links of articles are opened; 0: never."
     )

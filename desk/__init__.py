@@ -17,7 +17,9 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        elsewhere,
         figures,
+        forgotten,
         gaps,
         heat,
         inside,
@@ -25,6 +27,7 @@ def init_app(app: Flask) -> None:
         linting,
         listeners,
         nightly,
+        person_models,
         presence,
         private_to_public,
         promise_models,
@@ -35,7 +38,7 @@ def init_app(app: Flask) -> None:
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
-    from desk.triage import incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
+    from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)
@@ -54,4 +57,10 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Customer cards"),
+        "desk.card_sources",
+        "admin",
+        text=_l("What other systems of the house know about customers, and for what agents may ask."),
     )

@@ -77,8 +77,8 @@ def keep(  # noqa: PLR0913 -- what a reply is made of, by keyword
         reason=reason,
     )
     db.session.add(held)
-    if conversation.state == "new":
-        conversation.state = "open"  # somebody has begun
+    if conversation.state == "new":  # somebody has begun
+        conversations.turn(conversation, "open", by=by, reason="a reply was begun")
     db.session.flush()
     return held
 
@@ -192,9 +192,9 @@ def put_away(held_id: int | None, *, by: User) -> None:
         )
 
 
-def leave(conversation: Conversation) -> None:
+def leave(conversation: Conversation, *, by: User | None) -> None:
     """Let the conversation stand as answered."""
-    conversation.state = "waiting_customer"
+    conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
     clocks.stop(conversation)
 
 
@@ -202,7 +202,8 @@ def come_back(conversation: Conversation, departure: Departure | None) -> None:
     """Let the customer wait again, as before the reply: it was undone, or did not arrive."""
     if departure is None or departure.is_scheduled or conversation.state != "waiting_customer":
         return
-    conversation.state = "open" if departure.state_before == "new" else departure.state_before  # type: ignore[assignment]  # it was one
+    state = "open" if departure.state_before == "new" else departure.state_before
+    conversations.turn(conversation, state, by=None, reason="a reply did not go out")  # type: ignore[arg-type]  # it was one
     if departure.waited_since is not None and conversation.waiting_since is None:
         clocks.run(conversation, departure.waited_since)
 

@@ -5,11 +5,12 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import publish
-from core.unique import add_once
+from core.unique import add_once, inserting
 from desk import clocks, conversations, holding
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
-from desk.models import Channel, Contact, Conversation, Message
+from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from desk.person_models import ThreadPost
 from search.analysis import language
 
 
@@ -43,6 +44,7 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
     _let_wait(conversation, message)
     if conversation.state != "new":  # nothing of ours waits where nobody has begun
         holding.give_way(conversation, reason="new_message")
+    _keep_thread(conversation, incoming)
     publish(MessageReceived(conversation.id, message.id))
     return message
 
@@ -89,10 +91,44 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
     return conversations.locked(found)
 
 
+def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:
+    """Keep what others wrote before in the public thread; nobody waits because of it."""
+    if not incoming.is_public or not incoming.thread:
+        return
+    ids = [post.id for post in incoming.thread]
+    written_to_us = set(
+        db.session.scalars(
+            select(Message.external_id).where(
+                Message.channel_id == conversation.channel_id, Message.external_id.in_(ids)
+            )
+        )
+    )
+    at = now()
+    rows = [
+        {
+            "conversation_id": conversation.id,
+            "external_id": post.id,
+            "handle": post.handle,
+            "name": post.name,
+            "is_ours": post.is_ours,
+            "text": post.text,
+            "url": post.url,
+            "created_at": min(post.created_at, at),
+        }
+        for post in incoming.thread
+        if post.id not in written_to_us
+    ]
+    if rows:
+        db.session.execute(inserting(ThreadPost).values(rows).on_conflict_do_nothing())
+
+
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
     if conversation.waiting_since is None or message.created_at < conversation.waiting_since:
         clocks.run(conversation, message.created_at)
-    if conversation.state != "new":
-        conversation.state = "open"  # solved, or given to a colleague inside: the customer has something to say
+    conversations.keep_words(conversation, message.text, is_incoming=True)
+    if conversation.state != "new" or conversation.snoozed_until is not None:
+        # Solved, given to a colleague inside, or snoozed: the customer has something to say.
+        state: ConversationState = "new" if conversation.state == "new" else "open"
+        conversations.turn(conversation, state, by=None, reason="the customer wrote")
     db.session.flush()

@@ -163,7 +163,7 @@ def send_again(message: Message, *, by: User) -> None:
     message.failure = None
     message.send_after = None
     _expect_the_parts_before(message)
-    holding.leave(message.conversation)
+    holding.leave(message.conversation, by=by)
     db.session.flush()
     audit.record("desk.message.send_again", message, by=by, before={"state": before}, after={"state": "queued"})
     publish(ReplyQueued(message.id))
@@ -176,7 +176,7 @@ def mark_sent(message: Message, *, by: User) -> None:
     message.state = "sent"
     message.sent_at = message.attempted_at or now()
     message.failure = None
-    holding.leave(message.conversation)
+    holding.leave(message.conversation, by=by)
     db.session.flush()
     _go_on_after(message)
     audit.record("desk.message.mark_sent", message, by=by, before={"state": before}, after={"state": "sent"})
@@ -208,7 +208,7 @@ def send(message_id: int) -> None:
         if _something_came_since(message):
             holding.ask_back(departure, reason="new_message")
             return
-        holding.leave(message.conversation)
+        holding.leave(message.conversation, by=message.by)
     message.attempts += 1
     message.attempted_at = now()
     outgoing = _outgoing(message)
@@ -287,9 +287,10 @@ def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner)
         _record_uses(message, inserted, by=draft.by, asked=draft.asked)
         messages.append(message)
     if manner.at is None:
-        holding.leave(conversation)
-    elif conversation.state == "new":
-        conversation.state = "open"  # the customer waits until it leaves; somebody is at work
+        holding.leave(conversation, by=draft.by)
+    elif conversation.state == "new":  # the customer waits until it leaves; somebody is at work
+        conversations.turn(conversation, "open", by=draft.by, reason="a reply was planned")
+    conversations.keep_words(conversation, draft.text, is_incoming=False)
     conversation.last_message_at = at
     db.session.flush()
     publish(ReplyQueued(messages[0].id), due_at=send_after)

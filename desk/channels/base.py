@@ -72,6 +72,20 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPost:
+    """A post of a public thread that was not written to us; clean like a message."""
+
+    id: str
+    text: str
+    created_at: datetime
+    handle: str
+    name: str = ""
+    url: str | None = None
+    is_ours: bool = False
+    """The house wrote it, at the service itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
     """One message as a channel delivers it; the texts are clean, the moment is aware and not in the future."""
 
@@ -90,6 +104,8 @@ class IncomingMessage:
     locale: str | None = None
     capabilities: Mapping[str, Any] | None = None
     """What the service told of how the conversation can be answered: see `Silent.means`."""
+    thread: tuple[EarlierPost, ...] = ()
+    """What stands before it in its public thread, where the service tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from desk.channels.base import (
     LONGEST_URL,
     Capabilities,
     ChannelFailed,
+    EarlierPost,
     IncomingMessage,
     OutgoingReply,
     SentReply,
@@ -43,6 +44,7 @@ LONGEST_HANDLE: Final = 200
 LONGEST_REASON: Final = 160
 LONGEST_PRICE: Final = 80
 LARGEST_REACH: Final = 2**31 - 1
+MOST_OF_THREAD: Final = 50
 EARLIEST_YEAR: Final = 2000
 _TRY_AGAIN: Final = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -112,6 +114,7 @@ class Webhook(Silent):
                 capabilities=None
                 if delivery.capabilities is None
                 else delivery.capabilities.model_dump(mode="json", exclude_unset=True),
+                thread=_thread(delivery.thread),
             )
         ]
 
@@ -225,6 +228,12 @@ class _Capabilities(_Part):
         return " ".join(tidied(value).split())
 
 
+class _EarlierPost(_Message):
+    public: bool = True
+    contact: _Contact
+    ours: bool = False
+
+
 class _Delivery(_Part):
     type: Literal["message"]
     conversation: str = Field(min_length=1, max_length=LONGEST_ID)
@@ -232,11 +241,33 @@ class _Delivery(_Part):
     contact: _Contact
     locale: Literal["de", "en"] | None = None
     capabilities: _Capabilities | None = None
+    thread: Any = None
 
     @field_validator("conversation")
     @classmethod
     def _is_storable(cls, value: str) -> str:
         return _storable(value)
+
+
+def _thread(told: Any) -> tuple[EarlierPost, ...]:
+    """Return the posts of the thread that can be read; the customer's message is not refused for the others."""
+    found: dict[str, EarlierPost] = {}
+    for each in told[-MOST_OF_THREAD:] if isinstance(told, list) else ():
+        try:
+            post = _EarlierPost.model_validate(each)
+        except (ValidationError, RecursionError):
+            continue
+        if post.public:
+            found[post.id] = EarlierPost(
+                id=post.id,
+                text=post.text,
+                created_at=min(post.created, now()),
+                handle=post.contact.handle,
+                name=post.contact.name,
+                url=post.url,
+                is_ours=post.ours,
+            )
+    return tuple(found.values())
 
 
 def _whole(values: Any) -> Any:

@@ -16,6 +16,8 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from desk import (
+    beside,
+    handing,
     handing_over,
     holding,
     notes,
@@ -26,15 +28,16 @@ from desk import (
     scheduling,
     side_talks,
     suggestions,
+    summing,
     wordings,
 )
 from desk.approvals import NeedsApproval
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
+from desk.listing import Listing, listing
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
-from desk.queries import Listing
 from desk.sending_models import ApprovalRule
 from desk.triage import shown
 from desk.views import composing, promises
@@ -211,6 +214,9 @@ def _conversation_page(
         note_form=NoteForm(formdata=None),
         waiting=waiting,
         **composer,
+        beside=beside.of(conversation, viewer=current_user),
+        link_to_counter=handing.words_for,
+        summary=summing.of(conversation, about["used"]),
         triage=shown.about(conversation),
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
@@ -253,6 +259,8 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
     text = (
         None
         if thing_id is None
+        else handing.link_to(thing_id, conversation)
+        if kind == "counter"
         else suggestions.text_of(
             kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
         )
@@ -329,7 +337,7 @@ def _given(prefix: str) -> dict[str, str]:
 
 
 def _queue() -> Listing:
-    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+    return listing("waiting", viewer=current_user, size=QUEUE)
 
 
 def _question(typed: str) -> str:

@@ -2,15 +2,15 @@
 
 New tables, and two columns without a value, an instant change. The index holds only what is stuck.
 
-Revision ID: 0025
+Revision ID: 0027
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0027"
+down_revision = "0026"
 branch_labels = None
 depends_on = None
 
