@@ -12,24 +12,30 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        call_backs,
         carrying,
         cli,
         connections,
         credit,
         elsewhere,
         figures,
+        forgotten,
         gaps,
         inside,
+        linting,
         listeners,
+        nightly,
         person_models,
         presence,
+        promise_models,
+        promises,
         side_talks,
         transfer,
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
-    from desk.triage import incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
+    from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)

@@ -19,11 +19,12 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import asking, clocks, conversations, objections, policy, queries, wordings
+from desk import asking, clocks, conversations, objections, policy, promises, queries, wordings
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
 from desk.objections import Draft, Objection
+from desk.promises import NewPromise
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
@@ -53,11 +54,13 @@ def reply(
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
+    promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
     `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
-    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
+    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`);
+    `promised` is kept as promises together with the reply.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -80,11 +83,13 @@ def reply(
         idempotency_key=f"reply_{uuid.uuid4().hex}",
     )
     db.session.add(message)
-    conversation.state = "waiting_customer"
+    conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
+    conversations.keep_words(conversation, text, is_incoming=False)
     clocks.stop(conversation)
     conversation.last_message_at = now()
     db.session.flush()
     _record_uses(message, uses, by=by, asked=draft.asked)
+    promises.make_with(message, promised, by=by)
     publish(ReplyQueued(message.id))
     return message
 

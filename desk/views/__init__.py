@@ -2,8 +2,10 @@
 
 from desk.views import (
     asking,
+    bulk,
     cards,
     channels,
+    checklists,
     conversation,
     counter,
     fairness,
@@ -11,8 +13,11 @@ from desk.views import (
     inbox,
     incidents,
     inside,
+    nightly,
     person,
+    promises,
     rules,
+    snoozing,
     standing,
     triage,
 )
@@ -21,8 +26,10 @@ from desk.views.edge import bp
 __all__ = [
     "asking",
     "bp",
+    "bulk",
     "cards",
     "channels",
+    "checklists",
     "conversation",
     "counter",
     "fairness",
@@ -30,8 +37,11 @@ __all__ = [
     "inbox",
     "incidents",
     "inside",
+    "nightly",
     "person",
+    "promises",
     "rules",
+    "snoozing",
     "standing",
     "triage",
 ]

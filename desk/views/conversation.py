@@ -30,10 +30,11 @@ from desk import (
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
+from desk.listing import Listing, listing
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
-from desk.queries import Listing
 from desk.triage import shown
+from desk.views import promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -47,7 +48,8 @@ QUEUE = 15
 @role_required("agent")
 def show_conversation(conversation_id: int) -> Response:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+    form = ReplyForm(formdata=None, data={"text": promises.apology(conversation_id)})
+    return _conversation_page(conversation, form, question=_question(request.args.get("help", "")))
 
 
 @bp.get("/desk/conversations/<int:conversation_id>/exchange")
@@ -77,7 +79,8 @@ def post_reply(conversation_id: int) -> Answer:
             by=me(),
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
-            confirmed=_confirmed(),
+            confirmed=_confirmed() | promises.ticked(),
+            promised=promises.read_promised(),
         )
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
@@ -122,12 +125,15 @@ def _conversation_page(
     objections: Sequence[Objection] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
+    if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
+        found = replies.objections_to(conversation, form.text.data or "", by=me())
+        objections = [one for one in found if one.seal in kept]
     messages = conversation.messages
     form.show_as_seen(max((message.id for message in messages), default=0))
     if not form.help.data:
         form.help.data = question
     asked = next((message for message in reversed(messages) if message.direction == "in"), None)
-    found = suggestions.suggest_for(
+    suggested = suggestions.suggest_for(
         question or (asked.text if asked else ""),
         locale=None if question else conversation.locale,
         channel=conversation.channel,
@@ -146,11 +152,11 @@ def _conversation_page(
         queue=_queue(),
         question=question,
         suggestions=suggestions.warned(
-            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+            [*answers, *(one for one in suggested if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
         verdicts=_given("verdict-"),
         objections=objections,
-        confirmed=_confirmed(),
+        confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
@@ -170,6 +176,7 @@ def _conversation_page(
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
         scale_names=shown.SCALE_NAMES,
+        **promises.beside(conversation),
         **about,
     )
     return make_response(page, status)
@@ -269,7 +276,7 @@ def _given(prefix: str) -> dict[str, str]:
 
 
 def _queue() -> Listing:
-    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+    return listing("waiting", viewer=current_user, size=QUEUE)
 
 
 def _question(typed: str) -> str:

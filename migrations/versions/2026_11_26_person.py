@@ -2,15 +2,15 @@
 
 Contacts are compared by a key of their handle, which is worked out here row by row: about ten seconds for 100,000.
 
-Revision ID: 0024
+Revision ID: 0026
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024"
-down_revision = "0023"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

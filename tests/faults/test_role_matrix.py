@@ -5,6 +5,7 @@ single thing behind a route (their own draft, somebody else's session) is asked 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from werkzeug.routing import Rule
 from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
+from core.clock import now
 from core.db import db
-from desk import counters, replies, side_talks
+from desk import call_backs, checklists, counters, promises, replies, saved_views, side_talks
 from desk.models import Channel
+from desk.promise_models import LintFinding
 from forum import (
     answers,
     canned,
@@ -110,13 +113,16 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest desk_api.triage search.explain
+        desk_api.suggest desk_api.triage desk_api.lint_draft search.explain
     """,
     AGENTS: """
         desk.tell_outcome
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
+        desk.queue_lines desk.take_next desk.save_view desk.change_view desk.remove_view desk.snooze desk.wake
+        desk.show_history desk.bulk_deeds desk.do_in_bulk desk.undo_in_bulk
+        desk.checklist desk.checklist_day desk.sign_item
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -126,6 +132,8 @@ GROUPS: dict[frozenset[str], str] = {
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
+        desk.call_list desk.arrange_call desk.note_call desk.lint_reply
     """,
     MODERATORS: """
         forum.set_trust
@@ -141,6 +149,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        desk.stored_findings desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -171,6 +180,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.card_sources desk.add_card_source desk.remove_card_source
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
+        desk.add_item desk.change_item desk.remove_item
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -191,6 +201,7 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
     "desk_api.triage": {"text": "The light is on all night."},
 }
@@ -283,6 +294,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    soon = now() + timedelta(hours=1)
+    promise = promises.make(message.conversation, what="A new lamp", due_at=soon, owner=world.dora, by=world.dora)
+    call = call_backs.arrange(
+        message.conversation, phone="030 901820", since=now(), until=soon, owner=world.dora, by=world.dora
+    )
+    stored = LintFinding(
+        source="block", ref=role, type="shouting", seal="0", said="NOW", title="A block", url="/kb", found_at=now()
+    )
+    db.session.add(stored)
     used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     counter = counters.open_for(message.conversation, asks=["phone"], in_public=True, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
@@ -307,6 +327,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "word_id": word.id,
         "rule_id": rule.id,
         "finding_id": 10**9,
+        "promise_id": promise.id,
+        "call_id": call.id,
+        "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
@@ -333,6 +356,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "recall_id": 10**9,
         "use_id": 10**9,
         "incident_id": 10**9,
+        "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
+        "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
+        "day": "2026-01-05",
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
         "talk_id": 10**9,
