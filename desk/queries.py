@@ -13,7 +13,7 @@ from core import texts
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
-from desk.models import Channel, Conversation, FollowUp, Message
+from desk.models import Channel, Contact, Conversation, FollowUp, Message
 from kb.models import Article, ArticleUse
 
 
@@ -29,11 +29,19 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
         found = db.session.scalars(
             select(Conversation)
             .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
-            .options(selectinload(Conversation.messages).joinedload(Message.by), lean_assignee())
+            .options(
+                selectinload(Conversation.messages).options(joinedload(Message.by), lean_contact()),
+                lean_assignee(),
+            )
         ).one_or_none()
     if found is None:
         raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
     return found
+
+
+def lean_contact() -> Any:
+    """Load who wrote a message without their channel, for which SQLite would look at every contact there is."""
+    return joinedload(Message.contact).lazyload(Contact.channel)
 
 
 def bare_conversation(conversation_id: int, *, viewer: Viewer) -> Conversation:
@@ -79,7 +87,7 @@ def newest_incoming(conversation: Conversation) -> Message | None:
         .where(Message.conversation_id == conversation.id, Message.direction == "in")
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(1)
-        .options(lazyload(Message.by))
+        .options(lazyload(Message.by), lean_contact())
     ).first()
 
 

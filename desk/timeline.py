@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts.people import Viewer
 from core import markup
 from core.db import LARGEST_ID, db
 from desk import queries
-from desk.models import Channel, Conversation, Message
+from desk.models import Channel, Contact, Conversation, Message
 from desk.person_models import CallNote
 from forum import addresses
 from forum import queries as forum_queries
@@ -107,11 +107,13 @@ def earlier(contact_ids: Collection[int], *, but: int, viewer: Viewer) -> Sequen
 
 
 def _messages(
-    contact_ids: Collection[int], wanted: Collection[str], after: _After | None, *, viewer: Viewer, most: int
+    contact_ids: Collection[int], wanted: frozenset[str], after: _After | None, *, viewer: Viewer, most: int
 ) -> Iterator[Item]:
     # In a public thread others join in: what they wrote is not this person's, what we wrote there is for them. Both
     # are found by an index of their own.
-    is_mail = or_(Channel.kind.in_(MAIL_KINDS), Channel.slug.startswith(MAIL_SLUG))
+    mail = select(Channel.id).where(or_(Channel.kind.in_(MAIL_KINDS), Channel.slug.startswith(MAIL_SLUG)))
+    # The sum, and coalesce below, hide two columns from the planner: their values are those of very many messages.
+    is_mail = (Message.channel_id + 0).in_(mail)
     ways = {
         "mail": is_mail,
         "public": and_(~is_mail, Message.is_public),
@@ -119,27 +121,26 @@ def _messages(
     }
     newest = (
         select(Message.id)
-        .join(Channel, Channel.id == Message.channel_id)
-        .where(
-            or_(*(ways[way] for way in ways if way in wanted)),
-            queries.conversations_visible_to(viewer),
-            _beyond(after, "message", Message.created_at, Message.id),
-        )
+        .where(queries.conversations_visible_to(viewer), _beyond(after, "message", Message.created_at, Message.id))
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(most)
     )
+    if not wanted.issuperset(ways):
+        newest = newest.where(or_(*(ways[way] for way in ways if way in wanted)))
     theirs = newest.where(Message.contact_id.in_(contact_ids)).subquery()
-    ours = (
-        newest.join(Conversation, Conversation.id == Message.conversation_id)
-        .where(Conversation.contact_id.in_(contact_ids), Message.contact_id.is_(None))
-        .subquery()
-    )
+    in_theirs = select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
+    ours = newest.where(Message.conversation_id.in_(in_theirs), func.coalesce(Message.contact_id, 0) == 0).subquery()
     statement = (
         select(Message)
         .where(Message.id.in_(select(theirs.c.id).union_all(select(ours.c.id))))
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(most)
-        .options(joinedload(Message.channel), lazyload(Message.conversation))
+        .options(
+            joinedload(Message.channel),
+            # Nested in it, the channel of the contact would have SQLite look at every contact there is.
+            joinedload(Message.contact).lazyload(Contact.channel),
+            lazyload(Message.conversation),
+        )
     )
     for message in db.session.scalars(statement):
         by_mail = message.channel.kind in MAIL_KINDS or message.channel.slug.startswith(MAIL_SLUG)

@@ -145,7 +145,7 @@ def write_call(conversation_id: int) -> Response:
 
 @bp.post("/desk/conversations/<int:conversation_id>/call")
 @role_required("agent")
-def note_call(conversation_id: int) -> Answer:
+def keep_call(conversation_id: int) -> Answer:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     form = CallForm()
     if not form.validate():

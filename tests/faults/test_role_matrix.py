@@ -128,7 +128,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.show_conversation
         desk.show_person desk.join_contacts desk.part_contacts desk.part_member desk.send_code desk.say_code
         desk.mark_person desk.remove_mark desk.look_at_card desk.show_why desk.prepare_private desk.move_to_private
-        desk.open_counter desk.read_counter desk.withdraw_counter desk.take_document desk.write_call desk.note_call
+        desk.open_counter desk.read_counter desk.withdraw_counter desk.take_document desk.write_call desk.keep_call
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
