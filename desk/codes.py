@@ -117,7 +117,7 @@ def why_no_code(conversation: Conversation) -> str:
     """Say why no code can go out in a conversation; empty when it can."""
     if reason := replies.why_silent(conversation):
         return reason
-    if not adapter_of(conversation.channel).capabilities.private:
+    if not adapter_of(conversation.channel).means(conversation).private:
         return str(gettext("Nothing private can be sent on this channel."))
     return ""
 
