@@ -12,21 +12,27 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        block_transfer,
         carrying,
         cli,
         connections,
         credit,
+        drafting,
         figures,
+        finding,
         gaps,
         listeners,
         transfer,
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from search import registry
 
     app.register_blueprint(views.bp)
+    registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
     transfer.init_app()
+    block_transfer.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")

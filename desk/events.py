@@ -14,3 +14,8 @@ class MessageReceived(Event):
 @dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnswersReused(Event):
+    message_id: int

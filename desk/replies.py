@@ -3,7 +3,7 @@
 import random
 import re
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from flask_babel import gettext, lazy_gettext
@@ -50,12 +50,14 @@ def reply(
     text: str,
     by: User,
     uses: Iterable[Use] = (),
+    ways: Mapping[int, str] | None = None,
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
+    `ways` says of articles among the `uses` that they were not put in as short texts, but as a `quote` or a `link`;
     `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
     `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
     """
@@ -84,7 +86,7 @@ def reply(
     clocks.stop(conversation)
     conversation.last_message_at = now()
     db.session.flush()
-    _record_uses(message, uses, by=by, asked=draft.asked)
+    _record_uses(message, uses, ways or {}, by=by, asked=draft.asked)
     publish(ReplyQueued(message.id))
     return message
 
@@ -202,7 +204,9 @@ def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
     raise SomethingNew(sentence)
 
 
-def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: Message | None) -> None:
+def _record_uses(
+    message: Message, inserted: Iterable[Use], ways: Mapping[int, str], *, by: User, asked: Message | None
+) -> None:
     for article_id, face in dict(inserted).items():
         try:
             article = kb_queries.visible_article(article_id, viewer=by)
@@ -214,6 +218,7 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
             uses.record(
                 article,
                 face=kind,
+                way="short" if kind is not None else ways.get(article_id, "short"),
                 where_kind="message",
                 where_id=message.id,
                 by=by,

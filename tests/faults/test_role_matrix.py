@@ -15,6 +15,7 @@ from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
 from core.db import db
+from desk import blocks as desk_blocks
 from desk import replies
 from desk.models import Channel
 from forum import (
@@ -113,6 +114,9 @@ GROUPS: dict[frozenset[str], str] = {
     AGENTS: """
         desk.tell_outcome
         desk.ask_in_forum desk.prepare_question desk.send_claim
+        desk.offers desk.preview desk.prepare_topic desk.publish_exchange
+        desk.block_list desk.write_block desk.post_block desk.show_block desk.edit_block desk.save_block
+        desk.restore_block desk.place_block desk.export_blocks desk.import_blocks
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -158,7 +162,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
-        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
+        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
@@ -264,6 +268,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
     text_block = blocks.create(name=f"of-the-{role}", words={"en": "Hold it."}, audience="public", by=world.emil)
+    reply_block = desk_blocks.create(
+        desk_blocks.Words(title=f"Of the {role}", words={"en": "Please wait."}), by=world.dora
+    )
+    assert reply_block.id == text_block.id  # their addresses share a name
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
