@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, products, recalling, writing
+from demo import helping, keeping, products, promising, recalling, triaging, writing
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -260,10 +260,12 @@ def _wake_up() -> None:
     for words, deed in PERSONAL:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
+    promising.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     writing.begin(everybody)
     _open_plaza()
+    triaging.begin(everybody)
     _count_what_helped(everybody)
 
 

@@ -12,7 +12,9 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        block_reading,
         block_transfer,
+        call_backs,
         carrying,
         cli,
         connections,
@@ -21,19 +23,39 @@ def init_app(app: Flask) -> None:
         figures,
         finding,
         gaps,
+        inside,
+        linting,
         listeners,
+        nightly,
+        presence,
+        promise_models,
+        promises,
+        side_talks,
         transfer,
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.triage import cli as triage_cli
+    from desk.triage import incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry
 
     app.register_blueprint(views.bp)
     registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(triage_cli.triage)
     transfer.init_app()
     block_transfer.init_app()
+    spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
+    admin.contribute(
+        _l("The order of the queue"),
+        "desk.priority_page",
+        "admin",
+        text=_l("How much each part counts for who is first."),
+    )
+    admin.contribute(
+        _l("Rules of the desk"), "desk.rule_list", "admin", text=_l("What happens by itself to what customers write.")
+    )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
     )

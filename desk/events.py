@@ -19,3 +19,11 @@ class ReplyQueued(Event):
 @dataclass(frozen=True, slots=True)
 class AnswersReused(Event):
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNewsQueued(Event):
+    case_id: int
+    what: str
+    """`answer` or `solution`."""
+    by_id: int

@@ -27,6 +27,8 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "solved",
     "no_answer",
 )
+UNJUDGED = 2000
+"""The place of what nobody has judged yet: in the middle."""
 
 
 class Channel(Model):
@@ -73,6 +75,7 @@ class Conversation(Model):
         Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
+        Index("ix_conversation_priority", "state", "priority", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -90,6 +93,8 @@ class Conversation(Model):
     """When the customer's first unanswered message arrived; None when nobody waits."""
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
+    priority: Mapped[int] = mapped_column(default=UNJUDGED, server_default=str(UNJUDGED))
+    """Its place in the queue, the higher the sooner: 1,000 for each band, and what counts within it."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_informal: Mapped[bool | None]
     """An agent chose du or Sie for this customer; None: as the channel says."""

@@ -59,6 +59,20 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
     return found
 
 
+def bare_conversation(conversation_id: int, *, viewer: Viewer) -> Conversation:
+    """Return a conversation without its messages; raise `NotFound` when there is none that the viewer may see."""
+    found = None
+    if 0 < conversation_id <= LARGEST_ID:
+        found = db.session.scalars(
+            select(Conversation)
+            .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
+            .options(lazyload(Conversation.messages), _lean_assignee())
+        ).one_or_none()
+    if found is None:
+        raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
+    return found
+
+
 def visible_message(message_id: int, *, viewer: Viewer) -> Message:
     """Return a message; raise `NotFound` when there is none that the viewer may see."""
     found = None

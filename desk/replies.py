@@ -19,11 +19,12 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import asking, clocks, conversations, objections, policy, queries, wordings
+from desk import asking, clocks, conversations, objections, policy, promises, queries, wordings
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
 from desk.objections import Draft, Objection
+from desk.promises import NewPromise
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
@@ -44,7 +45,7 @@ class SomethingNew(Conflict):
     title = lazy_gettext("A new message arrived meanwhile")
 
 
-def reply(
+def reply(  # noqa: PLR0913 -- the parts of a reply, by keyword
     conversation: Conversation,
     *,
     text: str,
@@ -54,12 +55,14 @@ def reply(
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
+    promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
     `ways` says of articles among the `uses` that they were not put in as short texts, but as a `quote` or a `link`;
     `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
-    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
+    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`);
+    `promised` is kept as promises together with the reply.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -87,6 +90,7 @@ def reply(
     conversation.last_message_at = now()
     db.session.flush()
     _record_uses(message, uses, ways or {}, by=by, asked=draft.asked)
+    promises.make_with(message, promised, by=by)
     publish(ReplyQueued(message.id))
     return message
 

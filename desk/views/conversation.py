@@ -13,12 +13,29 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound
-from desk import finding, linking, previewing, queries, questions, replies, reuse, suggestions, wordings
+from desk import (
+    finding,
+    handing_over,
+    linking,
+    notes,
+    presence,
+    previewing,
+    queries,
+    questions,
+    replies,
+    reuse,
+    side_talks,
+    suggestions,
+    wordings,
+)
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.inside_forms import NoteForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.queries import Listing
+from desk.triage import shown
+from desk.views import promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -33,7 +50,8 @@ QUEUE = 15
 @role_required("agent")
 def show_conversation(conversation_id: int) -> Response:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+    form = ReplyForm(formdata=None, data={"text": promises.apology(conversation_id)})
+    return _conversation_page(conversation, form, question=_question(request.args.get("help", "")))
 
 
 @bp.get("/desk/conversations/<int:conversation_id>/exchange")
@@ -64,7 +82,8 @@ def post_reply(conversation_id: int) -> Answer:
             uses=[(one.id, None) for one in _uses() if one.kind == "article"],
             ways=reuse.ways(_uses()),
             seen=form.seen_id,
-            confirmed=_confirmed(),
+            confirmed=_confirmed() | promises.ticked(),
+            promised=promises.read_promised(),
         )
         reuse.record(message, _uses(), by=me())
         inserting.answer(
@@ -121,6 +140,9 @@ def _conversation_page(
     looked_at: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response:
+    if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
+        found = replies.objections_to(conversation, form.text.data or "", by=me())
+        objections = [one for one in found if one.seal in kept]
     messages = conversation.messages
     form.show_as_seen(max((message.id for message in messages), default=0))
     if not form.help.data:
@@ -128,7 +150,7 @@ def _conversation_page(
     asked = next((message for message in reversed(messages) if message.direction == "in"), None)
     about_what = question or (asked.text if asked else "")
     wording = wordings.of(conversation, by=me())
-    found = suggestions.suggest_for(
+    suggested = suggestions.suggest_for(
         about_what,
         locale=None if question else conversation.locale,
         channel=conversation.channel,
@@ -137,6 +159,7 @@ def _conversation_page(
         wording=wording,
     )
     about = _about(conversation)
+    colleagues = queries.agents()
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
     page = render_template(
         "desk/conversation.html",
@@ -146,20 +169,30 @@ def _conversation_page(
         queue=_queue(),
         question=question,
         suggestions=suggestions.warned(
-            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+            [*answers, *(one for one in suggested if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
         blocks=finding.blocks_for(conversation, about_what, by=me(), wording=wording) if about_what else [],
         preview=previewing.of(looked_at, conversation, by=me()) if looked_at else None,
         verdicts=_given("verdict-"),
         objections=objections,
-        confirmed=_confirmed(),
+        confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
         silent=replies.why_silent(conversation),
-        agents=queries.agents(),
+        agents=colleagues,
         draft_key=_draft_key(conversation.id),
+        card=handing_over.open_card(conversation),
+        talks=side_talks.of(conversation),
+        present=presence.others(conversation, me(), among=colleagues),
+        beat=presence.BEAT_SECONDS,
+        note_form=NoteForm(formdata=None),
         waiting=waiting,
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
+        **promises.beside(conversation),
         **about,
     )
     return make_response(page, status)
@@ -188,6 +221,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
         "may_draft": kb_policy.may_draft(current_user),
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "notes": notes.between(notes.of(conversation), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }

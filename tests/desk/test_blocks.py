@@ -9,7 +9,7 @@ from sqlalchemy import select
 from accounts.models import User
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from desk import block_transfer, blocks, replies, reuse, wordings
+from desk import block_reading, block_transfer, blocks, replies, reuse, wordings
 from desk.block_models import ReplyBlock, ReplyBlockUse
 from desk.blocks import Words
 from desk.models import Channel
@@ -263,3 +263,13 @@ def test_blocks_travel_with_everything_else(world: World) -> None:
     own = records[0].model_copy(update={"name": "mine", "scope": "mine"})
     with pytest.raises(Invalid):
         block_transfer.load(own, by=stranger)
+
+
+def test_the_linter_reads_the_teams_blocks_at_night_and_nobodys_own(world: World) -> None:
+    block = write(world, words={"de": "Guten Tag.", "en": "Hello."})
+    write(world, "Mine", scope="mine")
+    blocks.put_away(write(world, "Away"), by=world.dora)
+    assert [(one.ref, one.text) for one in block_reading.stored()] == [
+        (f"{block.id}:de", "Guten Tag."),
+        (f"{block.id}:en", "Hello."),
+    ]

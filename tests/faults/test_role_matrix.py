@@ -5,6 +5,7 @@ single thing behind a route (their own draft, somebody else's session) is asked 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,12 @@ from werkzeug.routing import Rule
 from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
+from core.clock import now
 from core.db import db
 from desk import blocks as desk_blocks
-from desk import replies
+from desk import call_backs, promises, replies, side_talks
 from desk.models import Channel
+from desk.promise_models import LintFinding
 from forum import (
     answers,
     canned,
@@ -68,7 +71,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed accounts.claim
+        forum.search_feed accounts.claim desk.show_aside desk.answer_aside
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
@@ -109,10 +112,12 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.triage desk_api.lint_draft search.explain
     """,
     AGENTS: """
         desk.tell_outcome
+        desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
+        desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.offers desk.preview desk.prepare_topic desk.publish_exchange
         desk.block_list desk.write_block desk.post_block desk.show_block desk.edit_block desk.save_block
@@ -120,6 +125,11 @@ GROUPS: dict[frozenset[str], str] = {
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
+        desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
+        desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
+        desk.call_list desk.arrange_call desk.note_call desk.lint_reply
     """,
     MODERATORS: """
         forum.set_trust
@@ -135,6 +145,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        desk.stored_findings desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -162,6 +173,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
+        desk.priority_page desk.weigh_priority
+        desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -182,7 +195,9 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
+    "desk_api.triage": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
 HIDDEN = {"search.explain"}
@@ -276,6 +291,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    soon = now() + timedelta(hours=1)
+    promise = promises.make(message.conversation, what="A new lamp", due_at=soon, owner=world.dora, by=world.dora)
+    call = call_backs.arrange(
+        message.conversation, phone="030 901820", since=now(), until=soon, owner=world.dora, by=world.dora
+    )
+    stored = LintFinding(
+        source="block", ref=role, type="shouting", seal="0", said="NOW", title="A block", url="/kb", found_at=now()
+    )
+    db.session.add(stored)
     used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
@@ -285,6 +309,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    talk = side_talks.begin(
+        message.conversation, name="Rosa", address="rosa@depot.example", question="Well?", locale="en", by=world.dora
+    )
     personal_data.add(f"{role}-####", deed="find", by=world.root)
     rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
     assert rule is not None
@@ -296,6 +323,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "word_id": word.id,
         "rule_id": rule.id,
         "finding_id": 10**9,
+        "promise_id": promise.id,
+        "call_id": call.id,
+        "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
@@ -321,7 +351,12 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "link_id": 10**9,
         "recall_id": 10**9,
         "use_id": 10**9,
+        "incident_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
+        "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
+        "talk_id": 10**9,
+        "note_id": 10**9,
+        "card_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,
