@@ -328,6 +328,12 @@ class Settings(BaseModel):
         60, ge=0, le=10_080, description="So long before a promise is due its owner is reminded."
     )
     call_attempts: int = Field(3, ge=1, le=20, description="After so many calls in vain a call-back is given up.")
+    lost_after_hours: int = Field(
+        6,
+        ge=1,
+        le=8760,
+        description="A conversation that nobody opened or answered for so long alarms the desk.",
+    )
     verify_days: int = Field(
         365,
         ge=0,

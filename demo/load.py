@@ -16,6 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
+from demo import desk as desk_work
 from demo import helping, keeping, products, promising, recalling, triaging, writing
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
@@ -266,6 +267,7 @@ def _wake_up() -> None:
     writing.begin(everybody)
     _open_plaza()
     triaging.begin(everybody)
+    desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     _count_what_helped(everybody)
 
 

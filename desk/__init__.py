@@ -22,6 +22,7 @@ def init_app(app: Flask) -> None:
         drafting,
         figures,
         finding,
+        forgotten,
         gaps,
         inside,
         linting,
@@ -36,7 +37,7 @@ def init_app(app: Flask) -> None:
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
-    from desk.triage import incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
+    from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry
 
     app.register_blueprint(views.bp)

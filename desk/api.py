@@ -23,10 +23,10 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, lint, linting, policy, queries, replies, suggestions, wordings
+from desk import intake, lint, linting, listing, policy, queries, replies, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
+from desk.listing import BuiltIn
 from desk.models import Conversation, Message
-from desk.queries import View
 from desk.triage import judging, learning
 from desk.triage.judging import service_of
 from desk.wordings import Wording
@@ -44,7 +44,7 @@ api = Api("desk")
 class ConversationsQuery(Model):
     """Which conversations, and from where on; `cursor` is the `next` of the page before."""
 
-    view: View = "waiting"
+    view: BuiltIn = "waiting"
     limit: int = Field(20, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=500)
 
@@ -87,9 +87,9 @@ class Linted(Model):
 def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     """Return `{"conversations": […], "next": cursor or null}`."""
     _require_agent()
-    listing = queries.listing(query.view, viewer=current_user, cursor=query.cursor, size=query.limit)
-    found = [_in_short(each.conversation) | {"words": each.words} for each in listing.lines]
-    return {"conversations": found, "next": listing.next}
+    page = listing.listing(query.view, viewer=current_user, cursor=query.cursor, size=query.limit)
+    found = [_in_short(each.conversation) | {"words": each.words} for each in page.lines]
+    return {"conversations": found, "next": page.next}
 
 
 @api.call("GET", "/conversations/<int:conversation_id>", summary="A conversation", scope="desk", team=True)

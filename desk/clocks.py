@@ -18,3 +18,8 @@ def run(conversation: Conversation, since: datetime) -> None:
 def stop(conversation: Conversation) -> None:
     """Stop the clock: nobody waits for us."""
     conversation.waiting_since = conversation.due_at = None
+
+
+def run_again(conversation: Conversation, since: datetime, due: datetime) -> None:
+    """Let the clock run on as it did before somebody stopped it and took that back."""
+    conversation.waiting_since, conversation.due_at = since, due

@@ -11,3 +11,8 @@ def may_work(viewer: Viewer) -> bool:
 def may_manage_channels(viewer: Viewer) -> bool:
     """Channels hold secrets and send to addresses outside: admins only."""
     return viewer.has_role("admin")
+
+
+def may_manage_checklists(viewer: Viewer) -> bool:
+    """Say who writes what a team does every day: admins."""
+    return viewer.has_role("admin")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Literal, get_args
 
-from flask_babel import force_locale, gettext
+from flask_babel import force_locale, gettext, lazy_gettext
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import joinedload, lazyload
 
@@ -18,7 +18,9 @@ from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.settings import current_settings
 from core.worker import chore
+from desk import listing as inbox_listing
 from desk import policy, queries
+from desk.listing import View as InboxView
 from desk.models import Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
 from forum import notifications
@@ -291,3 +293,13 @@ def _promise_broken(notification: Notification) -> str:
             what=notification.data.get("what", ""),
         )
     )
+
+
+inbox_listing.contribute(
+    InboxView(
+        key="promises_today",
+        name=lazy_gettext("Promises today"),
+        where=lambda _viewer, _at: Conversation.id.in_(select(Promise.conversation_id).where(_belongs_to("today"))),
+        is_counted=False,  # a conversation that is done may still hold one
+    )
+)

@@ -85,7 +85,8 @@ def reply(  # noqa: PLR0913 -- the parts of a reply, by keyword
         idempotency_key=f"reply_{uuid.uuid4().hex}",
     )
     db.session.add(message)
-    conversation.state = "waiting_customer"
+    conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
+    conversations.keep_words(conversation, text, is_incoming=False)
     clocks.stop(conversation)
     conversation.last_message_at = now()
     db.session.flush()

@@ -31,9 +31,9 @@ from desk import (
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
+from desk.listing import Listing, listing
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
-from desk.queries import Listing
 from desk.triage import shown
 from desk.views import promises
 from desk.views.edge import Answer, bp, waiting
@@ -299,7 +299,7 @@ def _given(prefix: str) -> dict[str, str]:
 
 
 def _queue() -> Listing:
-    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+    return listing("waiting", viewer=current_user, size=QUEUE)
 
 
 def _question(typed: str) -> str:

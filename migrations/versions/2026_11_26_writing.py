@@ -2,15 +2,15 @@
 
 The tables are new; the column of `article_use` comes without a value, an instant change on both databases.
 
-Revision ID: 0025
+Revision ID: 0026
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from core.api import PREFIX
 from core.clock import now
 from core.db import db
 from desk import blocks as desk_blocks
-from desk import call_backs, promises, replies, side_talks
+from desk import call_backs, checklists, promises, replies, saved_views, side_talks
 from desk.models import Channel
 from desk.promise_models import LintFinding
 from forum import (
@@ -122,6 +122,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.offers desk.preview desk.prepare_topic desk.publish_exchange
         desk.block_list desk.write_block desk.post_block desk.show_block desk.edit_block desk.save_block
         desk.restore_block desk.place_block desk.export_blocks desk.import_blocks
+        desk.queue_lines desk.take_next desk.save_view desk.change_view desk.remove_view desk.snooze desk.wake
+        desk.show_history desk.bulk_deeds desk.do_in_bulk desk.undo_in_bulk
+        desk.checklist desk.checklist_day desk.sign_item
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
@@ -175,6 +178,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
+        desk.add_item desk.change_item desk.remove_item
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -352,6 +356,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "recall_id": 10**9,
         "use_id": 10**9,
         "incident_id": 10**9,
+        "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
+        "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
+        "day": "2026-01-05",
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
         "talk_id": 10**9,
