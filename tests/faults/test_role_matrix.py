@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from werkzeug.routing import Rule
 
@@ -215,6 +216,7 @@ def test_every_route_says_whom_it_is_for(app: Flask, tmp_path: Path) -> None:
     assert set(with_demo.view_functions) | set(app.view_functions) == set(LET_IN)
 
 
+@pytest.mark.timeout(400)  # every address is asked for by everybody
 def test_everybody_is_let_in_where_they_belong_and_nowhere_else(
     app: Flask,
     stage: Callable[[Callable[[World], Any]], Any],
