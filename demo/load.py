@@ -17,7 +17,7 @@ from core.db import db
 from core.unique import add_once
 from demo import channel as channels
 from demo import desk as desk_work
-from demo import helping, keeping, knowing, products, promising, recalling, sending, triaging
+from demo import helping, keeping, knowing, products, promising, recalling, sending, triaging, writing
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -265,6 +265,7 @@ def _wake_up() -> None:
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     knowing.begin(everybody)
+    writing.begin(everybody)
     _open_plaza()
     triaging.begin(everybody)
     desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])

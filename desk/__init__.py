@@ -12,13 +12,17 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        block_reading,
+        block_transfer,
         call_backs,
         carrying,
         cli,
         connections,
         credit,
+        drafting,
         elsewhere,
         figures,
+        finding,
         forgotten,
         gaps,
         heat,
@@ -39,11 +43,14 @@ def init_app(app: Flask) -> None:
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
+    from search import registry
 
     app.register_blueprint(views.bp)
+    registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
     app.cli.add_command(triage_cli.triage)
     transfer.init_app()
+    block_transfer.init_app()
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(

@@ -25,6 +25,11 @@ class CounterUsed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AnswersReused(Event):
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentNewsQueued(Event):
     case_id: int
     what: str

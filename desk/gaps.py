@@ -12,6 +12,7 @@ from core import markup, personal
 from core.clock import now
 from core.db import db
 from desk import asking, policy
+from desk.block_models import ConversationArticle
 from desk.models import Conversation, Message
 from kb import likeness, radar
 from kb.models import ArticleUse
@@ -23,8 +24,10 @@ _question = aliased(Message)
 
 
 def with_article() -> ColumnElement[bool]:
-    """Return the clause for replies that an article was used in."""
-    return select(ArticleUse.id).where(ArticleUse.where_kind == "message", ArticleUse.where_id == Message.id).exists()
+    """Return the clause for replies that an article was used in, or whose conversation somebody linked to one."""
+    used = select(ArticleUse.id).where(ArticleUse.where_kind == "message", ArticleUse.where_id == Message.id).exists()
+    is_about = ConversationArticle.conversation_id == Message.conversation_id
+    return used | select(ConversationArticle.id).where(is_about).correlate(Message).exists()
 
 
 def free_texts(viewer: Viewer, locale: str, most: int) -> Iterable[radar.Asked]:

@@ -1,9 +1,15 @@
 """What the desk does when it hears of something, in the worker."""
 
-from core.outbox import listens_to
-from desk import counters, questions, replies
-from desk.events import CounterUsed, ReplyQueued
+from typing import Final
+
+from core.db import db
+from core.outbox import Later, listens_to
+from desk import counters, credit_lines, questions, replies
+from desk.events import AnswersReused, CounterUsed, ReplyQueued
+from desk.models import Message
 from forum.events import AnswerAccepted
+
+UNTIL_SENT_SECONDS: Final = 60.0
 
 
 @listens_to(ReplyQueued)
@@ -20,3 +26,12 @@ def tell_who_asked_for_a_customer(event: AnswerAccepted) -> None:
 @listens_to(CounterUsed)
 def tell_who_has_the_conversation(event: CounterUsed) -> None:
     counters.tell_who_has_it(event.conversation_id, event.counter_id)
+
+
+@listens_to(AnswersReused)
+def thank_authors(event: AnswersReused) -> None:
+    """Thank those whose answers a reply carries, once it has left the house."""
+    message = db.session.get(Message, event.message_id)
+    if message is not None and message.state == "queued":
+        raise Later(UNTIL_SENT_SECONDS)
+    credit_lines.thank(event.message_id)

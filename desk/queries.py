@@ -91,6 +91,17 @@ def newest_incoming(conversation: Conversation) -> Message | None:
     ).first()
 
 
+def asked_before(reply: Message) -> Message | None:
+    """Return the customer's message that a reply was an answer to."""
+    return db.session.scalars(
+        select(Message)
+        .where(Message.conversation_id == reply.conversation_id, Message.direction == "in", Message.id < reply.id)
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(1)
+        .options(lazyload(Message.by))
+    ).first()
+
+
 def newer_messages(conversation: Conversation, than: int) -> list[Message]:
     """Return the messages that came into the conversation after the one with this id."""
     return list(

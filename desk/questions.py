@@ -21,6 +21,7 @@ from core.settings import current_settings
 from core.unique import add_once
 from core.web import absolute
 from desk import conversations, policy, replies
+from desk.block_models import ReplyTopic
 from desk.models import Contact, Conversation, Message, MessageQuestion
 from forum import addresses, limits, notes, notifications, personal_data, topics
 from forum import queries as forum_queries
@@ -159,7 +160,11 @@ def tell_who_asked(topic_id: int) -> None:
     rows = db.session.execute(
         select(MessageQuestion.by_id, Conversation.id, Conversation.assignee_id, MessageQuestion.message_id)
         .join(Conversation, Conversation.id == MessageQuestion.conversation_id)
-        .where(MessageQuestion.topic_id == topic_id)
+        .where(
+            MessageQuestion.topic_id == topic_id,
+            # What came into the forum with its answer is answered already.
+            ~select(ReplyTopic.reply_id).where(ReplyTopic.topic_id == topic_id).exists(),
+        )
     ).all()
     solution_id = _solutions([topic_id]).get(topic_id) if rows else None
     if solution_id is None:

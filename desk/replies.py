@@ -3,7 +3,7 @@
 import random
 import re
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -83,6 +83,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     text: str,
     by: User,
     uses: Iterable[Use] = (),
+    ways: Mapping[int, str] | None = None,
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
@@ -94,7 +95,8 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     Raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early, and `NeedsApproval`
     when a second person is to read it first. `is_public` is as the customer wrote unless it is given; `seen` is the id
     of the last message the writer has read; `confirmed` are the seals of the objections the writer has read, None for a
-    program (see `desk.objections`). `promised` is kept as promises together with the reply.
+    program (see `desk.objections`). `promised` is kept as promises together with the reply. `ways` says of articles
+    among the `uses` that they were not put in as short texts, but as a `quote` or a `link`.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -110,7 +112,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     objections.require(draft, confirmed)
     approvals.require(draft, approved_by=manner.approved_by)
     holding.give_way(conversation, reason="other_reply")
-    message = _queued(draft, parts, list(uses), manner)
+    message = _queued(draft, parts, list(uses), manner, ways or {})
     promises.make_with(message, promised, by=by)
     return message
 
@@ -251,7 +253,7 @@ def _refuse_what_is_closed(means: Means, *, is_public: bool) -> None:
     raise Invalid(sentence, fields={"public": sentence})
 
 
-def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner) -> Message:
+def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner, ways: Mapping[int, str]) -> Message:
     conversation, at = draft.conversation, now()
     send_after = manner.at or (at + timedelta(seconds=manner.undo_seconds) if manner.undo_seconds else None)
     series = uuid.uuid4().hex if len(parts) > 1 else None
@@ -284,7 +286,7 @@ def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner)
                 parts=len(parts),
             )
         )
-        _record_uses(message, inserted, by=draft.by, asked=draft.asked)
+        _record_uses(message, inserted, ways, by=draft.by, asked=draft.asked)
         messages.append(message)
     if manner.at is None:
         holding.leave(conversation, by=draft.by)
@@ -319,7 +321,9 @@ def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
     raise SomethingNew(sentence)
 
 
-def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: Message | None) -> None:
+def _record_uses(
+    message: Message, inserted: Iterable[Use], ways: Mapping[int, str], *, by: User, asked: Message | None
+) -> None:
     for article_id, face in dict(inserted).items():
         try:
             article = kb_queries.visible_article(article_id, viewer=by)
@@ -331,6 +335,7 @@ def _record_uses(message: Message, inserted: Iterable[Use], *, by: User, asked: 
             uses.record(
                 article,
                 face=kind,
+                way="short" if kind is not None else ways.get(article_id, "short"),
                 where_kind="message",
                 where_id=message.id,
                 by=by,

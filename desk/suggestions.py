@@ -2,19 +2,20 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from flask_babel import gettext, ngettext
 from sqlalchemy import select
 
+from accounts.models import User
 from accounts.people import AnonymousUser, Viewer
-from core import markup
+from core import markup, texts
 from core.counting import Measure
 from core.db import db
 from core.errors import NotFound
 from core.i18n import LOCALES
 from core.web import absolute
-from desk import wordings
+from desk import credit_lines, wordings
 from desk.channels.base import adapter_of
 from desk.channels.counting import measure
 from desk.models import Channel
@@ -33,6 +34,8 @@ from search.query import Hit
 LONGEST_TITLE: Final = 300
 LONGEST_ANSWER: Final = 1000
 """Characters of an answer that are quoted where the channel sets no limit."""
+SHORTEST_PASSAGE: Final = 12
+MOST_PASSAGES: Final = 30
 KINDS: Final = ("article", "topic")
 
 
@@ -80,17 +83,33 @@ def suggest_for(
     """
     if not viewer.is_team:
         return []
+    spoken = str(locale) if locale in LOCALES else language.guess(text)
+    hits = [hit for hit in hits_for(text, spoken, limit) if hit.is_likely or not only_likely]
+    return of_hits(hits, spoken, channel=channel, wording=wording)
+
+
+def hits_for(text: str, locale: str, limit: int) -> list[Hit]:
+    """Return articles and solved questions that every guest may read; private messages may have taught it."""
+    hits = query.closest(
+        text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, only_answers=True, limit=limit, inside=True
+    )
+    return [hit for hit in hits if _is_helpful(hit)]
+
+
+def of_hits(
+    hits: Sequence[Hit], spoken: str, *, channel: Channel | str, wording: Wording | None = None
+) -> list[Suggestion]:
+    """Return what was found as texts that fit the channel, in this order, except that what holds comes first."""
     how_long = _measure(channel)
     wording = wording or wordings.plain(channel)
-    spoken = str(locale) if locale in LOCALES else language.guess(text)
-    hits = [hit for hit in _hits(text, spoken, limit) if _is_helpful(hit) and (hit.is_likely or not only_likely)]
-    hits.sort(key=lambda hit: bool(hit.found.meta.get("obsolete")))  # what holds comes first
+    hits = sorted(hits, key=lambda hit: bool(hit.found.meta.get("obsolete")))
     articles = kb_queries.publications([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
-    answers = _source_ids([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
+    answers = _answers([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
+    credits_authors = credit_lines.are_on(channel)
     return [
         _of_article(hit, articles[hit.found.ref.id], how_long, spoken, wording)
         if hit.found.ref.kind == "article"
-        else _of_answer(hit, answers, how_long, spoken)
+        else _of_answer(hit, answers, how_long, spoken, credits_authors=credits_authors)
         for hit in hits
         if hit.found.ref.kind == "topic" or hit.found.ref.id in articles
     ]
@@ -129,32 +148,71 @@ def of_solution(topic: Topic, post_id: int, *, channel: Channel) -> Suggestion |
     )
 
 
-def text_of(kind: str, thing_id: int, *, channel: Channel | str, wording: Wording | None = None) -> str | None:
-    """Return the text that is inserted for an article or an answer; None when a guest cannot read it."""
+def text_of(
+    kind: str, thing_id: int, *, channel: Channel | str, wording: Wording | None = None, way: str = "short"
+) -> str | None:
+    """Return the text that is inserted for an article or an answer; None when a guest cannot read it.
+
+    `way` is `short`, `link` alone, or `quote`, which of an article is `quote:3` for its fourth passage.
+    """
     guest = AnonymousUser()
     try:
         if kind == "article":
             article = kb_queries.visible_article(thing_id, viewer=guest)
-            url = absolute(addresses.of_article(article))
-            return _face(article, url, _measure(channel), wording or wordings.plain(channel)).text
+            return _text_of_article(article, way, channel, wording or wordings.plain(channel))
         if kind == "answer":
             answer = forum_queries.visible_post(thing_id, viewer=guest)
             url = absolute(forum_addresses.of_post(answer))
-            return _quoted(markup.plain(answer.html), url, _measure(channel))
+            if way == "link":
+                return _linked(answer.topic.title, url, _measure(channel))
+            credit = credit_lines.of(answer) if credit_lines.are_on(channel) else ""
+            return quoted(markup.plain(answer.html), url, _measure(channel), credit=credit)
     except NotFound:
         return None
     return None
 
 
+def _text_of_article(article: Article, way: str, channel: Channel | str, wording: Wording) -> str | None:
+    url = absolute(addresses.of_article(article))
+    if way == "short" or article.published is None:
+        return _face(article, url, _measure(channel), wording).text
+    if way == "link":
+        return _linked(article.published.title, url, _measure(channel))
+    number = texts.number(way.partition(":")[2])
+    return None if number is None else passage(article, number, channel)
+
+
+def passages(article: Article) -> list[str]:
+    """Return what can be quoted of an article: the paragraphs and steps that readers see."""
+    if article.published is None:
+        return []
+    lines = (" ".join(line.split()) for line in article.published.plain.splitlines())
+    return [line for line in dict.fromkeys(lines) if len(line) >= SHORTEST_PASSAGE][:MOST_PASSAGES]
+
+
+def passage(article: Article, number: int, channel: Channel | str) -> str | None:
+    """Return one passage of an article as it is quoted on a channel; None where there is none of that number."""
+    known, how_long = passages(article), _measure(channel)
+    if number >= len(known):
+        return None
+    url = absolute(addresses.of_article(article))
+    first, last = ("„", "“") if article.locale == "de" else ("“", "”")
+    room = LONGEST_ANSWER
+    while room > 0:
+        text = f"{first}{markup.excerpt(known[number], room)}{last} {url}"
+        if how_long.fits(text):
+            return text
+        room -= max(1, how_long.count(text) - (how_long.limit or 0))
+    return url
+
+
+def _linked(title: str, url: str, how_long: Measure) -> str:
+    text = f"{title}: {url}"
+    return text if how_long.fits(text) else url
+
+
 def _measure(channel: Channel | str) -> Measure:
     return measure(channel) if isinstance(channel, str) else adapter_of(channel).measure
-
-
-def _hits(text: str, locale: str, limit: int) -> list[Hit]:
-    """Return articles and solved questions that every guest may read; private messages may have taught it."""
-    return query.closest(
-        text, viewer=AnonymousUser(), kinds=KINDS, locale=locale, only_answers=True, limit=limit, inside=True
-    )
 
 
 def _is_helpful(hit: Hit) -> bool:
@@ -162,10 +220,15 @@ def _is_helpful(hit: Hit) -> bool:
     return hit.found.ref.kind == "article" or hit.found.meta["accepted_post_id"] is not None
 
 
-def _source_ids(post_ids: Collection[int]) -> Mapping[int, str | None]:
+def _answers(post_ids: Collection[int]) -> Mapping[int, Any]:
     if not post_ids:
         return {}
-    return {row[0]: row[1] for row in db.session.execute(select(Post.id, Post.source_id).where(Post.id.in_(post_ids)))}
+    rows = db.session.execute(
+        select(Post.id, Post.source_id, *credit_lines.NAMED)
+        .outerjoin(User, User.id == Post.author_id)
+        .where(Post.id.in_(post_ids))
+    )
+    return {row.id: row for row in rows}
 
 
 def _of_article(hit: Hit, article: Publication, how_long: Measure, locale: str, wording: Wording) -> Suggestion:
@@ -175,11 +238,15 @@ def _of_article(hit: Hit, article: Publication, how_long: Measure, locale: str, 
     return replace(found, note=wordings.note(face, wording, hit.found.locale))
 
 
-def _of_answer(hit: Hit, source_ids: Mapping[int, str | None], how_long: Measure, locale: str) -> Suggestion:
+def _of_answer(
+    hit: Hit, answers: Mapping[int, Any], how_long: Measure, locale: str, *, credits_authors: bool
+) -> Suggestion:
     meta = hit.found.meta
     answer_id, url = meta["accepted_post_id"], absolute(meta["accepted_url"])
-    text = _quoted(meta["accepted_text"], url, how_long)
-    return _suggestion(hit, "answer", answer_id, source_ids.get(answer_id), url, text, how_long, locale)
+    known = answers.get(answer_id)
+    credit = credit_lines.line(known, hit.found.locale) if credits_authors and known is not None else ""
+    text = quoted(meta["accepted_text"], url, how_long, credit=credit)
+    return _suggestion(hit, "answer", answer_id, known.source_id if known else None, url, text, how_long, locale)
 
 
 def _suggestion(
@@ -213,16 +280,17 @@ def _face(article: Article | Publication, url: str, how_long: Measure, wording: 
     )
 
 
-def _quoted(answer: str, url: str, how_long: Measure) -> str:
-    """Return as much of the answer as fits with its address behind it."""
+def quoted(words: str, url: str, how_long: Measure, *, credit: str = "") -> str:
+    """Return as much of the words as fits with their address behind them, and who they are from where there is room."""
     limit = how_long.limit
-    room = LONGEST_ANSWER if limit is None else min(LONGEST_ANSWER, limit - how_long.count(f" {url}"))
+    end = f" {credit} {url}" if credit else f" {url}"
+    room = LONGEST_ANSWER if limit is None else min(LONGEST_ANSWER, limit - how_long.count(end))
     while room > 0:
-        text = f"{markup.excerpt(answer, room)} {url}"
+        text = f"{markup.excerpt(words, room)}{end}"
         if how_long.fits(text):
             return text
         room -= max(1, how_long.count(text) - (limit or 0))
-    return url
+    return quoted(words, url, how_long) if credit else url
 
 
 def _reasons(hit: Hit, locale: str) -> Iterator[str]:

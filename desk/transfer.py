@@ -154,7 +154,7 @@ def _found(record: ConversationRecord) -> Conversation | None:
 
 def _take_in(record: ConversationRecord) -> None:
     # Archives have thousands of these, so what follows from the record is not asked of the database again.
-    channel = _channel(record.channel)
+    channel = channel_named(record.channel)
     contact = _contact(channel.id, record.contact)
     state, waiting_since = _standing(record.messages)
     state = record.state or state
@@ -185,7 +185,8 @@ def _take_in(record: ConversationRecord) -> None:
             _record_use(article, message, asked)
 
 
-def _channel(slug: str) -> Channel:
+def channel_named(slug: str) -> Channel:
+    """Return the channel with this short name; where there is none, an archive is made of it."""
     statement = select(Channel).where(Channel.slug == slug)
     found = db.session.scalars(statement).one_or_none()
     if found is None:

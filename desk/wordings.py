@@ -1,24 +1,41 @@
 """How a customer is addressed: with Sie or du, and by which name.
 
-Short texts of articles are chosen and filled in by it.
+Short texts of articles are chosen and filled in by it, and the team's own blocks. These know a few variables more;
+who knows something else of a conversation contributes it (`contribute`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 
 from accounts import audit
 from accounts.models import User
+from core import variables
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from desk import policy
 from desk.models import Channel, Conversation
-from kb import face_variables
+from kb import face_variables, references
 from kb.faces import Chosen
 
 LONGEST_NAME: Final = 80
+VARIABLES: Final[dict[str, Any]] = {
+    "customer": face_variables.VARIABLES["customer"],
+    "agent": face_variables.VARIABLES["agent"],
+    "greeting": lazy_gettext("a greeting that fits: Sie or du, the language, the name where it is known"),
+    "channel": lazy_gettext("the name of the channel"),
+}
+"""What can stand open in a block, with what it is in words."""
+
+_contributed: dict[str, Callable[[Conversation], str]] = {}
+
+
+def contribute(name: str, label: Any, value: Callable[[Conversation], str]) -> None:
+    """Let blocks have a variable more: small letters only, and what it is for a conversation."""
+    VARIABLES[name] = label
+    _contributed[name] = value
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +53,8 @@ def plain(channel: Channel | str) -> Wording:
 
 def of(conversation: Conversation, *, by: User) -> Wording:
     """Return how this customer is addressed when this agent writes."""
-    values = {"customer": conversation.contact.name, "agent": by.name}
+    values = {"customer": conversation.contact.name, "agent": by.name, "channel": conversation.channel.name}
+    values |= {name: value(conversation) for name, value in _contributed.items()}
     return Wording(conversation.says_du, {name: value[:LONGEST_NAME] for name, value in values.items()})
 
 
@@ -50,9 +68,26 @@ def note(face: Chosen, wording: Wording, locale: str) -> str:
     return " ".join(said)
 
 
+def filled(text: str, wording: Wording, *, locale: str) -> str:
+    """Return a block with what is known; what has neither value nor default stays for a person to fill in."""
+    values = {**wording.values, "greeting": _greeting(wording, locale)}
+    return variables.fill(text, values, known=VARIABLES, leaves_open=True)
+
+
+def check(text: str) -> None:
+    """Raise `Invalid` where something in a block can never be filled in."""
+    variables.check(text, known=VARIABLES)
+
+
+def left_open(text: str) -> list[str]:
+    """Return what still waits for somebody to fill it in, also blocks that stand for nothing any more."""
+    known = {**face_variables.VARIABLES, **VARIABLES}
+    return [*variables.left_open(text, known=known), *(f"{{{{block:{name}}}}}" for name in references.names_in(text))]
+
+
 def refuse_left_open(text: str) -> None:
     """Raise `Invalid` at the text while a variable in it waits for somebody to fill it in."""
-    if left := face_variables.left_open(text):
+    if left := left_open(text):
         sentence = gettext(
             "This still stands open: %(names)s. Put in what belongs there, or take it out.", names=", ".join(left)
         )
@@ -78,3 +113,8 @@ def address_on(channel: Channel, *, is_informal: bool, by: User) -> None:
         audit.record(
             "desk.channel.address", channel, by=by, before={"informal": before}, after={"informal": is_informal}
         )
+
+
+def _greeting(wording: Wording, locale: str) -> str:
+    greeting = "Hello" if locale != "de" else "Hallo" if wording.is_informal else "Guten Tag"
+    return f"{greeting} {wording.values.get('customer', '')}".strip()

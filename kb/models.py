@@ -354,6 +354,8 @@ class ArticleUse(Model):
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
     revision_id: Mapped[int] = mapped_column(ForeignKey("revision.id"))
     face: Mapped[str | None] = mapped_column(String(10))
+    way: Mapped[str | None] = mapped_column(String(10))
+    """As a `short` text, a `quote` of a passage, or a `link` alone; None where nobody knows."""
     where_kind: Mapped[str] = mapped_column(String(20))
     """`message` in the desk, `post` in the forum."""
     where_id: Mapped[int] = mapped_column(BigId)

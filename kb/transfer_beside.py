@@ -170,6 +170,7 @@ class UseRecord(Somewhere):
     article: Id  # type: ignore[valid-type]  # a type made for the limit
     version: Number
     face: line(10, 0) = ""  # type: ignore[valid-type]  # the same
+    way: Literal["short", "quote", "link"] | None = None
     by: Id | None = None  # type: ignore[valid-type]  # the same
     created: AwareDatetime
     asked: str = ""
@@ -351,6 +352,7 @@ def load_use(record: UseRecord) -> Outcome:
     said = {
         "revision_id": _revision_id(article_id, record.version),
         "face": record.face or None,
+        "way": record.way,
         "by_id": author_id(record.by),
         "at": record.created,
         "outcome": record.outcome,
@@ -539,7 +541,7 @@ def dump_uses() -> Iterator[dict[str, Any]]:
             "article": article,
             **place,
             "version": version,
-            **_set(face=row.face, by=by),
+            **_set(face=row.face, way=row.way, by=by),
             "created": iso(row.at),
             **asked,
             **_set(outcome=row.outcome, outcome_at=_moment(row.outcome_at), outcome_by=_who(judge, row.outcome_by_id)),

@@ -111,6 +111,13 @@ class AsideSource(Source, Protocol):
 
 
 @runtime_checkable
+class InnerSource(Source, Protocol):
+    """A source that only its own room asks for, by its kind, such as the texts of the desk; for the team alone."""
+
+    is_inner: bool
+
+
+@runtime_checkable
 class QuickSource(Source, Protocol):
     """A source that can tell who may see what without loading it, so that only one page of many hits is loaded."""
 

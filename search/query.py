@@ -312,7 +312,7 @@ def _everyday(kinds: Collection[str] | None, viewer: Any) -> frozenset[str] | No
     """Return these kinds; where all are wanted, without what is set aside, which only the team could find at all."""
     if kinds is not None:
         return frozenset(kinds)
-    return registry.kinds_everyday() if is_team(viewer) and registry.kinds_aside() else None
+    return registry.kinds_everyday() if is_team(viewer) else None
 
 
 def _products(parsed: ParsedQuery, narrowed: _Narrowed) -> Iterator[str]:

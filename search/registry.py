@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, current_app
 
-from search.documents import AsideSource, Source
+from search.documents import AsideSource, InnerSource, Source
 from search.encoders import Encoder
 from search.engines import Engine
 
@@ -46,8 +46,9 @@ def kinds_aside() -> frozenset[str]:
 
 
 def kinds_everyday() -> frozenset[str]:
-    """Return all the other kinds."""
-    return frozenset(one.kind for one in sources()) - kinds_aside()
+    """Return all the other kinds, except those that only a room itself looks for."""
+    inner = frozenset(one.kind for one in sources() if isinstance(one, InnerSource) and one.is_inner)
+    return frozenset(one.kind for one in sources()) - kinds_aside() - inner
 
 
 def engine() -> Engine:

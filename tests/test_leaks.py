@@ -168,6 +168,7 @@ class Scene:
             "sign_in_id": Values((NOBODY,)),
             "synonym_id": Values((NOBODY,)),
             "block_id": Values((NOBODY,)),
+            "incident_id": Values((NOBODY,)),
             "case_id": Values((NOBODY,)),
             "word_id": Values((NOBODY,)),
             "finding_id": Values((NOBODY,)),

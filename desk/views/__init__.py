@@ -2,12 +2,15 @@
 
 from desk.views import (
     asking,
+    blocks,
     bulk,
     cards,
     channels,
     checklists,
+    composing,
     conversation,
     counter,
+    exchanges,
     fairness,
     handing,
     inbox,
@@ -21,18 +24,22 @@ from desk.views import (
     snoozing,
     standing,
     triage,
+    writing,
 )
 from desk.views.edge import bp
 
 __all__ = [
     "asking",
+    "blocks",
     "bp",
     "bulk",
     "cards",
     "channels",
     "checklists",
+    "composing",
     "conversation",
     "counter",
+    "exchanges",
     "fairness",
     "handing",
     "inbox",
@@ -46,4 +53,5 @@ __all__ = [
     "snoozing",
     "standing",
     "triage",
+    "writing",
 ]

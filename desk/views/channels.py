@@ -10,7 +10,7 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS
 from core.forms import csrf
-from desk import asking, connections, queries, wordings
+from desk import asking, connections, credit_lines, queries, wordings
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import ChannelForm
@@ -76,6 +76,15 @@ def address_channel(channel_id: int) -> WerkzeugResponse:
     return web.go(url_for(".channels"))
 
 
+@bp.post("/admin/channels/<int:channel_id>/credits")
+@role_required("admin")
+def choose_credits(channel_id: int) -> WerkzeugResponse:
+    """Say whether replies on the channel name whose answer of the forum they quote."""
+    credit_lines.choose(queries.channel(channel_id), is_on=request.form.get("to") == "on", by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
 @bp.post("/channels/<name>/webhook")
 @csrf.exempt
 def receive_webhook(name: str) -> Response:
@@ -94,5 +103,6 @@ def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Ch
         opened=opened,
         adapter_of=adapter_of,
         asks=asking.where,
+        credits_authors=credit_lines.are_on,
     )
     return make_response(page, status)

@@ -16,6 +16,7 @@ from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import Objection
 from desk.replies import Manner, Use
+from desk.reuse import Used
 from desk.sending_models import ApprovalRule, HeldReply
 
 
@@ -95,8 +96,8 @@ def _way(form: ReplyForm) -> Any:
     return way
 
 
-def held_uses(held: HeldReply | None) -> list[tuple[str, int]]:
+def held_uses(held: HeldReply | None) -> list[Used]:
     """Return the articles in a text that came back, as the composer names them."""
     if held is None:
         return []
-    return [("article", number) for use in held.uses if (number := texts.number(str(use[0]))) is not None]
+    return [Used("article", number, "short") for use in held.uses if (number := texts.number(str(use[0]))) is not None]

@@ -14,17 +14,21 @@ from core import texts
 from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
-from core.errors import Invalid, KlinkeError
+from core.errors import Invalid, KlinkeError, NotFound
 from desk import (
     beside,
+    finding,
     handing,
     handing_over,
     holding,
+    linking,
     notes,
     presence,
+    previewing,
     queries,
     questions,
     replies,
+    reuse,
     scheduling,
     side_talks,
     suggestions,
@@ -44,6 +48,7 @@ from desk.views import composing, promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
+from kb import policy as kb_policy
 from kb.models import ArticleUse
 
 MOST_USES = 20
@@ -84,12 +89,14 @@ def post_reply(conversation_id: int) -> Answer:
             text=form.text.data or "",
             by=me(),
             uses=_articles(),
+            ways=reuse.ways(_uses()),
             is_public=composing.is_public(form),
             seen=form.seen_id,
             confirmed=_confirmed() | promises.ticked(),
             promised=promises.read_promised(),
             manner=composing.manner(conversation, form),
         )
+        reuse.record(message, _uses(), by=me())
         holding.put_away(form.held_id, by=me())
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
@@ -153,8 +160,18 @@ def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | No
         return _with_mended(conversation, form, request.form["mend"])
     if "parts" in request.form:
         return _with_parts(conversation, form)
+    return _still_looking(conversation, form)
+
+
+def _still_looking(conversation: Conversation, form: ReplyForm) -> Response | None:
+    """Do what the buttons of what may help ask for."""
     if "insert" in request.form:
         return _with_inserted(conversation, form, request.form["insert"])
+    if "preview" in request.form:
+        form.text.errors = []
+        return _conversation_page(conversation, form, question=form.help.data or "", looked_at=request.form["preview"])
+    if "about" in request.form or "not_about" in request.form:
+        return _with_link(conversation, form)
     return None
 
 
@@ -165,6 +182,7 @@ def _conversation_page(
     question: str = "",
     objections: Sequence[Objection] = (),
     parts: Sequence[str] = (),
+    looked_at: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response:
     if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
@@ -175,13 +193,15 @@ def _conversation_page(
     if not form.help.data:
         form.help.data = question
     asked = next((message for message in reversed(messages) if message.direction == "in"), None)
+    about_what = question or (asked.text if asked else "")
+    wording = wordings.of(conversation, by=me())
     suggested = suggestions.suggest_for(
-        question or (asked.text if asked else ""),
+        about_what,
         locale=None if question else conversation.locale,
         channel=conversation.channel,
         viewer=current_user,
         only_likely=True,
-        wording=wordings.of(conversation, by=me()),
+        wording=wording,
     )
     about = _about(conversation)
     colleagues = queries.agents()
@@ -197,6 +217,8 @@ def _conversation_page(
         suggestions=suggestions.warned(
             [*answers, *(one for one in suggested if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
+        blocks=finding.blocks_for(conversation, about_what, by=me(), wording=wording) if about_what else [],
+        preview=previewing.of(looked_at, conversation, by=me()) if looked_at else None,
         verdicts=_given("verdict-"),
         objections=objections,
         confirmed=_confirmed() - promises.ticked(),
@@ -243,7 +265,11 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     uses: dict[int, Sequence[ArticleUse]] = dict(
         queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
     )
+    linked = linking.linked(conversation)
     return {
+        "linked": linked,
+        "is_linked": bool(linked),
+        "may_draft": kb_policy.may_draft(current_user),
         "used": uses,
         "outcomes": judging.OUTCOMES,
         "notes": notes.between(notes.of(conversation), conversation.messages),
@@ -255,16 +281,8 @@ def _about(conversation: Conversation) -> dict[str, Any]:
 def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Response:
     """Show the page again with the suggestion behind what was typed: the way without a script."""
     kind, _, typed_id = what.partition(":")
-    thing_id = texts.number(typed_id)
-    text = (
-        None
-        if thing_id is None
-        else handing.link_to(thing_id, conversation)
-        if kind == "counter"
-        else suggestions.text_of(
-            kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
-        )
-    )
+    counter_id = texts.number(typed_id) if kind == "counter" else None
+    text = handing.link_to(counter_id, conversation) if counter_id is not None else _words_of(what, conversation)
     status = HTTPStatus.OK
     if text is None:
         form.refuse(Invalid(gettext("This can no longer be inserted: it is not here any more, or not for everyone.")))
@@ -274,6 +292,24 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
         form.text.data = typed + ("" if not typed or typed[-1].isspace() else " ") + text
         form.text.errors = []
     return _conversation_page(conversation, form, question=form.help.data or "", status=status)
+
+
+def _with_link(conversation: Conversation, form: ReplyForm) -> Response:
+    """Show the page again with an article linked to the conversation, or no longer; nothing is sent."""
+    conversation_id, is_about = conversation.id, "about" in request.form
+    number = texts.number(request.form["about" if is_about else "not_about"])
+    if number is not None:
+        try:
+            (linking.link if is_about else linking.unlink)(conversation, number, by=me())
+        except (Invalid, NotFound) as error:
+            db.session.rollback()
+            form.refuse(error)
+        else:
+            db.session.commit()
+            form.text.errors = []
+    return _conversation_page(
+        queries.visible_conversation(conversation_id, viewer=current_user), form, question=form.help.data or ""
+    )
 
 
 def _with_other_address(conversation: Conversation, form: ReplyForm) -> Response:
@@ -296,6 +332,11 @@ def _with_parts(conversation: Conversation, form: ReplyForm) -> Response:
     return _conversation_page(conversation, form, parts=parts)
 
 
+def _words_of(what: str, conversation: Conversation) -> str | None:
+    used = reuse.read(what)
+    return None if used is None else previewing.text_of(used, conversation, by=me())
+
+
 def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Response:
     """Show the page again with one way out of an objection taken in the text."""
     seal, _, number = what.partition(":")
@@ -315,19 +356,13 @@ def _confirmed() -> frozenset[str]:
     return frozenset(seals[:MOST_SEALS])
 
 
-def _uses() -> list[tuple[str, int]]:
-    """Return what was inserted into the text being written, as (kind, id); what makes no sense is left out."""
-    given = [*request.form.getlist("uses")[:MOST_USES], *request.form.getlist("insert")[:1]]
-    pairs = [value.partition(":")[::2] for value in dict.fromkeys(given)]
-    return [
-        (kind, use_id)
-        for kind, typed in pairs
-        if kind in {"article", "answer"} and (use_id := texts.number(typed)) is not None
-    ]
+def _uses() -> list[reuse.Used]:
+    """Return what was put into the text being written; what makes no sense is left out."""
+    return reuse.read_all([*request.form.getlist("uses")[:MOST_USES], *request.form.getlist("insert")[:1]])
 
 
 def _articles() -> list[replies.Use]:
-    return [(use_id, None) for kind, use_id in _uses() if kind == "article"]
+    return [(one.id, None) for one in _uses() if one.kind == "article"]
 
 
 def _given(prefix: str) -> dict[str, str]:

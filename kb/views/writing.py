@@ -20,6 +20,7 @@ from forum import closing
 from kb import (
     addresses,
     articles,
+    beginning,
     confirming,
     differences,
     faces,
@@ -44,15 +45,35 @@ A_PAGE = 25
 def write_article() -> Response:
     """Show an empty form, or one that begins with what an address brings along: title, locale, section, or a gap."""
     spoken = request.args.get("locale")
+    begun = _begun(request.args.get("begin", ""))
     form = article_form(
         data={
             "title": web.given_line("title", longest=articles.LONGEST_TITLE),
             "locale": spoken if spoken in LOCALES else locale(),
             "section": request.args.get("section"),
             **_of_gap(),
+            **(begun.fields if begun else {}),
         }
     )
-    return show("kb/write.html", form=form)
+    return _write_page(form)
+
+
+def _begun(ref: str) -> beginning.Beginning | None:
+    """Return what an article begins with that is made of something that a room above has; None where it is not."""
+    return beginning.begin(ref, viewer=me()) if ref else None
+
+
+def _write_page(form: forms.ArticleForm, **more: Any) -> Response:
+    ref = request.values.get("begin", "")
+    begun = _begun(ref)
+    return show(
+        "kb/write.html",
+        form=form,
+        begin=ref,
+        begun=begun,
+        similar=beginning.similar(begun, current_user) if begun else [],
+        **more,
+    )
 
 
 def _of_gap() -> dict[str, Any]:
@@ -67,7 +88,7 @@ def _of_gap() -> dict[str, Any]:
 def post_article() -> Response | WerkzeugResponse:
     form = article_form()
     if not form.validate():
-        return show("kb/write.html", form=form, status=UNPROCESSABLE)
+        return _write_page(form, status=UNPROCESSABLE)
     try:
         if sent := sent_before(form):
             return sent
@@ -80,10 +101,12 @@ def post_article() -> Response | WerkzeugResponse:
             **form.words,
         )
         name_products(article, form)
+        if request.form.get("begin"):
+            beginning.made(request.form["begin"], article, by=me())
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return show("kb/write.html", form=form, refused=error)
+        return _write_page(form, refused=error)
     if policy.may_publish(current_user, article) and (waits := _personal(article)):
         return done(form, waits)
     flash(gettext("The draft is saved. Only the team sees it until it is published."), "good")

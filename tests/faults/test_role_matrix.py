@@ -18,6 +18,7 @@ from app import create_app
 from core.api import PREFIX
 from core.clock import now
 from core.db import db
+from desk import blocks as desk_blocks
 from desk import call_backs, checklists, counters, promises, replies, saved_views, side_talks
 from desk.models import Channel
 from desk.promise_models import LintFinding
@@ -120,6 +121,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
+        desk.offers desk.preview desk.prepare_topic desk.publish_exchange
+        desk.block_list desk.write_block desk.post_block desk.show_block desk.edit_block desk.save_block
+        desk.restore_block desk.place_block desk.export_blocks desk.import_blocks
         desk.queue_lines desk.take_next desk.save_view desk.change_view desk.remove_view desk.snooze desk.wake
         desk.show_history desk.bulk_deeds desk.do_in_bulk desk.undo_in_bulk
         desk.checklist desk.checklist_day desk.sign_item
@@ -184,7 +188,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.add_item desk.change_item desk.remove_item
-        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
+        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
         desk.sending desk.choose_sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -221,7 +225,7 @@ def test_every_route_says_whom_it_is_for(app: Flask, tmp_path: Path) -> None:
     assert set(with_demo.view_functions) | set(app.view_functions) == set(LET_IN)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(400)  # every address is asked for by everybody
 def test_everybody_is_let_in_where_they_belong_and_nowhere_else(
     app: Flask,
     stage: Callable[[Callable[[World], Any]], Any],
@@ -294,6 +298,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     objection = objections.raise_against(muted, text="It is on topic.", by=world.bob)
     article = Shelf(world).published(title=f"What the light is for, for the {role}")
     text_block = blocks.create(name=f"of-the-{role}", words={"en": "Hold it."}, audience="public", by=world.emil)
+    reply_block = desk_blocks.create(
+        desk_blocks.Words(title=f"Of the {role}", words={"en": "Please wait."}), by=world.dora
+    )
+    assert reply_block.id == text_block.id  # their addresses share a name
     synonym = vocabulary.add(words=["light", f"lamp of the {role}"], locale="en", by=world.root)
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
