@@ -29,5 +29,11 @@ def init_app(app: Flask) -> None:
     transfer.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
+        _l("Clocks"),
+        "desk.clock_rules",
+        "admin",
+        text=_l("Until when customers are to have an answer, and who decides."),
+    )
+    admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
     )

@@ -2,6 +2,7 @@
 
 from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from accounts import audit
 from accounts.models import User
@@ -18,6 +19,7 @@ def locked(conversation_id: int) -> Conversation:
     return db.session.scalars(
         select(Conversation)
         .where(Conversation.id == conversation_id)
+        .options(joinedload(Conversation.clock))
         .with_for_update(of=Conversation)
         .execution_options(populate_existing=True)
     ).one()
@@ -35,6 +37,9 @@ def assign(conversation: Conversation, to: User | None, *, by: User) -> None:
     if before == after:
         return
     conversation.assignee = to
+    if conversation.clock is not None:
+        conversation.clock.given_why = None
+    clocks.moved(conversation, what="agent", before=before, after=after, by=by)
     db.session.flush()
     audit.record(
         "desk.conversation.assign", conversation, by=by, before={"assignee": before}, after={"assignee": after}
@@ -61,9 +66,14 @@ def change_state(conversation: Conversation, state: ConversationState, *, by: Us
         return
     conversation.state = state
     if state in NOBODY_WAITS:
-        clocks.stop(conversation)
-    elif conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
-        clocks.run(conversation, newest.created_at)
+        clocks.stop(conversation, state, by=by)
+    else:
+        if conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
+            clocks.run(conversation, newest.created_at)
+        if state == "waiting_inside" and conversation.assignee_id is not None:
+            clocks.pause(conversation, "inside", by=by)
+        else:
+            clocks.resume(conversation, by=by)
     db.session.flush()
     audit.record(
         "desk.conversation.change_state", conversation, by=by, before={"state": before}, after={"state": state}

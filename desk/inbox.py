@@ -87,8 +87,7 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
 
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
-    if conversation.waiting_since is None or message.created_at < conversation.waiting_since:
-        clocks.run(conversation, message.created_at)
+    clocks.heard(conversation, message.created_at)
     if conversation.state != "new":
         conversation.state = "open"  # solved, or given to a colleague inside: the customer has something to say
     db.session.flush()

@@ -81,8 +81,9 @@ def reply(
     )
     db.session.add(message)
     conversation.state = "waiting_customer"
-    clocks.stop(conversation)
     conversation.last_message_at = now()
+    db.session.flush()
+    clocks.answered(conversation, message)
     db.session.flush()
     _record_uses(message, uses, by=by, asked=draft.asked)
     publish(ReplyQueued(message.id))

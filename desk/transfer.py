@@ -180,6 +180,7 @@ def _take_in(record: ConversationRecord) -> None:
             asked = message
         for article in _articles(each.uses):
             _record_use(article, message, asked)
+    clocks.learn(conversation, messages)
 
 
 def _channel(slug: str) -> Channel:

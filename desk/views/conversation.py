@@ -13,7 +13,7 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import queries, questions, replies, suggestions, wordings
+from desk import clock_words, queries, questions, replies, suggestions, wordings
 from desk.channels.base import adapter_of
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.models import Conversation
@@ -142,6 +142,7 @@ def _conversation_page(
         agents=queries.agents(),
         draft_key=_draft_key(conversation.id),
         waiting=waiting,
+        due_words=clock_words.due(conversation),
         **about,
     )
     return make_response(page, status)
