@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        escalation,
         figures,
         gaps,
         listeners,
@@ -28,6 +29,9 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cli.channels)
     transfer.init_app()
     READY_CHECKS["channels"] = connections.complaint
+    admin.contribute(
+        _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
+    )
     admin.contribute(
         _l("Clocks"),
         "desk.clock_rules",

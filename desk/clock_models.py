@@ -89,8 +89,10 @@ class ConversationClock(Model):
     answer_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     hard_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     solution_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    warn_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """From when on it is said that the answer is due soon."""
+    warn_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When it is to be said that the answer is due soon; None when it was."""
+    escalate_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When the ladder is to be looked at again; None when it was climbed."""
     rest: Mapped[Rest | None] = mapped_column(String(10))
     rests_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     answer_left: Mapped[int | None] = mapped_column(BigInteger)

@@ -303,7 +303,7 @@ def _show(conversation: Conversation, clock: ConversationClock, promise: Promise
             if clock.answer_due_at is not None and clock.promise is not None:
                 candidates.append((clock.answer_due_at, clock.promise))
     conversation.due_at, conversation.due_for = min(candidates, key=lambda one: one[0], default=(None, None))
-    clock.warn_at = None
+    clock.warn_at, clock.escalate_at = None, conversation.due_at
     if conversation.due_at is not None and promise.warn:
         clock.warn_at = conversation.due_at - promise.warn
 

@@ -19,7 +19,8 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import asking, clocks, conversations, objections, policy, queries, wordings
+from desk import acknowledging, asking, clocks, conversations, objections, policy, queries, wordings
+from desk.acknowledging import Holding
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
@@ -53,17 +54,20 @@ def reply(
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
+    holding: Holding | None = None,
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
     `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
     `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
+    With `holding` it only holds the customer off: they wait on, and somebody owes them the answer.
     """
     if not policy.may_work(by):
         raise NotAllowed
     if reason := why_silent(conversation):
         raise Invalid(reason)
     text = checked(text, adapter_of(conversation.channel).measure)
+    owed = None if holding is None else acknowledging.check(holding)
     conversations.locked(conversation.id)
     if seen is not None:
         _refuse_if_it_went_on(conversation, seen)
@@ -80,10 +84,14 @@ def reply(
         idempotency_key=f"reply_{uuid.uuid4().hex}",
     )
     db.session.add(message)
-    conversation.state = "waiting_customer"
     conversation.last_message_at = now()
     db.session.flush()
-    clocks.answered(conversation, message)
+    if owed is None:
+        conversation.state = "waiting_customer"
+        clocks.answered(conversation, message)
+    else:
+        conversation.state = "open" if conversation.state == "new" else conversation.state
+        acknowledging.acknowledge(conversation, message, due_at=owed[0], owner=owed[1], by=by)
     db.session.flush()
     _record_uses(message, uses, by=by, asked=draft.asked)
     publish(ReplyQueued(message.id))

@@ -7,6 +7,7 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
+from wtforms import SelectChoice
 
 from accounts.access import me, role_required
 from core import timezones, web
@@ -15,9 +16,10 @@ from core.db import db
 from core.edge import REFUSALS, show
 from core.errors import KlinkeError
 from core.settings import current_settings
-from desk import clock_words, clocks, queries, sla
-from desk.clock_forms import CalendarForm, PolicyForm, choice, moment, region_name
+from desk import clock_words, clocks, escalation, goodwill, queries, sla, teams
+from desk.clock_forms import CalendarForm, GoodwillForm, PolicyForm, StepForm, choice, moment, region_name
 from desk.clock_models import AnswerPolicy, Calendar
+from desk.models import Conversation
 from desk.views.edge import Answer, bp
 
 
@@ -25,6 +27,12 @@ from desk.views.edge import Answer, bp
 @role_required("admin")
 def clock_rules() -> Response:
     """Show policies and calendars, and until when a message would be due that arrives at a moment one chooses."""
+    return rules_page(StepForm(formdata=None))
+
+
+def rules_page(form: StepForm, *, status: int = HTTPStatus.OK) -> Response:
+    """Show the page with the form of a new step on it, as it was typed."""
+    _offer(form)
     policies, zone = sla.policies_with_channels(), current_settings().time_zone
     typed = request.args.get("at", "")
     since = (moment(typed, zone) if typed else None) or now()
@@ -47,6 +55,11 @@ def clock_rules() -> Response:
             for name, due in sla.preview(promise, since).items()
             if due is not None
         },
+        form=form,
+        steps=escalation.steps(),
+        team_names={team.id: team.name for team in teams.everyone()},
+        written_amount=goodwill.written_amount,
+        status=status,
         is_unreadable=bool(typed) and moment(typed, zone) is None,
     )
 
@@ -130,12 +143,36 @@ def remove_policy(policy_id: int) -> WerkzeugResponse:
 def show_clock(conversation_id: int) -> Response:
     """Show what is promised to one customer, and what the clock went through."""
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return show("desk/clock.html", **_clock(conversation))
+    return clock_page(conversation, GoodwillForm(formdata=None))
 
 
-def _clock(conversation: Any) -> dict[str, Any]:
-    events = clocks.history(conversation)
-    return {"conversation": conversation, "events": events, "names": queries.names_in(events), "words": clock_words}
+def clock_page(conversation: Conversation, form: GoodwillForm, *, status: int = HTTPStatus.OK) -> Response:
+    """Show the page with the form for goodwill on it, as it was typed."""
+    events, given = clocks.history(conversation), goodwill.of(conversation)
+    return show(
+        "desk/clock.html",
+        conversation=conversation,
+        events=events,
+        names=queries.names_in(events),
+        words=clock_words,
+        given=given,
+        teams=teams.everyone(),
+        decidable={one.id for one in given if goodwill.may_decide(one, me())},
+        written_amount=goodwill.written_amount,
+        form=form,
+        status=status,
+    )
+
+
+def _offer(form: StepForm) -> None:
+    """Fill the lists of a step's form."""
+    agents = [SelectChoice(str(agent.id), agent.name) for agent in queries.agents()]
+    form.channel.choices = [SelectChoice("", gettext("every channel"))]
+    form.channel.choices += [SelectChoice(str(one.id), one.name) for one in queries.channels()]
+    form.team.choices = [SelectChoice("", gettext("every team"))]
+    form.team.choices += [SelectChoice(str(one.id), one.name) for one in teams.everyone()]
+    form.decider.choices = agents
+    form.deputy.choices = [SelectChoice("", gettext("nobody")), *agents]
 
 
 def _save_calendar(calendar: Calendar | None) -> Answer:

@@ -7,14 +7,18 @@ from typing import Any
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from wtforms import SelectChoice
 
+from accounts import people
 from accounts.access import me, role_required
 from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import clock_words, queries, questions, replies, suggestions, wordings
+from desk import assigning, clock_words, queries, questions, replies, suggestions, wordings
+from desk.acknowledging import Holding
 from desk.channels.base import adapter_of
+from desk.clock_forms import moment
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
@@ -63,6 +67,7 @@ def post_reply(conversation_id: int) -> Answer:
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
             confirmed=_confirmed(),
+            holding=_holding(form),
         )
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
@@ -84,6 +89,16 @@ def post_reply(conversation_id: int) -> Answer:
     flash(_draft_key(conversation_id), "draft_done")
     flash(gettext("Your reply is on its way."), "good")
     return onward
+
+
+def _holding(form: ReplyForm) -> Holding | None:
+    """Return what a holding reply promises; None where the reply is an answer."""
+    if not form.holding.data:
+        return None
+    owner = texts.number(form.holding_owner.data or "")
+    return Holding(
+        moment(form.holding_due.data or "", clock_words.zone()), None if owner is None else people.by_id(owner)
+    )
 
 
 def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | None:
@@ -121,6 +136,10 @@ def _conversation_page(
         wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
+    agents = queries.agents()
+    form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in agents]
+    if not form.holding_owner.data:
+        form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
     page = render_template(
         "desk/conversation.html",
@@ -139,10 +158,11 @@ def _conversation_page(
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
         silent=replies.why_silent(conversation),
-        agents=queries.agents(),
+        agents=agents,
         draft_key=_draft_key(conversation.id),
         waiting=waiting,
         due_words=clock_words.due(conversation),
+        given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
         **about,
     )
     return make_response(page, status)

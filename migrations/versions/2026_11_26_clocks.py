@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("hard_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("solution_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("warn_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("escalate_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("rest", sa.String(10), nullable=True),
         sa.Column("rests_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_left", sa.BigInteger(), nullable=True),
@@ -91,6 +92,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["policy_id"], ["answer_policy.id"], name=op.f("fk_conversation_clock_policy_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("conversation_id", name=op.f("pk_conversation_clock")),
     )
+    op.create_index("ix_conversation_clock_escalate_at", "conversation_clock", ["escalate_at"])
+    op.create_index("ix_conversation_clock_warn_at", "conversation_clock", ["warn_at"])
     op.create_table(
         "clock_event",
         sa.Column("id", ID, nullable=False),
