@@ -28,11 +28,8 @@ def announce(user: User, *, starts_at: datetime, ends_at: datetime, deputy: User
     absence = Absence(user=user, starts_at=starts_at, ends_at=ends_at, deputy=deputy)
     db.session.add(absence)
     db.session.flush()
-    after = {
-        "from": starts_at.isoformat(),
-        "until": ends_at.isoformat(),
-        "deputy": None if deputy is None else deputy.id,
-    }
+    stand_in = None if deputy is None else deputy.id
+    after = {"from": starts_at.isoformat(), "until": ends_at.isoformat(), "deputy": stand_in}
     audit.record("desk.absence.announce", user, by=by, after=after)
     return absence
 

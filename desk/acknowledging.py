@@ -1,4 +1,4 @@
-"""A holding reply says that somebody is at it. It is no answer: the clock runs on, and somebody owes one until a moment.
+"""A holding reply says that somebody is at it. It is no answer: the clock runs on, and somebody owes one in time.
 
 Whoever keeps promises (`require`) is told of each, and refuses by raising `Invalid`.
 """

@@ -122,7 +122,7 @@ def reason(why: dict[str, Any] | None) -> str:
     parts.append(ngettext("%(num)s open", "%(num)s open", int(why.get("open", 0))))
     if why.get("heated") is not None:
         parts.append(ngettext("%(num)s heated today", "%(num)s heated today", int(why["heated"])))
-    return ", ".join(parts)
+    return ", ".join(map(str, parts))
 
 
 def _team_for(conversation: Conversation) -> Team | None:
@@ -177,4 +177,4 @@ def _counted(statement: Any) -> dict[int, int]:
 
 
 def _language(code: str) -> str:
-    return {"de": gettext("German"), "en": gettext("English")}.get(code, code)
+    return str({"de": gettext("German"), "en": gettext("English")}.get(code, code))

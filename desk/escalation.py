@@ -103,7 +103,7 @@ def ladder(conversation: Conversation) -> Sequence[EscalationStep]:
 
 def decider(step: EscalationStep) -> Decider | None:
     """Return who decides on this step now: who is named, else their deputy, else who stands in while they are away."""
-    away = absences.away({step.decider_id, *({step.deputy_id} - {None})})
+    away = absences.away([one for one in (step.decider_id, step.deputy_id) if one is not None])
     if _can_decide(step.decider) and step.decider_id not in away:
         return Decider(step.decider_id)
     if step.deputy is not None and _can_decide(step.deputy) and step.deputy_id not in away:

@@ -108,18 +108,7 @@ def goodwill_list() -> Response:
 @bp.get("/desk/goodwill.csv")
 @role_required("agent")
 def goodwill_sheet() -> Response:
-    head = (
-        "asked",
-        "conversation",
-        "amount",
-        "currency",
-        "reason",
-        "asked_by",
-        "state",
-        "decided_by",
-        "decided",
-        "answer",
-    )
+    head = "asked conversation amount currency reason asked_by state decided_by decided answer".split()
     rows = (
         (
             one.asked_at.isoformat(),

@@ -155,12 +155,8 @@ def give_to_team(conversation_id: int) -> WerkzeugResponse:
     team = None if chosen is None else teams.team_by(chosen)
     teams.give(conversation, team, by=me())
     db.session.commit()
-    flash(
-        gettext("It is with nobody’s team now.")
-        if team is None
-        else gettext("It is with %(name)s now.", name=team.name),
-        "good",
-    )
+    if team is not None:
+        flash(gettext("It is with %(name)s now.", name=team.name), "good")
     return back_to(conversation_id)
 
 

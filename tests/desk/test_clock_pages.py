@@ -1,10 +1,12 @@
 """What admins see of promises and calendars, and agents of the clock of a conversation."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from core.clock import now
 from core.db import db
 from desk import sla
 from desk.clock_models import AnswerPolicy, Calendar
@@ -77,3 +79,54 @@ def test_an_agent_sees_what_is_promised_and_what_the_clock_went_through(
     assert "Clock stopped by Dora: a colleague is asked" in page
     assert "The clock stood from" in page
     assert "the settings" in page
+
+
+def test_a_holding_reply_is_sent_by_a_button_of_its_own(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
+        return conversation.id, world.dora.id
+
+    conversation_id, dora_id = stage(scene)
+    dora = browser_of("dora")
+    url = f"/desk/conversations/{conversation_id}"
+    about = {"text": "We look into it.", "holding": "1", "holding_owner": dora_id}
+    refused = dora.post(f"{url}/replies", data=about | {"holding_due": "soon"})
+    assert refused.status_code == 422
+    assert 'id="holding_due-error"' in refused.text
+    assert "We look into it." in refused.text
+    later = (now() + timedelta(hours=5)).strftime("%Y-%m-%dT%H:%M")
+    assert dora.post(f"{url}/replies", data=about | {"holding_due": later}).status_code == 303
+    page = dora.get(url).text
+    assert "First answer until" in page
+    assert "Holding reply by Dora" in dora.get(f"{url}/clock").text
+
+
+def test_ladder_and_goodwill_on_their_pages(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
+    def scene(world: World) -> tuple[int, int, int]:
+        return received(channel(world)).conversation_id, world.dora.id, world.root.id
+
+    conversation_id, dora_id, root_id = stage(scene)
+    root, dora = browser_of("root"), browser_of("dora")
+    step = {"channel": "", "team": "", "after_minutes": 0, "decider": dora_id, "deputy": root_id, "currency": "EUR"}
+    assert root.post("/admin/clocks/steps", data=step | {"limit": "25,00"}).status_code == 303
+    assert root.post("/admin/clocks/steps", data=step | {"limit": "much"}).status_code == 422
+    boss = {"after_minutes": 60, "decider": root_id, "deputy": "", "limit": "100"}
+    assert root.post("/admin/clocks/steps", data=step | boss).status_code == 303
+    assert "may give away up to 25.00 EUR" in root.get("/admin/clocks").text
+    url = f"/desk/conversations/{conversation_id}/goodwill"
+    about = {"amount": "20", "currency": "EUR", "reason": "=HYPERLINK(1)"}
+    assert dora.post(url, data=about).status_code == 303
+    assert dora.post(url, data=about | {"amount": "60"}).status_code == 303
+    assert dora.post(url, data=about | {"amount": "nothing"}).status_code == 422
+    page = dora.get(f"/desk/conversations/{conversation_id}/clock").text
+    assert "20.00 EUR" in page
+    assert "Grant it" not in page
+    assert "Grant it" in root.get(f"/desk/conversations/{conversation_id}/clock").text
+    assert dora.post("/desk/goodwill/2/decision", data={"verdict": "granted"}).status_code == 403
+    assert root.post("/desk/goodwill/2/decision", data={"verdict": "maybe"}).status_code == 422
+    assert root.post("/desk/goodwill/2/decision", data={"verdict": "granted"}).status_code == 303
+    assert dora.get("/desk/goodwill").text.count("granted") == 2
+    sheet = dora.get("/desk/goodwill.csv")
+    assert sheet.text.count("'=HYPERLINK(1)") == 2
+    assert sheet.headers["Content-Type"].startswith("text/csv")
+    assert root.post("/admin/clocks/steps/1/removal").status_code == 303
