@@ -59,8 +59,9 @@ def find_somebody(conversation_id: int) -> User | None:
     teams.give(conversation, team, by=None)
     if team.way == "nobody":
         return None
+    # A lock beside that of foreign keys: others give conversations to the team at the same moment.
     team = db.session.scalars(
-        select(Team).where(Team.id == team.id).with_for_update(of=Team).options(selectinload(Team.members))
+        select(Team).where(Team.id == team.id).with_for_update(of=Team, key_share=True).options(selectinload(Team.members))
     ).one()
     heat = max((one(conversation) for one in _heats), default=0)
     chosen = choose(team, conversation, heat=heat)

@@ -98,6 +98,9 @@ class ConversationClock(Model):
     answer_left: Mapped[int | None] = mapped_column(BigInteger)
     """Counted time that was left when the clock was stopped, in microseconds, beneath 0 when it was late."""
     solution_left: Mapped[int | None] = mapped_column(BigInteger)
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    began_hour: Mapped[int]
+    """The hour of the house's day in which it began."""
     first_answered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     solved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     dismissed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -260,7 +260,10 @@ def history(conversation: Conversation) -> Sequence[ClockEvent]:
 
 def _clock_of(conversation: Conversation) -> ConversationClock:
     if conversation.clock is None:
-        conversation.clock = ConversationClock(reopened=0, policy_name="")
+        began_at = conversation.created_at or now()
+        conversation.clock = ConversationClock(
+            reopened=0, policy_name="", began_at=began_at, began_hour=_hour(began_at)
+        )
     return conversation.clock
 
 
@@ -356,15 +359,22 @@ def _owed(conversation_id: int | None) -> Sequence[Acknowledgement]:
 
 def _note(conversation: Conversation, kind: EventKind, *, at: datetime, by: int | None = None, **about: Any) -> None:
     since = about.get("since")
-    zone = timezones.zone(current_settings().time_zone)
     event = ClockEvent(
         kind=kind,
         at=at,
         by_id=by,
         channel_id=conversation.channel_id,
         team_id=conversation.team_id,
-        hour=None if since is None else since.astimezone(zone).hour,
+        hour=None if since is None else _hour(since),
         **{"details": {}, **about},
     )
     event.conversation = conversation
     db.session.add(event)
+
+
+def _hour(at: datetime) -> int:
+    """Return the hour on the house's clock; before the clocks had zones it is that of Greenwich."""
+    try:
+        return at.astimezone(timezones.zone(current_settings().time_zone)).hour
+    except OverflowError:
+        return at.hour

@@ -108,7 +108,8 @@ def goodwill_list() -> Response:
 @bp.get("/desk/goodwill.csv")
 @role_required("agent")
 def goodwill_sheet() -> Response:
-    head = "asked conversation amount currency reason asked_by state decided_by decided answer".split()
+    head = ["asked", "conversation", "amount", "currency", "reason", "asked_by", "state"]
+    head += ["decided_by", "decided", "answer"]
     rows = (
         (
             one.asked_at.isoformat(),

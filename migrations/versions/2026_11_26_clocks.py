@@ -80,6 +80,8 @@ def upgrade() -> None:
         sa.Column("rests_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answer_left", sa.BigInteger(), nullable=True),
         sa.Column("solution_left", sa.BigInteger(), nullable=True),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("began_hour", sa.Integer(), nullable=False),
         sa.Column("first_answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("solved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("dismissed_at", sa.DateTime(timezone=True), nullable=True),
@@ -92,6 +94,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["policy_id"], ["answer_policy.id"], name=op.f("fk_conversation_clock_policy_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("conversation_id", name=op.f("pk_conversation_clock")),
     )
+    op.create_index("ix_conversation_clock_began_at", "conversation_clock", ["began_at"])
     op.create_index("ix_conversation_clock_escalate_at", "conversation_clock", ["escalate_at"])
     op.create_index("ix_conversation_clock_warn_at", "conversation_clock", ["warn_at"])
     op.create_table(
@@ -244,6 +247,7 @@ def _take_over() -> None:
         else "CAST(ROUND(EXTRACT(EPOCH FROM a.at - a.since)) AS BIGINT)"
     )
     hour = "CAST(strftime('%H', a.since) AS INTEGER)" if is_sqlite else "CAST(EXTRACT(HOUR FROM a.since AT TIME ZONE 'UTC') AS INTEGER)"
+    began = hour.replace("a.since", "c.created_at")
     latest = (
         f"strftime('%Y-%m-%d %H:%M:%f000', c.waiting_since, '+{LATEST_HOURS} hours')"
         if is_sqlite
@@ -276,12 +280,12 @@ def _take_over() -> None:
         f"""
         INSERT INTO conversation_clock
             (conversation_id, policy_name, promise, answer_due_at, hard_due_at, first_answered_at, solved_at,
-             dismissed_at, reopened)
+             dismissed_at, reopened, began_at, began_hour)
         SELECT c.id, '',
                CASE WHEN c.waiting_since IS NULL THEN NULL WHEN e.at IS NULL THEN 'first' ELSE 'next' END,
                c.due_at, {latest}, e.at,
                CASE WHEN c.state = 'solved' THEN c.last_message_at END,
-               CASE WHEN c.state = 'no_answer' AND e.at IS NULL THEN c.last_message_at END, 0
+               CASE WHEN c.state = 'no_answer' AND e.at IS NULL THEN c.last_message_at END, 0, c.created_at, {began}
         FROM conversation c
         LEFT JOIN (SELECT conversation_id, MIN(at) AS at FROM clock_event GROUP BY conversation_id) e
             ON e.conversation_id = c.id
