@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import helping, keeping, products, recalling
+from demo import clocking, helping, keeping, products, recalling
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -262,6 +262,7 @@ def _wake_up() -> None:
     keeping.begin(everybody, _article)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
+    clocking.begin(everybody)
     _open_plaza()
     _count_what_helped(everybody)
 

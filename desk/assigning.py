@@ -61,7 +61,10 @@ def find_somebody(conversation_id: int) -> User | None:
         return None
     # A lock beside that of foreign keys: others give conversations to the team at the same moment.
     team = db.session.scalars(
-        select(Team).where(Team.id == team.id).with_for_update(of=Team, key_share=True).options(selectinload(Team.members))
+        select(Team)
+        .where(Team.id == team.id)
+        .with_for_update(of=Team, key_share=True)
+        .options(selectinload(Team.members))
     ).one()
     heat = max((one(conversation) for one in _heats), default=0)
     chosen = choose(team, conversation, heat=heat)

@@ -111,7 +111,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.suggest search.explain
     """,
     AGENTS: """
-        desk.tell_outcome
+        desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
+        desk.decide_goodwill desk.withdraw_absence desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
+        desk.timing_list_sheet
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
@@ -158,6 +160,10 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
+        desk.clock_rules desk.new_calendar desk.post_calendar desk.edit_calendar desk.save_calendar
+        desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
+        desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
+        desk.remove_team desk.edit_agent desk.save_agent
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -312,6 +318,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "version_id": 10**9,
         "link_id": 10**9,
         "recall_id": 10**9,
+        **dict.fromkeys(("calendar_id", "policy_id", "step_id", "team_id", "goodwill_id", "absence_id"), 10**9),
         "use_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "nomination_id": nomination.id,
