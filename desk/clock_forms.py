@@ -7,6 +7,7 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, SelectChoice, SelectField, SelectMultipleField
 from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from core import texts, timezones
 from core.forms import BlockField, Form, LineField
@@ -158,10 +159,17 @@ class GoodwillForm(Form):
     reason = BlockField(_l("Reason"), longest=2000)
 
 
+class ChoicesField(SelectMultipleField):
+    """Several of a few, each with a box of its own: lists that want a key held down are for nobody."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
 class TeamForm(Form):
     name = LineField(_l("Name"), longest=80)
     way = SelectField(_l("New conversations go"), validate_choice=False)
-    channels = SelectMultipleField(_l("Channels"), validate_choice=False, description=_l("None chosen: all."))
+    channels = ChoicesField(_l("Channels"), validate_choice=False, description=_l("None chosen: all."))
     languages = LineField(_l("Languages"), longest=60, shortest=0, description=_l("Like: de, en. Empty: all."))
     skills = LineField(
         _l("Skills that are needed"),
@@ -169,7 +177,7 @@ class TeamForm(Form):
         shortest=0,
         description=_l("Words with commas between: invoices, routers."),
     )
-    members = SelectMultipleField(_l("Members"), validate_choice=False)
+    members = ChoicesField(_l("Members"), validate_choice=False)
 
 
 class ProfileForm(Form):

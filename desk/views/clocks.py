@@ -37,6 +37,8 @@ def rules_page(form: StepForm, *, status: int = HTTPStatus.OK) -> Response:
     typed = request.args.get("at", "")
     since = (moment(typed, zone) if typed else None) or now()
     chosen = choice(request.args.get("policy"))
+    if "policy" not in request.args and policies:
+        chosen = policies[0].id
     promise = sla.promise_of(chosen)
     place = promise.working.zone.key if promise.working is not None else zone
     return show(

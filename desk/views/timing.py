@@ -46,7 +46,7 @@ class Part:
 @bp.get("/desk/figures")
 @role_required("agent")
 def timing_figures() -> Response:
-    by, of = _asked()
+    along, of = _asked()
     names = {
         "week": gettext("by week"),
         "channel": gettext("by channel"),
@@ -56,19 +56,19 @@ def timing_figures() -> Response:
     address = timing.address(of)
     return show(
         "desk/figures.html",
-        parts=_parts(by, of),
+        parts=_parts(along, of),
         tabs=[
-            {"label": names[one], "url": url_for(".timing_figures", **{**address, "by": one}), "current": one == by}
+            {"label": names[one], "url": url_for(".timing_figures", **{**address, "by": one}), "current": one == along}
             for one in timing.DIMENSIONS
         ],
         whose=[
-            {"label": label, "url": url_for(".timing_figures", by=by, whose=whose), "current": is_current}
+            {"label": label, "url": url_for(".timing_figures", by=along, whose=whose), "current": is_current}
             for label, whose, is_current in (
                 (gettext("My own"), None, of.by_id is not None),
                 (gettext("Everybody’s"), "all", of.by_id is None),
             )
         ],
-        sheet=url_for(".timing_sheet", **{**address, "by": by}),
+        sheet=url_for(".timing_sheet", **{**address, "by": along}),
     )
 
 

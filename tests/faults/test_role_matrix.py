@@ -112,7 +112,8 @@ GROUPS: dict[frozenset[str], str] = {
     """,
     AGENTS: """
         desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
-        desk.decide_goodwill desk.withdraw_absence desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
+        desk.decide_goodwill desk.withdraw_absence
+        desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
         desk.timing_list_sheet
         desk.ask_in_forum desk.prepare_question desk.send_claim
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
