@@ -2,14 +2,16 @@
 
 import secrets
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
+import pytz
 from flask import current_app
-from flask_babel import lazy_gettext
+from flask_babel import gettext, lazy_gettext
 from flask_wtf import CSRFProtect, FlaskForm
 from itsdangerous import BadSignature, TimestampSigner
 from wtforms import Field, HiddenField, IntegerField, StringField, TextAreaField
-from wtforms.validators import InputRequired, NumberRange, StopValidation
+from wtforms.validators import InputRequired, NumberRange, StopValidation, ValidationError
 
 from core import bilingual, markup, texts
 from core.clock import now
@@ -63,6 +65,30 @@ class LineField(StringField):
 
     def pre_validate(self, form: Any) -> None:  # noqa: ARG002 -- WTForms' signature
         self.data = _cleaned(self, texts.line)
+
+
+class MomentField(LineField):
+    """A day and a time as people type them, by the clock of the form's `zone`; `moment` is what was meant, in UTC."""
+
+    LONGEST = 40
+
+    def __init__(self, label: Any, *, validators: Sequence[Any] = (), **kwargs: Any) -> None:
+        super().__init__(label, longest=self.LONGEST, shortest=0, validators=validators, **kwargs)
+        self.moment: datetime | None = None
+
+    def post_validate(self, form: Any, validation_stopped: bool) -> None:  # noqa: ARG002 -- WTForms' signature
+        if not self.data:
+            return
+        try:
+            typed = datetime.fromisoformat(self.data)
+            zone = pytz.timezone(getattr(form, "zone", "UTC"))
+            self.moment = (typed if typed.tzinfo else zone.localize(typed, is_dst=None)).astimezone(UTC)
+        except pytz.NonExistentTimeError:
+            raise ValidationError(gettext("On that day the clocks skip this hour.")) from None
+        except pytz.AmbiguousTimeError:
+            raise ValidationError(gettext("On that day this hour comes twice. Choose another one.")) from None
+        except (ValueError, OverflowError):
+            raise ValidationError(gettext("Please give a day and a time, as in 2027-03-01T09:30.")) from None
 
 
 class BlockField(TextAreaField):

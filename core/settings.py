@@ -319,6 +319,46 @@ class Settings(BaseModel):
     heated_cases: int = Field(
         3, ge=0, le=100, description="After so many heated conversations in a day the next goes to others; 0: no limit."
     )
+    side_talk_hours: int = Field(
+        4,
+        ge=0,
+        le=720,
+        description="After so many hours without an answer a colleague asked by mail is reminded, once.",
+    )
+    priority_minutes: int = Field(
+        5, ge=1, le=1440, description="The place of a waiting conversation in the queue is computed anew so often."
+    )
+    reach_half_life_hours: int = Field(
+        24,
+        ge=1,
+        le=10_000,
+        description="After so many hours the reach of an author counts half for the place in the queue.",
+    )
+    learn_from_corrections: bool = Field(
+        True, description="Whether corrections at the desk move the weights by which messages are judged here."
+    )
+    spike_minutes: int = Field(
+        60,
+        ge=5,
+        le=1440,
+        description="So many minutes are looked at for an unusual number of angry or similar messages.",
+    )
+    spike_fewest: int = Field(
+        5, ge=0, le=10_000, description="Fewer messages than these are no spike; 0 looks for none."
+    )
+    spike_times: int = Field(
+        3, ge=2, le=100, description="So many times as many as usual are a spike; usual is the mean of the week before."
+    )
+    promise_nudge_minutes: int = Field(
+        60, ge=0, le=10_080, description="So long before a promise is due its owner is reminded."
+    )
+    call_attempts: int = Field(3, ge=1, le=20, description="After so many calls in vain a call-back is given up.")
+    lost_after_hours: int = Field(
+        6,
+        ge=1,
+        le=8760,
+        description="A conversation that nobody opened or answered for so long alarms the desk.",
+    )
     verify_days: int = Field(
         365,
         ge=0,

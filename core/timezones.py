@@ -28,3 +28,9 @@ def zone(name: str) -> ZoneInfo:
 def local(moment: datetime, name: str) -> datetime:
     """Return the moment as a clock there shows it, with summer time where and when there is one."""
     return moment.astimezone(pytz.timezone(name))
+
+
+def at(naive: datetime, name: str) -> datetime:
+    """Return the moment at which a clock there shows this; of an hour that comes twice, the later."""
+    moment: datetime = pytz.timezone(name).localize(naive, is_dst=False)
+    return moment

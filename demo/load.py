@@ -16,7 +16,8 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import clocking, helping, keeping, products, recalling
+from demo import clocking, helping, keeping, products, promising, recalling, triaging
+from demo import desk as desk_work
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -260,10 +261,13 @@ def _wake_up() -> None:
     for words, deed in PERSONAL:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
+    promising.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     clocking.begin(everybody)
     _open_plaza()
+    triaging.begin(everybody)
+    desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     _count_what_helped(everybody)
 
 

@@ -12,22 +12,35 @@ def init_app(app: Flask) -> None:
     from core.health import READY_CHECKS
     from desk import (  # noqa: F401 -- listeners register themselves
         asking,
+        call_backs,
         carrying,
         cli,
         connections,
         credit,
         escalation,
         figures,
+        forgotten,
         gaps,
+        inside,
+        linting,
         listeners,
+        nightly,
+        presence,
+        promise_models,
+        promises,
+        side_talks,
         transfer,
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.triage import cli as triage_cli
+    from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
 
     app.register_blueprint(views.bp)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(triage_cli.triage)
     transfer.init_app()
+    spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
         _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
@@ -37,6 +50,15 @@ def init_app(app: Flask) -> None:
         "desk.clock_rules",
         "admin",
         text=_l("Until when customers are to have an answer, and who decides."),
+    )
+    admin.contribute(
+        _l("The order of the queue"),
+        "desk.priority_page",
+        "admin",
+        text=_l("How much each part counts for who is first."),
+    )
+    admin.contribute(
+        _l("Rules of the desk"), "desk.rule_list", "admin", text=_l("What happens by itself to what customers write.")
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")

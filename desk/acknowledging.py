@@ -1,22 +1,23 @@
 """A holding reply says that somebody is at it. It is no answer: the clock runs on, and somebody owes one in time.
 
-Whoever keeps promises (`require`) is told of each, and refuses by raising `Invalid`.
+What is owed is a promise like any other (`desk.promises`), which reminds its owner; the answer keeps it.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from flask_babel import gettext
+from flask_babel import force_locale, gettext
+from sqlalchemy import select
 
 from accounts.models import User
 from core.clock import now
 from core.db import db
 from core.errors import Invalid
-from desk import clocks, policy
+from desk import clocks, policy, promises
 from desk.clock_models import Acknowledgement
 from desk.models import Conversation, Message
+from desk.promise_models import Promise
 
 LATEST: Final = timedelta(days=366)
 
@@ -27,17 +28,6 @@ class Holding:
 
     due_at: datetime | None
     owner: User | None
-
-
-Keeper = Callable[[Conversation, Message, datetime, User], None]
-_keepers: list[Keeper] = []
-
-
-def require(keeper: Keeper) -> Keeper:
-    """Have every holding reply told to `keeper`, which makes a promise of it or refuses."""
-    if keeper not in _keepers:
-        _keepers.append(keeper)
-    return keeper
 
 
 def check(holding: Holding) -> tuple[datetime, User]:
@@ -54,15 +44,23 @@ def check(holding: Holding) -> tuple[datetime, User]:
 
 
 def acknowledge(conversation: Conversation, message: Message, *, due_at: datetime, owner: User, by: User) -> None:
-    """Write down that this reply held the customer off, and who owes the answer until when."""
-    db.session.add(
-        Acknowledgement(
-            message_id=message.id, conversation_id=conversation.id, owner_id=owner.id, due_at=due_at, at=now()
-        )
-    )
+    """Write down that this reply held the customer off, and promise the answer."""
+    with force_locale(conversation.locale):
+        what = str(gettext("An answer to what the customer asked"))
+    promise = promises.make(conversation, what=what, due_at=due_at, owner=owner, by=by, message=message)
+    db.session.add(Acknowledgement(message_id=message.id, conversation_id=conversation.id, promise_id=promise.id))
     clocks.note(
         conversation, "acknowledged", by=by.id, message_id=message.id, due_at=due_at, details={"owner": owner.id}
     )
     db.session.flush()
-    for keeper in _keepers:
-        keeper(conversation, message, due_at, owner)
+
+
+def settle(conversation: Conversation, *, by: User) -> None:
+    """Keep what holding replies promised, because the answer is given."""
+    owed = db.session.scalars(
+        select(Promise)
+        .join(Acknowledgement, Acknowledgement.promise_id == Promise.id)
+        .where(Acknowledgement.conversation_id == conversation.id, Promise.settled_at.is_(None))
+    ).unique()
+    for promise in owed.all():
+        promises.keep(promise, by=by)

@@ -23,11 +23,14 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, policy, queries, replies, suggestions, wordings
+from desk import intake, lint, linting, listing, policy, queries, replies, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
+from desk.listing import BuiltIn
 from desk.models import Conversation, Message
-from desk.queries import View
+from desk.triage import judging, learning
+from desk.triage.judging import service_of
 from desk.wordings import Wording
+from forum import personal_data
 
 LARGEST_PAGE = 100
 MOST_SUGGESTIONS = 20
@@ -41,7 +44,7 @@ api = Api("desk")
 class ConversationsQuery(Model):
     """Which conversations, and from where on; `cursor` is the `next` of the page before."""
 
-    view: View = "waiting"
+    view: BuiltIn = "waiting"
     limit: int = Field(20, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=500)
 
@@ -63,13 +66,30 @@ class Asked(Model):
     informal: bool | None = Field(None, description="German with du; without it, as the channel says.")
 
 
+class Judged(Model):
+    """`channel` is one that is open here, or a service; the text is read as it is, so that places in it are true."""
+
+    text: str = Field(max_length=LONGEST_TEXT)
+    locale: str | None = Field(None, pattern="^(de|en)$")
+    channel: str = Field("", max_length=80)
+
+
+class Linted(Model):
+    """A draft; `channel` is the slug or kind of a channel, `public` whether everybody would read it."""
+
+    text: block(LONGEST_TEXT)  # type: ignore[valid-type]  # a type made for the limit
+    channel: line(80) = "webhook"  # type: ignore[valid-type]  # the same
+    public: bool = True
+    locale: str | None = Field(None, pattern="^(de|en)$")
+
+
 @api.call("GET", "/conversations", summary="A view of the inbox", query=ConversationsQuery, scope="desk", team=True)
 def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     """Return `{"conversations": […], "next": cursor or null}`."""
     _require_agent()
-    listing = queries.listing(query.view, viewer=current_user, cursor=query.cursor, size=query.limit)
-    found = [_in_short(each.conversation) | {"words": each.words} for each in listing.lines]
-    return {"conversations": found, "next": listing.next}
+    page = listing.listing(query.view, viewer=current_user, cursor=query.cursor, size=query.limit)
+    found = [_in_short(each.conversation) | {"words": each.words} for each in page.lines]
+    return {"conversations": found, "next": page.next}
 
 
 @api.call("GET", "/conversations/<int:conversation_id>", summary="A conversation", scope="desk", team=True)
@@ -126,6 +146,32 @@ def suggest(body: Asked) -> dict[str, Any]:
         ),
     )
     return {"suggestions": [_suggestion(each) for each in suggestions.warned(found)]}
+
+
+@api.call("POST", "/triage", summary="What a message is", body=Judged, scope="desk", team=True, reads=True)
+def triage(body: Judged) -> dict[str, Any]:
+    """Return locale, intent, sentiment -2..2, heat and urgency 0..3, pii (type, value, start, end), sure and why."""
+    judged = judging.judge(body.text, channel=service_of(body.channel), locale=body.locale, by=learning.current())
+    return {
+        "locale": judged.locale,
+        "intent": judged.intent,
+        "sentiment": judged.sentiment,
+        "heat": judged.heat,
+        "urgency": judged.urgency,
+        "pii": [
+            {"type": one.type, "value": one.value, "start": one.start, "end": one.end}
+            for one in personal_data.spans(body.text, judged.locale)
+        ],
+        "sure": judged.sure,
+        "why": [reason.words for reason in judged.reasons],
+    }
+
+
+@api.call("POST", "/lint", summary="What speaks against a draft", body=Linted, scope="desk", team=True, reads=True)
+def lint_draft(body: Linted) -> dict[str, Any]:
+    """Return `{"issues": […]}`: type, value, start, end, due (words, or null) and due_at (ISO 8601, or null)."""
+    found = linting.look(body.text, public=body.public, locale=body.locale)
+    return {"issues": [_issue(one) for one in found]}
 
 
 @api.call(
@@ -205,6 +251,18 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
         }
         for message in messages
     ]
+
+
+def _issue(found: lint.Issue) -> dict[str, Any]:
+    due_at = linting.until(found.due)
+    return {
+        "type": found.type,
+        "value": found.value,
+        "start": found.start,
+        "end": found.end,
+        "due": found.due,
+        "due_at": None if due_at is None else iso(due_at),
+    }
 
 
 def _suggestion(found: suggestions.Suggestion) -> dict[str, Any]:

@@ -97,7 +97,7 @@ class PolicyForm(Form):
     channel = SelectField(_l("Channel"), validate_choice=False)
     from_priority = IntegerField(
         _l("From this priority on"),
-        validators=[Optional(), NumberRange(-1000, 1000, _l("A number from -1,000 to 1,000, please."))],
+        validators=[Optional(), NumberRange(0, 100_000, _l("A number from 0 to 100,000, please."))],
         description=_l("Empty: for every priority."),
     )
     intent = LineField(

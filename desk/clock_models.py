@@ -152,18 +152,14 @@ class ClockEvent(Model):
 
 
 class Acknowledgement(Model):
-    """A reply that only says: we are at it. Somebody owes the answer until a moment."""
+    """A reply that only says: we are at it. The answer is promised."""
 
     __tablename__ = "acknowledgement"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), primary_key=True)
     conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"), index=True)
-    owner_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
-    due_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the answer was given."""
+    promise_id: Mapped[int | None] = mapped_column(ForeignKey("promise.id", ondelete="SET NULL"), index=True)
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    owner: Mapped[User | None] = relationship()
 
 
 class EscalationStep(Model):

@@ -39,7 +39,7 @@ def heard(conversation: Conversation, at: datetime) -> None:
 def run(conversation: Conversation, since: datetime) -> None:
     """Let the clock run from when the customer wrote."""
     clock, at = _clock_of(conversation), now()
-    promise = sla.promised(sla.standing(conversation))
+    promise = sla.promised_to(conversation)
     clock.policy_id, clock.policy_name = promise.policy_id, promise.name
     clock.promise = "first" if clock.first_answered_at is None else "next"
     conversation.waiting_since = since
@@ -87,8 +87,6 @@ def answered(conversation: Conversation, message: Message) -> None:
         )
     if is_first:
         clock.first_answered_at = at
-    for owed in _owed(conversation.id):
-        owed.settled_at = at
     _stand(conversation, clock, promise, "customer", at)
 
 
@@ -134,6 +132,22 @@ def stop(conversation: Conversation, state: ConversationState = "waiting_custome
         _note(conversation, "dismissed", at=at, by=None if by is None else by.id, since=conversation.waiting_since)
         clock.dismissed_at = at
     _stand(conversation, clock, promise, "customer", at, by=by)
+
+
+def run_again(conversation: Conversation, since: datetime, due: datetime | None) -> None:
+    """Let the clock run on as it did before somebody stopped it and took that back."""
+    clock = _clock_of(conversation)
+    undone = (ClockEvent.conversation_id == conversation.id, ClockEvent.at == (clock.solved_at or clock.dismissed_at))
+    db.session.execute(delete(ClockEvent).where(*undone, ClockEvent.kind.in_(("solved", "dismissed"))))
+    clock.solved_at = clock.dismissed_at = None
+    resume(conversation, by=None)
+    if conversation.waiting_since != since:
+        run(conversation, since)
+    if due is not None and conversation.due_at != due:
+        clock.answer_due_at = due
+        _show(conversation, clock, sla.promise_of(clock.policy_id))
+    if conversation.state == "waiting_inside" and conversation.assignee_id is not None:
+        pause(conversation, "inside", by=None)
 
 
 def pause(conversation: Conversation, why: Rest, *, by: User | None) -> None:
@@ -182,7 +196,7 @@ def choose_again(conversation: Conversation) -> None:
     clock = conversation.clock
     if clock is None or conversation.waiting_since is None:
         return
-    promise = sla.promised(sla.standing(conversation))
+    promise = sla.promised_to(conversation)
     if promise.policy_id == clock.policy_id:
         return
     before = clock.policy_name
@@ -348,13 +362,6 @@ def _is_solved_in_time(clock: ConversationClock, at: datetime) -> bool | None:
     if clock.solution_due_at is None:
         return None
     return clock.solution_left >= 0 if clock.solution_left is not None else at <= clock.solution_due_at
-
-
-def _owed(conversation_id: int | None) -> Sequence[Acknowledgement]:
-    if conversation_id is None:
-        return []
-    owed = (Acknowledgement.conversation_id == conversation_id, Acknowledgement.settled_at.is_(None))
-    return db.session.scalars(select(Acknowledgement).where(*owed)).all()
 
 
 def _note(conversation: Conversation, kind: EventKind, *, at: datetime, by: int | None = None, **about: Any) -> None:

@@ -8,10 +8,12 @@ from accounts import audit
 from accounts.models import User
 from core.db import db
 from core.errors import Invalid, NotAllowed
+from core.transfer import iso
 from desk import clocks, policy, queries
-from desk.models import CONVERSATION_STATES, Conversation, ConversationState
+from desk.models import CONVERSATION_STATES, LONGEST_LAST_WORDS, Conversation, ConversationState
 
-NOBODY_WAITS: tuple[ConversationState, ...] = ("waiting_customer", "solved", "no_answer")
+DONE: tuple[ConversationState, ...] = ("solved", "no_answer")
+NOBODY_WAITS: tuple[ConversationState, ...] = ("waiting_customer", *DONE)
 
 
 def locked(conversation_id: int) -> Conversation:
@@ -61,20 +63,36 @@ def change_state(conversation: Conversation, state: ConversationState, *, by: Us
         sentence = gettext("A conversation cannot be put into this state.")
         raise Invalid(sentence, fields={"state": sentence})
     locked(conversation.id)
-    before = conversation.state
-    if before == state:
+    if conversation.state == state:
         return
-    conversation.state = state
+    turn(conversation, state, by=by)
     if state in NOBODY_WAITS:
         clocks.stop(conversation, state, by=by)
     else:
         if conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
             clocks.run(conversation, newest.created_at)
+        clocks.resume(conversation, by=by)
         if state == "waiting_inside" and conversation.assignee_id is not None:
             clocks.pause(conversation, "inside", by=by)
-        else:
-            clocks.resume(conversation, by=by)
     db.session.flush()
-    audit.record(
-        "desk.conversation.change_state", conversation, by=by, before={"state": before}, after={"state": state}
-    )
+
+
+def turn(conversation: Conversation, state: ConversationState, *, by: User | None, reason: str = "") -> None:
+    """Write into the history that the state is another now, and what follows: it sleeps no longer.
+
+    Every change of a state comes through here; the clock is the caller's, who holds the conversation.
+    """
+    before: dict[str, str] = {"state": conversation.state}
+    after: dict[str, str | None] = {"state": state}
+    if conversation.snoozed_until is not None:
+        before["snoozed_until"], after["snoozed_until"] = iso(conversation.snoozed_until), None
+    conversation.state, conversation.snoozed_until = state, None
+    db.session.flush()
+    if before != after:
+        audit.record("desk.conversation.change_state", conversation, by=by, reason=reason, before=before, after=after)
+
+
+def keep_words(conversation: Conversation, text: str, *, is_incoming: bool) -> None:
+    """Keep for the lists how the last words begin: the customer's, or ours until a customer writes."""
+    if is_incoming or not conversation.last_words:
+        conversation.last_words = text[:LONGEST_LAST_WORDS]

@@ -19,7 +19,7 @@ from core.db import LARGEST_ID, db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.worker import chore
 from desk import absences, clock_words, clocks, conversations, policy, queries
-from desk.clock_models import Acknowledgement, ConversationClock, EscalationStep
+from desk.clock_models import ConversationClock, EscalationStep
 from desk.models import Conversation
 from desk.team_models import TeamMember
 from forum import notifications
@@ -45,11 +45,8 @@ class Decider:
 def watch() -> int:
     """Warn of what is due soon and climb the ladder for what is late; return how many steps were taken."""
     at = now()
-    return (
-        _each(ConversationClock.warn_at <= at, ConversationClock.warn_at, warn)
-        + _each(ConversationClock.escalate_at <= at, ConversationClock.escalate_at, escalate)
-        + _remind_of_answers_owed(at)
-    )
+    warned = _each(ConversationClock.warn_at <= at, ConversationClock.warn_at, warn)
+    return warned + _each(ConversationClock.escalate_at <= at, ConversationClock.escalate_at, escalate)
 
 
 def warn(conversation: Conversation) -> int:
@@ -244,30 +241,6 @@ def _tell(conversation: Conversation, user_ids: Iterable[int], *, kind: str, ste
     )
 
 
-def _remind_of_answers_owed(at: datetime) -> int:
-    """Tell who sent a holding reply that the answer they owe is due."""
-    owed = db.session.scalars(
-        select(Acknowledgement)
-        .where(
-            Acknowledgement.settled_at.is_(None), Acknowledgement.due_at <= at, Acknowledgement.due_at > at - FORGOTTEN
-        )
-        .order_by(Acknowledgement.due_at)
-        .limit(MOST_AT_ONCE)
-    ).all()
-    told = 0
-    for one in owed:
-        conversation = db.session.get_one(Conversation, one.conversation_id)
-        told += notifications.notify_each(
-            _responsible(conversation) if one.owner_id is None else [one.owner_id],
-            kind="desk_answer_owed",
-            key=f"clock:{conversation.id}:owed-{one.message_id}",
-            url=f"/desk/conversations/{conversation.id}",
-            data={"channel": conversation.channel.name, "due": one.due_at.isoformat()},
-        )
-    db.session.commit()
-    return told
-
-
 def _can_decide(user: User) -> bool:
     return user.is_active and policy.may_work(user)
 
@@ -315,17 +288,6 @@ def _escalated(notification: Notification) -> str:
     return str(
         gettext(
             "Please decide: a customer on %(channel)s waits since the answer was due %(at)s.",
-            channel=notification.data.get("channel", ""),
-            at=_due(notification),
-        )
-    )
-
-
-@notifications.kind("desk_answer_owed", group="alarms")
-def _owed(notification: Notification) -> str:
-    return str(
-        gettext(
-            "You owe a customer on %(channel)s an answer since %(at)s.",
             channel=notification.data.get("channel", ""),
             at=_due(notification),
         )

@@ -14,3 +14,11 @@ class MessageReceived(Event):
 @dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentNewsQueued(Event):
+    case_id: int
+    what: str
+    """`answer` or `solution`."""
+    by_id: int

@@ -9,7 +9,7 @@ from core.unique import add_once
 from desk import clocks, conversations
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
-from desk.models import Channel, Contact, Conversation, Message
+from desk.models import Channel, Contact, Conversation, ConversationState, Message
 from search.analysis import language
 
 
@@ -88,6 +88,9 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
     clocks.heard(conversation, message.created_at)
-    if conversation.state != "new":
-        conversation.state = "open"  # solved, or given to a colleague inside: the customer has something to say
+    conversations.keep_words(conversation, message.text, is_incoming=True)
+    if conversation.state != "new" or conversation.snoozed_until is not None:
+        # Solved, given to a colleague inside, or snoozed: the customer has something to say.
+        state: ConversationState = "new" if conversation.state == "new" else "open"
+        conversations.turn(conversation, state, by=None, reason="the customer wrote")
     db.session.flush()

@@ -1,20 +1,14 @@
 """What the desk does when it hears of something, in the worker."""
 
 from core.outbox import listens_to
-from desk import assigning, questions, replies
-from desk.events import MessageReceived, ReplyQueued
+from desk import questions, replies
+from desk.events import ReplyQueued
 from forum.events import AnswerAccepted
 
 
 @listens_to(ReplyQueued)
 def deliver_reply(event: ReplyQueued) -> None:
     replies.send(event.message_id)
-
-
-@listens_to(MessageReceived)
-def find_somebody(event: MessageReceived) -> None:
-    """Give a new conversation to whoever it is for, where a team has that done by itself."""
-    assigning.find_somebody(event.conversation_id)
 
 
 @listens_to(AnswerAccepted)

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import text as words_of_sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -31,6 +32,11 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "solved",
     "no_answer",
 )
+UNJUDGED = 2000
+"""The place of what nobody has judged yet: in the middle."""
+IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
+"""What is not done yet; the lists ask in these very words, so that both databases use the small index over it."""
+LONGEST_LAST_WORDS = 200
 
 
 class Channel(Model):
@@ -64,7 +70,8 @@ class Contact(Model):
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""
-    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
+    # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
+    channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]  # as SQLAlchemy documents
 
 
 class Conversation(Model):
@@ -74,9 +81,31 @@ class Conversation(Model):
     __table_args__ = (
         UniqueConstraint("channel_id", "external_id"),
         CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
-        Index("ix_conversation_state_waiting", "state", "waiting_since", "id"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
+        Index("ix_conversation_priority", "state", "priority", "id"),
+        Index(
+            "ix_conversation_open",
+            "last_message_at",
+            "id",
+            "state",
+            "assignee_id",
+            "waiting_since",
+            "due_at",
+            "snoozed_until",
+            "channel_id",
+            "locale",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
+        Index(
+            "ix_conversation_open_with",
+            "assignee_id",
+            "last_message_at",
+            "id",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -97,6 +126,12 @@ class Conversation(Model):
     due_for: Mapped[Promised | None] = mapped_column(String(10))
     """Which promise falls due then."""
     team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"), index=True)
+    priority: Mapped[int] = mapped_column(default=UNJUDGED, server_default=str(UNJUDGED))
+    """Its place in the queue, the higher the sooner: 1,000 for each band, and what counts within it."""
+    snoozed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Until when it is out of the way; the state is what it comes back to. `desk.snoozing` sets it."""
+    last_words: Mapped[str] = mapped_column(String(LONGEST_LAST_WORDS), default="", server_default="")
+    """How what the customer wrote last begins; where no customer wrote, what was written last."""
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_informal: Mapped[bool | None]
     """An agent chose du or Sie for this customer; None: as the channel says."""

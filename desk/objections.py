@@ -7,6 +7,7 @@ sends only with the seals of those that its writer has read. An objection that i
 import hashlib
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from flask_babel import gettext, lazy_gettext
@@ -14,7 +15,6 @@ from flask_babel import gettext, lazy_gettext
 from accounts.models import User
 from core.errors import Conflict
 from desk.models import Conversation, Message
-from forum import personal_data
 
 LONGEST_SEAL: Final = 24
 MOST_SEALS: Final = 50
@@ -43,6 +43,15 @@ class WayOut:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """To keep what the draft says as a promise, which has an owner and a time."""
+
+    what: str
+    due_at: datetime | None = None
+    """Until when by its own words; None where they say no time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Objection:
     """One reason to look at the draft again. `said` are its very words, empty where it is about the whole."""
 
@@ -50,6 +59,7 @@ class Objection:
     words: str
     said: str = ""
     ways_out: tuple[WayOut, ...] = ()
+    offer: Offer | None = None
     is_final: bool = False
 
     @property
@@ -95,17 +105,3 @@ def require(draft: Draft, confirmed: Collection[str] | None) -> None:
 def mended(text: str, objection: Objection, way: int) -> str:
     """Return the draft with one of the ways out taken."""
     return text.replace(objection.said, objection.ways_out[way].instead or "", 1)
-
-
-@register
-def says_what_is_private(draft: Draft) -> Iterable[Objection]:
-    """Object to personal data that everybody would read."""
-    if not draft.is_public:
-        return
-    for one in personal_data.find(draft.text):
-        yield Objection(
-            code="pii_out",
-            said=draft.text[one.start : one.end],
-            words=gettext("Everyone would read this: %(kind)s.", kind=one.name),
-            ways_out=(WayOut(label=gettext("Take it out"), instead=one.replacement),),
-        )

@@ -1,16 +1,15 @@
 """What there is to read at the desk; only those who work there find anything."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, bindparam, false, func, select, true
+from sqlalchemy import ColumnElement, bindparam, false, select, true
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.models import User, UserRole
 from accounts.people import Viewer
-from core import paging, texts
+from core import texts
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
@@ -18,28 +17,6 @@ from desk.clock_models import ClockEvent, ConversationClock
 from desk.models import Channel, Conversation, FollowUp, Message
 from desk.team_models import Team
 from kb.models import Article, ArticleUse
-
-View = Literal["waiting", "mine", "unassigned", "all", "solved"]
-VIEWS: Final[tuple[View, ...]] = get_args(View)
-_DONE: Final = ("solved", "no_answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A conversation in a list, with the words the customer wrote last."""
-
-    conversation: Conversation
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One page of a view of the inbox."""
-
-    view: View
-    lines: Sequence[Line]
-    next: str | None
-    previous: str | None
 
 
 def conversations_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -56,10 +33,24 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
             .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
             .options(
                 selectinload(Conversation.messages).joinedload(Message.by),
-                _lean_assignee(),
+                lean_assignee(),
                 joinedload(Conversation.team),
                 joinedload(Conversation.clock).joinedload(ConversationClock.escalated_to),
             )
+        ).one_or_none()
+    if found is None:
+        raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
+    return found
+
+
+def bare_conversation(conversation_id: int, *, viewer: Viewer) -> Conversation:
+    """Return a conversation without its messages; raise `NotFound` when there is none that the viewer may see."""
+    found = None
+    if 0 < conversation_id <= LARGEST_ID:
+        found = db.session.scalars(
+            select(Conversation)
+            .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
+            .options(lazyload(Conversation.messages), lean_assignee())
         ).one_or_none()
     if found is None:
         raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
@@ -76,49 +67,6 @@ def visible_message(message_id: int, *, viewer: Viewer) -> Message:
     if found is None:
         raise NotFound(gettext("There is no such message. The inbox lists all conversations."))
     return found
-
-
-def listing(view: View, *, viewer: Viewer, cursor: str | None = None, size: int = 25) -> Listing:
-    """Return a page of a view: who waits longest first where somebody waits, else the newest first."""
-    statement = (
-        select(Conversation)
-        .where(conversations_visible_to(viewer), _belongs_to(view, viewer))
-        .options(lazyload(Conversation.messages), _lean_assignee())
-    )
-    if view == "waiting":
-        by = (Conversation.waiting_since, Conversation.id)
-    else:
-        by = (Conversation.last_message_at, Conversation.id)
-    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=view != "waiting")
-    words = first_words([conversation.id for conversation in page.items])
-    lines = [Line(conversation, words.get(conversation.id, "")) for conversation in page.items]
-    return Listing(view, lines, page.next, page.previous)
-
-
-def counts(viewer: Viewer) -> Mapping[View, int]:
-    """Return how many conversations each view has."""
-    row = db.session.execute(
-        select(*(func.count(Conversation.id).filter(_belongs_to(view, viewer)) for view in VIEWS)).where(
-            conversations_visible_to(viewer)
-        )
-    ).one()
-    return dict(zip(VIEWS, row, strict=True))
-
-
-def first_words(conversation_ids: Collection[int]) -> Mapping[int, str]:
-    """Return by conversation what the customer wrote last; where no customer wrote, what was written last."""
-    ids = [
-        row[0] or row[1]
-        for row in db.session.execute(
-            select(func.max(Message.id).filter(Message.direction == "in"), func.max(Message.id))
-            .where(Message.conversation_id.in_(conversation_ids))
-            .group_by(Message.conversation_id)
-        )
-    ]
-    rows = db.session.execute(
-        select(Message.conversation_id, func.substr(Message.text, 1, 200)).where(Message.id.in_(ids))
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def newest_incoming(conversation: Conversation) -> Message | None:
@@ -203,19 +151,8 @@ def channel(channel_id: int) -> Channel:
     return found
 
 
-def _belongs_to(view: View, viewer: Viewer) -> ColumnElement[bool]:
-    if view == "waiting":
-        return Conversation.waiting_since.is_not(None)
-    if view == "mine":
-        return (Conversation.assignee_id == viewer.id) & Conversation.state.not_in(_DONE)
-    if view == "unassigned":
-        return Conversation.assignee_id.is_(None) & Conversation.state.not_in(_DONE)
-    if view == "solved":
-        return Conversation.state.in_(_DONE)
-    return true()
-
-
-def _lean_assignee() -> Any:
+def lean_assignee() -> Any:
+    """Return how lists load an agent."""
     # What a list shows of an agent is the name; the roles are not worth a statement.
     return joinedload(Conversation.assignee)
 

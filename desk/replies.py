@@ -19,12 +19,13 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import acknowledging, asking, clocks, conversations, objections, policy, queries, wordings
+from desk import acknowledging, asking, clocks, conversations, objections, policy, promises, queries, wordings
 from desk.acknowledging import Holding
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.models import Conversation, Message
 from desk.objections import Draft, Objection
+from desk.promises import NewPromise
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
@@ -45,7 +46,7 @@ class SomethingNew(Conflict):
     title = lazy_gettext("A new message arrived meanwhile")
 
 
-def reply(
+def reply(  # noqa: PLR0913 -- the parts of a reply, by keyword
     conversation: Conversation,
     *,
     text: str,
@@ -55,12 +56,14 @@ def reply(
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
     holding: Holding | None = None,
+    promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
 
     `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
-    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`).
-    With `holding` it only holds the customer off: they wait on, and somebody owes them the answer.
+    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`);
+    `promised` is kept as promises together with the reply. With `holding` it only holds the customer off: they wait
+    on, and somebody owes them the answer.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -86,14 +89,18 @@ def reply(
     db.session.add(message)
     conversation.last_message_at = now()
     db.session.flush()
+    conversations.keep_words(conversation, text, is_incoming=False)
     if owed is None:
-        conversation.state = "waiting_customer"
+        conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
+        acknowledging.settle(conversation, by=by)
         clocks.answered(conversation, message)
     else:
-        conversation.state = "open" if conversation.state == "new" else conversation.state
+        if conversation.state == "new":
+            conversations.turn(conversation, "open", by=by, reason="a holding reply")
         acknowledging.acknowledge(conversation, message, due_at=owed[0], owner=owed[1], by=by)
     db.session.flush()
     _record_uses(message, uses, by=by, asked=draft.asked)
+    promises.make_with(message, promised, by=by)
     publish(ReplyQueued(message.id))
     return message
 

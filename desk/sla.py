@@ -73,9 +73,18 @@ def standing(conversation: Conversation) -> Standing:
     return Standing(conversation.channel_id, known.get("priority"), known.get("intent"))
 
 
-def promised(to: Standing) -> Promise:
+def promised_to(conversation: Conversation) -> Promise:
+    """Return what holds for a conversation; its priority and intent are asked only where a policy looks at them."""
+    known = policies()
+    to = Standing(conversation.channel_id)
+    if any(one.intent is not None or one.from_priority is not None for one in known):
+        to = standing(conversation)
+    return promised(to, known)
+
+
+def promised(to: Standing, known: Sequence[AnswerPolicy] | None = None) -> Promise:
     """Return what holds: of the policies that fit the one for the channel, for the intent, of the highest priority."""
-    fitting = [one for one in policies() if _fits(one, to)]
+    fitting = [one for one in (policies() if known is None else known) if _fits(one, to)]
     if not fitting:
         return by_settings()
     return _promise(max(fitting, key=_narrowness))

@@ -23,7 +23,7 @@ from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
 from desk import clocks, conversations, queries
 from desk.channels.base import LONGEST_URL
-from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from desk.models import LONGEST_LAST_WORDS, Channel, Contact, Conversation, ConversationState, Message
 from kb import queries as articles_known
 from kb import transfer_beside, uses
 from kb.models import Article
@@ -113,6 +113,8 @@ def load(record: ConversationRecord) -> Outcome:
         db.session.expire(conversation, ["messages"])
         if all(message.by_id is None for message in conversation.messages):
             _place(conversation, record)
+        else:
+            conversation.last_words = _last_words(conversation.messages)
         db.session.flush()
     return "changed" if is_changed else "unchanged"
 
@@ -164,6 +166,7 @@ def _take_in(record: ConversationRecord) -> None:
         locale=record.locale or _locale(record.messages),
         created_at=min(message.created for message in record.messages),
         last_message_at=max(message.created for message in record.messages),
+        last_words=_last_words(record.messages),
         source_id=record.id,
         is_informal=record.informal,
     )
@@ -324,6 +327,7 @@ def _place(conversation: Conversation, record: ConversationRecord) -> None:
     else:
         clocks.run(conversation, waiting_since)
     conversation.last_message_at = max(message.created_at for message in conversation.messages)
+    conversation.last_words = _last_words(conversation.messages)
 
 
 def _standing(messages: Sequence[Message | MessageRecord]) -> tuple[ConversationState, datetime | None]:
@@ -337,6 +341,12 @@ def _standing(messages: Sequence[Message | MessageRecord]) -> tuple[Conversation
     if waiting_since is None:
         return "waiting_customer", None
     return ("open" if any(message.direction == "out" for message in messages) else "new"), waiting_since
+
+
+def _last_words(messages: Sequence[Message | MessageRecord]) -> str:
+    messages = sorted(messages, key=_moment)
+    incoming = [message for message in messages if message.direction == "in"]
+    return (incoming or messages)[-1].text[:LONGEST_LAST_WORDS]
 
 
 def _moment(message: Message | MessageRecord) -> datetime:

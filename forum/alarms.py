@@ -11,7 +11,7 @@ from sqlalchemy import select
 from accounts.models import User, UserRole
 from core.clock import now
 from core.db import db
-from core.settings import current_settings
+from core.settings import Settings, current_settings
 from core.worker import chore
 from forum import addresses, notifications, queries
 from forum.models import Muting, Notification, Topic
@@ -39,14 +39,22 @@ class Watchdog:
     roles: frozenset[str]
     find: Callable[[datetime, datetime], Iterable[Waiting]]
     """Given two moments: what came after the first one and before the second, and still waits."""
+    hours: Callable[[Settings], int] | None = None
+    """After how long; as every queue of the team unless it says so itself."""
 
 
 _watchdogs: dict[str, Watchdog] = {}
 
 
-def contribute(name: str, *, roles: Iterable[str], find: Callable[[datetime, datetime], Iterable[Waiting]]) -> None:
-    """Have a queue watched: what stays in it longer than `alarm_queue_hours` is told to who has one of the roles."""
-    _watchdogs[name] = Watchdog(frozenset(roles), find)
+def contribute(
+    name: str,
+    *,
+    roles: Iterable[str],
+    find: Callable[[datetime, datetime], Iterable[Waiting]],
+    hours: Callable[[Settings], int] | None = None,
+) -> None:
+    """Have a queue watched: what stays in it longer than `hours`, or `alarm_queue_hours`, is told to these roles."""
+    _watchdogs[name] = Watchdog(frozenset(roles), find, hours)
 
 
 @chore("forum.alarms", every=600)
@@ -55,7 +63,7 @@ def raise_alarms() -> int:
     settings = current_settings()
     told = _raise(Watchdog(frozenset({"agent", "moderator"}), _unanswered), settings.alarm_unanswered_hours)
     for watchdog in _watchdogs.values():
-        told += _raise(watchdog, settings.alarm_queue_hours)
+        told += _raise(watchdog, watchdog.hours(settings) if watchdog.hours else settings.alarm_queue_hours)
     return told
 
 

@@ -40,6 +40,7 @@ OPEN_TO_GUESTS = {
     "kb.give_feedback",
     "kb.note_reading",
     "search.note_search",
+    "desk.answer_aside",
     "desk.receive_webhook",
     "demo.post_to_plaza",
 }

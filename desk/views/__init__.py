@@ -1,6 +1,47 @@
 """The desk's pages. They find, do, commit and send you on."""
 
-from desk.views import asking, channels, clocks, conversation, inbox, ladder, standing, teams, timing
+from desk.views import (
+    asking,
+    bulk,
+    channels,
+    checklists,
+    clocks,
+    conversation,
+    fairness,
+    inbox,
+    incidents,
+    inside,
+    ladder,
+    nightly,
+    promises,
+    rules,
+    snoozing,
+    standing,
+    teams,
+    timing,
+    triage,
+)
 from desk.views.edge import bp
 
-__all__ = ["asking", "bp", "channels", "clocks", "conversation", "inbox", "ladder", "standing", "teams", "timing"]
+__all__ = [
+    "asking",
+    "bp",
+    "bulk",
+    "channels",
+    "checklists",
+    "clocks",
+    "conversation",
+    "fairness",
+    "inbox",
+    "incidents",
+    "inside",
+    "ladder",
+    "nightly",
+    "promises",
+    "rules",
+    "snoozing",
+    "standing",
+    "teams",
+    "timing",
+    "triage",
+]

@@ -15,14 +15,29 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
-from desk import assigning, clock_words, queries, questions, replies, suggestions, wordings
+from desk import (
+    assigning,
+    clock_words,
+    handing_over,
+    notes,
+    presence,
+    queries,
+    questions,
+    replies,
+    side_talks,
+    suggestions,
+    wordings,
+)
 from desk.acknowledging import Holding
 from desk.channels.base import adapter_of
 from desk.clock_forms import moment
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.inside_forms import NoteForm
+from desk.listing import Listing, listing
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection, mended
-from desk.queries import Listing
+from desk.triage import shown
+from desk.views import promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -36,7 +51,8 @@ QUEUE = 15
 @role_required("agent")
 def show_conversation(conversation_id: int) -> Response:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _conversation_page(conversation, ReplyForm(formdata=None), question=_question(request.args.get("help", "")))
+    form = ReplyForm(formdata=None, data={"text": promises.apology(conversation_id)})
+    return _conversation_page(conversation, form, question=_question(request.args.get("help", "")))
 
 
 @bp.get("/desk/conversations/<int:conversation_id>/exchange")
@@ -66,7 +82,8 @@ def post_reply(conversation_id: int) -> Answer:
             by=me(),
             uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
             seen=form.seen_id,
-            confirmed=_confirmed(),
+            confirmed=_confirmed() | promises.ticked(),
+            promised=promises.read_promised(),
             holding=_holding(form),
         )
         inserting.answer(
@@ -122,12 +139,15 @@ def _conversation_page(
     objections: Sequence[Objection] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
+    if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
+        found = replies.objections_to(conversation, form.text.data or "", by=me())
+        objections = [one for one in found if one.seal in kept]
     messages = conversation.messages
     form.show_as_seen(max((message.id for message in messages), default=0))
     if not form.help.data:
         form.help.data = question
     asked = next((message for message in reversed(messages) if message.direction == "in"), None)
-    found = suggestions.suggest_for(
+    suggested = suggestions.suggest_for(
         question or (asked.text if asked else ""),
         locale=None if question else conversation.locale,
         channel=conversation.channel,
@@ -136,8 +156,8 @@ def _conversation_page(
         wording=wordings.of(conversation, by=me()),
     )
     about = _about(conversation)
-    agents = queries.agents()
-    form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in agents]
+    colleagues = queries.agents()
+    form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
     if not form.holding_owner.data:
         form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
@@ -149,20 +169,30 @@ def _conversation_page(
         queue=_queue(),
         question=question,
         suggestions=suggestions.warned(
-            [*answers, *(one for one in found if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
+            [*answers, *(one for one in suggested if (one.kind, one.id) not in {("answer", a.id) for a in answers})]
         ),
         verdicts=_given("verdict-"),
         objections=objections,
-        confirmed=_confirmed(),
+        confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
         uses=_uses(),
         measure=adapter_of(conversation.channel).measure,
         silent=replies.why_silent(conversation),
-        agents=agents,
+        agents=colleagues,
         draft_key=_draft_key(conversation.id),
+        card=handing_over.open_card(conversation),
+        talks=side_talks.of(conversation),
+        present=presence.others(conversation, me(), among=colleagues),
+        beat=presence.BEAT_SECONDS,
+        note_form=NoteForm(formdata=None),
         waiting=waiting,
         due_words=clock_words.due(conversation),
         given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
+        triage=shown.about(conversation),
+        intent_names=shown.INTENT_NAMES,
+        scales=shown.SCALES,
+        scale_names=shown.SCALE_NAMES,
+        **promises.beside(conversation),
         **about,
     )
     return make_response(page, status)
@@ -187,6 +217,7 @@ def _about(conversation: Conversation) -> dict[str, Any]:
     return {
         "used": uses,
         "outcomes": judging.OUTCOMES,
+        "notes": notes.between(notes.of(conversation), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": questions.linked(conversation, viewer=current_user),
     }
@@ -259,7 +290,7 @@ def _given(prefix: str) -> dict[str, str]:
 
 
 def _queue() -> Listing:
-    return queries.listing("waiting", viewer=current_user, size=QUEUE)
+    return listing("waiting", viewer=current_user, size=QUEUE)
 
 
 def _question(typed: str) -> str:

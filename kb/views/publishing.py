@@ -40,12 +40,12 @@ def plan_publication(article_id: int) -> Response | WerkzeugResponse:
     if not form.validate():
         return _page(article, form, status=UNPROCESSABLE)
     try:
-        if form.moment is None:
+        if form.due_at.moment is None:
             sentence = gettext("Please give a day and a time, as in 2027-03-01T09:30.")
             raise Invalid(sentence, fields={"due_at": sentence})
         plan = planning.plan(
             article,
-            due_at=form.moment,
+            due_at=form.due_at.moment,
             by=me(),
             number=texts.number(form.number.data or ""),
             significance=cast("Significance", form.significance.data),

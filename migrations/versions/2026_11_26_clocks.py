@@ -5,15 +5,15 @@ and one quick scan of an empty column, SQLite copies the table, with foreign key
 What happened before is taken over from the messages: when somebody was answered first, and each answer as an event,
 counted around the clock, since there were no calendars.
 
-Revision ID: 0022
+Revision ID: 0026
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022"
-down_revision = "0021"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
@@ -132,17 +132,15 @@ def upgrade() -> None:
         "acknowledgement",
         sa.Column("message_id", ID, nullable=False),
         sa.Column("conversation_id", ID, nullable=False),
-        sa.Column("owner_id", ID, nullable=True),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("promise_id", ID, nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["owner_id"], ["user.id"], name=op.f("fk_acknowledgement_owner_id"), ondelete="SET NULL"),
-        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name=op.f("fk_acknowledgement_conversation_id"), ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["message_id"], ["message.id"], name=op.f("fk_acknowledgement_message_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name=op.f("fk_acknowledgement_conversation_id"), ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["promise_id"], ["promise.id"], name=op.f("fk_acknowledgement_promise_id"), ondelete="SET NULL"),
         sa.PrimaryKeyConstraint("message_id", name=op.f("pk_acknowledgement")),
     )
     op.create_index("ix_acknowledgement_conversation_id", "acknowledgement", ["conversation_id"])
-    op.create_index("ix_acknowledgement_owner_id", "acknowledgement", ["owner_id"])
+    op.create_index("ix_acknowledgement_promise_id", "acknowledgement", ["promise_id"])
     op.create_table(
         "escalation_step",
         sa.Column("id", ID, nullable=False),

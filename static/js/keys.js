@@ -1,7 +1,7 @@
 /*
   Keys for people who work with both hands on the keyboard. Active on pages that hold <dialog data-keys-help>.
   j and k go down and up among [data-keys-item] (their first link), Enter opens as always, ? shows the help,
-  x ticks the item one stands on, and [data-key="r"] is entered or pressed by its letter. The switch in the help turns single keys off.
+  x ticks the item one stands on, [data-key="r"] is entered or pressed by its letter or "/", and of a menu opened so the first entry is entered. The switch in the help turns single keys off.
 */
 const STORED = "klinke:keys";
 const help = document.querySelector("dialog[data-keys-help]");
@@ -16,7 +16,7 @@ if (help) {
     if (event.key === "?") help.showModal();
     else if (toggle.checked && (event.key === "j" || event.key === "k")) step(event.key === "j" ? 1 : -1);
     else if (toggle.checked && event.key === "x") document.activeElement.closest("[data-keys-item]")?.querySelector("input[type=checkbox]")?.click();
-    else if (toggle.checked && /^[a-z]$/.test(event.key) && press(event.key)) event.preventDefault();
+    else if (toggle.checked && /^[a-z/]$/.test(event.key) && press(event.key)) event.preventDefault();
   });
   for (const button of document.querySelectorAll("[data-keys-open]")) {
     button.hidden = false;
@@ -39,6 +39,7 @@ function press(letter) {
   if (!target) return false;
   if (target.matches("input:not([type=checkbox]), textarea, select")) target.focus();
   else target.click();
+  if (target.matches("summary")) target.parentElement.querySelector("button, input:not([type=hidden]), a[href]")?.focus();
   return true;
 }
 

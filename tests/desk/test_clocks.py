@@ -211,13 +211,11 @@ def test_a_reply_that_never_went_out_answered_nobody(world: World) -> None:
     assert (conversation.due_for, kinds(conversation)) == ("first", [])
 
 
-def test_a_priority_that_becomes_known_later_brings_its_own_promise(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_priority_that_becomes_known_later_brings_its_own_promise(world: World) -> None:
     on = channel(world)
     conversation = received(on).conversation
-    office(world, on, name="Urgent", from_priority=50, calendar_id=None, minutes={"first_minutes": 5})
-    monkeypatch.setitem(sla._facts, "priority", lambda _conversation: 70)
+    office(world, on, name="Urgent", from_priority=50, intent="", calendar_id=None, minutes={"first_minutes": 5})
+    conversation.priority = 70
     clocks.choose_again(conversation)
     assert conversation.due_at == conversation.waiting_since + timedelta(minutes=5)  # type: ignore[operator]
     clocks.choose_again(conversation)

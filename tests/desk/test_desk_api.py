@@ -73,6 +73,23 @@ def test_suggestions_have_the_agreed_shape(program: Program) -> None:
     assert {each["source_id"] for each in found} == {"a1", None}
 
 
+def test_triage_has_the_agreed_shape_and_its_places_are_those_of_the_text(program: Program) -> None:
+    text = "  Wo finde ich\r\nmeine Rechnung? Mail: anna.beispiel@post.example \u00fc\U0001f600"
+    for locale, channel in ((None, "mastodon"), ("de", "social"), (None, "")):
+        told = program.post("/triage", {"text": text, "locale": locale, "channel": channel}).json
+        assert set(told) == {"locale", "intent", "sentiment", "heat", "urgency", "pii", "sure", "why"}
+        assert (told["locale"], told["intent"]) == ("de", "question")
+        assert told["sentiment"] in range(-2, 3)
+        assert {told["heat"], told["urgency"]} <= set(range(4))
+        assert all(isinstance(reason, str) for reason in told["why"])
+        (mail,) = told["pii"]
+        assert mail["type"] == "email"
+        assert text[mail["start"] : mail["end"]] == mail["value"] == "anna.beispiel@post.example"
+    assert program.post("/triage", {"text": ""}).json["intent"] == "none"
+    assert program.post("/triage", {"text": "x" * 20_001}).status_code == 422
+    assert program.post("/triage", {"text": "x", "locale": "fr"}).status_code == 422
+
+
 def test_a_suggestion_says_that_somebody_calls_the_article_wrong(stage: Stage, program: Program) -> None:
     def call_it_wrong(world: World) -> None:
         article = db.session.scalars(select(Article).where(Article.published_id.is_not(None))).unique().first()

@@ -11,10 +11,11 @@ from accounts.models import User
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import absences, acknowledging, clocks, conversations, escalation, goodwill, replies
+from desk import absences, clocks, conversations, escalation, goodwill, replies
 from desk.acknowledging import Holding
-from desk.clock_models import Acknowledgement, EscalationStep
+from desk.clock_models import EscalationStep
 from desk.models import Channel, Conversation
+from desk.promise_models import Promise
 from forum.models import Notification
 from tests.cast import World
 from tests.desk.stage import channel, received
@@ -139,33 +140,20 @@ def test_a_holding_reply_is_no_answer(world: World) -> None:
     due = now() + timedelta(hours=3)
     reply = replies.reply(conversation, text="We look into it.", by=world.dora, holding=Holding(due, world.dora))
     assert (conversation.due_at, conversation.due_for, conversation.state) == (before, "first", "open")
-    owed = db.session.get_one(Acknowledgement, reply.id)
-    assert (owed.due_at, owed.owner_id, owed.settled_at) == (due, world.dora.id, None)
-    owed.due_at = now() - timedelta(minutes=1)
-    watch()
-    watch()
-    assert told("desk_answer_owed") == [world.dora.id]
+    owed = db.session.scalars(select(Promise)).one()
+    assert (owed.due_at, owed.owner_id, owed.state, owed.message_id) == (due, world.dora.id, "open", reply.id)
     replies.reply(conversation, text="Please restart it.", by=world.dora)
-    assert owed.settled_at is not None
+    assert owed.state == "kept"
     kinds = [(one.kind, one.promise) for one in clocks.history(conversation)]
     assert kinds == [("acknowledged", None), ("answered", "first")]
 
 
-def test_a_holding_reply_needs_an_owner_and_a_time_and_whoever_keeps_promises_may_refuse(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_holding_reply_needs_an_owner_and_a_time(world: World) -> None:
     conversation = waiting(world, 30)
     for due, owner in ((None, world.dora), (now() - timedelta(hours=1), None), (now() + timedelta(hours=1), world.bob)):
         with pytest.raises(Invalid) as refused:
             replies.reply(conversation, text="We look into it.", by=world.dora, holding=Holding(due, owner))
         assert set(refused.value.fields) <= {"holding_due", "holding_owner"}
-    monkeypatch.setattr(acknowledging, "_keepers", [])
-    kept: list[int] = []
-    acknowledging.require(lambda _conversation, message, _due, _owner: kept.append(message.id))
-    reply = replies.reply(
-        conversation, text="We look into it.", by=world.dora, holding=Holding(now() + timedelta(hours=1), world.dora)
-    )
-    assert kept == [reply.id]
 
 
 def test_goodwill_is_granted_up_to_the_limit_and_above_it_the_next_one_decides(world: World) -> None:

@@ -15,7 +15,7 @@ from tests.conftest import Browser
 from tests.desk.stage import channel, received
 
 Stage = Callable[[Callable[[World], Any]], Any]
-PRIVATE = "Please call me on 0171 5550123, then we look together."
+PRIVATE = "Your number 0171 5550123 is right, so we look together."
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_way_out_is_a_button(browser_of: Callable[[str], Browser], conversat
     assert way is not None
     page = agent.post(path, data={"text": PRIVATE, "mend": way[1]}).text
     assert "0171 5550123" not in page
-    assert "then we look together." in page
+    assert "so we look together." in page
     for nonsense in ("", "x", f"{way[1]}9", "0123:0", way[1].split(":")[0]):
         assert PRIVATE in agent.post(path, data={"text": PRIVATE, "mend": nonsense}).text
 
@@ -91,12 +91,14 @@ def test_what_is_final_stops_programs_too(world: World) -> None:
     agent = world.dora
     conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
     with pytest.raises(Objected) as refused:
-        replies.reply(conversation, text="Tell us your password. 0171 5550123", by=agent)
+        replies.reply(conversation, text="Your password and your number 0171 5550123 are right.", by=agent)
     assert [one.code for one in refused.value.objections] == ["never", "pii_out"]
     seals = [one.seal for one in refused.value.objections]
     with pytest.raises(Objected):
-        replies.reply(conversation, text="Tell us your password. 0171 5550123", by=agent, confirmed=seals)
-    assert replies.reply(conversation, text="Call 0171 5550123.", by=agent).state == "queued"
+        replies.reply(
+            conversation, text="Your password and your number 0171 5550123 are right.", by=agent, confirmed=seals
+        )
+    assert replies.reply(conversation, text="You have 0171 5550123.", by=agent).state == "queued"
     assert db.session.query(Conversation).one().state == "waiting_customer"
 
 

@@ -5,6 +5,7 @@ single thing behind a route (their own draft, somebody else's session) is asked 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from werkzeug.routing import Rule
 from accounts import one_time, penalties
 from app import create_app
 from core.api import PREFIX
+from core.clock import now
 from core.db import db
-from desk import replies
+from desk import call_backs, checklists, promises, replies, saved_views, side_talks
 from desk.models import Channel
+from desk.promise_models import LintFinding
 from forum import (
     answers,
     canned,
@@ -67,7 +70,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum.most_asked forum.related
         forum.ask forum.ask_about_answer forum.ask_to_stop_mails forum.decide_by_mail forum.stop_mails
         forum.category_feed forum.count_solved_by_suggestion forum.home forum.latest_feed forum.post_history
-        forum.search_feed accounts.claim
+        forum.search_feed accounts.claim desk.show_aside desk.answer_aside
         forum.ask_about_question forum.ask_for_solution forum.ask_to_confirm_guest forum.ask_to_stop_guest
         forum.confirm_guest forum.post_mailed_question forum.send_solution_mail forum.stop_guest
         forum.show_category forum.show_person forum.show_post forum.show_tag forum.show_topic forum.sitemap
@@ -108,17 +111,27 @@ GROUPS: dict[frozenset[str], str] = {
         forum.ask_whether_obsolete forum.make_obsolete forum.lift_obsolete
         kb.article_languages kb.parity_board kb.face_debts_page kb.index_report
         kb.drafts forum.reply_list forum.post_reply forum.edit_reply forum.save_reply forum.remove_reply
-        desk_api.suggest search.explain
+        desk_api.suggest desk_api.triage desk_api.lint_draft search.explain
     """,
     AGENTS: """
         desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
         desk.decide_goodwill desk.withdraw_absence
         desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
         desk.timing_list_sheet
+        desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
+        desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
+        desk.queue_lines desk.take_next desk.save_view desk.change_view desk.remove_view desk.snooze desk.wake
+        desk.show_history desk.bulk_deeds desk.do_in_bulk desk.undo_in_bulk
+        desk.checklist desk.checklist_day desk.sign_item
         desk.assign desk.change_state desk.exchange desk.inbox desk.inbox_lines desk.mark_sent desk.post_reply
         desk.send_again desk.show_conversation desk_api.list_conversations desk_api.post_reply
         desk_api.show_conversation
+        desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
+        desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
+        desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
+        desk.call_list desk.arrange_call desk.note_call desk.lint_reply
     """,
     MODERATORS: """
         forum.set_trust
@@ -134,6 +147,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
+        desk.stored_findings desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -165,6 +179,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
         desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
         desk.remove_team desk.edit_agent desk.save_agent
+        desk.priority_page desk.weigh_priority
+        desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
+        desk.add_item desk.change_item desk.remove_item
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
@@ -185,7 +202,9 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
+    "desk_api.triage": {"text": "The light is on all night."},
 }
 """Bodies that the calls can take: what is wrong with a body must not hide what is wrong with a person."""
 HIDDEN = {"search.explain"}
@@ -275,6 +294,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     message = desk_stage.received(channel, conversation=f"thread-{role}", id=f"post-{role}")
     sent = replies.reply(message.conversation, text="Please restart it.", by=world.dora)
     sent.state = "failed"
+    soon = now() + timedelta(hours=1)
+    promise = promises.make(message.conversation, what="A new lamp", due_at=soon, owner=world.dora, by=world.dora)
+    call = call_backs.arrange(
+        message.conversation, phone="030 901820", since=now(), until=soon, owner=world.dora, by=world.dora
+    )
+    stored = LintFinding(
+        source="block", ref=role, type="shouting", seal="0", said="NOW", title="A block", url="/kb", found_at=now()
+    )
+    db.session.add(stored)
     used = uses.record(article, face=None, where_kind="message", where_id=sent.id, by=world.dora)
     nomination = Shelf(world).nominated(title=f"Solved and accepted for the {role}")
     case = flags.flag(world.answer(topic, "An answer to report."), reason="spam", by=world.tina).case
@@ -284,6 +312,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
     words.watch(f"word-of-{role}", deed="hold", by=world.root)
     word = db.session.query(WatchedWord).order_by(WatchedWord.id.desc()).first()
     assert word is not None
+    talk = side_talks.begin(
+        message.conversation, name="Rosa", address="rosa@depot.example", question="Well?", locale="en", by=world.dora
+    )
     personal_data.add(f"{role}-####", deed="find", by=world.root)
     rule = db.session.query(PersonalRule).order_by(PersonalRule.id.desc()).first()
     assert rule is not None
@@ -295,6 +326,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "word_id": word.id,
         "rule_id": rule.id,
         "finding_id": 10**9,
+        "promise_id": promise.id,
+        "call_id": call.id,
+        "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora
         ).id,
@@ -321,7 +355,15 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "recall_id": 10**9,
         **dict.fromkeys(("calendar_id", "policy_id", "step_id", "team_id", "goodwill_id", "absence_id"), 10**9),
         "use_id": 10**9,
+        "incident_id": 10**9,
+        "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
+        "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
+        "day": "2026-01-05",
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
+        "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
+        "talk_id": 10**9,
+        "note_id": 10**9,
+        "card_id": 10**9,
         "nomination_id": nomination.id,
         "conversation_id": message.conversation_id,
         "message_id": sent.id,

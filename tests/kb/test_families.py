@@ -276,7 +276,10 @@ def test_an_editor_translates_joins_confirms_and_parts(stage: Any, browser_of: A
 def test_families_travel(world: World, shelf: Shelf) -> None:
     english, _german = pair(world, shelf)
     revised(world, english)
-    lines = [{**line, "id": f"x{number}", "author": None} for number, line in enumerate(transfer.dump())]
+    lines = [
+        {**line, "id": f"x{number}", "author": None, "version": None, "history": []}
+        for number, line in enumerate(transfer.dump())
+    ]
     assert [line["family"] for line in lines] == [f"klinke:{english.id}"] * 2
     assert [line.get("is_behind", False) for line in lines] == [False, True]
     for line in lines:

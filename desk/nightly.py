@@ -1,0 +1,159 @@
+"""At night the linter reads what is stored to be said again and again: faces of articles, and the team's own blocks."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from flask_babel import gettext
+from sqlalchemy import func, select
+from sqlalchemy.orm import lazyload
+
+from accounts import audit
+from accounts.models import User
+from accounts.people import Viewer
+from core import paging, texts
+from core.clock import now
+from core.db import LARGEST_ID, db
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.unique import add_once
+from core.worker import chore
+from desk import linting
+from desk.promise_models import LONGEST_REASON, LintFinding
+from kb import addresses
+from kb.models import Article, Face
+
+LONGEST_SEAL: Final = 24
+AT_ONCE: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A text that is said again and again; `ref` names it for ever within its source."""
+
+    ref: str
+    text: str
+    title: str
+    url: str
+    locale: str | None = None
+
+
+Source = Callable[[], Iterable[Stored]]
+_sources: dict[str, Source] = {}
+
+
+def source(name: str) -> Callable[[Source], Source]:
+    """Have the texts of a source read every night; `name` has at most 20 characters."""
+
+    def register(texts_of: Source) -> Source:
+        _sources[name] = texts_of
+        return texts_of
+
+    return register
+
+
+def may_settle(viewer: Viewer) -> bool:
+    """Editors look after what is stored."""
+    return viewer.has_role("editor")
+
+
+@chore("desk.lint_stored", every=86_400)
+def look() -> int:
+    """Read everything stored; return how many findings are new. What is not found any more is settled by itself."""
+    new = 0
+    for name, texts_of in _sources.items():
+        seen: set[tuple[str, str, str]] = set()
+        for number, stored in enumerate(texts_of()):
+            for issue in linting.look(stored.text, public=True, locale=stored.locale):
+                key = (stored.ref, issue.type, _seal(issue.value))
+                seen.add(key)
+                new += add_once(
+                    LintFinding,
+                    source=name,
+                    ref=key[0],
+                    type=key[1],
+                    seal=key[2],
+                    said=issue.value,
+                    title=stored.title,
+                    url=stored.url,
+                )
+            if number % AT_ONCE == AT_ONCE - 1:
+                db.session.commit()
+        _settle_gone(name, seen)
+        db.session.commit()
+    return new
+
+
+def accept(finding: LintFinding, *, reason: str, by: User) -> None:
+    """Say why these words stay; they are not found again."""
+    if not may_settle(by):
+        raise NotAllowed
+    reason = texts.line(reason, longest=LONGEST_REASON)
+    if not reason:
+        sentence = gettext("Why may it stay? The next one who wonders reads it.")
+        raise Invalid(sentence, fields={"reason": sentence})
+    if finding.settled_at is not None:
+        raise Conflict(gettext("Somebody has settled this already."))
+    finding.settled_at = now()
+    finding.reason = reason
+    finding.settled_by = by
+    db.session.flush()
+    audit.record("desk.lint.accept", finding, by=by, after={"reason": reason})
+
+
+def visible_finding(finding_id: int, *, viewer: Viewer) -> LintFinding:
+    found = None
+    if 0 < finding_id <= LARGEST_ID and may_settle(viewer):
+        found = db.session.scalars(
+            select(LintFinding).where(LintFinding.id == finding_id).with_for_update(of=LintFinding)
+        ).one_or_none()
+    if found is None:
+        raise NotFound(gettext("There is no such finding."))
+    return found
+
+
+def listing(*, settled: bool, cursor: str | None = None, size: int = 30) -> paging.Page[LintFinding]:
+    """Return a page of what was found, the newest first."""
+    wanted = LintFinding.settled_at.is_not(None) if settled else LintFinding.settled_at.is_(None)
+    return paging.page(
+        select(LintFinding).where(wanted), by=(LintFinding.found_at, LintFinding.id), cursor=cursor, size=size
+    )
+
+
+def open_count() -> int:
+    return db.session.scalar(select(func.count(LintFinding.id)).where(LintFinding.settled_at.is_(None))) or 0
+
+
+def _settle_gone(name: str, seen: set[tuple[str, str, str]]) -> None:
+    """Settle what is no longer found, and open again what was taken out once and has come back."""
+    for finding in db.session.scalars(select(LintFinding).where(LintFinding.source == name)):
+        is_there = (finding.ref, finding.type, finding.seal) in seen
+        if not is_there and finding.settled_at is None:
+            finding.settled_at = now()
+        elif is_there and finding.settled_at is not None and not finding.reason:
+            finding.settled_at = None
+            finding.found_at = now()
+
+
+def _seal(said: str) -> str:
+    return hashlib.sha256(said.encode()).hexdigest()[:LONGEST_SEAL]
+
+
+@source("face")
+def _faces() -> Iterator[Stored]:
+    """Yield the short texts of published articles."""
+    rows = db.session.execute(
+        select(Face, Article)
+        .join(Article, Article.id == Face.article_id)
+        .where(Article.published_id.is_not(None))
+        .order_by(Face.id)
+        .options(lazyload("*"))
+    ).all()
+    for face, article in rows:
+        yield Stored(
+            ref=f"face:{face.id}",
+            text=face.text,
+            title=article.published.title if article.published else "",
+            url=addresses.of_article(article),
+            locale=article.locale,
+        )

@@ -1,0 +1,95 @@
+"""At night everything that is stored to be said again is read by the linter; editors see what is found."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from core.db import db
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from desk import nightly
+from desk.nightly import Stored
+from desk.promise_models import LintFinding
+from kb import faces
+from tests.cast import World
+from tests.conftest import Browser
+from tests.kb.shelf import Shelf
+
+Stage = Callable[[Callable[[World], Any]], Any]
+
+
+@pytest.fixture
+def blocks() -> Iterator[dict[str, str]]:
+    """A source as another part of the desk brings it."""
+    texts = {"b1": "Please call our helpline on 0808 157 0142.", "b2": "Thank you, it is fixed."}
+
+    @nightly.source("block")
+    def stored() -> Iterator[Stored]:
+        for ref, text in texts.items():
+            yield Stored(ref=ref, text=text, title=f"Block {ref}", url="/desk/blocks", locale="en")
+
+    yield texts
+    del nightly._sources["block"]
+
+
+def found() -> list[LintFinding]:
+    return db.session.query(LintFinding).filter(LintFinding.settled_at.is_(None)).order_by(LintFinding.id).all()
+
+
+def test_faces_are_read_and_what_was_taken_out_is_settled(world: World) -> None:
+    world.everybody()
+    article = Shelf(world).published(title="Where to write")
+    faces.write(article, kind="280", text="PLEASE READ THE MANUAL FIRST!!!", by=world.emil)
+    db.session.flush()
+    assert nightly.look() >= 1
+    assert nightly.look() == 0, "once for the same words"
+    assert {one.type for one in found()} >= {"shouting"}
+    faces.write(article, kind="280", text="The manual says it on page 2.", by=world.emil)
+    nightly.look()
+    assert "shouting" not in {one.type for one in found()}
+    faces.write(article, kind="280", text="PLEASE READ THE MANUAL FIRST!!!", by=world.emil)
+    nightly.look()
+    assert "shouting" in {one.type for one in found()}, "it has come back"
+
+
+def test_what_is_accepted_for_a_reason_stays_settled(world: World, blocks: dict[str, str]) -> None:
+    world.everybody()
+    nightly.look()
+    (finding,) = [one for one in found() if one.source == "block"]
+    assert finding.type == "send_elsewhere_phone"
+    with pytest.raises(NotAllowed):
+        nightly.accept(finding, reason="It is the emergency line.", by=world.dora)
+    with pytest.raises(Invalid):
+        nightly.accept(finding, reason=" ", by=world.emil)
+    nightly.accept(finding, reason="It is the emergency line.", by=world.emil)
+    with pytest.raises(Conflict):
+        nightly.accept(finding, reason="Again.", by=world.emil)
+    nightly.look()
+    assert not [one for one in found() if one.source == "block"]
+    blocks["b1"] = "Please ring our other helpline on 0808 157 0143."
+    nightly.look()
+    assert [one for one in found() if one.source == "block"], "other words are another finding"
+
+
+def test_the_page_is_for_editors(stage: Stage, browser_of: Callable[[str], Browser], blocks: dict[str, str]) -> None:
+    assert blocks
+    finding_id = stage(lambda world: (world.everybody(), nightly.look(), found()[-1].id)[2])
+    editor = browser_of("emil")
+    page = editor.get("/desk/stored").text
+    assert "Please call our helpline" in page
+    refused = editor.post(f"/desk/stored/{finding_id}/acceptance", data={"reason": ""})
+    assert refused.status_code == 422
+    assert "Why may it stay?" in refused.text
+    assert editor.post(f"/desk/stored/{finding_id}/acceptance", data={"reason": "Wanted."}).status_code == 303
+    assert "It stays: Wanted." in editor.get("/desk/stored?view=settled").text
+    assert browser_of("dora").get("/desk/stored").status_code in {403, 404}
+
+
+def test_nobody_else_finds_a_finding(world: World, blocks: dict[str, str]) -> None:
+    assert blocks
+    world.everybody()
+    nightly.look()
+    with pytest.raises(NotFound):
+        nightly.visible_finding(found()[0].id, viewer=world.dora)
+    with pytest.raises(NotFound):
+        nightly.visible_finding(10**30, viewer=world.emil)
