@@ -111,7 +111,7 @@ class PolicyForm(Form):
     next_minutes = _minutes(_l("Each next answer within minutes"), _l("0: nothing is promised."))
     solution_minutes = _minutes(_l("Solved within minutes"), _l("0: nothing is promised."))
     warn_minutes = _minutes(_l("Warned so many minutes before"), _l("0: nobody is warned."))
-    rests_inside = BooleanField(_l("The clock stands while a colleague is asked"))
+    rests_inside = BooleanField(_l("The clock stands while a colleague is asked or it is put aside"))
 
     def offer(self, channels: Sequence[tuple[int, str]], calendars: Sequence[Calendar]) -> None:
         """Fill the lists that there are to choose from."""

@@ -69,7 +69,7 @@ class AnswerPolicy(Model):
     solution_minutes: Mapped[int]
     warn_minutes: Mapped[int]
     rests_inside: Mapped[bool] = mapped_column(default=True, server_default=true())
-    """Whether the clock stands while a colleague is asked."""
+    """Whether the clock stands while a colleague is asked, or while it is put aside."""
 
     calendar: Mapped[Calendar | None] = relationship(lazy="joined")
     channel: Mapped[Channel | None] = relationship()

@@ -154,7 +154,7 @@ def pause(conversation: Conversation, why: Rest, *, by: User | None) -> None:
     """Stop the clock while a colleague is asked, or until a moment; what is due at the very latest stays due."""
     clock, at = _clock_of(conversation), now()
     promise = sla.promise_of(clock.policy_id)
-    if clock.rest is not None or conversation.waiting_since is None or (why == "inside" and not promise.rests_inside):
+    if clock.rest is not None or conversation.waiting_since is None or not promise.rests_inside:
         return
     left = _left(promise, at, clock)
     clock.answer_left = None if left is None else left // A_MICROSECOND
@@ -314,11 +314,13 @@ def _show(conversation: Conversation, clock: ConversationClock, promise: Promise
     if conversation.waiting_since is not None:
         if clock.hard_due_at is not None:
             candidates.append((clock.hard_due_at, "hard"))
-        if clock.rest is None:
-            if clock.solution_due_at is not None:
-                candidates.append((clock.solution_due_at, "solution"))
-            if clock.answer_due_at is not None and clock.promise is not None:
-                candidates.append((clock.answer_due_at, clock.promise))
+        if clock.rest is None and clock.solution_due_at is not None:
+            candidates.append((clock.solution_due_at, "solution"))
+        is_late = (
+            clock.answer_left is not None and clock.answer_left <= 0
+        )  # what was late stays late, whatever it rests for
+        if (clock.rest is None or is_late) and clock.answer_due_at is not None and clock.promise is not None:
+            candidates.append((clock.answer_due_at, clock.promise))
     conversation.due_at, conversation.due_for = min(candidates, key=lambda one: one[0], default=(None, None))
     clock.warn_at, clock.escalate_at = None, conversation.due_at
     if conversation.due_at is not None and promise.warn:

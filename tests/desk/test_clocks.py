@@ -172,6 +172,7 @@ def test_what_was_late_when_it_was_put_aside_stays_late(world: World) -> None:
     conversation = received(channel(world), created_at=now() - timedelta(minutes=90)).conversation
     due = conversation.due_at
     clocks.pause(conversation, "snoozed", by=world.dora)
+    assert conversation.due_at == due
     clocks.resume(conversation, by=world.dora)
     assert conversation.due_at == due
 
