@@ -1,13 +1,13 @@
-"""How services count a text.
+"""How services count a text; `static/js/measure.js` counts the same in the browser, and a test compares the two.
 
-Exact: code points (`characters`), what an address counts, what a mention counts. Approximate: graphemes follow
-Unicode's rules for marks, joiners, flags and modifiers, but not those for Indic conjuncts and for Hangul syllables out
-of single letters (which NFC has put together already); `weighted` takes an address for one only where it begins with
-http.
+Graphemes follow Unicode's rules (TR 29). Two things are not known of X: which words without http its own list of
+domains makes addresses (`_BARE` has the usual ones), and that the names a reply begins with count nothing there; both
+count more here, never less.
 """
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -15,18 +15,66 @@ from typing import Final
 URL_LENGTH: Final = 23
 """What Mastodon (`characters_reserved_per_url`) and X (t.co) count for any address."""
 
-_URL: Final = re.compile(r"https?://\S+")
+_SPACES: Final = r"\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+_NOT_AT_ITS_END: Final = r".,;:!?'\"()\[\]{}<>«»“”„‘’…"
+_URL: Final = re.compile(rf"https?://[^{_SPACES}]*[^{_SPACES}{_NOT_AT_ITS_END}]")
+_BARE: Final = re.compile(
+    r"(?<![\w@/.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
+    r"(?:com|org|net|info|biz|eu|de|at|ch|uk|fr|it|es|nl|be|pl|dk|se|no|fi|us|ca|io|dev|app|co|me|tv|gov|edu|social)"
+    rf"(?![\w-])(?:/(?:[^{_SPACES}]*[^{_SPACES}{_NOT_AT_ITS_END}])?)?",
+    re.IGNORECASE,
+)
 _MENTION: Final = re.compile(r"(?<![\w/@])@(\w[\w.-]*)@[\w-]+(?:\.[\w-]+)+")
 _ZWJ: Final = "\u200d"
 _PLAIN: Final = re.compile(
-    r"[\t\n\x20-\x7e\xa0-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
+    r"[\t\n\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
 )
 """Letters and signs that never join another one: a text of these has as many graphemes as code points."""
-_FLAG_LETTERS: Final = range(0x1F1E6, 0x1F200)
-_EXTENDING: Final = (range(0x1F3FB, 0x1F400), range(0xFE00, 0xFE10), range(0xE0020, 0xE0080), range(0x200C, 0x200D))
-"""Skin tones, variation selectors, the tags in flags of regions, the zero-width non-joiner (Unicode TR 29, Extend)."""
 _LIGHT: Final = (range(0x1100), range(0x2000, 0x200E), range(0x2010, 0x2020), range(0x2032, 0x2038))
 """Code points that count once on X; all others count twice (twitter-text, configuration v3)."""
+
+
+class _Points:
+    """Code points, given as ranges in order: `first-last` or one by itself, in hexadecimal."""
+
+    def __init__(self, listed: str) -> None:
+        pairs = [part.partition("-") for part in listed.split()]
+        self._firsts = [int(first, 16) for first, _, _ in pairs]
+        self._lasts = [int(last or first, 16) for first, _, last in pairs]
+
+    def __contains__(self, letter: str) -> bool:
+        at = bisect_right(self._firsts, ord(letter)) - 1
+        return at >= 0 and ord(letter) <= self._lasts[at]
+
+
+# The tables are those of Unicode 16: GraphemeBreakProperty, emoji-data, IndicConjunctBreak.
+_FLAG_LETTERS: Final = _Points("1F1E6-1F1FF")
+_ALSO_EXTENDING: Final = _Points("200C FF9E-FF9F 1F3FB-1F3FF E0020-E007F")
+_ALSO_SPACING: Final = _Points("E33 EB3")
+_NOT_SPACING: Final = _Points(
+    "102B-102C 1038 1062-1064 1067-106D 1083 1087-108C 108F 109A-109C 1A61 1A63-1A64 AA7B AA7D 11720-11721"
+)
+_PREPENDED: Final = _Points(
+    "600-605 6DD 70F 890-891 8E2 D4E 110BD 110CD 111C2-111C3 1193F 11941 11A3A 11A84-11A89 11D46 11F02"
+)
+_PICTURES: Final = _Points(
+    "A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 2388 23CF 23E9-23F3 23F8-23FA 24C2 25AA-25AB 25B6 "
+    "25C0 25FB-25FE 2600-2605 2607-2612 2614-2685 2690-2705 2708-2712 2714 2716 271D 2721 2728 2733-2734 2744 2747 "
+    "274C 274E 2753-2755 2757 2763-2767 2795-2797 27A1 27B0 27BF 2934-2935 2B05-2B07 2B1B-2B1C 2B50 2B55 3030 303D "
+    "3297 3299 1F000-1F0FF 1F10D-1F10F 1F12F 1F16C-1F171 1F17E-1F17F 1F18E 1F191-1F19A 1F1AD-1F1E5 1F201-1F20F 1F21A "
+    "1F22F 1F232-1F23A 1F23C-1F23F 1F249-1F3FA 1F400-1F53D 1F546-1F64F 1F680-1F6FF 1F774-1F77F 1F7D5-1F7FF "
+    "1F80C-1F80F 1F848-1F84F 1F85A-1F85F 1F888-1F88F 1F8AE-1F8FF 1F90C-1F93A 1F93C-1F945 1F947-1FAFF 1FC00-1FFFD"
+)
+_LINKERS: Final = _Points("94D 9CD ACD B4D C4D D4D")
+_CONSONANTS: Final = _Points(
+    "915-939 958-95F 978-97F 995-9A8 9AA-9B0 9B2 9B6-9B9 9DC-9DD 9DF 9F0-9F1 A95-AA8 AAA-AB0 AB2-AB3 AB5-AB9 AF9 "
+    "B15-B28 B2A-B30 B32-B33 B35-B39 B5C-B5D B5F B71 C15-C28 C2A-C39 C58-C5A D15-D3A"
+)
+_HANGUL_L: Final = _Points("1100-115F A960-A97C")
+_HANGUL_V: Final = _Points("1160-11A7 D7B0-D7C6")
+_HANGUL_T: Final = _Points("11A8-11FF D7CB-D7FB")
+_SYLLABLES: Final = range(0xAC00, 0xD7A4)
+_TAILS: Final = 28
 
 
 def characters(text: str) -> int:
@@ -39,19 +87,20 @@ def graphemes(text: str) -> int:
     return sum(1 for _ in _graphemes(text))
 
 
-def mastodon(text: str) -> int:
+def mastodon(text: str, url_length: int = URL_LENGTH) -> int:
     """Count as Mastodon does: graphemes, an address 23, of a mention only the name, not the server."""
     rest, addresses = _URL.subn("", text)
-    return graphemes(_MENTION.sub(r"@\1", rest)) + URL_LENGTH * addresses
+    return graphemes(_MENTION.sub(r"@\1", rest)) + url_length * addresses
 
 
-def weighted(text: str) -> int:
+def weighted(text: str, url_length: int = URL_LENGTH) -> int:
     """Count as X does: Latin and the like once, everything else twice, an emoji twice however long, an address 23."""
     rest, addresses = _URL.subn("", unicodedata.normalize("NFC", text))
-    return sum(_weight(grapheme) for grapheme in _graphemes(rest)) + URL_LENGTH * addresses
+    rest, bare = _BARE.subn("", rest)
+    return sum(_weight(grapheme) for grapheme in _graphemes(rest)) + url_length * (addresses + bare)
 
 
-COUNTINGS: Final[Mapping[str, Callable[[str], int]]] = {
+COUNTINGS: Final[Mapping[str, Callable[..., int]]] = {
     "characters": characters,
     "graphemes": graphemes,
     "mastodon": mastodon,
@@ -67,23 +116,18 @@ class Measure:
     counting: str = "characters"
     longest_bytes: int | None = None
     """Where a service also counts what the text takes as UTF-8."""
+    url_length: int = URL_LENGTH
+    """What any address counts where that does not depend on its length."""
 
     def count(self, text: str) -> int:
+        if self.counting in {"mastodon", "weighted"}:
+            return COUNTINGS[self.counting](text, self.url_length)
         return COUNTINGS[self.counting](text)
 
     def fits(self, text: str) -> bool:
         if self.longest_bytes is not None and len(text.encode()) > self.longest_bytes:
             return False
         return self.limit is None or self.count(text) <= self.limit
-
-    @property
-    def unit(self) -> str:
-        """How the counter beside a field counts; the server has the last word."""
-        return "characters" if self.counting == "characters" else "graphemes"
-
-    @property
-    def url_length(self) -> int | None:
-        return URL_LENGTH if self.counting in {"mastodon", "weighted"} else None
 
 
 def _graphemes(text: str) -> list[str]:
@@ -99,18 +143,70 @@ def _graphemes(text: str) -> list[str]:
 
 
 def _belongs_to(before: str, letter: str) -> bool:
-    if letter == _ZWJ or before.endswith(_ZWJ) or _extends(letter):
+    """Tell whether a letter goes on with the grapheme before it (TR 29, GB3 to GB13)."""
+    last = before[-1]
+    if last == "\r" and letter == "\n":
         return True
-    return _completes_flag(before, letter) or (before == "\r" and letter == "\n")
+    if _is_control(last) or _is_control(letter):
+        return False
+    return (
+        letter == _ZWJ
+        or _extends(letter)
+        or _is_spacing(letter)
+        or last in _PREPENDED
+        or _completes_syllable(last, letter)
+        or _completes_flag(before, letter)
+        or (letter in _PICTURES and _joins_pictures(before))
+        or (letter in _CONSONANTS and _joins_consonants(before))
+    )
+
+
+def _is_control(letter: str) -> bool:
+    if letter == _ZWJ or letter in _ALSO_EXTENDING or letter in _PREPENDED:
+        return False
+    return unicodedata.category(letter) in {"Cc", "Cf", "Zl", "Zp", "Cs"}
 
 
 def _extends(letter: str) -> bool:
-    point = ord(letter)
-    return unicodedata.category(letter) in {"Mn", "Me", "Mc"} or any(point in points for points in _EXTENDING)
+    return unicodedata.category(letter) in {"Mn", "Me"} or letter in _ALSO_EXTENDING
+
+
+def _is_spacing(letter: str) -> bool:
+    return (unicodedata.category(letter) == "Mc" and letter not in _NOT_SPACING) or letter in _ALSO_SPACING
+
+
+def _completes_syllable(last: str, letter: str) -> bool:
+    if last in _HANGUL_L:
+        return letter in _HANGUL_L or letter in _HANGUL_V or ord(letter) in _SYLLABLES
+    is_syllable = ord(last) in _SYLLABLES
+    has_tail = is_syllable and (ord(last) - _SYLLABLES.start) % _TAILS != 0
+    if last in _HANGUL_V or (is_syllable and not has_tail):
+        return letter in _HANGUL_V or letter in _HANGUL_T
+    return (last in _HANGUL_T or has_tail) and letter in _HANGUL_T
 
 
 def _completes_flag(before: str, letter: str) -> bool:
-    return len(before) == 1 and ord(before) in _FLAG_LETTERS and ord(letter) in _FLAG_LETTERS
+    flags = [one for one in before if one in _FLAG_LETTERS]
+    return letter in _FLAG_LETTERS and len(flags) == 1 and before[-1] in _FLAG_LETTERS
+
+
+def _joins_pictures(before: str) -> bool:
+    if not before.endswith(_ZWJ):
+        return False
+    first = next((one for one in reversed(before[:-1]) if not _extends(one)), "")
+    return bool(first) and first in _PICTURES
+
+
+def _joins_consonants(before: str) -> bool:
+    linked = False
+    for one in reversed(before):
+        if one in _LINKERS:
+            linked = True
+        elif one in _CONSONANTS:
+            return linked
+        elif not (_extends(one) or one == _ZWJ) or one == "\u200c":
+            return False
+    return False
 
 
 def _weight(grapheme: str) -> int:

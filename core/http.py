@@ -17,6 +17,7 @@ from concurrent.futures import TimeoutError as LookUpTooSlow
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
+from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -108,13 +109,28 @@ def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) 
     return _send("POST", url, body, headers, settings)
 
 
-def look(url: str, settings: Settings, *, method: Literal["HEAD", "GET"] = "HEAD") -> Answer:
+def look(
+    url: str,
+    settings: Settings,
+    *,
+    method: Literal["HEAD", "GET"] = "HEAD",
+    headers: Mapping[str, str] = MappingProxyType({}),
+    seconds: float = TOTAL_SECONDS,
+) -> Answer:
     """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
-    return _send(method, url, None, {}, settings)
+    return _send(method, url, None, headers, settings, seconds=seconds)
 
 
-def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str], settings: Settings) -> Answer:
-    deadline = time.monotonic() + TOTAL_SECONDS
+def _send(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    settings: Settings,
+    *,
+    seconds: float = TOTAL_SECONDS,
+) -> Answer:
+    deadline = time.monotonic() + seconds
     target = _read(url, settings)
     addresses = _resolve(target, deadline)
     with _connected(target, addresses, deadline) as open_socket:
@@ -122,7 +138,7 @@ def _send(method: str, url: str, body: bytes | None, headers: Mapping[str, str],
             response = _ask(method, target, body, headers, open_socket)
         except (OSError, HTTPException) as error:
             if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
-                reason = gettext("no answer within %(seconds)s seconds", seconds=int(TOTAL_SECONDS))
+                reason = gettext("no answer within %(seconds)s seconds", seconds=int(seconds))
             else:
                 reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None

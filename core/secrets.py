@@ -4,7 +4,7 @@ import base64
 from typing import TYPE_CHECKING
 
 from flask import current_app
-from sqlalchemy import Dialect, Text
+from sqlalchemy import Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 from core.errors import Unavailable
@@ -27,13 +27,30 @@ class Encrypted(TypeDecorator[str]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
         if value is None:
             return None
-        from cryptography.fernet import InvalidToken
+        return _opened(value.encode()).decode()
 
-        try:
-            return _box().decrypt(value.encode()).decode()
-        except InvalidToken:
-            message = "a stored secret does not fit KLINKE_SECRET_KEY; was the key changed?"
-            raise Unavailable(message) from None
+
+class EncryptedBytes(TypeDecorator[bytes]):
+    """The same for what is no text."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        return None if value is None else _box().encrypt(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        return None if value is None else _opened(bytes(value))
+
+
+def _opened(sealed: bytes) -> bytes:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return bytes(_box().decrypt(sealed))
+    except InvalidToken:
+        message = "a stored secret does not fit KLINKE_SECRET_KEY; was the key changed?"
+        raise Unavailable(message) from None
 
 
 def _box() -> "Fernet":

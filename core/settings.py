@@ -70,6 +70,22 @@ def _known_time_zone(name: str) -> str:
     return name
 
 
+def _hours(typed: str) -> str:
+    found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])", typed)
+    if found is None or typed[:5] >= typed[6:]:
+        message = "must be two times like 08:00-18:00, the earlier first"
+        raise ValueError(message)
+    return typed
+
+
+def _week_days(listed: str) -> str:
+    days = {part.strip() for part in listed.split(",")}
+    if not days <= set("1234567"):
+        message = "must be numbers from 1 (Monday) to 7 (Sunday), separated by commas"
+        raise ValueError(message)
+    return ",".join(sorted(days))
+
+
 def _days(listed: str) -> str:
     days = [part.strip() for part in listed.split(",")]
     if not all(part.isascii() and part.isdecimal() and 0 < int(part) <= LONGEST_PENALTY for part in days):
@@ -291,6 +307,18 @@ class Settings(BaseModel):
     unused_image_days: int = Field(
         7, ge=1, description="For how many days a picture is kept that no post and no draft shows."
     )
+    undo_seconds: int = Field(
+        10, ge=0, le=120, description="So long a reply waits before it leaves and can be taken back; 0 sends at once."
+    )
+    cool_down_seconds: int = Field(
+        10, ge=0, le=300, description="So long the button rests before a heated reply can be sent; 0 asks nobody."
+    )
+    send_hours: Annotated[str, AfterValidator(_hours)] = Field(
+        "08:00-18:00", description="When replies leave that are to be sent within open hours, in the time zone."
+    )
+    send_days: Annotated[str, AfterValidator(_week_days)] = Field(
+        "1,2,3,4,5", description="On which days they leave: 1 is Monday, 7 Sunday."
+    )
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
     )
@@ -383,6 +411,25 @@ class Settings(BaseModel):
         le=720,
         description="So many hours after a reply with an article its customer is asked once what came of it; 0: never.",
     )
+    mark_days: int = Field(
+        180, ge=1, le=3650, description="So many days a mark on a customer lasts where nobody says else."
+    )
+    code_minutes: int = Field(
+        30, ge=1, le=1440, description="So long a code is good that shows that two contacts are one person."
+    )
+    card_minutes: int = Field(
+        10, ge=0, le=1440, description="So long what another system told of a customer is kept; 0: for the look alone."
+    )
+    card_seconds: int = Field(5, ge=1, le=10, description="So long another system may take to tell of a customer.")
+    counter_hours: int = Field(48, ge=1, le=720, description="So long the link to the secure counter is good.")
+    counter_keep_days: int = Field(
+        14, ge=0, le=365, description="So many days after its conversation is closed what was left there is deleted."
+    )
+    counter_longest_days: int = Field(
+        90, ge=1, le=730, description="After so many days it is deleted although its conversation is still open."
+    )
+    counter_documents: int = Field(3, ge=0, le=4, description="So many documents may be left at the secure counter.")
+    counter_megabytes: int = Field(5, ge=1, le=20, description="How large each of them may be.")
     link_check_days: int = Field(
         30, ge=0, le=365, description="Every so many days the links of articles are opened; 0: never."
     )

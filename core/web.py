@@ -172,9 +172,14 @@ def _begin() -> None:
         database.begin_writing()
     if getattr(view, "takes_files", False) and request.mimetype == "multipart/form-data":
         # Before anything reads the form. Its texts are held to MAX_FORM_MEMORY_SIZE; in another body nothing is.
-        request.max_content_length = LARGEST_BODY + FILES_AT_ONCE * current_settings().image_megabytes * MEGABYTE
+        request.max_content_length = LARGEST_BODY + FILES_AT_ONCE * _largest_file() * MEGABYTE
     _refuse_foreign_host()
     _refuse_foreign_page()
+
+
+def _largest_file() -> int:
+    settings = current_settings()
+    return max(settings.image_megabytes, settings.counter_megabytes)
 
 
 def _refuse_foreign_host() -> None:
@@ -272,7 +277,7 @@ def _words(error: HTTPException) -> tuple[str, str]:
 
 def _way_to_fit() -> str:
     if (request.max_content_length or 0) > LARGEST_BODY:
-        most = FILES_AT_ONCE * current_settings().image_megabytes
+        most = FILES_AT_ONCE * _largest_file()
         return str(
             gettext(
                 "Up to %(most)s MB of pictures fit at once. Please go back: your browser keeps your text.", most=most

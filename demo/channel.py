@@ -8,7 +8,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo.models import PlazaPost
-from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, SentReply, register
+from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, Published, SentReply, register
 from desk.channels.webhook import Webhook, new_secret
 from desk.models import Channel
 
@@ -26,7 +26,9 @@ class Plaza(Webhook):
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(may_send=True, idempotent_send=True, has_webhook=True)
+        return Capabilities(
+            may_send=True, idempotent_send=True, has_webhook=True, private=False, by_hand=True, publishes_limits=True
+        )
 
     def send(self, reply: OutgoingReply) -> SentReply:
         """Put the reply up, once for each key; the worker's transaction keeps the post and the news of it together."""
@@ -44,6 +46,10 @@ class Plaza(Webhook):
             created_at=now(),
         )
         return SentReply(id=reply.key)
+
+    def published(self) -> Published:
+        """Say how long a text may be, as the rules of the Marktplatz do."""
+        return Published(LIMIT)
 
 
 def address(handle: str) -> str:

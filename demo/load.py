@@ -16,7 +16,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import clocking, helping, keeping, products, promising, recalling, triaging
+from demo import clocking, helping, keeping, knowing, products, promising, recalling, sending, triaging
 from demo import desk as desk_work
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
@@ -265,9 +265,11 @@ def _wake_up() -> None:
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     clocking.begin(everybody)
+    knowing.begin(everybody)
     _open_plaza()
     triaging.begin(everybody)
     desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
+    sending.begin(everybody)
     _count_what_helped(everybody)
 
 
@@ -416,7 +418,7 @@ def _open_plaza() -> None:
         contact = message.conversation.contact
         add_once(
             PlazaPost,
-            external_id=f"import:{message.source_id}",
+            external_id=f"import:{message.source_id or message.external_id}",
             thread=message.conversation.external_id,
             handle=channels.address(channels.HOUSE) if is_official else contact.handle,
             name=channels.HOUSE_NAME if is_official else contact.name,

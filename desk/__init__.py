@@ -17,15 +17,20 @@ def init_app(app: Flask) -> None:
         cli,
         connections,
         credit,
+        elsewhere,
         escalation,
         figures,
         forgotten,
         gaps,
+        heat,
         inside,
+        limits,
         linting,
         listeners,
         nightly,
+        person_models,
         presence,
+        private_to_public,
         promise_models,
         promises,
         side_talks,
@@ -62,4 +67,10 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Customer cards"),
+        "desk.card_sources",
+        "admin",
+        text=_l("What other systems of the house know about customers, and for what agents may ask."),
     )

@@ -55,7 +55,12 @@ def acknowledge(conversation: Conversation, message: Message, *, due_at: datetim
     db.session.flush()
 
 
-def settle(conversation: Conversation, *, by: User) -> None:
+def only_holds(message: Message) -> bool:
+    """Tell whether a reply only holds the customer off."""
+    return db.session.get(Acknowledgement, message.id) is not None
+
+
+def settle(conversation: Conversation, *, by: User | None) -> None:
     """Keep what holding replies promised, because the answer is given."""
     owed = db.session.scalars(
         select(Promise)
@@ -63,4 +68,5 @@ def settle(conversation: Conversation, *, by: User) -> None:
         .where(Acknowledgement.conversation_id == conversation.id, Promise.settled_at.is_(None))
     ).unique()
     for promise in owed.all():
-        promises.keep(promise, by=by)
+        if (keeper := by or promise.owner) is not None:
+            promises.keep(promise, by=keeper)

@@ -14,7 +14,7 @@ from flask import Response, make_response, request
 from flask_babel import gettext
 from flask_limiter.util import get_remote_address
 from flask_login import current_user
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from core import db as database
@@ -23,10 +23,12 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, lint, linting, listing, policy, queries, replies, suggestions, wordings
+from desk import intake, lint, linting, listing, policy, queries, replies, scheduling, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.listing import BuiltIn
 from desk.models import Conversation, Message
+from desk.replies import Manner
+from desk.splitting import Way
 from desk.triage import judging, learning
 from desk.triage.judging import service_of
 from desk.wordings import Wording
@@ -56,6 +58,8 @@ class NewReply(Model):
     public: bool | None = None
     uses: list[Id] = Field(default=[], max_length=MOST_USES)
     seen: Id | None = None
+    split: Way = Field("", description="In numbered messages, or short with the address, when it does not fit.")
+    send_at: AwareDatetime | None = Field(None, description="Not before; a new message of the customer stops it.")
 
 
 class Asked(Model):
@@ -109,7 +113,10 @@ def show_conversation(conversation_id: int) -> dict[str, Any]:
     status=201,
 )
 def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
-    """Return the message, queued; 409 when the conversation went on after `seen`."""
+    """Return the message, queued, or its first part; 409 when the conversation went on after `seen`.
+
+    409 as well where a rule asks for a second person: such a reply is written at the desk.
+    """
     _require_agent()
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     message = replies.reply(
@@ -119,6 +126,7 @@ def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
         uses=[(article_id, None) for article_id in body.uses],
         is_public=body.public,
         seen=body.seen,
+        manner=Manner(split=body.split, at=None if body.send_at is None else scheduling.checked(body.send_at)),
     )
     return _messages([message])[0]
 

@@ -19,7 +19,7 @@ from core.db import db
 from core.settings import current_settings
 from desk import absences, clocks, conversations, policy, teams
 from desk.models import Conversation
-from desk.team_models import AgentProfile, Giving, Team
+from desk.team_models import AgentSkills, Giving, Team
 
 HEATED: Final = 2
 """From this heat on a conversation is a burden, of 0 to 3 as triage measures it."""
@@ -36,7 +36,7 @@ class Candidate:
     """Somebody who could get the conversation, and what speaks for them."""
 
     user: User
-    profile: AgentProfile
+    profile: AgentSkills
     open: int
     heated: int
 

@@ -18,7 +18,7 @@ from core.db import db
 from core.settings import current_settings
 from core.unique import add_once
 from desk import business_time, sla
-from desk.clock_models import Acknowledgement, ClockEvent, ConversationClock, EventKind, Rest
+from desk.clock_models import ClockEvent, ConversationClock, EventKind, Rest
 from desk.models import Conversation, ConversationState, Message, Promised
 from desk.sla import Promise
 
@@ -96,7 +96,6 @@ def take_back(message: Message) -> None:
     event = db.session.scalars(
         select(ClockEvent).where(ClockEvent.message_id == message.id, ClockEvent.kind == "answered")
     ).one_or_none()
-    db.session.execute(delete(Acknowledgement).where(Acknowledgement.message_id == message.id))
     if event is None or event.since is None:
         return
     clock = _clock_of(conversation)

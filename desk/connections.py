@@ -26,6 +26,7 @@ LONGEST_SLUG: Final = 80
 LARGEST_LIMIT: Final = 20_000
 OVERDUE: Final = timedelta(minutes=15)
 """A reply that could not be handed over for so long means that the channel is not well."""
+_LEAVES_AT: Final = func.coalesce(Message.send_after, Message.created_at)
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 
 
@@ -100,7 +101,7 @@ def switch_on(channel: Channel, *, by: User) -> None:
 
 def health() -> Mapping[int, Health]:
     """Return by channel how it has been doing, from its messages."""
-    is_late = Message.created_at < now() - OVERDUE
+    is_late = (now() - OVERDUE) > _LEAVES_AT
     is_queued = Message.state == "queued"
     rows = db.session.execute(
         select(
@@ -125,7 +126,7 @@ def complaint() -> str:
         db.session.execute(
             select(Channel.name, func.count(Message.id))
             .join(Message, Message.channel_id == Channel.id)
-            .where(Channel.disabled_at.is_(None), Message.state == "queued", Message.created_at < now() - OVERDUE)
+            .where(Channel.disabled_at.is_(None), Message.state == "queued", (now() - OVERDUE) > _LEAVES_AT)
             .group_by(Channel.name)
             .order_by(Channel.name)
         ).all()

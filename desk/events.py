@@ -17,6 +17,14 @@ class ReplyQueued(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CounterUsed(Event):
+    """A customer left something at the secure counter."""
+
+    conversation_id: int
+    counter_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentNewsQueued(Event):
     case_id: int
     what: str

@@ -5,11 +5,12 @@ from sqlalchemy import select
 from core.clock import now
 from core.db import db
 from core.outbox import publish
-from core.unique import add_once
-from desk import clocks, conversations
+from core.unique import add_once, inserting
+from desk import clocks, conversations, holding
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from desk.person_models import ThreadPost
 from search.analysis import language
 
 
@@ -38,7 +39,12 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         return None
     message = message_of(channel, incoming.id)
     assert message is not None  # noqa: S101 -- written two lines above
+    if incoming.capabilities is not None:
+        conversation.capabilities = {**incoming.capabilities, "told_at": at.isoformat()}
     _let_wait(conversation, message)
+    if conversation.state != "new":  # nothing of ours waits where nobody has begun
+        holding.give_way(conversation, reason="new_message")
+    _keep_thread(conversation, incoming)
     publish(MessageReceived(conversation.id, message.id))
     return message
 
@@ -83,6 +89,37 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
         )
         found = db.session.scalars(find).one()
     return conversations.locked(found)
+
+
+def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:
+    """Keep what others wrote before in the public thread; nobody waits because of it."""
+    if not incoming.is_public or not incoming.thread:
+        return
+    ids = [post.id for post in incoming.thread]
+    written_to_us = set(
+        db.session.scalars(
+            select(Message.external_id).where(
+                Message.channel_id == conversation.channel_id, Message.external_id.in_(ids)
+            )
+        )
+    )
+    at = now()
+    rows = [
+        {
+            "conversation_id": conversation.id,
+            "external_id": post.id,
+            "handle": post.handle,
+            "name": post.name,
+            "is_ours": post.is_ours,
+            "text": post.text,
+            "url": post.url,
+            "created_at": min(post.created_at, at),
+        }
+        for post in incoming.thread
+        if post.id not in written_to_us
+    ]
+    if rows:
+        db.session.execute(inserting(ThreadPost).values(rows).on_conflict_do_nothing())
 
 
 def _let_wait(conversation: Conversation, message: Message) -> None:

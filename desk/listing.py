@@ -63,6 +63,8 @@ class Line:
 
     conversation: Conversation
     words: str
+    trouble: str = ""
+    """`failed` or `unsure` where a reply of ours did not surely arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ def listing(
     )
     by, descending = _ORDERS[view.order]
     page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending)
-    return Listing(view, [Line(each, each.last_words) for each in page.items], page.next, page.previous)
+    stuck = queries.stuck_replies([each.id for each in page.items])
+    lines = [Line(each, each.last_words, stuck.get(each.id, "")) for each in page.items]
+    return Listing(view, lines, page.next, page.previous)
 
 
 def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:

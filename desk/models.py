@@ -32,11 +32,24 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "solved",
     "no_answer",
 )
+_STUCK = words_of_sql("state in ('failed', 'unsure')")
 UNJUDGED = 2000
 """The place of what nobody has judged yet: in the middle."""
 IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
 """What is not done yet; the lists ask in these very words, so that both databases use the small index over it."""
 LONGEST_LAST_WORDS = 200
+
+
+def same_handle(handle: str) -> str:
+    """Return what a handle is compared by: a mail address as a whole, `@lena@social.example` and `Lena` as `lena`."""
+    folded = handle.casefold().strip()
+    return (folded if is_mail(folded) else folded.lstrip("@").split("@", 1)[0])[:200]
+
+
+def is_mail(handle: str) -> bool:
+    """Tell whether a handle is a mail address."""
+    local, _, host = handle.partition("@")
+    return bool(local) and "." in host and "@" not in host and not any(map(str.isspace, handle))
 
 
 class Channel(Model):
@@ -70,6 +83,10 @@ class Contact(Model):
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""
+    handle_key: Mapped[str] = mapped_column(
+        String(200), default=lambda context: same_handle(context.get_current_parameters()["handle"]), index=True
+    )
+    """What is the same where one person has this handle on several channels."""
     # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]  # as SQLAlchemy documents
 
@@ -135,6 +152,8 @@ class Conversation(Model):
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_informal: Mapped[bool | None]
     """An agent chose du or Sie for this customer; None: as the channel says."""
+    capabilities: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What the service told of how this conversation can be answered (`desk.means`); None: as the channel can."""
 
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
@@ -163,6 +182,7 @@ class Message(Model):
         CheckConstraint("direction in ('in', 'out')", name="known_direction"),
         CheckConstraint("state in ('received', 'queued', 'sent', 'failed', 'unsure')", name="known_state"),
         Index("ix_message_conversation", "conversation_id", "created_at", "id"),
+        Index("ix_message_stuck", "conversation_id", postgresql_where=_STUCK, sqlite_where=_STUCK),
         {"sqlite_autoincrement": True},
     )
 
@@ -185,6 +205,8 @@ class Message(Model):
     idempotency_key: Mapped[str | None] = mapped_column(String(80), unique=True)
     attempts: Mapped[int] = mapped_column(default=0)
     attempted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    send_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """It does not leave before: until then it can be undone, or that is the time that was chosen. None: at once."""
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failure: Mapped[str | None] = mapped_column(Text)
     """Why it failed or is unsure, in words."""

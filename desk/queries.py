@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, bindparam, false, select, true
+from sqlalchemy import ColumnElement, bindparam, false, func, select, text, true
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts.models import User, UserRole
@@ -14,7 +14,7 @@ from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
 from desk.clock_models import ClockEvent, ConversationClock
-from desk.models import Channel, Conversation, FollowUp, Message
+from desk.models import Channel, Contact, Conversation, FollowUp, Message
 from desk.team_models import Team
 from kb.models import Article, ArticleUse
 
@@ -32,7 +32,7 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
             select(Conversation)
             .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
             .options(
-                selectinload(Conversation.messages).joinedload(Message.by),
+                selectinload(Conversation.messages).options(joinedload(Message.by), lean_contact()),
                 lean_assignee(),
                 joinedload(Conversation.team),
                 joinedload(Conversation.clock).joinedload(ConversationClock.escalated_to),
@@ -41,6 +41,11 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
     if found is None:
         raise NotFound(gettext("There is no such conversation. The inbox lists them all."))
     return found
+
+
+def lean_contact() -> Any:
+    """Load who wrote a message without their channel, for which SQLite would look at every contact there is."""
+    return joinedload(Message.contact).lazyload(Contact.channel)
 
 
 def bare_conversation(conversation_id: int, *, viewer: Viewer) -> Conversation:
@@ -69,6 +74,16 @@ def visible_message(message_id: int, *, viewer: Viewer) -> Message:
     return found
 
 
+def stuck_replies(conversation_ids: Collection[int]) -> Mapping[int, str]:
+    """Return by conversation what is stuck in it: `unsure` before `failed`, which somebody knows at least."""
+    rows = db.session.execute(
+        select(Message.conversation_id, func.max(Message.state))
+        .where(Message.conversation_id.in_(conversation_ids), text("message.state in ('failed', 'unsure')"))
+        .group_by(Message.conversation_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
 def newest_incoming(conversation: Conversation) -> Message | None:
     """Return what the customer wrote last."""
     return db.session.scalars(
@@ -76,7 +91,7 @@ def newest_incoming(conversation: Conversation) -> Message | None:
         .where(Message.conversation_id == conversation.id, Message.direction == "in")
         .order_by(Message.created_at.desc(), Message.id.desc())
         .limit(1)
-        .options(lazyload(Message.by))
+        .options(lazyload(Message.by), lean_contact())
     ).first()
 
 

@@ -4,6 +4,8 @@ import random
 import re
 import uuid
 from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 from flask_babel import gettext, lazy_gettext
@@ -19,13 +21,28 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
-from desk import acknowledging, asking, clocks, conversations, objections, policy, promises, queries, wordings
+from desk import (
+    acknowledging,
+    approvals,
+    asking,
+    conversations,
+    holding,
+    initials,
+    objections,
+    policy,
+    promises,
+    queries,
+    splitting,
+    wordings,
+)
 from desk.acknowledging import Holding
-from desk.channels.base import LONGEST_TEXT, ChannelFailed, OutgoingReply, SentReply, adapter_of
+from desk.channels.base import LONGEST_TEXT, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
-from desk.models import Conversation, Message
+from desk.means import capabilities_of
+from desk.models import Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
+from desk.sending_models import Departure
 from kb import addresses, faces, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
@@ -46,7 +63,23 @@ class SomethingNew(Conflict):
     title = lazy_gettext("A new message arrived meanwhile")
 
 
-def reply(  # noqa: PLR0913 -- the parts of a reply, by keyword
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a reply is to leave: whole and at once, unless something else is said."""
+
+    split: splitting.Way = ""
+    at: datetime | None = None
+    """The time that was chosen for it."""
+    undo_seconds: int = 0
+    """For so long it can be taken back."""
+    approved_by: User | None = None
+    """The second person who read it."""
+
+
+AT_ONCE: Final = Manner()
+
+
+def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     conversation: Conversation,
     *,
     text: str,
@@ -55,68 +88,57 @@ def reply(  # noqa: PLR0913 -- the parts of a reply, by keyword
     is_public: bool | None = None,
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
-    holding: Holding | None = None,
+    manner: Manner = AT_ONCE,
+    acknowledges: Holding | None = None,
     promised: Iterable[NewPromise] = (),
 ) -> Message:
-    """Queue a reply; raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early.
+    """Queue a reply and return it, or its first part.
 
-    `is_public` is as the customer wrote unless it is given; `seen` is the id of the last message the writer has read;
-    `confirmed` are the seals of the objections the writer has read, None for a program (see `desk.objections`);
-    `promised` is kept as promises together with the reply. With `holding` it only holds the customer off: they wait
-    on, and somebody owes them the answer.
+    Raise `Invalid` when it does not fit the channel, `SomethingNew` when it was written too early, and `NeedsApproval`
+    when a second person is to read it first. `is_public` is as the customer wrote unless it is given; `seen` is the id
+    of the last message the writer has read; `confirmed` are the seals of the objections the writer has read, None for a
+    program (see `desk.objections`). `promised` is kept as promises together with the reply. With
+    `acknowledges` it only holds the customer off: they wait on, and somebody owes them the answer.
     """
     if not policy.may_work(by):
         raise NotAllowed
-    if reason := why_silent(conversation):
-        raise Invalid(reason)
-    text = checked(text, adapter_of(conversation.channel).measure)
-    owed = None if holding is None else acknowledging.check(holding)
+    means = capabilities_of(conversation)
+    if means.why_not:
+        raise Invalid(means.why_not)
+    parts = in_parts(conversation, text, manner.split, by=by)
+    owed = None if acknowledges is None else acknowledging.check(acknowledges)
     conversations.locked(conversation.id)
     if seen is not None:
         _refuse_if_it_went_on(conversation, seen)
-    draft = _draft(conversation, text, by=by, is_public=is_public)
+    draft = draft_of(conversation, text, by=by, is_public=is_public)
+    _refuse_what_is_closed(means, is_public=draft.is_public)
     objections.require(draft, confirmed)
-    message = Message(
-        conversation_id=conversation.id,
-        channel_id=conversation.channel_id,
-        direction="out",
-        is_public=draft.is_public,
-        text=text,
-        by=by,
-        state="queued",
-        idempotency_key=f"reply_{uuid.uuid4().hex}",
-    )
-    db.session.add(message)
-    conversation.last_message_at = now()
-    db.session.flush()
-    conversations.keep_words(conversation, text, is_incoming=False)
-    if owed is None:
-        conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
-        acknowledging.settle(conversation, by=by)
-        clocks.answered(conversation, message)
-    else:
-        if conversation.state == "new":
-            conversations.turn(conversation, "open", by=by, reason="a holding reply")
-        acknowledging.acknowledge(conversation, message, due_at=owed[0], owner=owed[1], by=by)
-    db.session.flush()
-    _record_uses(message, uses, by=by, asked=draft.asked)
+    approvals.require(draft, approved_by=manner.approved_by)
+    holding.give_way(conversation, reason="other_reply")
+    message = _queued(draft, parts, list(uses), manner, owed)
     promises.make_with(message, promised, by=by)
-    publish(ReplyQueued(message.id))
     return message
+
+
+def in_parts(conversation: Conversation, text: str, split: splitting.Way, *, by: User) -> list[str]:
+    """Return the messages that a reply becomes, as the customer would see them; raise `Invalid` when one cannot be."""
+    measure = adapter_of(conversation.channel).measure
+    with problems.at("text"):
+        text = texts.block(text, longest=LONGEST_TEXT, shortest=1)
+    suffix = initials.suffix_of(conversation.channel, by)
+    if suffix and text.endswith(suffix):
+        suffix = ""
+    return [checked(part, measure) for part in splitting.parts(text, split, measure, suffix=suffix)]
 
 
 def objections_to(conversation: Conversation, text: str, *, by: User, is_public: bool | None = None) -> list[Objection]:
     """Return what speaks against sending this text now; `is_public` is as the customer wrote unless it is given."""
-    return objections.raised(_draft(conversation, text, by=by, is_public=is_public))
+    return objections.raised(draft_of(conversation, text, by=by, is_public=is_public))
 
 
 def why_silent(conversation: Conversation) -> str:
-    """Say why nobody can be answered on this channel; empty when they can."""
-    if conversation.channel.disabled_at is not None:
-        return str(gettext("This channel is switched off. An admin can switch it on again."))
-    if not adapter_of(conversation.channel).capabilities.may_send:
-        return str(gettext("This channel only keeps what was said. Nobody can be answered on it."))
-    return ""
+    """Say why nobody can be answered here now; empty when they can."""
+    return capabilities_of(conversation).why_not
 
 
 def checked(text: str, measure: Measure) -> str:
@@ -144,6 +166,9 @@ def send_again(message: Message, *, by: User) -> None:
     message.attempts = 0
     message.attempted_at = None
     message.failure = None
+    message.send_after = None
+    _expect_the_parts_before(message)
+    holding.leave(message, by=by)
     db.session.flush()
     audit.record("desk.message.send_again", message, by=by, before={"state": before}, after={"state": "queued"})
     publish(ReplyQueued(message.id))
@@ -156,7 +181,9 @@ def mark_sent(message: Message, *, by: User) -> None:
     message.state = "sent"
     message.sent_at = message.attempted_at or now()
     message.failure = None
+    holding.leave(message, by=by)
     db.session.flush()
+    _go_on_after(message)
     audit.record("desk.message.mark_sent", message, by=by, before={"state": before}, after={"state": "sent"})
 
 
@@ -166,18 +193,27 @@ def send(message_id: int) -> None:
     The worker is an edge, and this part of it commits twice: that an attempt begins must be known before it begins, so
     that a worker which dies in it leaves no doubt that there was one.
     """
-    message = db.session.get(Message, message_id, with_for_update={"of": Message})
+    departure = db.session.get(Departure, message_id)
+    if departure is not None and departure.is_scheduled:
+        conversations.locked(departure.message.conversation_id)
+    message = db.session.get(Message, message_id, with_for_update={"of": Message}, populate_existing=True)
     if message is None or message.state != "queued":
         return
+    if message.send_after is not None and (seconds := (message.send_after - now()).total_seconds()) > 0:
+        raise Later(seconds)
     adapter = adapter_of(message.channel)
     is_in_doubt = message.attempted_at is not None
     if is_in_doubt and not adapter.capabilities.idempotent_send:
-        message.state = "unsure"
-        message.failure = gettext("The worker stopped in the middle of sending. It may have arrived.")
+        _end(message, "unsure", gettext("The worker stopped in the middle of sending. It may have arrived."))
         return
-    if reason := why_silent(message.conversation):
-        message.state, message.failure = "failed", reason
+    if reason := capabilities_of(message.conversation, but=message.id).why_not:
+        _end(message, "failed", reason)
         return
+    if departure is not None and departure.is_scheduled and message.attempts == 0:
+        if _something_came_since(message):
+            holding.ask_back(departure, reason="new_message")
+            return
+        holding.leave(message, by=message.by)
     message.attempts += 1
     message.attempted_at = now()
     outgoing = _outgoing(message)
@@ -185,8 +221,8 @@ def send(message_id: int) -> None:
     try:
         sent = adapter.send(outgoing)
     except ChannelFailed as failure:
-        message = db.session.get_one(Message, message_id)
-        _note_failure(message, failure, is_in_doubt=is_in_doubt)
+        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
+        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
     else:
         _note_success(db.session.get_one(Message, message_id), sent)
 
@@ -197,10 +233,84 @@ def pause_after(attempt: int) -> float:
     return pause * random.uniform(0.85, 1.0)  # noqa: S311 -- spreads attempts over time, guards nothing
 
 
-def _draft(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
+def is_public_by_default(conversation: Conversation) -> bool:
+    """Tell whether a reply is public unless its writer chose: as the customer wrote last."""
+    asked = queries.newest_incoming(conversation)
+    return asked is not None and asked.is_public
+
+
+def draft_of(conversation: Conversation, text: str, *, by: User, is_public: bool | None) -> Draft:
+    """Return what would be sent now; `is_public` None is as the customer wrote."""
     asked = queries.newest_incoming(conversation)
     is_public = is_public if is_public is not None else asked is not None and asked.is_public
     return Draft(conversation=conversation, text=text, by=by, is_public=is_public, asked=asked)
+
+
+def _refuse_what_is_closed(means: Means, *, is_public: bool) -> None:
+    if is_public and not means.public:
+        sentence = gettext("Nothing can be answered in public here. Please answer in private.")
+    elif not is_public and not means.private:
+        sentence = gettext("Nothing can be answered in private here. Please answer in public.")
+    else:
+        return
+    raise Invalid(sentence, fields={"public": sentence})
+
+
+def _queued(
+    draft: Draft, parts: list[str], inserted: list[Use], manner: Manner, owed: tuple[datetime, User] | None
+) -> Message:
+    conversation, at = draft.conversation, now()
+    send_after = manner.at or (at + timedelta(seconds=manner.undo_seconds) if manner.undo_seconds else None)
+    series = uuid.uuid4().hex if len(parts) > 1 else None
+    state_before, waited_since = conversation.state, conversation.waiting_since
+    messages = []
+    for number, text in enumerate(parts, 1):
+        message = Message(
+            conversation_id=conversation.id,
+            channel_id=conversation.channel_id,
+            direction="out",
+            is_public=draft.is_public,
+            text=text,
+            by=draft.by,
+            state="queued",
+            idempotency_key=f"reply_{uuid.uuid4().hex}",
+            send_after=send_after,
+        )
+        db.session.add(message)
+        db.session.flush()  # one after the other: their ids are in the order of the parts
+        db.session.add(
+            Departure(
+                message_id=message.id,
+                typed=draft.text if number == 1 else "",
+                uses=[list(use) for use in inserted] if number == 1 else [],
+                state_before=state_before,
+                waited_since=waited_since,
+                is_scheduled=manner.at is not None,
+                series=series,
+                part=number,
+                parts=len(parts),
+            )
+        )
+        _record_uses(message, inserted, by=draft.by, asked=draft.asked)
+        messages.append(message)
+    if owed is not None:
+        acknowledging.acknowledge(conversation, messages[0], due_at=owed[0], owner=owed[1], by=draft.by)
+    if manner.at is None:
+        holding.leave(messages[0], by=draft.by)
+    elif conversation.state == "new":  # the customer waits until it leaves; somebody is at work
+        conversations.turn(conversation, "open", by=draft.by, reason="a reply was planned")
+    conversations.keep_words(conversation, draft.text, is_incoming=False)
+    conversation.last_message_at = at
+    db.session.flush()
+    publish(ReplyQueued(messages[0].id), due_at=send_after)
+    return messages[0]
+
+
+def _something_came_since(message: Message) -> bool:
+    newer = select(Message.id).where(
+        Message.conversation_id == message.conversation_id, Message.direction == "in", Message.id > message.id
+    )
+    return db.session.scalar(newer.limit(1)) is not None
 
 
 def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
@@ -272,7 +382,68 @@ def _require_stuck(message: Message, by: User) -> None:
         raise Conflict(gettext("This message is on its way or has arrived already."))
 
 
+def _expect_the_parts_before(message: Message) -> None:
+    departure = db.session.get(Departure, message.id)
+    if departure is None or departure.series is None:
+        return
+    missing = db.session.scalar(
+        select(Departure.part)
+        .join(Message)
+        .where(Departure.series == departure.series, Departure.part < departure.part, Message.state != "sent")
+        .order_by(Departure.part)
+        .limit(1)
+    )
+    if missing is not None:
+        raise Conflict(gettext("Part %(number)s has not arrived yet; it goes first.", number=missing))
+
+
+def _go_on_after(message: Message) -> None:
+    """Keep no longer what undoing would have needed, and let the next part of the reply leave."""
+    departure = db.session.get(Departure, message.id)
+    if departure is None:
+        return
+    if departure.series is None:
+        db.session.delete(departure)
+        return
+    departure.typed, departure.uses = "", []
+    following = _part(departure, departure.part + 1)
+    if following is not None and following.message.attempts == 0:
+        following.message.state, following.message.failure = "queued", None
+        db.session.flush()
+        publish(ReplyQueued(following.message_id))
+
+
+def _part(departure: Departure, number: int) -> Departure | None:
+    return db.session.scalars(
+        select(Departure).where(Departure.series == departure.series, Departure.part == number)
+    ).one_or_none()
+
+
+def _end(message: Message, state: DeliveryState, failure: str) -> None:
+    """Give up on a message and say why; the customer waits again, and the parts after it stay where they are."""
+    message.state, message.failure = state, failure
+    departure = db.session.get(Departure, message.id)
+    conversation = conversations.locked(message.conversation_id)
+    if departure is not None and departure.is_scheduled:
+        departure.is_scheduled = False
+    holding.come_back(conversation, departure)
+    if departure is not None and departure.series is not None:
+        after = select(Departure).where(Departure.series == departure.series, Departure.part > departure.part)
+        for later in db.session.scalars(after.order_by(Departure.part)):
+            later.message.state = "failed"
+            later.message.failure = gettext(
+                "Part %(number)s did not arrive, so this one was not sent.", number=departure.part
+            )
+    db.session.flush()
+
+
 def _outgoing(message: Message) -> OutgoingReply:
+    departure = db.session.get(Departure, message.id)
+    if departure is not None and departure.part > 1:
+        earlier = _part(departure, departure.part - 1)
+        before_it = None if earlier is None else earlier.message.external_id
+    else:
+        before_it = None
     before = (
         select(Message.external_id)
         .where(
@@ -288,7 +459,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         id=message.id,
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
-        in_reply_to=db.session.scalar(before),
+        in_reply_to=before_it or db.session.scalar(before),
         text=asking.text_with_links(message),
         is_public=message.is_public,
     )
@@ -302,6 +473,7 @@ def _note_success(message: Message, sent: SentReply) -> None:
     if sent.id is not None and not _is_taken(message, sent.id):
         message.external_id = sent.id
     db.session.flush()
+    _go_on_after(message)
 
 
 def _is_taken(message: Message, external_id: str) -> bool:
@@ -311,15 +483,15 @@ def _is_taken(message: Message, external_id: str) -> bool:
 
 
 def _note_failure(message: Message, failure: ChannelFailed, *, is_in_doubt: bool) -> None:
-    is_in_doubt = failure.unsure or is_in_doubt
+    was_in_doubt, is_in_doubt = is_in_doubt, failure.unsure or is_in_doubt
     may_repeat = not is_in_doubt or adapter_of(message.channel).capabilities.idempotent_send
     message.failure = failure.reason
     if failure.permanent:
-        message.state = "failed"
+        _end(message, "unsure" if was_in_doubt else "failed", failure.reason)
     elif not may_repeat:
-        message.state = "unsure"
+        _end(message, "unsure", failure.reason)
     elif message.attempts >= MOST_ATTEMPTS:
-        message.state = "unsure" if is_in_doubt else "failed"
+        _end(message, "unsure" if is_in_doubt else "failed", failure.reason)
     else:
         if not is_in_doubt:
             message.attempted_at = None  # it surely did not arrive: the next attempt begins without a doubt

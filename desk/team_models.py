@@ -50,10 +50,10 @@ class TeamMember(Model):
     user: Mapped[User] = relationship(lazy="joined", innerjoin=True)
 
 
-class AgentProfile(Model):
+class AgentSkills(Model):
     """What somebody at the desk can do, and how much at once."""
 
-    __tablename__ = "agent_profile"
+    __tablename__ = "agent_skills"
 
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
     languages: Mapped[list[str]] = mapped_column(JSON, default=list)

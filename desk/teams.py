@@ -16,7 +16,7 @@ from core.errors import Invalid, NotAllowed, NotFound
 from core.problems import Problems
 from desk import clocks, conversations, policy, queries
 from desk.models import Channel, Conversation
-from desk.team_models import WAYS, AgentProfile, Team, TeamMember
+from desk.team_models import WAYS, AgentSkills, Team, TeamMember
 
 LONGEST_NAME: Final = 80
 MOST_WORDS: Final = 20
@@ -112,20 +112,20 @@ def give(conversation: Conversation, team: Team | None, *, by: User | None) -> N
     audit.record("desk.conversation.give", conversation, by=by, before={"team": before}, after={"team": after})
 
 
-def profile_of(user: User) -> AgentProfile:
+def profile_of(user: User) -> AgentSkills:
     """Return what somebody at the desk can do; what was never said is empty."""
-    return db.session.get(AgentProfile, user.id) or AgentProfile(
+    return db.session.get(AgentSkills, user.id) or AgentSkills(
         user_id=user.id, languages=[], skills=[], capacity=20, given_at=None
     )
 
 
-def profiles(user_ids: Collection[int]) -> dict[int, AgentProfile]:
+def profiles(user_ids: Collection[int]) -> dict[int, AgentSkills]:
     """Return the profiles of these people; who has none is missing."""
-    found = db.session.scalars(select(AgentProfile).where(AgentProfile.user_id.in_(user_ids)))
+    found = db.session.scalars(select(AgentSkills).where(AgentSkills.user_id.in_(user_ids)))
     return {one.user_id: one for one in found}
 
 
-def describe(user: User, *, languages: str, skills: str, capacity: int, by: User) -> AgentProfile:
+def describe(user: User, *, languages: str, skills: str, capacity: int, by: User) -> AgentSkills:
     """Say what somebody can do, and how much at once."""
     if not policy.may_manage_clocks(by):
         raise NotAllowed

@@ -1,10 +1,11 @@
 """Uses: where an article was reused, in which revision and face, by whom, and what had been asked."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from accounts.models import User
 from accounts.people import AnonymousUser
@@ -87,6 +88,15 @@ def record(  # noqa: PLR0913 -- the properties of a use, by keyword
             ArticleUse.article_id == article.id, ArticleUse.where_kind == where_kind, ArticleUse.where_id == where_id
         )
     ).one()
+
+
+def forget(where_kind: str, where_ids: Sequence[int]) -> None:
+    """Forget that articles were reused in places which never came to be: a reply that was taken back."""
+    those = (ArticleUse.where_kind == where_kind, ArticleUse.where_id.in_(where_ids))
+    article_ids = set(db.session.scalars(select(ArticleUse.article_id).where(*those)))
+    if article_ids:
+        db.session.execute(delete(ArticleUse).where(*those))
+        tracking.note("article", sorted(article_ids))
 
 
 def _led_to(source: str) -> list[int]:

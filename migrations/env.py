@@ -8,7 +8,7 @@ from flask import current_app
 from sqlalchemy import Connection, MetaData
 
 from core.db import UtcDateTime
-from core.secrets import Encrypted
+from core.secrets import Encrypted, EncryptedBytes
 from search.engines import postgres_tables
 
 database = current_app.extensions["migrate"].db
@@ -20,6 +20,8 @@ def render_item(kind: str, item: object, _context: object) -> str | bool:
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Encrypted):
         return "sa.Text()"
+    if kind == "type" and isinstance(item, EncryptedBytes):
+        return "sa.LargeBinary()"
     return False
 
 

@@ -83,7 +83,7 @@ def test_answers_that_were_given_before_are_known_to_clocks_and_nothing_is_lost_
             {"KLINKE_DATABASE_URL": url, "KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8}
         )
         with app.app_context():
-            flask_migrate.upgrade(revision="0025")
+            flask_migrate.upgrade(revision="0027")
             with db.engine.begin() as connection:
                 add = lambda table, columns, values: connection.exec_driver_sql(  # noqa: E731 -- read aloud below
                     f"insert into {table} ({columns}) values ({values})"  # noqa: S608 -- words of this test
@@ -127,7 +127,7 @@ def test_answers_that_were_given_before_are_known_to_clocks_and_nothing_is_lost_
                 assert rows("select count(*) from message") == [(11,)]
                 hard = rows("select hard_due_at from conversation_clock where conversation_id = 2")[0][0]
                 assert str(hard).startswith(f"{day} 18:00:00")
-            flask_migrate.downgrade(revision="0025")
+            flask_migrate.downgrade(revision="0027")
             with db.engine.begin() as connection:
                 assert connection.exec_driver_sql("select count(*) from message").scalar() == 11
             flask_migrate.upgrade()

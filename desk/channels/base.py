@@ -9,11 +9,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+from flask_babel import gettext
+
+from core.clock import now
 from core.counting import Measure
 from desk.channels.counting import measure
-from desk.models import Channel
+from desk.models import Channel, Conversation
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_ID: Final = 300
@@ -33,6 +36,53 @@ class Capabilities:
     """What customers write is delivered to `/channels/<slug>/webhook`."""
     may_follow_up: bool = False
     """A message that nobody waits for is fitting a day later: asking whether a reply helped, in private."""
+    public: bool = True
+    private: bool = True
+    """Replies can be public, and private; where a channel has both, the writer chooses."""
+    by_hand: bool = False
+    """What cannot be sent can be written at the service itself, and its address noted here."""
+    publishes_limits: bool = False
+    """The server says how long a text may be; `Adapter.published` asks it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """How one conversation can be answered now: a channel's capabilities, and what the service told of this one."""
+
+    why_not: str = ""
+    """Why nothing can be sent; empty when it can."""
+    public: bool = True
+    private: bool = True
+    private_left: int | None = None
+    """So many private replies are allowed; None: as many as one likes."""
+    until: datetime | None = None
+    """The window in which the service takes a reply ends then."""
+    price: str = ""
+    answer_before_hiding: bool = False
+    """What was hidden there cannot be answered any more."""
+    by_hand: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a server says of the texts it takes; it holds for the channel until it says something else."""
+
+    limit: int
+    url_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierPost:
+    """A post of a public thread that was not written to us; clean like a message."""
+
+    id: str
+    text: str
+    created_at: datetime
+    handle: str
+    name: str = ""
+    url: str | None = None
+    is_ours: bool = False
+    """The house wrote it, at the service itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +102,10 @@ class IncomingMessage:
     reach: int | None = None
     """Followers, where the service tells."""
     locale: str | None = None
+    capabilities: Mapping[str, Any] | None = None
+    """What the service told of how the conversation can be answered: see `Silent.means`."""
+    thread: tuple[EarlierPost, ...] = ()
+    """What stands before it in its public thread, where the service tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +184,12 @@ class Adapter(Protocol):
     def send(self, reply: OutgoingReply) -> SentReply:
         """Hand a message to the service once; raise `ChannelFailed` when it did not take it."""
 
+    def means(self, conversation: Conversation) -> Means:
+        """Return how this conversation can be answered, without asking the service."""
+
+    def published(self) -> Published | None:
+        """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
+
 
 class Silent:
     """The parts of an adapter for a channel that neither sends nor is delivered to; others build on it."""
@@ -153,6 +213,38 @@ class Silent:
 
     def send(self, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be sent on this channel", permanent=True)
+
+    def means(self, conversation: Conversation) -> Means:
+        """Return what the capabilities say, within what the service told.
+
+        Of a conversation it may tell: reply, public and private (bool), private_left (int), until (ISO 8601), price
+        (words) and answer_before_hiding (bool). The channel's settings may hold a price for all of them.
+        """
+        can, told = self.capabilities, conversation.capabilities or {}
+        until = datetime.fromisoformat(told["until"]) if told.get("until") else None
+        public = can.public and told.get("public", True)
+        private = can.private and told.get("private", True)
+        if not can.may_send:
+            why = gettext("This channel only keeps what was said. Nobody can be answered on it.")
+        elif until is not None and until <= now():
+            why = gettext("The time in which this could be answered here is over.")
+        elif not told.get("reply", True) or not (public or private):
+            why = gettext("The service does not let us answer this here.")
+        else:
+            why = ""
+        return Means(
+            why_not=why,
+            public=public,
+            private=private,
+            private_left=told.get("private_left") if private else None,
+            until=until,
+            price=str(told.get("price") or self.channel.settings.get("price") or ""),
+            answer_before_hiding=bool(told.get("answer_before_hiding")),
+            by_hand=can.by_hand,
+        )
+
+    def published(self) -> Published | None:
+        return None
 
 
 _kinds: dict[str, Callable[[Channel], Adapter]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from core.counting import COUNTINGS, Measure
+from core.counting import COUNTINGS, URL_LENGTH, Measure
 
 KNOWN: Final[Mapping[str, Measure]] = {
     "mastodon": Measure(500, "mastodon"),
@@ -23,12 +23,17 @@ OTHERWISE: Final = Measure(500)
 
 
 def measure(slug: str, settings: Mapping[str, Any] | None = None, *, kind: str = "") -> Measure:
-    """Return how a channel counts: as its settings say (`limit`, 0 for none; `counting`), else as its service does."""
+    """Return how a channel counts: as its settings say (`limit`, 0 for none; `counting`), else as its service does.
+
+    Where the server published its own limits (`desk.limits`), these come before what the service usually takes.
+    """
     settings = settings or {}
     usual = KNOWN.get(slug) or KNOWN.get(slug.partition("-")[0]) or KNOWN.get(kind) or OTHERWISE
     limit, counting = settings.get("limit"), str(settings.get("counting"))
+    published = settings.get("published") or {}
     return Measure(
-        usual.limit if limit is None else int(limit) or None,
+        (published.get("limit") or usual.limit) if limit is None else int(limit) or None,
         counting if counting in COUNTINGS else usual.counting,
         usual.longest_bytes,
+        published.get("url_length") or URL_LENGTH,
     )

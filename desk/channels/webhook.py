@@ -25,6 +25,7 @@ from desk.channels.base import (
     LONGEST_URL,
     Capabilities,
     ChannelFailed,
+    EarlierPost,
     IncomingMessage,
     OutgoingReply,
     SentReply,
@@ -41,7 +42,9 @@ SECRET_BYTES: Final = 32
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what a secret begins with
 LONGEST_HANDLE: Final = 200
 LONGEST_REASON: Final = 160
+LONGEST_PRICE: Final = 80
 LARGEST_REACH: Final = 2**31 - 1
+MOST_OF_THREAD: Final = 50
 EARLIEST_YEAR: Final = 2000
 _TRY_AGAIN: Final = {
     HTTPStatus.REQUEST_TIMEOUT,
@@ -58,7 +61,9 @@ class Webhook(Silent):
     @property
     def capabilities(self) -> Capabilities:
         # The receiver is told, in writing, to take a webhook-id once: that is what makes a repeat harmless.
-        return Capabilities(may_send=bool(self._endpoint), idempotent_send=True, has_webhook=True, may_follow_up=True)
+        return Capabilities(
+            may_send=bool(self._endpoint), idempotent_send=True, has_webhook=True, may_follow_up=True, by_hand=True
+        )
 
     @property
     def _endpoint(self) -> str:
@@ -106,6 +111,10 @@ class Webhook(Silent):
                 name=contact.name,
                 reach=contact.reach,
                 locale=delivery.locale,
+                capabilities=None
+                if delivery.capabilities is None
+                else delivery.capabilities.model_dump(mode="json", exclude_unset=True),
+                thread=_thread(delivery.thread),
             )
         ]
 
@@ -204,17 +213,61 @@ class _Contact(_Part):
         return None if value is None else min(value, LARGEST_REACH)
 
 
+class _Capabilities(_Part):
+    reply: bool = True
+    public: bool = True
+    private: bool = True
+    private_left: int | None = Field(None, ge=0, le=1000)
+    until: AwareDatetime | None = None
+    price: str = Field("", max_length=LONGEST_PRICE)
+    answer_before_hiding: bool = False
+
+    @field_validator("price")
+    @classmethod
+    def _is_one_line(cls, value: str) -> str:
+        return " ".join(tidied(value).split())
+
+
+class _EarlierPost(_Message):
+    public: bool = True
+    contact: _Contact
+    ours: bool = False
+
+
 class _Delivery(_Part):
     type: Literal["message"]
     conversation: str = Field(min_length=1, max_length=LONGEST_ID)
     message: _Message
     contact: _Contact
     locale: Literal["de", "en"] | None = None
+    capabilities: _Capabilities | None = None
+    thread: Any = None
 
     @field_validator("conversation")
     @classmethod
     def _is_storable(cls, value: str) -> str:
         return _storable(value)
+
+
+def _thread(told: Any) -> tuple[EarlierPost, ...]:
+    """Return the posts of the thread that can be read; the customer's message is not refused for the others."""
+    found: dict[str, EarlierPost] = {}
+    for each in told[-MOST_OF_THREAD:] if isinstance(told, list) else ():
+        try:
+            post = _EarlierPost.model_validate(each)
+        except (ValidationError, RecursionError):
+            continue
+        if post.public:
+            found[post.id] = EarlierPost(
+                id=post.id,
+                text=post.text,
+                created_at=min(post.created, now()),
+                handle=post.contact.handle,
+                name=post.contact.name,
+                url=post.url,
+                is_ours=post.ours,
+            )
+    return tuple(found.values())
 
 
 def _whole(values: Any) -> Any:

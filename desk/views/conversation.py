@@ -7,37 +7,46 @@ from typing import Any
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
+from werkzeug.wrappers import Response as WerkzeugResponse
 from wtforms import SelectChoice
 
 from accounts import people
 from accounts.access import me, role_required
 from core import texts
+from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError
 from desk import (
     assigning,
+    beside,
     clock_words,
+    handing,
     handing_over,
+    holding,
     notes,
     presence,
     queries,
     questions,
     replies,
+    scheduling,
     side_talks,
     suggestions,
+    summing,
     wordings,
 )
 from desk.acknowledging import Holding
+from desk.approvals import NeedsApproval
 from desk.channels.base import adapter_of
 from desk.clock_forms import moment
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
-from desk.models import Conversation
+from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
+from desk.sending_models import ApprovalRule
 from desk.triage import shown
-from desk.views import promises
+from desk.views import composing, promises
 from desk.views.edge import Answer, bp, waiting
 from forum import inserting
 from kb import judging
@@ -80,31 +89,27 @@ def post_reply(conversation_id: int) -> Answer:
             conversation,
             text=form.text.data or "",
             by=me(),
-            uses=[(use_id, None) for kind, use_id in _uses() if kind == "article"],
+            uses=_articles(),
+            is_public=composing.is_public(form),
             seen=form.seen_id,
             confirmed=_confirmed() | promises.ticked(),
             promised=promises.read_promised(),
-            holding=_holding(form),
+            manner=composing.manner(conversation, form),
+            acknowledges=_holding(form),
         )
+        holding.put_away(form.held_id, by=me())
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
             _given("verdict-"),
             _given("verdict_words-"),
             by=me(),
         )
-    except Objected as error:
-        db.session.rollback()
-        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-        return _conversation_page(conversation, form, objections=error.objections, status=error.status)
     except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-        return _conversation_page(conversation, form, status=error.status)
+        return _refused(conversation_id, form, error)
     url = url_for(".show_conversation", conversation_id=conversation_id, _anchor=f"m{message.id}")
     onward = done(form, url)
     flash(_draft_key(conversation_id), "draft_done")
-    flash(gettext("Your reply is on its way."), "good")
+    flash(_on_its_way(message), "good")
     return onward
 
 
@@ -118,6 +123,43 @@ def _holding(form: ReplyForm) -> Holding | None:
     )
 
 
+def _refused(conversation_id: int, form: ReplyForm, error: KlinkeError) -> Answer:
+    """Show the page again with what was typed, or keep it for a second person."""
+    if isinstance(error, NeedsApproval):
+        return _waits_for_approval(conversation_id, form, error)
+    db.session.rollback()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    if isinstance(error, Objected):
+        return _conversation_page(conversation, form, objections=error.objections, status=error.status)
+    form.refuse(error)
+    return _conversation_page(conversation, form, status=error.status)
+
+
+def _waits_for_approval(conversation_id: int, form: ReplyForm, needed: NeedsApproval) -> WerkzeugResponse:
+    """Keep the reply until a second person has read it."""
+    rule_id = needed.rule.id
+    db.session.rollback()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    rule = db.session.get(ApprovalRule, rule_id)
+    if sent := sent_before(form):
+        return sent
+    if rule is None:  # taken away in this very moment
+        raise needed
+    composing.hold_for_approval(conversation, form, rule, _articles())
+    onward = done(form, url_for(".show_conversation", conversation_id=conversation_id, _anchor="composer"))
+    flash(_draft_key(conversation_id), "draft_done")
+    flash(gettext("A colleague reads your reply before it goes out. You hear of it."), "good")
+    return onward
+
+
+def _on_its_way(message: Message) -> str:
+    if message.send_after is None:
+        return str(gettext("Your reply is on its way."))
+    if (message.send_after - now()).total_seconds() > holding.LONGEST_UNDO_SECONDS:
+        return str(gettext("Your reply goes out on %(when)s.", when=scheduling.in_words(message.send_after)))
+    return str(gettext("Your reply goes out in a moment. Until then you can take it back."))
+
+
 def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | None:
     """Do what the other buttons of the composer ask for; None where it is to be sent."""
     if "look" in request.form:
@@ -126,6 +168,8 @@ def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | No
         return _with_other_address(conversation, form)
     if "mend" in request.form:
         return _with_mended(conversation, form, request.form["mend"])
+    if "parts" in request.form:
+        return _with_parts(conversation, form)
     if "insert" in request.form:
         return _with_inserted(conversation, form, request.form["insert"])
     return None
@@ -137,6 +181,7 @@ def _conversation_page(
     *,
     question: str = "",
     objections: Sequence[Objection] = (),
+    parts: Sequence[str] = (),
     status: int = HTTPStatus.OK,
 ) -> Response:
     if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
@@ -161,6 +206,7 @@ def _conversation_page(
     if not form.holding_owner.data:
         form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
+    composer = composing.context(conversation, form, asked=asked, objections=objections)
     page = render_template(
         "desk/conversation.html",
         conversation=conversation,
@@ -175,9 +221,10 @@ def _conversation_page(
         objections=objections,
         confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
-        uses=_uses(),
+        uses=_uses() or composing.held_uses(composer["back"]),
         measure=adapter_of(conversation.channel).measure,
-        silent=replies.why_silent(conversation),
+        silent=composer["means"].why_not,
+        parts=parts,
         agents=colleagues,
         draft_key=_draft_key(conversation.id),
         card=handing_over.open_card(conversation),
@@ -188,6 +235,10 @@ def _conversation_page(
         waiting=waiting,
         due_words=clock_words.due(conversation),
         given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
+        **composer,
+        beside=beside.of(conversation, viewer=current_user),
+        link_to_counter=handing.words_for,
+        summary=summing.of(conversation, about["used"]),
         triage=shown.about(conversation),
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
@@ -230,6 +281,8 @@ def _with_inserted(conversation: Conversation, form: ReplyForm, what: str) -> Re
     text = (
         None
         if thing_id is None
+        else handing.link_to(thing_id, conversation)
+        if kind == "counter"
         else suggestions.text_of(
             kind, thing_id, channel=conversation.channel, wording=wordings.of(conversation, by=me())
         )
@@ -254,15 +307,27 @@ def _with_other_address(conversation: Conversation, form: ReplyForm) -> Response
     return _conversation_page(conversation, form, question=form.help.data or "")
 
 
+def _with_parts(conversation: Conversation, form: ReplyForm) -> Response:
+    """Show the messages as the customer would see them; nothing is sent."""
+    try:
+        parts = composing.preview(conversation, form)
+    except Invalid as error:
+        form.text.errors = []
+        form.refuse(error)
+        return _conversation_page(conversation, form, status=error.status)
+    return _conversation_page(conversation, form, parts=parts)
+
+
 def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Response:
     """Show the page again with one way out of an objection taken in the text."""
     seal, _, number = what.partition(":")
     way = texts.number(number)
     text = form.text.data or ""
-    found = {one.seal: one for one in replies.objections_to(conversation, text, by=me())}
+    is_public = composing.is_public(form)
+    found = {one.seal: one for one in replies.objections_to(conversation, text, by=me(), is_public=is_public)}
     if seal in found and way is not None and way < len(found[seal].ways_out):
         form.text.data = text = mended(text, found[seal], way)
-    left = replies.objections_to(conversation, text, by=me())
+    left = replies.objections_to(conversation, text, by=me(), is_public=is_public)
     return _conversation_page(conversation, form, objections=left)
 
 
@@ -281,6 +346,10 @@ def _uses() -> list[tuple[str, int]]:
         for kind, typed in pairs
         if kind in {"article", "answer"} and (use_id := texts.number(typed)) is not None
     ]
+
+
+def _articles() -> list[replies.Use]:
+    return [(use_id, None) for kind, use_id in _uses() if kind == "article"]
 
 
 def _given(prefix: str) -> dict[str, str]:

@@ -7,9 +7,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from core import web
 from core.clock import now
+from desk import scheduling
 from desk.models import Conversation
 
 bp = Blueprint("desk", __name__)
+bp.add_app_template_global(scheduling.in_words, "in_words")
+bp.add_app_template_global(scheduling.seconds_until, "seconds_until")
 Answer = Response | WerkzeugResponse | str
 
 

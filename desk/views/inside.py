@@ -14,7 +14,7 @@ from core.errors import KlinkeError
 from core.forms import csrf
 from core.settings import current_settings
 from core.web import limiter
-from desk import handing_over, notes, presence, queries, side_talks
+from desk import handing_over, notes, presence, queries, side_talks, summing
 from desk.inside import SideTalk
 from desk.inside_forms import HandOverForm, NoteForm, SideAnswerForm, SideTalkForm
 from desk.models import Conversation
@@ -185,8 +185,15 @@ def _hand_over_form(form: HandOverForm) -> HandOverForm:
 def _hand_over_page(
     conversation: Conversation, form: HandOverForm, *, refused: KlinkeError | None = None, status: int = 200
 ) -> Response:
+    used = queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
     return edge.show(
-        "desk/hand_over.html", conversation=conversation, form=form, zone=form.zone, refused=refused, status=status
+        "desk/hand_over.html",
+        conversation=conversation,
+        form=form,
+        zone=form.zone,
+        summary=summing.of(conversation, used, at_any_length=True),
+        refused=refused,
+        status=status,
     )
 
 

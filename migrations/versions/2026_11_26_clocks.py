@@ -5,15 +5,15 @@ and one quick scan of an empty column, SQLite copies the table, with foreign key
 What happened before is taken over from the messages: when somebody was answered first, and each answer as an event,
 counted around the clock, since there were no calendars.
 
-Revision ID: 0026
+Revision ID: 0028
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
@@ -189,14 +189,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("team_id", "user_id", name=op.f("pk_team_member")),
     )
     op.create_table(
-        "agent_profile",
+        "agent_skills",
         sa.Column("user_id", ID, nullable=False),
         sa.Column("languages", sa.JSON(), nullable=False),
         sa.Column("skills", sa.JSON(), nullable=False),
         sa.Column("capacity", sa.Integer(), nullable=False),
         sa.Column("given_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_agent_profile_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_agent_profile")),
+        sa.ForeignKeyConstraint(["user_id"], ["user.id"], name=op.f("fk_agent_skills_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_agent_skills")),
     )
     op.create_table(
         "absence",
@@ -307,7 +307,7 @@ def downgrade() -> None:
     for table in (
         "giving",
         "absence",
-        "agent_profile",
+        "agent_skills",
         "team_member",
         "goodwill",
         "escalation_step",

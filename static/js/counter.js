@@ -1,10 +1,12 @@
 /*
   Counts while one types, as a ring and a number.
-  <span data-count-for="id" data-count-limit="500" [data-count-unit="graphemes"] [data-count-url-length="23"] [data-count-floor="20"]
+  <span data-count-for="id" data-count-limit="500" [data-count-unit="mastodon"] [data-count-url-length="23"] [data-count-floor="20"]
+        [data-count-suffix=" ^AB"] [data-count-bytes="3000"]
         data-count-left="{n} characters left" data-count-over="{n} characters too many">; see the macro counter_ring.
-  Characters are counted as the server counts them: code points, a line break as one.
+  It counts as the server does (measure.js); a line break is one character. The suffix will stand behind the text.
 */
-const ADDRESS = /https?:\/\/\S+/g;
+import { bytesOf, lengthOf } from "./measure.js";
+
 const counters = () => document.querySelectorAll("[data-count-for]");
 const announcements = new WeakMap();
 
@@ -17,7 +19,10 @@ for (const counter of counters()) count(counter, document.getElementById(counter
 function count(counter, field) {
   if (!field) return;
   const limit = Number(counter.dataset.countLimit);
-  const left = limit - lengthOf(field.value, counter.dataset);
+  const { countUnit, countUrlLength, countSuffix = "", countBytes } = counter.dataset;
+  const text = field.value.endsWith(countSuffix) ? field.value : field.value + countSuffix;
+  let left = limit - lengthOf(text, { counting: countUnit, urlLength: Number(countUrlLength ?? 23) });
+  if (countBytes) left = Math.min(left, Number(countBytes) - bytesOf(text));
   const floor = Number(counter.dataset.countFloor ?? 20);
   const words = (left < 0 ? counter.dataset.countOver : counter.dataset.countLeft).replace("{n}", Math.abs(left));
   counter.classList.add("counter--live");
@@ -27,13 +32,6 @@ function count(counter, field) {
   const used = Math.min(100, Math.max(0, 100 * (1 - left / limit)));
   counter.querySelector(".counter__fill").setAttribute("stroke-dasharray", `${used.toFixed(1)} 100`);
   if (left <= floor) announce(counter, words);
-}
-
-function lengthOf(text, { countUnit, countUrlLength }) {
-  let extra = 0;
-  const counted = countUrlLength ? text.replace(ADDRESS, () => ((extra += Number(countUrlLength)), "")) : text;
-  if (countUnit === "graphemes" && Intl.Segmenter) return extra + [...new Intl.Segmenter().segment(counted)].length;
-  return extra + [...counted].length;
 }
 
 /* A screen reader hears the number when typing pauses near the limit, not at every key. */

@@ -138,7 +138,7 @@ def test_a_holding_reply_is_no_answer(world: World) -> None:
     conversation = waiting(world, 30)
     before = conversation.due_at
     due = now() + timedelta(hours=3)
-    reply = replies.reply(conversation, text="We look into it.", by=world.dora, holding=Holding(due, world.dora))
+    reply = replies.reply(conversation, text="We look into it.", by=world.dora, acknowledges=Holding(due, world.dora))
     assert (conversation.due_at, conversation.due_for, conversation.state) == (before, "first", "open")
     owed = db.session.scalars(select(Promise)).one()
     assert (owed.due_at, owed.owner_id, owed.state, owed.message_id) == (due, world.dora.id, "open", reply.id)
@@ -152,7 +152,7 @@ def test_a_holding_reply_needs_an_owner_and_a_time(world: World) -> None:
     conversation = waiting(world, 30)
     for due, owner in ((None, world.dora), (now() - timedelta(hours=1), None), (now() + timedelta(hours=1), world.bob)):
         with pytest.raises(Invalid) as refused:
-            replies.reply(conversation, text="We look into it.", by=world.dora, holding=Holding(due, owner))
+            replies.reply(conversation, text="We look into it.", by=world.dora, acknowledges=Holding(due, owner))
         assert set(refused.value.fields) <= {"holding_due", "holding_owner"}
 
 

@@ -81,7 +81,8 @@ def test_in_private_nobody_objects_to_what_the_customer_may_know(world: World) -
     conversation = received(channel(world, endpoint="https://social.example/replies"), is_public=False).conversation
     assert replies.objections_to(conversation, PRIVATE, by=world.dora) == []
     assert [one.code for one in replies.objections_to(conversation, PRIVATE, by=world.dora, is_public=True)] == [
-        "pii_out"
+        "pii_out",
+        "goes_public",
     ]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from accounts import one_time, people
 from core.db import db
 from core.outbox import Delivery
+from desk.models import Message
 from forum import answers, categories
 from forum.models import Acceptance, Muting, Post, PostRevision, Tag, Topic, Vote
 from kb.models import Article
@@ -242,6 +243,38 @@ def test_answers_at_once_are_all_counted(app: Flask, stage: Stage, token_of: Cal
     assert {answer.status_code for answer in told} == {201}
     with app.app_context():
         assert db.session.get_one(Topic, topic_id).answer_count == 20
+
+
+def test_of_agents_who_send_at_once_one_does_and_the_others_keep_their_text(
+    app: Flask, stage: Stage, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> list[tuple[int, int]]:
+        world.everybody()
+        for number in range(AT_ONCE):
+            world.person(f"agent-{number}", "agent")
+        on = desk_stage.channel(world, endpoint="https://social.example/replies")
+        messages = [desk_stage.received(on, conversation=f"c-{one}", id=f"m-{one}") for one in range(5)]
+        return [(message.conversation_id, message.id) for message in messages]
+
+    conversations = stage(scene)
+    browsers = [browser_of(f"agent-{number}") for number in range(AT_ONCE)]
+    for conversation_id, seen in conversations:
+        path = f"/desk/conversations/{conversation_id}/replies"
+        told = at_once(
+            lambda number, path=path, seen=seen: browsers[number].post(  # type: ignore[misc]
+                path, data={"text": f"What agent {number} has to say", "seen": seen, "public": "yes"}
+            ),
+            AT_ONCE,
+        )
+        assert Counter(answer.status_code for answer in told) == {303: 1, 409: AT_ONCE - 1}
+        winner = next(number for number, answer in enumerate(told) if answer.status_code == 303)
+        for number, answer in enumerate(told):
+            if number != winner:
+                assert f"What agent {number} has to say</textarea>" in answer.text, "nobody's words are lost"
+                assert f"Agent-{winner} answered meanwhile" in answer.text
+        with app.app_context():
+            out = select(Message.text).where(Message.conversation_id == conversation_id, Message.direction == "out")
+            assert db.session.scalars(out).all() == [f"What agent {winner} has to say"]
 
 
 def test_a_link_for_a_new_password_that_is_used_by_several_at_once_works_for_one(app: Flask, stage: Stage) -> None:

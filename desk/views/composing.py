@@ -1,0 +1,102 @@
+"""What the composer knows besides the text: how a reply can leave and shall, and what lies here already."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import request
+from flask_babel import gettext
+
+from accounts.access import me
+from core import texts
+from core.errors import Invalid
+from desk import approvals, holding, initials, replies, scheduling
+from desk.forms import ReplyForm
+from desk.heat import seconds_of_rest
+from desk.means import capabilities_of
+from desk.models import Conversation, Message
+from desk.objections import Objection
+from desk.replies import Manner, Use
+from desk.sending_models import ApprovalRule, HeldReply
+
+
+def context(
+    conversation: Conversation, form: ReplyForm, *, asked: Message | None, objections: Sequence[Objection] = ()
+) -> dict[str, Any]:
+    """Return what the composer shows; a fresh one holds what came back to its writer."""
+    means = capabilities_of(conversation)
+    held = holding.of(conversation, viewer=me())
+    if held.mine is not None and request.method == "GET" and not form.text.data:
+        _fill(form, held.mine)
+    if form.public.data not in {"yes", "no"}:
+        form.public.data = "yes" if means.public and (not means.private or (asked and asked.is_public)) else "no"
+    return {
+        "means": means,
+        "held": held,
+        "back": held.mine if held.mine is not None and form.held_id == held.mine.id else None,
+        "reasons": holding.REASONS,
+        "suffix": "" if means.why_not else initials.suffix_of(conversation.channel, me()),
+        "opening": scheduling.next_opening(),
+        "rest_seconds": seconds_of_rest(one.code for one in objections),
+        "may_approve": {one.id for one in held.waiting if approvals.may_approve(me(), one)},
+        "undo_seconds": holding.undo_seconds(conversation.channel),
+    }
+
+
+def manner(conversation: Conversation, form: ReplyForm) -> Manner:
+    """Return how the reply shall leave; raise `Invalid` at the field that makes no sense."""
+    return Manner(
+        split=_way(form),
+        at=scheduling.chosen(form.when.data or "", form.at.data or ""),
+        undo_seconds=holding.undo_seconds(conversation.channel),
+    )
+
+
+def is_public(form: ReplyForm) -> bool | None:
+    """Return what the writer chose; None where nothing was to be chosen."""
+    return {"yes": True, "no": False}.get(form.public.data or "")
+
+
+def preview(conversation: Conversation, form: ReplyForm) -> list[str]:
+    """Return the messages the customer would see."""
+    return replies.in_parts(conversation, form.text.data or "", _way(form), by=me())
+
+
+def hold_for_approval(conversation: Conversation, form: ReplyForm, rule: ApprovalRule, uses: list[Use]) -> HeldReply:
+    """Keep the reply until a second person has read it, and tell who may."""
+    chosen = manner(conversation, form)
+    public = is_public(form)
+    held = holding.keep(
+        conversation,
+        text=form.text.data or "",
+        by=me(),
+        is_public=replies.is_public_by_default(conversation) if public is None else public,
+        inserted=uses,
+        split=chosen.split,
+        send_at=chosen.at,
+        rule=rule.name,
+    )
+    holding.put_away(form.held_id, by=me())
+    approvals.ask(held)
+    return held
+
+
+def _fill(form: ReplyForm, held: HeldReply) -> None:
+    form.text.data = held.text
+    form.public.data = "yes" if held.is_public else "no"
+    form.split.data = held.split
+    form.held.data = str(held.id)
+
+
+def _way(form: ReplyForm) -> Any:
+    way = form.split.data or ""
+    if way not in {"", "numbered", "link"}:
+        sentence = gettext("Please choose one of these.")
+        raise Invalid(sentence, fields={"split": sentence})
+    return way
+
+
+def held_uses(held: HeldReply | None) -> list[tuple[str, int]]:
+    """Return the articles in a text that came back, as the composer names them."""
+    if held is None:
+        return []
+    return [("article", number) for use in held.uses if (number := texts.number(str(use[0]))) is not None]
