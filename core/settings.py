@@ -322,6 +322,31 @@ class Settings(BaseModel):
     answer_within_minutes: int = Field(
         60, ge=1, le=100_000, description="In so many minutes a customer who writes on a channel is to have an answer."
     )
+    answer_latest_minutes: int = Field(
+        360,
+        ge=0,
+        le=100_000,
+        description="In so many minutes they are to have one at the very latest, whatever the clock stands still for; "
+        "0: no such limit. This and the other times hold where no policy of /admin/clocks says else.",
+    )
+    answer_next_minutes: int = Field(
+        60, ge=0, le=100_000, description="In so many minutes what they write after an answer is to have the next one."
+    )
+    solve_within_minutes: int = Field(
+        0, ge=0, le=1_000_000, description="In so many minutes all of it is to be solved; 0: nothing is promised."
+    )
+    answer_warn_minutes: int = Field(
+        15,
+        ge=0,
+        le=100_000,
+        description="So many minutes before an answer is due its agent or team hears of it; 0: never.",
+    )
+    present_minutes: int = Field(
+        30, ge=1, le=1440, description="Who was not here for so long gets no conversation by itself."
+    )
+    heated_cases: int = Field(
+        3, ge=0, le=100, description="After so many heated conversations in a day the next goes to others; 0: no limit."
+    )
     side_talk_hours: int = Field(
         4,
         ge=0,

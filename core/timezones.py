@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 import pytz
 
@@ -15,6 +16,13 @@ def names() -> list[str]:
 def is_known(name: str) -> bool:
     """Tell whether there is a time zone with this name; letters count as they are."""
     return name in pytz.all_timezones_set
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """Return a time zone that can be counted with, read from what pytz carries along."""
+    with pytz.open_resource(name) as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 def local(moment: datetime, name: str) -> datetime:

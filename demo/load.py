@@ -16,8 +16,8 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
+from demo import clocking, helping, keeping, knowing, products, promising, recalling, sending, triaging, writing
 from demo import desk as desk_work
-from demo import helping, keeping, knowing, products, promising, recalling, sending, triaging, writing
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
 from forum import (
@@ -264,6 +264,7 @@ def _wake_up() -> None:
     promising.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
+    clocking.begin(everybody)
     knowing.begin(everybody)
     writing.begin(everybody)
     _open_plaza()

@@ -21,6 +21,7 @@ def init_app(app: Flask) -> None:
         credit,
         drafting,
         elsewhere,
+        escalation,
         figures,
         finding,
         forgotten,
@@ -53,6 +54,15 @@ def init_app(app: Flask) -> None:
     block_transfer.init_app()
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
+    admin.contribute(
+        _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
+    )
+    admin.contribute(
+        _l("Clocks"),
+        "desk.clock_rules",
+        "admin",
+        text=_l("Until when customers are to have an answer, and who decides."),
+    )
     admin.contribute(
         _l("The order of the queue"),
         "desk.priority_page",

@@ -187,7 +187,7 @@ def _put_back(conversation: Conversation, was: Mapping[str, Any], *, by: User) -
         conversations.assign(conversation, assignee, by=by)
     conversations.turn(conversation, was["state"], by=by, reason="undone")
     since, due = _moment(was["waiting_since"]), _moment(was["due_at"])
-    if since is None or due is None:
+    if since is None:
         clocks.stop(conversation)
     else:
         clocks.run_again(conversation, since, due)

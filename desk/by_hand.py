@@ -59,8 +59,9 @@ def record(
         sent_at=now(),
     )
     db.session.add(message)
+    db.session.flush()
     holding.give_way(conversation, reason="other_reply")
-    holding.leave(conversation, by=by)
+    holding.leave(message, by=by)
     conversations.keep_words(conversation, text, is_incoming=False)
     conversation.last_message_at = now()
     db.session.flush()

@@ -2,6 +2,7 @@
 
 from flask_babel import gettext
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from accounts import audit
 from accounts.models import User
@@ -20,6 +21,7 @@ def locked(conversation_id: int) -> Conversation:
     return db.session.scalars(
         select(Conversation)
         .where(Conversation.id == conversation_id)
+        .options(joinedload(Conversation.clock))
         .with_for_update(of=Conversation)
         .execution_options(populate_existing=True)
     ).one()
@@ -37,6 +39,9 @@ def assign(conversation: Conversation, to: User | None, *, by: User) -> None:
     if before == after:
         return
     conversation.assignee = to
+    if conversation.clock is not None:
+        conversation.clock.given_why = None
+    clocks.moved(conversation, what="agent", before=before, after=after, by=by)
     db.session.flush()
     audit.record(
         "desk.conversation.assign", conversation, by=by, before={"assignee": before}, after={"assignee": after}
@@ -62,9 +67,13 @@ def change_state(conversation: Conversation, state: ConversationState, *, by: Us
         return
     turn(conversation, state, by=by)
     if state in NOBODY_WAITS:
-        clocks.stop(conversation)
-    elif conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
-        clocks.run(conversation, newest.created_at)
+        clocks.stop(conversation, state, by=by)
+    else:
+        if conversation.waiting_since is None and (newest := queries.newest_incoming(conversation)) is not None:
+            clocks.run(conversation, newest.created_at)
+        clocks.resume(conversation, by=by)
+        if state == "waiting_inside" and conversation.assignee_id is not None:
+            clocks.pause(conversation, "inside", by=by)
     db.session.flush()
 
 

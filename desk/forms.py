@@ -17,6 +17,10 @@ class ReplyForm(Form):
     text = BlockField(_l("Your reply"), longest=LONGEST_TEXT)
     seen = HiddenField()
     """The id of the last message that was on the page."""
+    holding = BooleanField()
+    """Sent by a button of its own, so that nobody ticks it and forgets."""
+    holding_due = LineField(_l("Until when"), longest=40, shortest=0)
+    holding_owner = SelectField(_l("Who answers then"), validate_choice=False)
     help = LineField(_l("Look for something else"), longest=LONGEST_QUESTION, shortest=0)
     public = HiddenField(_l("Who reads it"))
     """`yes`, `no`, or empty where the channel leaves no choice."""

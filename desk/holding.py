@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, NotAllowed, NotFound
 from core.settings import current_settings
-from desk import clocks, conversations, policy
+from desk import acknowledging, clocks, conversations, policy
 from desk.models import Channel, Conversation, Message
 from desk.promise_models import Promise
 from desk.sending_models import Departure, HeldReply
@@ -192,10 +192,16 @@ def put_away(held_id: int | None, *, by: User) -> None:
         )
 
 
-def leave(conversation: Conversation, *, by: User | None) -> None:
-    """Let the conversation stand as answered."""
+def leave(message: Message, *, by: User | None) -> None:
+    """Let the conversation stand as answered; where the message only holds the customer off, as being worked on."""
+    conversation = message.conversation
+    if acknowledging.only_holds(message):
+        if conversation.state == "new":
+            conversations.turn(conversation, "open", by=by, reason="a holding reply")
+        return
     conversations.turn(conversation, "waiting_customer", by=by, reason="a reply")
-    clocks.stop(conversation)
+    acknowledging.settle(conversation, by=by)
+    clocks.answered(conversation, message)
 
 
 def come_back(conversation: Conversation, departure: Departure | None) -> None:
@@ -204,6 +210,7 @@ def come_back(conversation: Conversation, departure: Departure | None) -> None:
         return
     state = "open" if departure.state_before == "new" else departure.state_before
     conversations.turn(conversation, state, by=None, reason="a reply did not go out")  # type: ignore[arg-type]  # it was one
+    clocks.take_back(departure.message)
     if departure.waited_since is not None and conversation.waiting_since is None:
         clocks.run(conversation, departure.waited_since)
 

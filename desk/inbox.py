@@ -124,8 +124,7 @@ def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:
 
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
-    if conversation.waiting_since is None or message.created_at < conversation.waiting_since:
-        clocks.run(conversation, message.created_at)
+    clocks.heard(conversation, message.created_at)
     conversations.keep_words(conversation, message.text, is_incoming=True)
     if conversation.state != "new" or conversation.snoozed_until is not None:
         # Solved, given to a colleague inside, or snoozed: the customer has something to say.

@@ -15,10 +15,14 @@ from forum.models import Topic
 
 if TYPE_CHECKING:
     from core.db import Base as Model
+    from desk.clock_models import ConversationClock
+    from desk.team_models import Team
 else:
     Model = db.Model
 
 ConversationState = Literal["new", "open", "waiting_customer", "waiting_inside", "solved", "no_answer"]
+Promised = Literal["first", "next", "solution", "hard"]
+"""What is due: the first answer, the next one, the solution, or an answer at the very latest."""
 DeliveryState = Literal["received", "queued", "sent", "failed", "unsure"]
 CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "new",
@@ -136,6 +140,9 @@ class Conversation(Model):
     """When the customer's first unanswered message arrived; None when nobody waits."""
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when they are to have an answer; None when nobody waits. `desk.clocks` sets both."""
+    due_for: Mapped[Promised | None] = mapped_column(String(10))
+    """Which promise falls due then."""
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"), index=True)
     priority: Mapped[int] = mapped_column(default=UNJUDGED, server_default=str(UNJUDGED))
     """Its place in the queue, the higher the sooner: 1,000 for each band, and what counts within it."""
     snoozed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -151,6 +158,10 @@ class Conversation(Model):
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin=True)
     contact: Mapped[Contact] = relationship(lazy="joined", innerjoin=True)
     assignee: Mapped[User | None] = relationship(lazy="joined")
+    team: Mapped["Team | None"] = relationship()
+    clock: Mapped["ConversationClock | None"] = relationship(
+        back_populates="conversation", cascade="all, delete-orphan", passive_deletes=True
+    )
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation", order_by="Message.created_at, Message.id"
     )
@@ -233,3 +244,6 @@ class FollowUp(Model):
     message_id: Mapped[int] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), unique=True)
     """The message that asks."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
+from desk import clock_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them

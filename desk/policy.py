@@ -13,6 +13,16 @@ def may_manage_channels(viewer: Viewer) -> bool:
     return viewer.has_role("admin")
 
 
+def may_manage_clocks(viewer: Viewer) -> bool:
+    """Admins say what is promised to customers, who decides when it is late, and who works in which team."""
+    return viewer.has_role("admin")
+
+
+def may_say_who_is_away(viewer: Viewer, person: Viewer) -> bool:
+    """Agents say that they are away themselves; admins say it of anybody."""
+    return viewer.has_role("admin") or (may_work(viewer) and viewer.id == person.id)
+
+
 def may_manage_checklists(viewer: Viewer) -> bool:
     """Say who writes what a team does every day: admins."""
     return viewer.has_role("admin")

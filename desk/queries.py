@@ -13,7 +13,9 @@ from core import texts
 from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
+from desk.clock_models import ClockEvent, ConversationClock
 from desk.models import Channel, Contact, Conversation, FollowUp, Message
+from desk.team_models import Team
 from kb.models import Article, ArticleUse
 
 
@@ -32,6 +34,8 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
             .options(
                 selectinload(Conversation.messages).options(joinedload(Message.by), lean_contact()),
                 lean_assignee(),
+                joinedload(Conversation.team),
+                joinedload(Conversation.clock).joinedload(ConversationClock.escalated_to),
             )
         ).one_or_none()
     if found is None:
@@ -177,3 +181,18 @@ def lean_assignee() -> Any:
     """Return how lists load an agent."""
     # What a list shows of an agent is the name; the roles are not worth a statement.
     return joinedload(Conversation.assignee)
+
+
+def names_in(events: Collection[ClockEvent]) -> Mapping[tuple[str, int], str]:
+    """Return what the people and teams are called that the history of a clock names, in two statements."""
+    agents: set[int] = set()
+    groups: set[int] = set()
+    for one in events:
+        ids = {value for name in ("from", "to", "for") if isinstance(value := one.details.get(name), int)}
+        (groups if one.details.get("what") == "team" else agents).update(ids)
+    found: dict[tuple[str, int], str] = {}
+    for kind, model, ids in (("agent", User, agents), ("team", Team, groups)):
+        if ids:
+            rows = db.session.execute(select(model.id, model.name).where(model.id.in_(ids)))
+            found |= {(kind, row[0]): row[1] for row in rows}
+    return found

@@ -22,6 +22,7 @@ from core.outbox import Later, publish
 from core.settings import current_settings
 from core.web import absolute
 from desk import (
+    acknowledging,
     approvals,
     asking,
     conversations,
@@ -34,6 +35,7 @@ from desk import (
     splitting,
     wordings,
 )
+from desk.acknowledging import Holding
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued
 from desk.means import capabilities_of
@@ -88,6 +90,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     seen: int | None = None,
     confirmed: Collection[str] | None = None,
     manner: Manner = AT_ONCE,
+    acknowledges: Holding | None = None,
     promised: Iterable[NewPromise] = (),
 ) -> Message:
     """Queue a reply and return it, or its first part.
@@ -96,7 +99,8 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     when a second person is to read it first. `is_public` is as the customer wrote unless it is given; `seen` is the id
     of the last message the writer has read; `confirmed` are the seals of the objections the writer has read, None for a
     program (see `desk.objections`). `promised` is kept as promises together with the reply. `ways` says of articles
-    among the `uses` that they were not put in as short texts, but as a `quote` or a `link`.
+    among the `uses` that they were not put in as short texts, but as a `quote` or a `link`. With `acknowledges` it only
+    holds the customer off: they wait on, and somebody owes them the answer.
     """
     if not policy.may_work(by):
         raise NotAllowed
@@ -104,6 +108,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     if means.why_not:
         raise Invalid(means.why_not)
     parts = in_parts(conversation, text, manner.split, by=by)
+    owed = None if acknowledges is None else acknowledging.check(acknowledges)
     conversations.locked(conversation.id)
     if seen is not None:
         _refuse_if_it_went_on(conversation, seen)
@@ -112,7 +117,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     objections.require(draft, confirmed)
     approvals.require(draft, approved_by=manner.approved_by)
     holding.give_way(conversation, reason="other_reply")
-    message = _queued(draft, parts, list(uses), manner, ways or {})
+    message = _queued(draft, parts, list(uses), manner, ways or {}, owed)
     promises.make_with(message, promised, by=by)
     return message
 
@@ -165,7 +170,7 @@ def send_again(message: Message, *, by: User) -> None:
     message.failure = None
     message.send_after = None
     _expect_the_parts_before(message)
-    holding.leave(message.conversation, by=by)
+    holding.leave(message, by=by)
     db.session.flush()
     audit.record("desk.message.send_again", message, by=by, before={"state": before}, after={"state": "queued"})
     publish(ReplyQueued(message.id))
@@ -178,7 +183,7 @@ def mark_sent(message: Message, *, by: User) -> None:
     message.state = "sent"
     message.sent_at = message.attempted_at or now()
     message.failure = None
-    holding.leave(message.conversation, by=by)
+    holding.leave(message, by=by)
     db.session.flush()
     _go_on_after(message)
     audit.record("desk.message.mark_sent", message, by=by, before={"state": before}, after={"state": "sent"})
@@ -210,7 +215,7 @@ def send(message_id: int) -> None:
         if _something_came_since(message):
             holding.ask_back(departure, reason="new_message")
             return
-        holding.leave(message.conversation, by=message.by)
+        holding.leave(message, by=message.by)
     message.attempts += 1
     message.attempted_at = now()
     outgoing = _outgoing(message)
@@ -253,7 +258,14 @@ def _refuse_what_is_closed(means: Means, *, is_public: bool) -> None:
     raise Invalid(sentence, fields={"public": sentence})
 
 
-def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner, ways: Mapping[int, str]) -> Message:
+def _queued(
+    draft: Draft,
+    parts: list[str],
+    inserted: list[Use],
+    manner: Manner,
+    ways: Mapping[int, str],
+    owed: tuple[datetime, User] | None,
+) -> Message:
     conversation, at = draft.conversation, now()
     send_after = manner.at or (at + timedelta(seconds=manner.undo_seconds) if manner.undo_seconds else None)
     series = uuid.uuid4().hex if len(parts) > 1 else None
@@ -288,8 +300,10 @@ def _queued(draft: Draft, parts: list[str], inserted: list[Use], manner: Manner,
         )
         _record_uses(message, inserted, ways, by=draft.by, asked=draft.asked)
         messages.append(message)
+    if owed is not None:
+        acknowledging.acknowledge(conversation, messages[0], due_at=owed[0], owner=owed[1], by=draft.by)
     if manner.at is None:
-        holding.leave(conversation, by=draft.by)
+        holding.leave(messages[0], by=draft.by)
     elif conversation.state == "new":  # the customer waits until it leaves; somebody is at work
         conversations.turn(conversation, "open", by=draft.by, reason="a reply was planned")
     conversations.keep_words(conversation, draft.text, is_incoming=False)

@@ -1,6 +1,7 @@
 """Out of the way until a moment: a snoozed conversation comes back at its time, and at once when the customer writes.
 
-The clock runs on meanwhile: what is overdue is shown among what is overdue, snoozed or not.
+The clock of the next answer stands meanwhile, what is due at the very latest does not: that, and what is late
+already, is shown among what is overdue, snoozed or not.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.transfer import iso
 from core.worker import chore
-from desk import conversations, policy
+from desk import clocks, conversations, policy
 from desk.models import Conversation
 
 LONGEST: Final = timedelta(days=366)
@@ -50,6 +51,10 @@ def set_until(conversation: Conversation, until: datetime | None, *, by: User | 
     if before == until:
         return
     conversation.snoozed_until = until
+    if until is None:
+        clocks.resume(conversation, by=by)
+    else:
+        clocks.pause(conversation, "snoozed", by=by)
     db.session.flush()
     audit.record(
         "desk.conversation.wake" if until is None else "desk.conversation.snooze",

@@ -183,6 +183,7 @@ def _take_in(record: ConversationRecord) -> None:
             asked = message
         for article in _articles(each.uses):
             _record_use(article, message, asked)
+    clocks.learn(conversation, messages)
 
 
 def channel_named(slug: str) -> Channel:

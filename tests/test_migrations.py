@@ -72,3 +72,63 @@ def test_an_upgrade_keeps_what_belongs_to_the_rows_of_a_table_that_is_copied(tmp
                 assert connection.exec_driver_sql("select article_id, tag_id from article_tag").all() == [(1, 1)]
                 assert connection.exec_driver_sql("pragma foreign_keys").scalar() == 1
             db.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
+def test_answers_that_were_given_before_are_known_to_clocks_and_nothing_is_lost_on_the_way(
+    kind: str, tmp_path: Path
+) -> None:
+    with empty_database(kind, tmp_path) as url:
+        app = create_app(
+            {"KLINKE_DATABASE_URL": url, "KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8}
+        )
+        with app.app_context():
+            flask_migrate.upgrade(revision="0027")
+            with db.engine.begin() as connection:
+                add = lambda table, columns, values: connection.exec_driver_sql(  # noqa: E731 -- read aloud below
+                    f"insert into {table} ({columns}) values ({values})"  # noqa: S608 -- words of this test
+                )
+                day = "2026-01-05"
+                add("channel", "id, slug, kind, name, settings, created_at", f"1, 's', 'archive', 'S', '{{}}', '{day}'")
+                add("contact", "id, channel_id, handle, name", "1, 1, '@max', 'Max'")
+                about = "id, channel_id, contact_id, external_id, state, locale, created_at, last_message_at"
+                moments = f"'{day} 10:00:00.000000', '{day} 12:00:00.000000'"
+                add("conversation", about, f"1, 1, 1, 'a', 'solved', 'en', {moments}")
+                due = f"'{day} 12:00:00.000000', '{day} 13:00:00.000000'"
+                add("conversation", f"{about}, waiting_since, due_at", f"2, 1, 1, 'b', 'open', 'en', {moments}, {due}")
+                add("conversation", about, f"3, 1, 1, 'c', 'no_answer', 'en', {moments}")
+                for place, (of, way, minute) in enumerate(
+                    [
+                        *[(1, "in", 0), (1, "in", 5), (1, "out", 20), (1, "out", 30), (1, "in", 40), (1, "out", 41)],
+                        *[(2, "in", 0), (2, "out", 1), (2, "in", 59), (3, "in", 0), (3, "out", 30)],
+                    ]
+                ):
+                    at = f"'{day} 10:{minute:02}:00.000000'"
+                    state = "received" if way == "in" else "failed" if of == 3 else "sent"
+                    add(
+                        "message",
+                        "id, conversation_id, channel_id, direction, is_public, text, created_at, received_at, state,"
+                        " attempts",
+                        f"{place + 1}, {of}, 1, '{way}', true, 'x', {at}, {at}, '{state}', 0",
+                    )
+            flask_migrate.upgrade()
+            with db.engine.begin() as connection:
+                rows = lambda statement: [tuple(row) for row in connection.exec_driver_sql(statement)]  # noqa: E731
+                assert rows("select message_id, promise, seconds, kind from clock_event order by message_id") == [
+                    (3, "first", 20 * 60, "answered"),
+                    (6, "next", 60, "answered"),
+                    (8, "first", 60, "answered"),
+                ]
+                assert rows(
+                    "select conversation_id, promise, first_answered_at is null, solved_at is null,"
+                    " dismissed_at is null, hard_due_at is null from conversation_clock order by conversation_id"
+                ) == [(1, None, 0, 0, 1, 1), (2, "next", 0, 1, 1, 0), (3, None, 1, 1, 0, 1)]
+                assert rows("select id, due_for from conversation order by id") == [(1, None), (2, "next"), (3, None)]
+                assert rows("select count(*) from message") == [(11,)]
+                hard = rows("select hard_due_at from conversation_clock where conversation_id = 2")[0][0]
+                assert str(hard).startswith(f"{day} 18:00:00")
+            flask_migrate.downgrade(revision="0027")
+            with db.engine.begin() as connection:
+                assert connection.exec_driver_sql("select count(*) from message").scalar() == 11
+            flask_migrate.upgrade()
+            db.engine.dispose()

@@ -6,7 +6,7 @@ from core.db import db
 from core.outbox import listens_to
 from core.unique import add_once
 from core.worker import chore
-from desk import clocks, conversations, queries
+from desk import assigning, clocks, conversations, queries, sla
 from desk.events import MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import judging, learning, priority, rules
@@ -34,6 +34,25 @@ def take_in(event: MessageReceived) -> None:
     else:
         rules.apply(message, conversation, judgement)
     db.session.flush()
+    clocks.choose_again(conversation)
+    assigning.find_somebody(conversation.id)
+
+
+@assigning.tell_heat
+def heat(conversation: Conversation) -> int:
+    """Tell how heated a conversation is, for who is to get it."""
+    standing = db.session.get(ConversationStanding, conversation.id)
+    return 0 if standing is None else standing.heat
+
+
+def intent(conversation: Conversation) -> str | None:
+    """Tell what the customer wants, for what is promised to them."""
+    standing = db.session.get(ConversationStanding, conversation.id)
+    return None if standing is None else standing.intent
+
+
+sla.tell("intent", intent)
+sla.tell("priority", lambda conversation: conversation.priority)
 
 
 def judged(message: Message, conversation: Conversation) -> MessageJudgement:
@@ -68,7 +87,7 @@ def is_muted(conversation: Conversation) -> bool:
 def complete(conversation: Conversation) -> None:
     """Say that nobody is to answer, without anybody having said so."""
     conversation.state = "no_answer"
-    clocks.stop(conversation)
+    clocks.stop(conversation, "no_answer")
     db.session.flush()
 
 

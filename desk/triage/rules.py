@@ -278,7 +278,7 @@ def mute(conversation: Conversation, *, reason: str, by_id: int | None, rule_id:
     """Keep a conversation away from the desk: it is complete, and stays so whatever they write."""
     add_once(ConversationMute, conversation_id=conversation.id, by_id=by_id, rule_id=rule_id, reason=reason, at=now())
     conversation.state = "no_answer"
-    clocks.stop(conversation)
+    clocks.stop(conversation, "no_answer")
     db.session.flush()
 
 
@@ -287,6 +287,7 @@ def _do(which: DeskRule, done: Sequence[str], message: Message, conversation: Co
     if "tag" in done:
         add_once(ConversationTag, conversation_id=conversation.id, tag=deeds["tag"], at=now())
     if "assign" in done and _works_here(deeds["assign"]):
+        clocks.moved(conversation, what="agent", before=conversation.assignee_id, after=deeds["assign"], by=None)
         conversation.assignee_id = deeds["assign"]
     if "lift" in done:
         priority.lift(conversation, deeds["lift"])
@@ -294,7 +295,7 @@ def _do(which: DeskRule, done: Sequence[str], message: Message, conversation: Co
         mute(conversation, reason="rule", by_id=None, rule_id=which.id)
     elif "complete" in done:
         conversation.state = "no_answer"
-        clocks.stop(conversation)
+        clocks.stop(conversation, "no_answer")
     if "alert" in done:
         notifications.notify_each(
             [agent.id for agent in queries.agents()],

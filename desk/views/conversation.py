@@ -8,7 +8,9 @@ from flask import Response, flash, make_response, render_template, request, url_
 from flask_babel import gettext
 from flask_login import current_user
 from werkzeug.wrappers import Response as WerkzeugResponse
+from wtforms import SelectChoice
 
+from accounts import people
 from accounts.access import me, role_required
 from core import texts
 from core.clock import now
@@ -16,7 +18,9 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound
 from desk import (
+    assigning,
     beside,
+    clock_words,
     finding,
     handing,
     handing_over,
@@ -35,8 +39,10 @@ from desk import (
     summing,
     wordings,
 )
+from desk.acknowledging import Holding
 from desk.approvals import NeedsApproval
 from desk.channels.base import adapter_of
+from desk.clock_forms import moment
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
@@ -95,6 +101,7 @@ def post_reply(conversation_id: int) -> Answer:
             confirmed=_confirmed() | promises.ticked(),
             promised=promises.read_promised(),
             manner=composing.manner(conversation, form),
+            acknowledges=_holding(form),
         )
         reuse.record(message, _uses(), by=me())
         holding.put_away(form.held_id, by=me())
@@ -111,6 +118,16 @@ def post_reply(conversation_id: int) -> Answer:
     flash(_draft_key(conversation_id), "draft_done")
     flash(_on_its_way(message), "good")
     return onward
+
+
+def _holding(form: ReplyForm) -> Holding | None:
+    """Return what a holding reply promises; None where the reply is an answer."""
+    if not form.holding.data:
+        return None
+    owner = texts.number(form.holding_owner.data or "")
+    return Holding(
+        moment(form.holding_due.data or "", clock_words.zone()), None if owner is None else people.by_id(owner)
+    )
 
 
 def _refused(conversation_id: int, form: ReplyForm, error: KlinkeError) -> Answer:
@@ -205,6 +222,9 @@ def _conversation_page(
     )
     about = _about(conversation)
     colleagues = queries.agents()
+    form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
+    if not form.holding_owner.data:
+        form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
     composer = composing.context(conversation, form, asked=asked, objections=objections)
     page = render_template(
@@ -235,6 +255,8 @@ def _conversation_page(
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
         waiting=waiting,
+        due_words=clock_words.due(conversation),
+        given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
         **composer,
         beside=beside.of(conversation, viewer=current_user),
         link_to_counter=handing.words_for,

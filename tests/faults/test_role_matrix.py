@@ -117,7 +117,10 @@ GROUPS: dict[frozenset[str], str] = {
         desk_api.suggest desk_api.triage desk_api.lint_draft search.explain
     """,
     AGENTS: """
-        desk.tell_outcome
+        desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
+        desk.decide_goodwill desk.withdraw_absence
+        desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
+        desk.timing_list_sheet
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
@@ -184,6 +187,10 @@ GROUPS: dict[frozenset[str], str] = {
         forum.personal_rules forum.post_personal_rule forum.remove_personal_rule
         forum.category_list forum.post_category forum.edit_category forum.save_category
         forum.post_field forum.edit_field forum.save_field forum.remove_field
+        desk.clock_rules desk.new_calendar desk.post_calendar desk.edit_calendar desk.save_calendar
+        desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
+        desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
+        desk.remove_team desk.edit_agent desk.save_agent
         desk.card_sources desk.add_card_source desk.remove_card_source
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
@@ -368,6 +375,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "approval_rule_id": 10**9,
         "link_id": 10**9,
         "recall_id": 10**9,
+        **dict.fromkeys(("calendar_id", "policy_id", "step_id", "team_id", "goodwill_id", "absence_id"), 10**9),
         "use_id": 10**9,
         "incident_id": 10**9,
         "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
