@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, lazyload
+from sqlalchemy.orm import InstrumentedAttribute, lazyload, with_expression
 
 from accounts.people import Viewer
 from core import paging
@@ -123,12 +123,15 @@ def listing(
     statement = (
         select(Conversation)
         .where(queries.conversations_visible_to(viewer), wanted)
-        .options(lazyload(Conversation.messages), queries.lean_assignee())
+        .options(
+            lazyload(Conversation.messages),
+            queries.lean_assignee(),
+            with_expression(Conversation.trouble, queries.stuck_reply()),
+        )
     )
     by, descending = _ORDERS[view.order]
     page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending)
-    stuck = queries.stuck_replies([each.id for each in page.items])
-    lines = [Line(each, each.last_words, stuck.get(each.id, "")) for each in page.items]
+    lines = [Line(each, each.last_words, each.trouble or "") for each in page.items]
     return Listing(view, lines, page.next, page.previous)
 
 

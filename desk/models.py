@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy import text as words_of_sql
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from accounts.models import User
 from core.clock import now
@@ -152,6 +152,8 @@ class Conversation(Model):
     source_id: Mapped[str | None] = mapped_column(String(100), unique=True)
     is_informal: Mapped[bool | None]
     """An agent chose du or Sie for this customer; None: as the channel says."""
+    trouble: Mapped[str | None] = query_expression()
+    """In lists: `failed` or `unsure`, where a reply of ours did not surely arrive."""
     capabilities: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What the service told of how this conversation can be answered (`desk.means`); None: as the channel can."""
 

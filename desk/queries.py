@@ -74,14 +74,14 @@ def visible_message(message_id: int, *, viewer: Viewer) -> Message:
     return found
 
 
-def stuck_replies(conversation_ids: Collection[int]) -> Mapping[int, str]:
-    """Return by conversation what is stuck in it: `unsure` before `failed`, which somebody knows at least."""
-    rows = db.session.execute(
-        select(Message.conversation_id, func.max(Message.state))
-        .where(Message.conversation_id.in_(conversation_ids), text("message.state in ('failed', 'unsure')"))
-        .group_by(Message.conversation_id)
+def stuck_reply() -> Any:
+    """Return, for a list of conversations, what is stuck in each: `unsure` before `failed`, which somebody knows."""
+    return (
+        select(func.max(Message.state))
+        .where(Message.conversation_id == Conversation.id, text("message.state in ('failed', 'unsure')"))
+        .correlate(Conversation)
+        .scalar_subquery()
     )
-    return {row[0]: row[1] for row in rows}
 
 
 def newest_incoming(conversation: Conversation) -> Message | None:

@@ -528,3 +528,17 @@ def test_a_conversation_with_a_held_reply_can_be_solved(world: World, conversati
     planned(world, conversation)
     conversations.change_state(conversation, "solved", by=world.dora)
     assert conversation.waiting_since is None
+
+
+def test_the_inbox_says_what_did_not_arrive(
+    stage: Any, browser_of: Callable[[str], Browser], conversation_id: int
+) -> None:
+    def scene(world: World) -> None:
+        conversation = db.session.get_one(Conversation, conversation_id)
+        message = replies.reply(conversation, text="Hello", by=world.dora)
+        replies._end(message, "failed", "the other side answered 422")
+
+    stage(scene)
+    agent = browser_of("dora")
+    assert "delivery--failed" in agent.get("/desk").text
+    assert "the other side answered 422" in agent.get(f"/desk/conversations/{conversation_id}").text
