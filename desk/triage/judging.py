@@ -16,6 +16,8 @@ LONGEST_SAID: Final = 40
 _CALM: Final[Mapping[str, Any]] = {"intent": "none", "sentiment": 0, "heat": 0, "urgency": 0}
 SERVICES: Final = ("mastodon", "bluesky", "facebook", "instagram", "mail", "blog", "rss", "webhook")
 """What is said in a name of a channel that matters for how it is read."""
+LEAST_SURE_OF_ABUSE: Final = 0.4
+"""Below that a message is taken for what it is likeliest to be besides abuse."""
 _TWICE: Final = 2 / signs.MOST_COUNTED
 _SOON: Final = 2
 _NO_TYPE: Final = frozenset({"token"})
@@ -56,7 +58,7 @@ def judge(text: str, *, channel: str = "", locale: str | None = None, by: Model 
     chosen = by or model.shipped()
     row = chosen.features([reading], [text])[0]
     likely = chosen.answers(row)
-    best = int(likely["intent"].argmax())
+    best = _intent(likely["intent"])
     return Judgement(
         locale=known,
         intent=INTENTS[best],
@@ -66,6 +68,15 @@ def judge(text: str, *, channel: str = "", locale: str | None = None, by: Model 
         sure=round(float(likely["intent"][best]), 3),
         reasons=_reasons(reading, chosen, row, best),
     )
+
+
+def _intent(likely: Floats) -> int:
+    """Return the likeliest intent; who is called abusive without good reason is wronged, so that takes some certainty."""
+    best = int(likely.argmax())
+    abuse = INTENTS.index("abuse")
+    if best == abuse and likely[abuse] < LEAST_SURE_OF_ABUSE:
+        best = int(np.where(np.arange(len(likely)) == abuse, -1.0, likely).argmax())
+    return best
 
 
 def service_of(channel: str) -> str:

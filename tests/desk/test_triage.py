@@ -45,6 +45,13 @@ def test_plain_messages_are_taken_for_what_they_are(intent: str, text: str) -> N
     assert judging.judge(text, channel="mail").intent == intent
 
 
+def test_nobody_is_called_abusive_on_a_guess() -> None:
+    text = "Dritter Satz Batterien seit dem Herbst, und der Kiesel im Bad blinkt schon wieder. Im Wohnzimmer nicht."
+    assert judging.judge(text, channel="mastodon").intent != "abuse"
+    likely = model.shipped().answers(model.shipped().features([signs.read(text, "de", channel="mastodon")], [text])[0])
+    assert float(likely["intent"][judging.INTENTS.index("abuse")]) < judging.LEAST_SURE_OF_ABUSE
+
+
 def test_a_judgement_says_why_in_the_words_that_were_written() -> None:
     judged = judging.judge("Weiß jemand, wo ich die Rechnung finde?")
     assert judged.locale == "de"
