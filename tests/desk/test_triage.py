@@ -48,7 +48,8 @@ def test_plain_messages_are_taken_for_what_they_are(intent: str, text: str) -> N
 def test_nobody_is_called_abusive_on_a_guess() -> None:
     text = "Dritter Satz Batterien seit dem Herbst, und der Kiesel im Bad blinkt schon wieder. Im Wohnzimmer nicht."
     assert judging.judge(text, channel="mastodon").intent != "abuse"
-    likely = model.shipped().answers(model.shipped().features([signs.read(text, "de", channel="mastodon")], [text])[0])
+    features = model.shipped().features([signs.read(text, "de", channel="mastodon")], [text])
+    likely = model.shipped().answers(features[0])
     assert float(likely["intent"][judging.INTENTS.index("abuse")]) < judging.LEAST_SURE_OF_ABUSE
 
 
