@@ -71,7 +71,7 @@ def judge(text: str, *, channel: str = "", locale: str | None = None, by: Model 
 
 
 def _intent(likely: Floats) -> int:
-    """Return the likeliest intent; who is called abusive without good reason is wronged, so that takes some certainty."""
+    """Return the likeliest intent; whoever is called abusive on a guess is wronged, so that takes some certainty."""
     best = int(likely.argmax())
     abuse = INTENTS.index("abuse")
     if best == abuse and likely[abuse] < LEAST_SURE_OF_ABUSE:
