@@ -58,6 +58,7 @@ _LIVES: Final = re.compile(
     _FLAGS,
 )
 _OWN_TALK: Final = re.compile(
+    r"\bbetween ourselves\b|"
     r"\b(?:im|in|laut|aus|unser\w*|our|the) (?:crm|sap|jira|backoffice|back-?office|confluence|sharepoint|salesforce"
     r"|zendesk|otrs|redmine|zammad|backlog|jour fixe|admin-?panel|admin-?bereich|dienstplan|schichtplan|rota"
     r"|personalakte|stand-?up)\b|\b(?:kostenstelle|personalnummer|mitarbeiterrabatt|personalrabatt|staff (?:discount"
@@ -136,7 +137,8 @@ def internal(reading: Reading) -> Iterator[Place]:
 
 
 _LEADS: Final = re.compile(
-    r"unter uns|between (?:us|you)|don't tell|nicht weitersagen|von mir haben|das bleibt|off the record|our |unser"
+    r"unter uns|between (?:us|you|ourselves)|don't tell|nicht weitersagen|von mir haben|das bleibt|off the record"
+    r"|our |unser"
     r"|not supposed|keep this|confidential|vertraulich|all-?hands",
     _FLAGS,
 )

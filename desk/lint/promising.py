@@ -77,7 +77,10 @@ _SHARE: Final = re.compile(  # German, without any time: what is as good as said
     r"|\b(?:wissen sie|weißt du) (?:es|das|mehr) auch\b|\b(?:geht|gehen) auf (?:uns|mich|unsere kosten"
     r"|unsere kappe)$|\b(?:übernehmen|tragen) wir (?:die|das|ihre|deine)\b|\bwir (?:übernehmen|tragen) (?:die|das"
     r"|ihre|deine)\b"
-    r"|\b(?:die|sie|kolleg\w+|jemand) (?:meldet|melden|melde) sich\b"
+    r"|\b(?:mehr|näheres|weiteres|details|infos?|antwort|neues) (?:folgt|folgen|kommt|gibt es)\b|\b(?:gebe?"
+    r"|geben) (?:ich |wir )?laut\b|\bbringen? (?:ich|wir) .{0,30}in ordnung|\b(?:ich|wir) bringen? .{0,30}in ordnung"
+    r"|\bkommt (?:in|ins|auf|mit) (?:das |die |den |dem |der )?(?:nächste|kommende)\w*\b|\b(?:die|sie|kolleg\w+"
+    r"|jemand) (?:meldet|melden|melde) sich\b"
     r"|\b(?:gehen|gehe|geh) (?:\w+ ){0,4}nach$|\b(?:nehme|nehmen|nehm) (?:ich|wir) (?:mir|uns)\b"
     r"|\bda bleib\w* (?:ich|wir) dran\b|\b(?:ich|wir) bleiben? (?:\w+ )?dran\b"
     r"|\b(?:geben sie|gib|gebt) (?:uns|mir) (?:\w+ )?(?:bis|noch|eine|ein paar|einen)\b",
@@ -121,6 +124,8 @@ _WILL: Final = re.compile(
     r"|replacement|refund) (?:to follow|will follow|following|is coming|coming)\b"
     r"|\bexpect (?:an?|our|your|the|it|to hear)\b"
     r"|\b(?:give|bear with|allow) (?:us|me) (?:until|till|half an|a (?:day|moment|minute|few|couple)|an hour|\d)"
+    r"|\b(?:more|news|details|update) (?:news )?(?:once|when|as soon as|after|to come|shortly)\b|\b(?:put|set"
+    r"|make) (?:it|this|that|things) right\b|^(?:checking|looking into|chasing|on it)\b"
     r"|\b(?:will (?:sort|do so|look|fix|try|come|have|make)|hold tight)\b",
     _FLAGS,
 )
@@ -242,7 +247,7 @@ _FOR_THEM: Final = re.compile(  # what the customer does, or is asked to do
     r"|kommen|nutzen|lassen|teilen|reichen|holen|bringen|achten|denken) sie\b"
     r"|\b(?:please|you can|you could|you need|you have (?:until|till|to)|you've got until|you must|you should"
     r"|you may|you might|you'll need|you'll want|you'll have to|make sure|don't|do not|feel free|would you|could you"
-    r"|can you|want me|want us|you'll find|you'll see|be sure)\b",
+    r"|can you|want me|want us|you'll find (?!an? (?:answer|reply)|our)|you'll see|be sure)\b",
     _FLAGS,
 )
 _IMPERATIVE_DE: Final = re.compile(
@@ -449,7 +454,9 @@ def _is_promise(words: str, times: list[Time]) -> bool:
     if _MAYBE.search(low) and not is_said and not (is_time and _I_DO_DE.search(low)):
         return False
     if is_time or _WILL_DO.search(low):
-        return True
+        return (
+            is_said or _will_be(low) or _TO_COME.search(low) is not None or any(_UNTIL.match(one.said) for one in times)
+        )
     is_now = _NOW.search(low.replace("schon heute", "")) is not None
     if times and not is_now and (_I_DO_DE.search(low) or _DOING.search(low)):
         return True
@@ -481,6 +488,21 @@ def _will_be(low: str) -> bool:
 
 _EVEN: Final = re.compile(r"(?:even|auch|selbst)\b", _FLAGS)
 _SET: Final = re.compile(r"\b(?:will|'ll|wird|werden)\b", _FLAGS)
+_UNTIL: Final = re.compile(
+    (
+        r"(?:bis|by|spätestens|no later|binnen|innerhalb|within|inside|innert|in (?:\d|ein|zwei|drei|an |a |half"
+        r"|the next|den nächsten|der nächsten))"
+    ),
+    _FLAGS,
+)
+_TO_COME: Final = re.compile(
+    r"\b(?:fehlende\w*|unser\w*|our|missing|korrigierte\w*|corrected)\b|\b(?:raus|weg|ein|ab|bereit|online|hier|auf"
+    r"|fertig|vor|dran|nach)$"
+    r"|\b(?:öffnet|öffnen|steht|hängt|fliegt|verschwindet|startet|erscheint|klärt sich|entscheidet)\b|\bgoes (?:up"
+    r"|out|live|in)\b|\b(?:disappears|appears|opens again|reopens)\b"
+    r"|\b(?:you'll|you will) (?:find|see|have|get|hear|receive)\b",
+    _FLAGS,
+)
 _REGRETS: Final = re.compile(
     r"\b(?:sorry|apolog\w+|entschuldig\w+|tut (?:mir|uns|es) (?:\w+ )?leid|bedauern|thanks for|thank you for"
     r"|danke für|danke der"

@@ -69,6 +69,7 @@ _MAIL: Final = re.compile(
     _FLAGS,
 )
 _PHONE: Final = re.compile(
+    r"\bby phone\b|"
     r"\b(?:rufen|ruf|ruft|rufst|anrufen|anruf|anzurufen|anrufst|angerufen|klingel\w*|durchklingeln|durchzuklingeln"
     r"|bimmel\w*|läute\w*|telefonieren|telefoniere|hörer|telefon\w*|fernmündlich|\w*hotline|helpline\w*"
     r"|service-?nummer|\w+telefon|durchwahl|rufnummer|call-?cent(?:er|re)\w*|switchboard)\b"
@@ -105,6 +106,7 @@ _FORM: Final = re.compile(
     _FLAGS,
 )
 _FORM_VERB: Final = re.compile(
+    r"\b(?:reklamier\w*|melden|beanstande\w*|kauf\w*|hol\w*|log)\b|"
     r"\b(?:nutz\w*|füll\w*|verwend\w*|benutz\w*|wend\w*|geh|gehen sie|gehst|schau\w*|kommen sie|komm|kommst"
     r"|kontaktier\w*|melden? sie|meld|meldest|stell\w*|eröffn\w*|öffnen sie|erstell\w*|reich\w*|frag\w*|besuch\w*"
     r"|hinterleg\w*|such\w* sie|schreib\w*|trag\w*|gib|geben sie|läuft|laufen|nehm\w*|nimm|bring\w*|schick\w*"
@@ -125,6 +127,7 @@ _FORM_VERB: Final = re.compile(
     _FLAGS,
 )
 _FORM_IS_NONE: Final = re.compile(
+    r"\b(?:haben|gibt es|betreiben) (?:\w+ ){0,3}kein\w*|\b(?:don't have|haven't got|there's no|there is no)\b|"
     r"\b(?:consent form|in form|in top form|form of|ihr ticket|dein ticket|your ticket|kinderticket"
     r"|ticket(?:s)? (?:ist|sind|gilt|kostet|costs?|is|are)|(?:our|unser|unsere) (?:shop|store|laden|filiale"
     r"|branch)\b.{0,20}\b(?:moved|is|hat|ist|war|in|öffnet|opens)|im laden (?:war|ist|gibt|haben|kostet)|ticket für"
@@ -133,6 +136,7 @@ _FORM_IS_NONE: Final = re.compile(
     _FLAGS,
 )
 _DIRECTS: Final = re.compile(
+    r"\b(?:bringt|reklamier\w*|register|let's|by phone|am apparat|better off)\b|"
     r"\b(?:bitten|welcome to|am telefon|kann das|lässt sich|am infoschalter|genügt|bräuchten|wäre|bitte|müss\w*|muss"
     r"|musst|sollt\w*|könn(?:en|ten"
     r"|test|te) (?:sie|du|ihr|man)|können|kannst|könntest|magst|mögen sie|würden sie|würdest|darfst|nur"
@@ -278,6 +282,7 @@ _ASKS_TO: Final = re.compile(
     _FLAGS,
 )
 _NO_CALL: Final = re.compile(
+    r"\bam telefon (?:klangen|klangst|waren|warst|hatten|sagten|sagtest)\b|"
     r"\b(?:your call|call it|recall|call-?back|rückruf|callback|on call|ringtone|roll call|wake-?up call|last call"
     r"|phone case|new phone|your phone|dein telefon|ihr telefon|the phone (?:is|has|case))\b",
     _FLAGS,
@@ -372,6 +377,10 @@ def _cut(sentence: Sentence, clause: Part, found: re.Match[str], *, with_contact
 
 
 _GAVE: Final = re.compile(
+    r"\b(?:wird|werden) (?:nun|jetzt|gerade|derzeit|intern|aktuell|momentan) (?:\w+ ){0,2}(?:geprüft|untersucht"
+    r"|besprochen|bearbeitet|diskutiert|analysiert)\b|\b(?:den|der|dem|unserer|unserem) (?:\w+leitung|leitung"
+    r"|technik|zentrale|redaktion|verwaltung|geschäftsführung) (?:ge\w+|weiter\w+|mitgeteilt|übergeben|vorgelegt)\b"
+    r"|\battention of (?:the|our)\b|\b(?:sits|rests|lies) with (?:the|our)\b|\bstelle (?:ge\w+|weiter\w+)\b|"
     r"\b(?:(?:habe?n?|hab|hat|wurden?|wird|werden|ist|sind) (?:\S+ ){0,9}?(?:intern |direkt |entsprechend |gern "
     r"|gerne |so )?(?:weiter(?:geleitet|gegeben|gereicht|gemeldet|getragen|vermittelt)|durchgereicht|durchgegeben"
     r"|übermittelt|übergeben|zugeleitet|eskaliert|platziert|hinterlegt)"

@@ -13,6 +13,13 @@ FEWEST_GAPS: Final = 3
 Place = tuple[int, int]
 
 _BLAME: Final = re.compile(
+    r"\b(?:hättest du|hätten sie) \w*ge\w+(?:t|en),|\bso (?:behandelt|benutzt|geht|macht|lagert"
+    r"|pflegt) man (?:\w+ )?(?:kein\w*|nicht)\b|\b(?:allein|ganz|einzig) (?:ihre|deine) (?:verantwortung|sache"
+    r"|schuld|entscheidung)\b|\bwith (?:proper|a little|a bit of|more|due|normal|reasonable) (?:care|attention"
+    r"|thought|patience)\b|\b(?:not|hardly|isn't) responsible for (?:your|people|customers)\b|\bsurely you\b"
+    r"|\b(?:treat|read|handle|use|look after|follow) (?:it|them|the \w+) .{0,40}\band (?:it|they|this|you) (?:won't"
+    r"|wouldn't|will|'ll)\b|\bgilt (?:eben|halt|nun mal) (?:auch )?für\b|\b(?:das )?kleingedruckte\b|\bsmall print\b"
+    r"|\bwie oft (?:soll|muss|müssen|sollen)\b|"
     r"\bhätten sie (?!(?:lust|zeit|interesse|gern|noch|vielleicht|die möglichkeit|einen moment)\b).{0,90}(?:\w+t"
     r"|\w+en)\b(?:,| )(?:.{0,20})(?:wäre|hätte|müsste|würde|könnte|gäb)|\bhättest du (?!(?:lust|zeit|interesse|gern"
     r"|noch|vielleicht)\b).{0,90}(?:,| )(?:.{0,20})(?:wäre|hätte|müsste|würde|könnte|gäb)"
@@ -188,6 +195,8 @@ _BLAME: Final = re.compile(
     _FLAGS,
 )
 _NO_BLAME: Final = re.compile(
+    r"\b(?:we|i|wir|ich) (?:ask|beg|bitten?|danken?|thank)\b.{0,40}\b(?:patience|geduld|understanding|verständnis)\b"
+    r"|\b(?:um|für) (?:\w+ ){0,2}(?:geduld|verständnis)\b|\b(?:for|with) your patience\b|"
     r"\b(?:nicht|keineswegs|nie|keine|weder) (?:\w+ ){0,3}(?:ihre? |deine? )?(?:schuld|fehler|verschulden)\b"
     r"|\b(?:schuld|fehler) (?:lag|liegt|war|ist) (?:nicht bei ihnen|nicht bei dir|bei uns|unser\w*|unserer)"
     r"|\b(?:wir hätten|ich hätte|unser fehler|unser versehen|unsere schuld|tut (?:mir|uns) leid,? (?:dass"
@@ -211,7 +220,7 @@ def blame(reading: Reading) -> Iterator[Place]:
             continue
         if sentence.is_question and not re.search(
             r"\b(?:did you (?:even|actually)|haben sie (?:überhaupt|denn)|hast du (?:überhaupt|denn)|warum haben sie"
-            r"|why didn't you|wieso|eigentlich|next time|nächste[sn]? mal)\b",
+            r"|why didn't you|wieso|wie oft|surely|eigentlich|next time|nächste[sn]? mal)\b",
             sentence.words,
             _FLAGS,
         ):
@@ -352,6 +361,10 @@ def _runs(sentence: Sentence, caps: list[re.Match[str]]) -> Iterator[Place]:
 
 # Certainties ---------------------------------------------------------------------------------------------------------
 _CERTAIN: Final = re.compile(
+    r"\b(?:platz|paket|geld|erstattung|ticket|karte) (?:\w+ ){0,3}(?:auf jeden fall|in jedem fall|garantiert"
+    r"|sicher)\b|\b(?:löst|behebt|verhindert|heilt|entfernt) (?:\w+ )?(?:jede[sn]?|alle|sämtliche)\b|\b(?:fixes"
+    r"|solves|cures|removes|prevents|stops) (?:\w+ )?(?:every|all|any)\b|\b(?:nobody|no (?:customer|one)) has ever\b"
+    r"|\bever will be\b|"
     r"\b(?:zero|no) risk\b|(?<!noch )(?<!mich )\bnie(?:mals)? (?:etwas|jemand|ein\w*|auch|mehr|irgend\w*|zu|passiert"
     r"|kaputt|verloren)\b|\b(?:it|this|they|these|that|we|our \w+|the \w+) (?:will |can |could |'ll )?never (?!mind"
     r"|been|had|received|got|heard|saw|seen|arrived|told|have|too|said|meant|went|came|used|sent|really)\w+\b"
