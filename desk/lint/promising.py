@@ -45,6 +45,9 @@ _DO: Final = (  # first person, present, of what is still to be done
     r"|verschicken|versende|versenden|spiele|spielen|lasse|lassen|lass)"
 )
 _SHARE: Final = re.compile(  # German, without any time: what is as good as said
+    r"\bgeht (?:heute |morgen |noch |gleich |dann ){1,3}(?:in die|zur|auf die) (?:post|reise)\b|"
+    r"\bgeht (?:\w+ ){0,3}(?:in die|zur|auf die) (?:post|reise)\b|\bist (?:alles |das )?(?:wieder )?(?:beim alten"
+    r"|erledigt|behoben|da|online|erreichbar|repariert|fertig) \b|\bwieder beim alten\b|"
     r"\b(?:ich|wir) (?:werde|werden)\b"
     r"|\b(?:werde|werden) (?:ich|wir)\b"
     r"|\b(?:melden?|meld)\b.{0,60}\b(?:mich|uns|sich)\b|\b(?:mich|uns)\b.{0,60}\bmelden?\b(?! sie| können)"
@@ -102,6 +105,8 @@ _PARTICLE: Final = re.compile(
     r"\b(?:nach|an|zurück|durch|raus|zu|rüber|ein|hin|her|rein|aus|um|ab|frei|gut|bescheid)$", _FLAGS
 )
 _WILL: Final = re.compile(
+    r"\b(?:going|goes|off) (?:out )?(?:in|into|to) the (?:post|mail|printer)\b|\bon the list for\b|^back in \w+|"
+    r"\b(?:you can|you may|you should|you'll) expect\b|\b(?:give|bear with|allow) (?:us|me) (?:half|about|around)\b|"
     r"\b(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to"
     r"|'d be getting)\b(?! (?:see what|take it from|be honest|admit|take that|have to (?:disagree|say|ask)"
     r"|say (?:this|that)|never|not"
@@ -217,6 +222,7 @@ _NAMED: Final = re.compile(
 
 # What it is not ------------------------------------------------------------------------------------------------------
 _PAST_DE: Final = re.compile(
+    r"\b(?:ist|sind) .{0,70}\b(?:ge\w+(?:t|en)|\w+ge\w{3,}(?:t|en)|bestätigt|erledigt)$|"
     r"\b(?:wurde|wurden|wurdest|war|waren|warst|hatte|hatten|gab|ging|kam|kamen|(?<!von )gestern|vorhin|seit|lag"
     r"|lagen|stand"
     r"|standen|haben wir|habe ich|hab ich|wir haben|ich hab|ich habe|(?:hat|haben|hast)\b.{0,80}\b(?:ge\w+(?:t|en)"
@@ -231,6 +237,7 @@ _PAST_EN: Final = re.compile(
     _FLAGS,
 )
 _CONDITION: Final = re.compile(
+    r"^(?:wenn|falls|if) .{0,80}\b(?:nicht|kein\w*|not|isn't|hasn't|doesn't|haven't)\b|"
     r"\b(?:wenn|falls|sofern)\b.{0,40}\b(?:sie|du|ihr|dir|ihnen|man|es|ihre?|deine?)\b|\b(?:falls|sofern)\b"
     r"|\b(?:sollten sie|solltest du|sobald (?:sie|du|ihr|wir (?:ihre|deine|die)|ihre|deine|uns|mir)|nachdem sie"
     r"|vorausgesetzt)\b"
@@ -245,7 +252,8 @@ _FOR_THEM: Final = re.compile(  # what the customer does, or is asked to do
     r"|möchtest du|wollen sie|willst du)\b"
     r"|^\s*(?:\w+ )?(?:schicken|senden|melden|rufen|schreiben|geben|probieren|versuchen|starten|warten|laden|prüfen"
     r"|kommen|nutzen|lassen|teilen|reichen|holen|bringen|achten|denken) sie\b"
-    r"|\b(?:please|you can|you could|you need|you have (?:until|till|to)|you've got until|you must|you should"
+    r"|\b(?:please|you can(?! expect)|you could|you need|you have (?:until|till|to)|you've got until|you must"
+    r"|you should"
     r"|you may|you might|you'll need|you'll want|you'll have to|make sure|don't|do not|feel free|would you|could you"
     r"|can you|want me|want us|you'll find (?!an? (?:answer|reply)|our)|you'll see|be sure)\b",
     _FLAGS,
@@ -312,7 +320,7 @@ _OPENERS: Final = re.compile(
 GREETING: Final = re.compile(
     r"^(?i:sehr geehrte\w*|liebe[rs]?|hallo|hi|hey|hello|dear|guten (?:tag|morgen|abend)|good (?:morning|afternoon"
     r"|evening|day)|moin(?: moin)?|servus|grüß (?:gott|dich)|grüezi|howdy|salü|hiya)\b.{0,60}$|^(?i:herrn?|frau|mr"
-    r"|mrs|ms|dr)\b\.? [^,]{1,40}$|^[A-ZÄÖÜ][\w'-]{1,20}$"
+    r"|mrs|ms|dr)\b\.?(?: [A-ZÄÖÜ][\w'-]{1,30}){1,3}$|^[A-ZÄÖÜ][\w'-]{1,20}$"
 )
 
 
@@ -348,6 +356,8 @@ def _of(sentence: Sentence, reading: Reading) -> Iterator[tuple[int, int, tuple[
         if following and _CONDITION.search(following) and not _EVEN.match(following):
             continue
         start = clause.start + _opening(words)
+        if at and _UNTIL_THEN.match(clauses[at - 1].words):
+            start = clauses[at - 1].start
         end = clause.end
         said = (clause.start + times[0].start, clause.start + times[0].end) if times else None
         if found and _belongs(sentence, found[-1], start, said):
@@ -503,6 +513,7 @@ _TO_COME: Final = re.compile(
     r"|\b(?:you'll|you will) (?:find|see|have|get|hear|receive)\b",
     _FLAGS,
 )
+_UNTIL_THEN: Final = re.compile(r"(?:sobald|sowie|as soon as|once|when|after|nachdem|wenn (?:der|die|das))\b", _FLAGS)
 _REGRETS: Final = re.compile(
     r"\b(?:sorry|apolog\w+|entschuldig\w+|tut (?:mir|uns|es) (?:\w+ )?leid|bedauern|thanks for|thank you for"
     r"|danke für|danke der"
@@ -511,6 +522,12 @@ _REGRETS: Final = re.compile(
     _FLAGS,
 )
 _OPENS: Final = re.compile(
+    r"\b(?:appointment|booking|reservation|termin|buchung|reservierung) .{0,50}(?:is|are|ist|sind) (?:confirmed"
+    r"|bestätigt)$|"
+    r"\b(?:there's|there is|es gibt|gibt es|ist|are|is) (?:an? )?(?:\w+ )?(?:\w*markt|\w*fest|market|fair|festival"
+    r"|party|concert|meeting|feiertag|holiday)\b|\bdate of birth\b|\bgeburtsdatum\b|\bhat (?:\w+ ){0,5}(?:zu"
+    r"|geschlossen|geöffnet|auf)$|\b(?:train|bus|ferry|tram|zug|fähre|bahn) (?:\w+ )?(?:leaves|departs|goes|runs"
+    r"|fährt|geht|kommt)\b|"
     r"\b(?:sind|bin|ist|are|is|we're|i'm|lines?|phones?|erreichen|erreichbar|hier) (?:\w+ ){0,4}(?:von|from|till"
     r"|until|bis|mondays?|montags?|täglich|daily|weekdays|zwischen)"
     r" .{0,40}(?:da|erreichbar|besetzt|offen|geöffnet|open|here)$|\bwe're in (?:till|until)|\b(?:einlösen|einlösbar"

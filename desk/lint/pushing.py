@@ -13,7 +13,7 @@ LONGEST_TAIL: Final = 60
 
 ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}", _FLAGS)
 PHONE: Final = re.compile(
-    r"(?<![\w.,-])(?:\+|\(?0|\(?[2-9]\d\d[ )-])[\d ()/–-]{5,20}\d(?!\w)|(?<![\w.,-])555-\d{4}(?!\w)"
+    r"(?<![\w.,-])(?<!\d )(?:\+|\(?0|\(?[2-9]\d\d[ )-])[\d ()/–-]{5,20}\d(?!\w)|(?<![\w.,-])555-\d{4}(?!\w)"
 )
 
 ASKED: Final = re.compile(  # the customer wanted to know it
@@ -106,6 +106,7 @@ _FORM: Final = re.compile(
     _FLAGS,
 )
 _FORM_VERB: Final = re.compile(
+    r"\b(?:do (?:that|this|it)|liegt|quicker|finde[nt]?|findest|schneller)\b|"
     r"\b(?:reklamier\w*|melden|beanstande\w*|kauf\w*|hol\w*|log)\b|"
     r"\b(?:nutz\w*|füll\w*|verwend\w*|benutz\w*|wend\w*|geh|gehen sie|gehst|schau\w*|kommen sie|komm|kommst"
     r"|kontaktier\w*|melden? sie|meld|meldest|stell\w*|eröffn\w*|öffnen sie|erstell\w*|reich\w*|frag\w*|besuch\w*"
@@ -136,6 +137,7 @@ _FORM_IS_NONE: Final = re.compile(
     _FLAGS,
 )
 _DIRECTS: Final = re.compile(
+    r"\b(?:will do|quick call|do that|quicker|liegt auf|findest du|finden sie|dafür)\b|"
     r"\b(?:bringt|reklamier\w*|register|let's|by phone|am apparat|better off)\b|"
     r"\b(?:bitten|welcome to|am telefon|kann das|lässt sich|am infoschalter|genügt|bräuchten|wäre|bitte|müss\w*|muss"
     r"|musst|sollt\w*|könn(?:en|ten"
@@ -162,7 +164,7 @@ _DIRECTS: Final = re.compile(
 _GONE: Final = re.compile(  # what was, or what they have of us already
     r"\b(?:kam|kamen|ging|gingen|wurde|wurden|war|waren|erhalten|bekommen|bekommst|erhältst|kriegst|gesendet"
     r"|geschickt|gemailt|angerufen|bestätigung\w*|spam\w*|absender|rückruf\w*|hatte|hatten|haben (?:wir|ich)|habe"
-    r"|hab|lag|liegt)\b"
+    r"|hab|lag|lag an)\b"
     r"|\b(?:(?<!wer )was|were|came|went|got|received|sent|(?<!be )emailed|(?<!be )(?<!be e-)mailed|called|rang"
     r"|phoned|spam"
     r"|junk|(?<!bought )(?<!bought it )(?<!got it )from|sender|answered|arrived|reached|i've|we've|confirmation"
@@ -448,6 +450,8 @@ _GAVE: Final = re.compile(
     _FLAGS,
 )
 _GAVE_NONE: Final = re.compile(
+    r"\b(?:nichts|nothing|ohne ihre|ohne deine|without your)\b|"
+    r"\w*nummer|on the list|liste|"
     r"\b(?:nicht (?:weiter\w+|eskaliert|übergeben)|niemand\w*|nobody|no one|not (?:forwarded|passed|escalated|handed"
     r"|flagged)|domain|port|weiterleitung|redirect|url|browser|anruf weiter|anrufe|nachsende\w*"
     r"|mails? (?:automatisch )?weiter|301|302|postnachsend|rufumleitung|dns|ticket verlinkt|wasn't|weren't|isn't"
