@@ -58,6 +58,8 @@ _LIVES: Final = re.compile(
     _FLAGS,
 )
 _OWN_TALK: Final = re.compile(
+    r"\b(?:written|verbal|final) warning\b|\babmahnung (?:bekommen|erhalten|kassiert)\b|\bintern (?:bis|ab|nur|immer"
+    r"|heißt|geht)\b|\b(?:ich verrate ihnen|ich verrate dir) was\b|\bunsere intern\b|"
     r"\bbetween ourselves\b|"
     r"\b(?:im|in|laut|aus|unser\w*|our|the) (?:crm|sap|jira|backoffice|back-?office|confluence|sharepoint|salesforce"
     r"|zendesk|otrs|redmine|zammad|backlog|jour fixe|admin-?panel|admin-?bereich|dienstplan|schichtplan|rota"

@@ -522,6 +522,7 @@ _REGRETS: Final = re.compile(
     _FLAGS,
 )
 _OPENS: Final = re.compile(
+    r"\b(?:grundsätzlich|generally|as a rule|samstags|sonntags|werktags)\b|"
     r"\b(?:appointment|booking|reservation|termin|buchung|reservierung) .{0,50}(?:is|are|ist|sind) (?:confirmed"
     r"|bestätigt)$|"
     r"\b(?:there's|there is|es gibt|gibt es|ist|are|is) (?:an? )?(?:\w+ )?(?:\w*markt|\w*fest|market|fair|festival"

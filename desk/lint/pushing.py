@@ -379,6 +379,7 @@ def _cut(sentence: Sentence, clause: Part, found: re.Match[str], *, with_contact
 
 
 _GAVE: Final = re.compile(
+    r"\b(?:herangetragen|vorgetragen|angesprochen|weiterkommuniziert|hinterbracht)\b|"
     r"\b(?:wird|werden) (?:nun|jetzt|gerade|derzeit|intern|aktuell|momentan) (?:\w+ ){0,2}(?:geprüft|untersucht"
     r"|besprochen|bearbeitet|diskutiert|analysiert)\b|\b(?:den|der|dem|unserer|unserem) (?:\w+leitung|leitung"
     r"|technik|zentrale|redaktion|verwaltung|geschäftsführung) (?:ge\w+|weiter\w+|mitgeteilt|übergeben|vorgelegt)\b"

@@ -13,6 +13,11 @@ FEWEST_GAPS: Final = 3
 Place = tuple[int, int]
 
 _BLAME: Final = re.compile(
+    r"\b(?:wären sie|wärst du|wärt ihr) .{3,60}, (?:hätte|wäre|würde|müsste|könnte)\w*\b|, da steht(?:'s| es| das"
+    r"| alles)\b|\b(?:passiert|kommt vor|geschieht), wenn (?:man|jemand|sie|du)\b|\bproperly(?: this time)\b"
+    r"|\bread (?:it|the \w+) (?:again|properly|carefully)\b|\b(?:everyone|everybody) else (?:\w+ed|found|got|knew"
+    r"|managed|understood|read)\b|\balle anderen \w+en\b|\b(?:ihre|deine|your) (?:schlechte|mangelnde|bad|poor|lousy"
+    r"|lack of) \w*(?:planung|planning|vorbereitung|preparation|organisation)\b|"
     r"\b(?:hättest du|hätten sie) \w*ge\w+(?:t|en),|\bso (?:behandelt|benutzt|geht|macht|lagert"
     r"|pflegt) man (?:\w+ )?(?:kein\w*|nicht)\b|\b(?:allein|ganz|einzig) (?:ihre|deine) (?:verantwortung|sache"
     r"|schuld|entscheidung)\b|\bwith (?:proper|a little|a bit of|more|due|normal|reasonable) (?:care|attention"
@@ -362,6 +367,8 @@ def _runs(sentence: Sentence, caps: list[re.Match[str]]) -> Iterator[Place]:
 
 # Certainties ---------------------------------------------------------------------------------------------------------
 _CERTAIN: Final = re.compile(
+    r"\bzu(?:ge)?sicher(?:n|t|e)\b|\b(?:fixed|gone|solved|sorted|done|cured) (?:\w+ )?for ?ever\b"
+    r"|\bkommt (?:so )?nicht (?:mehr|wieder) vor\b|\bnicht (?:mehr|wieder) vorkommt\b|"
     r"\b(?:platz|paket|geld|erstattung|ticket|karte) (?:\w+ ){0,3}(?:auf jeden fall|in jedem fall|garantiert"
     r"|sicher)\b|\b(?:löst|behebt|verhindert|heilt|entfernt) (?:\w+ )?(?:jede[sn]?|alle|sämtliche)\b|\b(?:fixes"
     r"|solves|cures|removes|prevents|stops) (?:\w+ )?(?:every|all|any)\b|\b(?:nobody|no (?:customer|one)) has ever\b"
