@@ -4,6 +4,7 @@ Rules over German and English words, no model: whoever is told something sees wh
 language, not by the house; people decide.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -54,14 +55,19 @@ def issues(text: str, *, public: bool = True, locale: str | None = None) -> list
     passed = list(pushing.forwarded(reading))
     for first, last, due in promising.promises(reading):
         start, end = first, last
-        if any(_meet((start, end), place) for place in sure):
+        if any(_meet((start, end), place) for place in sure) or (
+            due is None and any(_meet((start, end), (one[1], one[2])) for one in elsewhere)
+        ):
             continue
-        at = next((place for place in passed if _meet((start, end), place) or _goes_on(text, place[1], start)), None)
+        at = next((place for place in passed if _meet((start, end), place) or _goes_on(text, place, start)), None)
+        if at is not None and not _meet((start, end), at) and not (due and pushing.names_somebody(text[at[0] : at[1]])):
+            at = None
         if at is not None:
             if due is None:
                 continue
             passed.remove(at)
             start, end = min(start, at[0]), max(end, at[1])
+            end = next((one.end for one in reading.sentences if one.start == start and one.end == end + 1), end)
         found.append(("promise", start, end, due))
     found += [("forwarded", start, end, None) for start, end in passed]
     found += [("unverifiable_guarantee", start, end, None) for start, end in sure]
@@ -70,7 +76,9 @@ def issues(text: str, *, public: bool = True, locale: str | None = None) -> list
     found += [("internal", start, end, None) for start, end in inner]
     if public:
         places = [(start, end) for _, start, end in elsewhere] + inner
-        found += [("pii_out", start, end, None) for start, end in private.pii(reading, places)]
+        open_ones = list(private.pii(reading, places))
+        found = [one for one in found if one[0] != "promise" or not any(_lies_in(one, place) for place in open_ones)]
+        found += [("pii_out", start, end, None) for start, end in open_ones]
     is_german = language.guess(text, locale) == "de" or (locale is None and _looks_german(reading.plain))
     found += [("mixed_address", start, end, None) for start, end in tone.mixed_address(reading, is_german=is_german)]
     return [
@@ -83,17 +91,21 @@ def _meet(one: tuple[int, int], other: tuple[int, int]) -> bool:
     return one[0] < other[1] and other[0] < one[1]
 
 
-def _goes_on(text: str, end: int, start: int) -> bool:
+def _lies_in(one: tuple[Type, int, int, tuple[int, int] | None], place: tuple[int, int]) -> bool:
+    return place[0] <= one[1] and one[2] <= place[1]
+
+
+def _goes_on(text: str, place: tuple[int, int], start: int) -> bool:
     """Tell "passed on to Ms Miller, who will …": who has it, and what comes of it, are one promise."""
-    return text[end:start].strip() == "," and text[start : start + 4].lower() in {
-        "who ",
-        "die ",
-        "der ",
-        "sie ",
-        "er m",
-        "she ",
-        "he w",
-    }
+    return (_BETWEEN.fullmatch(text, place[1], start) is not None if place[1] <= start else False) and _THEY.match(
+        text, start
+    ) is not None
+
+
+_BETWEEN: Final = re.compile(
+    r"(?:, (?:our|unser\w*|the|die|der) (?:\w+ ){0,3}\w+)?,?(?: (?:and|und))? ?", re.IGNORECASE
+)
+_THEY: Final = re.compile(r"(?:who|she|he|they|die|der|sie|er|wer|welche[rs]?)\b", re.IGNORECASE)
 
 
 def _looks_german(plain: str) -> bool:

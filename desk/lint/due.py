@@ -84,7 +84,7 @@ _LEAD_EN: Final = (
     r"(?:(?:by|on|at|before|from|until|till|around|about|no later than|by the latest|later|within|over|in"
     r"|first thing|bright and early|some time|sometime|early|late|mid|this|next|coming|the|of|end of|close of"
     r"|start of|beginning of|middle of|during|during the course of|after|straight after|right after|just after"
-    r"|shortly after|come|again|as early as|ready|back|end|first thing on|course of) ){0,5}"
+    r"|shortly after|come|as early as|end|first thing on|course of) ){0,5}"
 )
 
 _GERMAN: Final = "|".join(
@@ -137,7 +137,8 @@ _ENGLISH: Final = "|".join(
             rf"|week|month|quarter|shift|year|{_MONTHS_EN}|today|tomorrow|{_DAYS_EN})\b"
         ),
         (
-            rf"(?:in|within)(?: the)?(?: next| coming| space of)?(?: about| roughly| around| under| less than"
+            rf"(?:in|within|inside|under)(?: of)?(?: the)?(?: next| coming| space of)?(?: about| roughly| around"
+            rf"| under| less than"
             rf"| no more than)? ?{_COUNT_EN}(?: more)? {_UNIT_EN}(?:' time)?(?: or (?:so|two))?"
         ),
         (
@@ -153,10 +154,18 @@ _ENGLISH: Final = "|".join(
             r"|dinner time|closing time|weekend|end of play)"
         ),
         rf"(?:between|from) (?:{_CLOCK_EN}|\d{{1,2}}) (?:and|to|till|until) (?:{_CLOCK_EN}|\d{{1,2}}\b)",
-        rf"{_CLOCK_EN}",
+        rf"{_CLOCK_EN}(?:,? (?:today|tomorrow|tonight|{_DAYS_EN}\b))?",
+        (
+            rf"(?:\d{{1,2}}|one|two|three|four|five|six|seven|eight|nine|ten|eleven) (?:today|tomorrow|tonight"
+            rf"|on {_DAYS_EN}\b)"
+        ),
         (
             r"(?:calendar )?week \d{1,2}|overnight|(?:the )?day before|(?:the )?day after|the next working day"
             r"|next working day|following day|later"
+        ),
+        (
+            r"i (?:clock off|knock off|go home|leave|finish)|we (?:close|shut)|(?:ich|wir) (?:feierabend \w+|schließen"
+            r"|zumachen)"
         ),
         r"(?:stand-?up|team meeting|my break|shift|my shift|bank holiday|the meeting)",
         rf"(?:early |mid[- ]|late )?{_MONTHS_EN}\b",
@@ -185,6 +194,7 @@ _WEAK: Final = re.compile(
     rf"|shift|schicht|termin|pause|sitzung|besprechung|schulung|frühstück|{_DAYS_EN})",
     re.IGNORECASE,
 )
+_BARE_CLOCK: Final = re.compile(r"(?:at|um|ab|around|gegen|before) \d{1,2}", re.IGNORECASE)
 _ARTICLE: Final = re.compile(
     r"(?:der|die|das|dann|jetzt|the|des|dem|den) (?=(?:noch|im|in|am|bis|um|gegen|heute|morgen|by|on|at|schon|gleich"
     r"|spätestens|ab|nach|zum|within|next|nächste\w*|kommende\w*)\b)",
@@ -220,7 +230,7 @@ def times(words: str) -> list[Time]:
             said = said[article.end() :]
         if _PAST.search(words[max(0, start - 24) : start]) or _is_other(said, words, start):
             continue
-        weak = _WEAK.fullmatch(said.strip()) is not None
+        weak = _WEAK.fullmatch(said.strip()) is not None or _BARE_CLOCK.fullmatch(said) is not None
         if found and _JOINED.fullmatch(words[found[-1].end : start]) and not words[found[-1].end : start].strip(" ,("):
             before = found.pop()
             start, said, weak = before.start, words[before.start : end], before.is_weak and weak

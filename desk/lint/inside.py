@@ -52,10 +52,15 @@ _LIVES: Final = re.compile(
     r"|my (?:boss|manager|colleague)|the manager|(?-i:[A-ZÄÖÜ][a-zäöü]+))\b.{0,60}\b(?:wohnt|lives|ist krank\w*"
     r"|krankgeschrieben|im krankenstand|in elternzeit|schwanger|burn-?out|off sick|on sick leave|gekündigt|entlassen"
     r"|fired|was sacked|got sacked|scheidung|divorce|depress\w+|reha|rehab|pregnant|krankenhaus|in hospital"
-    r"|kündigung|abgemahnt|laid off|disciplinary|maternity))\b",
+    r"|kündigung|abgemahnt|laid off|disciplinary|maternity|burn-?outs?|going through a|chemo\w*|therapie|in therapy"
+    r"|having (?:chemo|surgery|an operation|a baby)|off with|burnt out|entzug|mutterschutz|fehlgeburt|miscarriage"
+    r"|bandscheibe\w*|operiert|hospital|pleite|getrennt|alcohol\w*|alkohol\w*|probezeit|probation))\b",
     _FLAGS,
 )
 _OWN_TALK: Final = re.compile(
+    r"\b(?:written|verbal|final) warning\b|\babmahnung (?:bekommen|erhalten|kassiert)\b|\bintern (?:bis|ab|nur|immer"
+    r"|heißt|geht)\b|\b(?:ich verrate ihnen|ich verrate dir) was\b|\bunsere intern\b|"
+    r"\bbetween ourselves\b|"
     r"\b(?:im|in|laut|aus|unser\w*|our|the) (?:crm|sap|jira|backoffice|back-?office|confluence|sharepoint|salesforce"
     r"|zendesk|otrs|redmine|zammad|backlog|jour fixe|admin-?panel|admin-?bereich|dienstplan|schichtplan|rota"
     r"|personalakte|stand-?up)\b|\b(?:kostenstelle|personalnummer|mitarbeiterrabatt|personalrabatt|staff (?:discount"
@@ -78,6 +83,28 @@ _OWN_TALK: Final = re.compile(
     r"|\b(?:staging|production|prod|live) (?:db|database|server|system|box|cluster)\b|\bbackend\b|\badmin (?:panel"
     r"|tool|console|area)\b|\b(?:feature flag|hotfix branch|deploy(?:ment)? pipeline|build server|stack ?trace"
     r"|kubernetes|jenkins)\b"
+    r"|\b(?:our|unser\w*|the|das|die) (?:help ?desk|ticket\w*|support|service|crm|kunden)[- ]?(?:software|system"
+    r"|tool|programm|datenbank|database)\b"
+    r"|\b(?:in|im) (?:our|unser\w*) (?:system|queue|kundensystem|kartei|datei|files) (?:\w+ ){0,4}(?:als|as)\b"
+    r"|\b(?:has|have|führt|führen|got) you (?:down|listed|filed|tagged) as\b"
+    r"|\bim system (?:stehst|stehen|bist|sind) (?:du|sie)\b|\b(?:closing|shutting|axing|selling) (?:this|the"
+    r"|our) (?:branch|store|site|shop|office|plant)"
+    r"|\b(?:filiale|standort|laden|werk|abteilung)\b.{0,40}\b(?:macht|wird|werden) (?:\w+ ){0,4}(?:dicht"
+    r"|dichtgemacht|geschlossen|zugemacht|verkauft|aufgelöst)\b.{0,60}\b(?:wissen|erfahren|runde|intern|gehört"
+    r"|besprechung|montag)"
+    r"|\b(?:head office|management|hq|the boss|legal|marketing|zentrale|geschäftsführung|geschäftsleitung|vorstand"
+    r"|chef\w*) (?:\w+ ){0,3}(?:told us|wants? us|says? not|don't want|doesn't want|has decided to|plans? to"
+    r"|will nicht|will .{1,40} einstellen"
+    r"|hat uns (?:gesagt|verboten|angewiesen)|möchte nicht|plant|streicht)\b|\bnoch nicht (?:raus|offiziell"
+    r"|spruchreif|bekannt|öffentlich)\b|\bnot (?:official|announced|out) yet\b|\bnot to mention\b"
+    r"|\bflagged as (?:an? )?\w+"
+    r"|\b(?:laut|in) (?:unserem|unserer) (?:crm|system|datenbank|kartei) (?:\w+ ){0,3}(?:als|ein\w*|schwierig\w*)\b"
+    r"|\b(?:restructuring|redundancies|stellenabbau|sparkurs|budgetkürzung\w*|hiring freeze|personalmangel"
+    r"|unterbesetzt)\b"
+    r"|\ball-?hands\b|\b(?:whole|entire|half the) (?:team|department|office) (?:is|are) (?:being )?(?:let go|leaving"
+    r"|laid|made)"
+    r"|\b(?:halbe|ganze|gesamte) (?:team|abteilung|belegschaft|schicht) (?:\w+ ){0,4}(?:krank|gekündigt|entlassen"
+    r"|geht|weg)\b"
     r"|\b(?:nebenstelle|interne durchwahl|staff only|nicht für kunden|not for customers|don\'t share)\b",
     _FLAGS,
 )
@@ -107,8 +134,20 @@ def internal(reading: Reading) -> Iterator[Place]:
             and (talk := _OWN_TALK.search(sentence.words)) is not None
             and not re.search(r"interne[rn]? speicher|internal storage", sentence.words, _FLAGS)
         ):
-            taken.append(_clauses_around(sentence, talk, whole=False))
+            taken.append(_all_of(sentence) if _LEADS.match(talk[0]) else _clauses_around(sentence, talk, whole=False))
         yield from taken
+
+
+_LEADS: Final = re.compile(
+    r"unter uns|between (?:us|you|ourselves)|don't tell|nicht weitersagen|von mir haben|das bleibt|off the record"
+    r"|our |unser"
+    r"|not supposed|keep this|confidential|vertraulich|all-?hands",
+    _FLAGS,
+)
+
+
+def _all_of(sentence: Sentence) -> Place:
+    return sentence.start, sentence.end
 
 
 def _clauses_around(sentence: Sentence, found: re.Match[str], *, whole: bool) -> Place:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from core import personal
-from desk.lint.pushing import ADDRESS, PHONE
+from desk.lint.pushing import ADDRESS, ASKED, PHONE
 from desk.lint.reading import Reading
 
 _FLAGS: Final = re.IGNORECASE
@@ -72,12 +72,16 @@ _STREET: Final = re.compile(
     r"(?<![\w-])(?:(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum|Zur|Alte[rsn]?|Neue[rsn]?|Große|Kleine|Obere"
     r"|Untere) )?[A-ZÄÖÜ][\wäöüß.-]{1,30}(?:straße|strasse|str\.|weg|gasse|platz|allee|ring|damm|ufer|steig|stieg"
     r"|chaussee|hof|markt|berg|graben|twiete|pfad|kamp|winkel|siedlung|park|brücke|feld|wall|anger"
-    r"|kai) ?\d{1,4} ?[a-z]?\b(?:,? (?:\d{5} )?[A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?)?"
+    r"|kai|gang|höhe|zeile|bogen|stiege|heide|garten|gärten) ?\d{1,4} ?[a-z]?\b(?:, (?:\d{1,2}\. (?:OG|Stock|Etage)"
+    r"|EG|DG|Hinterhaus|Seitenflügel|links|rechts"
+    r"|Wohnung \d+))*(?:,? (?:in )?(?:\d{5} )?[A-ZÄÖÜ][\wäöüß-]+(?: [A-ZÄÖÜ][\wäöüß-]+)?)?"
     r"|(?<![\w-])(?:Am|An der|An den|Auf der|Auf dem|Im|In der|Zum"
     r"|Zur) [A-ZÄÖÜ][\wäöüß-]{2,30} \d{1,3} ?[a-z]?\b(?! ?(?:Uhr|Prozent|%|Euro|€))"
     r"|(?<![\w-])(?:Flat |Apartment |Unit )?\d{1,4}[a-z]?,? (?:[A-Z][\w'-]+ ){1,3}(?:Road|Street|Lane|Avenue|Drive"
-    r"|Close|Way|Court|Crescent|Place|Terrace|Gardens|Square|Row|Hill|Grove|Walk|Mews|Rise|Green|St|Rd"
-    r"|Ave)\b(?:,? [A-Z][\w-]+)?(?:,? [A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2})?"
+    r"|Close|Way|Court|Crescent|Place|Terrace|Gardens|Square|Row|Hill|Grove|Walk|Mews|Rise|Green|Wharf|Quay|Park"
+    r"|View|Parade|Yard|St|Rd"
+    r"|Ave)\b(?:, (?:Flat|Apartment|Unit|Apt"
+    r"|Floor) \d{1,3}[a-z]?)?(?:,? [A-Z][\w-]+)?(?:,? [A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2})?"
 )
 _PERSON_BEFORE: Final = re.compile(
     r"(?:Herrn?|Frau|Mr\.?|Mrs\.?|Ms\.?|Dr\.?|Familie) [A-ZÄÖÜ][\w'-]+(?: [A-ZÄÖÜ][\w'-]+)?(?:,? | in (?:der )?| at "
@@ -114,6 +118,13 @@ _THEIRS: Final = re.compile(
 )
 
 
+_TRIP: Final = re.compile(  # a booking with what hangs on it: who sits where and goes when
+    r"\b(?:buchung(?:scode|snummer)?|booking|ref(?:erence)?|code|pnr|ticket|reservierung|reservation)[ :#]{1,2}"
+    r"(?-i:(?=[A-Z0-9]{0,7}\d)[A-Z0-9]{5,8})\b(?:,(?: (?:(?-i:[A-Z]\.)|[\w:'-]+)){1,6}){1,5}",
+    _FLAGS,
+)
+
+
 def pii(reading: Reading, pushed: list[Place]) -> Iterator[Place]:
     """Yield personal data; `pushed` are the places where the customer is sent to the house's own address or number."""
     found: list[Place] = []
@@ -129,6 +140,8 @@ def _told(reading: Reading) -> Iterator[Place]:
     for one in _SECRET.finditer(reading.plain):
         group = 1 if one[1] else 2
         yield one.start(group), one.start(group) + len(one[group].rstrip(".!?)"))
+    for one in _TRIP.finditer(reading.plain):
+        yield one.span()
     for one in _NUMBERED.finditer(reading.plain):
         if sum(letter.isdigit() for letter in one[1]) >= FEWEST_DIGITS:
             yield one.span(1)
@@ -221,16 +234,21 @@ def _is_ours(text: str, start: int, end: int) -> bool:
 def _reaches_them(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 70) : start]
     after = text[end : end + 30]
-    return not _is_ours(text, start, end) and (
-        re.search(
-            r"\b(?:erreich\w*|versucht|angerufen|ihre? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer"
-            r"|mobilnummer)|deine? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer)|your (?:\w+ )?(?:number"
-            r"|mobile|phone|landline)|tried (?:you|ringing|calling|phoning|to (?:call|ring|reach|phone))|rang you"
-            r"|called you|reach(?:ed)? you|ring you|call you|rufe? (?:sie|dich)|rufen (?:sie|dich)|text(?:ed)? you"
-            r"|left a (?:message|voicemail)|phoned you|sms an|number (?:ending|we have)|nummer)\b.{0,50}$",
-            before,
-            _FLAGS,
+    return (
+        not _is_ours(text, start, end)
+        and not ASKED.search(text)
+        and (
+            re.search(
+                r"\b(?:erreich\w*|versucht|angerufen|ihre? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer"
+                r"|mobilnummer)|deine? (?:\w+ )?(?:nummer|handynummer|telefonnummer|rufnummer)|your (?:\w+ )?(?:number"
+                r"|mobile|phone|landline)|tried (?:you|ringing|calling|phoning|to (?:call|ring|reach|phone))|rang you"
+                r"|called you|reach(?:ed)? you|ring you|call you|rufe? (?:sie|dich)|rufen (?:sie|dich)|text(?:ed)? you"
+                r"|left a (?:message|voicemail)|phoned you|sms an|haben sie (?:\w+ )?unter|number (?:ending|we have)"
+                r"|nummer)\b.{0,50}$",
+                before,
+                _FLAGS,
+            )
+            is not None
+            or re.match(r" (?:zu erreichen|angerufen|versucht|is still your|noch aktuell)", after, _FLAGS) is not None
         )
-        is not None
-        or re.match(r" (?:zu erreichen|angerufen|versucht|is still your|noch aktuell)", after, _FLAGS) is not None
     )

@@ -45,6 +45,9 @@ _DO: Final = (  # first person, present, of what is still to be done
     r"|verschicken|versende|versenden|spiele|spielen|lasse|lassen|lass)"
 )
 _SHARE: Final = re.compile(  # German, without any time: what is as good as said
+    r"\bgeht (?:heute |morgen |noch |gleich |dann ){1,3}(?:in die|zur|auf die) (?:post|reise)\b|"
+    r"\bgeht (?:\w+ ){0,3}(?:in die|zur|auf die) (?:post|reise)\b|\bist (?:alles |das )?(?:wieder )?(?:beim alten"
+    r"|erledigt|behoben|da|online|erreichbar|repariert|fertig) \b|\bwieder beim alten\b|"
     r"\b(?:ich|wir) (?:werde|werden)\b"
     r"|\b(?:werde|werden) (?:ich|wir)\b"
     r"|\b(?:melden?|meld)\b.{0,60}\b(?:mich|uns|sich)\b|\b(?:mich|uns)\b.{0,60}\bmelden?\b(?! sie| können)"
@@ -68,6 +71,20 @@ _SHARE: Final = re.compile(  # German, without any time: what is as good as said
     r"|hör\w* (?:mal |mich )?(?:nach|um)|finden (?:\w+ )?eine lösung|(?:kriegen|bekommen|regeln|richten"
     r"|machen) wir (?:\w+ )?(?:hin|gut|wieder|das|schon)|das (?:regle|regeln|kriegen|bekommen|erledige|erledigen"
     r"|mache|übernehme) (?:ich|wir)|(?:ich|wir) (?:erledigen?|übernehmen?|regeln?|regle))\b"
+    r"|\b(?:kommen|komme|komm) (?:\w+ ){0,4}auf (?:sie|dich|euch) zu\b|\blassen sie mich\b(?! wissen)"
+    r"|\blass mich\b(?! wissen)"
+    r"|\b(?:legen?|leg|packen?|pack|fügen?) (?:ich|wir )?(?:ihnen|dir|euch) .{1,50}\b(?:bei|drauf|dazu|rein|hinzu)$"
+    r"|\b(?:legen?|packen?|fügen?) (?:ich|wir) .{1,50}\b(?:bei|drauf|dazu|hinzu)$"
+    r"|\b(?:bekommen|bekommst|kriegst|kriegen|erhalten|erhältst) (?:sie |du )?.{1,60}\b(?:ersetzt|erstattet|zurück"
+    r"|gutgeschrieben|geschenkt|umsonst|nachgeliefert|neu|repariert)$"
+    r"|\b(?:wissen sie|weißt du) (?:es|das|mehr) auch\b|\b(?:geht|gehen) auf (?:uns|mich|unsere kosten"
+    r"|unsere kappe)$|\b(?:übernehmen|tragen) wir (?:die|das|ihre|deine)\b|\bwir (?:übernehmen|tragen) (?:die|das"
+    r"|ihre|deine)\b"
+    r"|\b(?:mehr|näheres|weiteres|details|infos?|antwort|neues) (?:folgt|folgen|kommt|gibt es)\b|\b(?:gebe?"
+    r"|geben) (?:ich |wir )?laut\b|\bbringen? (?:ich|wir) .{0,30}in ordnung|\b(?:ich|wir) bringen? .{0,30}in ordnung"
+    r"|\bkommt (?:in|ins|auf|mit) (?:das |die |den |dem |der )?(?:nächste|kommende)\w*\b|\b(?:die|sie|kolleg\w+"
+    r"|jemand) (?:meldet|melden|melde) sich\b"
+    r"|\b(?:gehen|gehe|geh) (?:\w+ ){0,4}nach$|\b(?:nehme|nehmen|nehm) (?:ich|wir) (?:mir|uns)\b"
     r"|\bda bleib\w* (?:ich|wir) dran\b|\b(?:ich|wir) bleiben? (?:\w+ )?dran\b"
     r"|\b(?:geben sie|gib|gebt) (?:uns|mir) (?:\w+ )?(?:bis|noch|eine|ein paar|einen)\b",
     _FLAGS,
@@ -88,8 +105,11 @@ _PARTICLE: Final = re.compile(
     r"\b(?:nach|an|zurück|durch|raus|zu|rüber|ein|hin|her|rein|aus|um|ab|frei|gut|bescheid)$", _FLAGS
 )
 _WILL: Final = re.compile(
+    r"\b(?:going|goes|off) (?:out )?(?:in|into|to) the (?:post|mail|printer)\b|\bon the list for\b|^back in \w+|"
+    r"\b(?:you can|you may|you should|you'll) expect\b|\b(?:give|bear with|allow) (?:us|me) (?:half|about|around)\b|"
     r"\b(?:i|we)(?:'ll| will| shall|'m going to| am going to|'re going to| are going to"
-    r"|'d be getting)\b(?! (?:be honest|admit|take that|have to (?:disagree|say|ask)|say (?:this|that)|never|not"
+    r"|'d be getting)\b(?! (?:see what|take it from|be honest|admit|take that|have to (?:disagree|say|ask)"
+    r"|say (?:this|that)|never|not"
     r"|be blunt|be frank|need (?:your|you|a|the|to)|pass on|level|grant|give you that))"
     r"|\b(?:you'll|you will|you shall|you should) (?:\w+ ){0,1}(?:hear|get|receive|have (?:an answer|a reply|it|your"
     r"|the|news)|be (?:refunded|contacted|notified|credited|sent|called))\b"
@@ -108,7 +128,9 @@ _WILL: Final = re.compile(
     r"|\b(?:i|we) (?:promise to|intend to|aim to|plan to|hope to have)\b|\b(?:update|reply|answer|more|details|news"
     r"|replacement|refund) (?:to follow|will follow|following|is coming|coming)\b"
     r"|\bexpect (?:an?|our|your|the|it|to hear)\b"
-    r"|\b(?:give|bear with|allow) (?:us|me) (?:until|till|a (?:day|moment|minute|few|couple)|an hour|\d)"
+    r"|\b(?:give|bear with|allow) (?:us|me) (?:until|till|half an|a (?:day|moment|minute|few|couple)|an hour|\d)"
+    r"|\b(?:more|news|details|update) (?:news )?(?:once|when|as soon as|after|to come|shortly)\b|\b(?:put|set"
+    r"|make) (?:it|this|that|things) right\b|^(?:checking|looking into|chasing|on it)\b"
     r"|\b(?:will (?:sort|do so|look|fix|try|come|have|make)|hold tight)\b",
     _FLAGS,
 )
@@ -200,18 +222,22 @@ _NAMED: Final = re.compile(
 
 # What it is not ------------------------------------------------------------------------------------------------------
 _PAST_DE: Final = re.compile(
-    r"\b(?:wurde|wurden|wurdest|war|waren|warst|hatte|hatten|gab|ging|kam|kamen|gestern|vorhin|seit|lag|lagen|stand"
+    r"\b(?:ist|sind) .{0,70}\b(?:ge\w+(?:t|en)|\w+ge\w{3,}(?:t|en)|bestätigt|erledigt)$|"
+    r"\b(?:wurde|wurden|wurdest|war|waren|warst|hatte|hatten|gab|ging|kam|kamen|(?<!von )gestern|vorhin|seit|lag"
+    r"|lagen|stand"
     r"|standen|haben wir|habe ich|hab ich|wir haben|ich hab|ich habe|(?:hat|haben|hast)\b.{0,80}\b(?:ge\w+(?:t|en)"
     r"|\w+(?:ge)\w+(?:t|en)|\w+iert|(?:ver|be|er|ent|über)\w+t)$|ist (?:\w+ ){0,4}(?:ge\w+(?:t|en)|raus|unterwegs)"
     r"|sind (?:\w+ ){0,4}ge\w+(?:t|en))\b",
     _FLAGS,
 )
 _PAST_EN: Final = re.compile(
-    r"\b(?:was|were|wasn't|did|had|has|have (?:already|just|been|now)|yesterday|ago|since|went|sent|i've|we've"
+    r"\b(?:was|were|wasn't|did|had|has|have (?:already|just|been|now)|yesterday|ago|since|went|sent|left"
+    r"|last night(?!'s)|i've|we've"
     r"|earlier)\b|'ve\b",
     _FLAGS,
 )
 _CONDITION: Final = re.compile(
+    r"^(?:wenn|falls|if) .{0,80}\b(?:nicht|kein\w*|not|isn't|hasn't|doesn't|haven't)\b|"
     r"\b(?:wenn|falls|sofern)\b.{0,40}\b(?:sie|du|ihr|dir|ihnen|man|es|ihre?|deine?)\b|\b(?:falls|sofern)\b"
     r"|\b(?:sollten sie|solltest du|sobald (?:sie|du|ihr|wir (?:ihre|deine|die)|ihre|deine|uns|mir)|nachdem sie"
     r"|vorausgesetzt)\b"
@@ -226,9 +252,10 @@ _FOR_THEM: Final = re.compile(  # what the customer does, or is asked to do
     r"|möchtest du|wollen sie|willst du)\b"
     r"|^\s*(?:\w+ )?(?:schicken|senden|melden|rufen|schreiben|geben|probieren|versuchen|starten|warten|laden|prüfen"
     r"|kommen|nutzen|lassen|teilen|reichen|holen|bringen|achten|denken) sie\b"
-    r"|\b(?:please|you can|you could|you need|you have (?:until|till|to)|you've got until|you must|you should"
+    r"|\b(?:please|you can(?! expect)|you could|you need|you have (?:until|till|to)|you've got until|you must"
+    r"|you should"
     r"|you may|you might|you'll need|you'll want|you'll have to|make sure|don't|do not|feel free|would you|could you"
-    r"|can you|want me|want us|you'll find|you'll see|be sure)\b",
+    r"|can you|want me|want us|you'll find (?!an? (?:answer|reply)|our)|you'll see|be sure)\b",
     _FLAGS,
 )
 _IMPERATIVE_DE: Final = re.compile(
@@ -293,7 +320,7 @@ _OPENERS: Final = re.compile(
 GREETING: Final = re.compile(
     r"^(?i:sehr geehrte\w*|liebe[rs]?|hallo|hi|hey|hello|dear|guten (?:tag|morgen|abend)|good (?:morning|afternoon"
     r"|evening|day)|moin(?: moin)?|servus|grüß (?:gott|dich)|grüezi|howdy|salü|hiya)\b.{0,60}$|^(?i:herrn?|frau|mr"
-    r"|mrs|ms|dr)\b\.? [^,]{1,40}$|^[A-ZÄÖÜ][\w'-]{1,20}$"
+    r"|mrs|ms|dr)\b\.?(?: [A-ZÄÖÜ][\w'-]{1,30}){1,3}$|^[A-ZÄÖÜ][\w'-]{1,20}$"
 )
 
 
@@ -326,9 +353,11 @@ def _of(sentence: Sentence, reading: Reading) -> Iterator[tuple[int, int, tuple[
         times = due.times(words)
         if not _is_promise(words, times):
             continue
-        if following and _CONDITION.search(following):
+        if following and _CONDITION.search(following) and not _EVEN.match(following):
             continue
         start = clause.start + _opening(words)
+        if at and _UNTIL_THEN.match(clauses[at - 1].words):
+            start = clauses[at - 1].start
         end = clause.end
         said = (clause.start + times[0].start, clause.start + times[0].end) if times else None
         if found and _belongs(sentence, found[-1], start, said):
@@ -378,10 +407,9 @@ def _belongs(
 ) -> bool:
     """Tell whether a clause goes on with the promise before it: "I check, and then I tell you"."""
     between = sentence.words[before[1] - sentence.start : start - sentence.start]
-    return (
-        not (said and before[2])
-        and re.fullmatch(r"[,;]?\s*(?:und|and|then|dann|sowie)?\s*", between, _FLAGS) is not None
-    )
+    if before[0] > start - 3:
+        return False
+    return not said and re.fullmatch(r"[,;]?\s*(?:und|and|then|dann|sowie)?\s*", between, _FLAGS) is not None
 
 
 def _end(sentence: Sentence, clauses: list[Part], start: int, end: int) -> int:
@@ -391,7 +419,10 @@ def _end(sentence: Sentence, clauses: list[Part], start: int, end: int) -> int:
             continue
         gap = sentence.words[end - sentence.start : clause.start - sentence.start]
         if "," in gap and re.match(
-            r"(?:was|who|which|word for|what|wie es|wo es|the one|that)\b", clause.words, _FLAGS
+            r"(?:was|who|which|word for|what|wie es|wo es|sobald|as soon as|once the|wenn (?:der|die|das)|the one"
+            r"|that)\b",
+            clause.words,
+            _FLAGS,
         ):
             end = clause.end
             continue
@@ -420,16 +451,22 @@ def _coordinated(clause: Part) -> Iterator[Part]:
 
 def _is_promise(words: str, times: list[Time]) -> bool:
     low = words.strip()
-    if _is_none(low):
+    if _is_none(low) or (_REGRETS.search(low) and not _WILL.search(low)) or _OPENS.search(low):
         return False
     is_said = _WILL.search(low) is not None or _SHARE.search(low) is not None
     is_time = any(not one.is_weak for one in times)
-    if is_time and _AS_IT_IS.search(low) and not (_AGAIN.search(low) or is_said or _I_DO_DE.search(low)):
+    if (
+        is_time
+        and _AS_IT_IS.search(low)
+        and not (_AGAIN.search(low) or _SET.search(low) or is_said or _I_DO_DE.search(low))
+    ):
         return False
     if _MAYBE.search(low) and not is_said and not (is_time and _I_DO_DE.search(low)):
         return False
     if is_time or _WILL_DO.search(low):
-        return is_said or _will_be(low)
+        return (
+            is_said or _will_be(low) or _TO_COME.search(low) is not None or any(_UNTIL.match(one.said) for one in times)
+        )
     is_now = _NOW.search(low.replace("schon heute", "")) is not None
     if times and not is_now and (_I_DO_DE.search(low) or _DOING.search(low)):
         return True
@@ -459,6 +496,51 @@ def _will_be(low: str) -> bool:
     )
 
 
+_EVEN: Final = re.compile(r"(?:even|auch|selbst)\b", _FLAGS)
+_SET: Final = re.compile(r"\b(?:will|'ll|wird|werden)\b", _FLAGS)
+_UNTIL: Final = re.compile(
+    (
+        r"(?:bis|by|spätestens|no later|binnen|innerhalb|within|inside|innert|in (?:\d|ein|zwei|drei|an |a |half"
+        r"|the next|den nächsten|der nächsten))"
+    ),
+    _FLAGS,
+)
+_TO_COME: Final = re.compile(
+    r"\b(?:fehlende\w*|unser\w*|our|missing|korrigierte\w*|corrected)\b|\b(?:raus|weg|ein|ab|bereit|online|hier|auf"
+    r"|fertig|vor|dran|nach)$"
+    r"|\b(?:öffnet|öffnen|steht|hängt|fliegt|verschwindet|startet|erscheint|klärt sich|entscheidet)\b|\bgoes (?:up"
+    r"|out|live|in)\b|\b(?:disappears|appears|opens again|reopens)\b"
+    r"|\b(?:you'll|you will) (?:find|see|have|get|hear|receive)\b",
+    _FLAGS,
+)
+_UNTIL_THEN: Final = re.compile(r"(?:sobald|sowie|as soon as|once|when|after|nachdem|wenn (?:der|die|das))\b", _FLAGS)
+_REGRETS: Final = re.compile(
+    r"\b(?:sorry|apolog\w+|entschuldig\w+|tut (?:mir|uns|es) (?:\w+ )?leid|bedauern|thanks for|thank you for"
+    r"|danke für|danke der"
+    r"|rang|klingelte|geklingelt|enjoy|see you|viel spaß|bis dann|good luck|viel erfolg|schönen|schönes|have a"
+    r"|we heard|freuen uns|look forward)\b",
+    _FLAGS,
+)
+_OPENS: Final = re.compile(
+    r"\b(?:grundsätzlich|generally|as a rule|samstags|sonntags|werktags)\b|"
+    r"\b(?:appointment|booking|reservation|termin|buchung|reservierung) .{0,50}(?:is|are|ist|sind) (?:confirmed"
+    r"|bestätigt)$|"
+    r"\b(?:there's|there is|es gibt|gibt es|ist|are|is) (?:an? )?(?:\w+ )?(?:\w*markt|\w*fest|market|fair|festival"
+    r"|party|concert|meeting|feiertag|holiday)\b|\bdate of birth\b|\bgeburtsdatum\b|\bhat (?:\w+ ){0,5}(?:zu"
+    r"|geschlossen|geöffnet|auf)$|\b(?:train|bus|ferry|tram|zug|fähre|bahn) (?:\w+ )?(?:leaves|departs|goes|runs"
+    r"|fährt|geht|kommt)\b|"
+    r"\b(?:sind|bin|ist|are|is|we're|i'm|lines?|phones?|erreichen|erreichbar|hier) (?:\w+ ){0,4}(?:von|from|till"
+    r"|until|bis|mondays?|montags?|täglich|daily|weekdays|zwischen)"
+    r" .{0,40}(?:da|erreichbar|besetzt|offen|geöffnet|open|here)$|\bwe're in (?:till|until)|\b(?:einlösen|einlösbar"
+    r"|redeem\w*|rabatt|discount|sale|bank holiday|feiertag"
+    r"|findet (?:\w+ ){0,6}statt|(?:concert|show|match|film|course|class|game|performance|screening|workshop"
+    r"|tour) (?:starts?|begins?|ends?|is)"
+    r"|(?:konzert|film|spiel|kurs|vorstellung|führung|seminar|stück|lesung) (?:beginnt|startet|endet|ist|findet)"
+    r"|last (?:orders?|entry|admission|train|bus|day)|letzte[rn]? (?:einlass|bus|zug|bestellung|tag)|angebot gilt"
+    r"|offer|aktion|cut-?off|check-?in|doors|einlass|anpfiff|kick-?off|abfahrt|departure|high tide|low tide"
+    r"|hochwasser)\b",
+    _FLAGS,
+)
 _WE_OURSELVES: Final = re.compile(r"\b(?:i'll|we'll|ich|wir)\b", _FLAGS)
 _LETS_KNOW: Final = re.compile(r"\b(?:melden|bescheid|let you know)\b", _FLAGS)
 _WERDEN: Final = re.compile(r"\b(?:werde|wird|werden)\b", _FLAGS)

@@ -12,9 +12,11 @@ _FLAGS: Final = re.IGNORECASE
 LONGEST_TAIL: Final = 60
 
 ADDRESS: Final = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}", _FLAGS)
-PHONE: Final = re.compile(r"(?<![\w.,-])(?:\+|\(?0|\(?[2-9]\d\d[ )-]|555-)[\d ()/–-]{5,20}\d(?!\w)")
+PHONE: Final = re.compile(
+    r"(?<![\w.,-])(?<!\d )(?:\+|\(?0|\(?[2-9]\d\d[ )-])[\d ()/–-]{5,20}\d(?!\w)|(?<![\w.,-])555-\d{4}(?!\w)"
+)
 
-_ASKED: Final = re.compile(  # the customer wanted to know it
+ASKED: Final = re.compile(  # the customer wanted to know it
     r"\b(?:gewünscht\w*|erbeten\w*|angefragt\w*|gefragt (?:haben|hast|hattest|hatten)|(?:hatten|hattest|haben"
     r"|hast) (?:\w+ ){0,5}gefragt|danach gefragt|wie gewünscht|du wolltest|sie wollten|gesucht\w*|deine frage nach"
     r"|ihre frage nach|nach der (?:sie|du)|die (?:sie|du) suchst|lieber anrufen|lieber (?:telefonieren|mailen))\b"
@@ -22,9 +24,10 @@ _ASKED: Final = re.compile(  # the customer wanted to know it
     r"|you'd (?:asked|like to (?:call|ring|email|phone))|since you(?:'d)? (?:asked|prefer)|you prefer"
     r"|you were asking|you're (?:looking for|after)|requested)\b"
     r"|\b(?:fragten|fragtest|gebeten|batest|baten sie|wolltest du|wünschten|erwähnten|auf ihren wunsch|auf wunsch"
-    r"|um die sie|um die du|nach der du|nach denen sie)\b"
+    r"|um die sie|um die du|nach der du|nach denen sie|die sie suchten|das sie suchten|die du suchtest"
+    r"|nicht gefunden (?:haben|hast)|wissen wollten|wissen wolltest)\b"
     r"|\b(?:the (?:number|address|form|link|page|email) you|you'd rather|you said you(?:'d)? (?:prefer|rather|like)"
-    r"|at your request|you did ask|your question was)\b",
+    r"|at your request|you did ask|your question was|couldn't find|couldn't locate)\b",
     _FLAGS,
 )
 _EMERGENCY: Final = re.compile(
@@ -41,7 +44,9 @@ _NO_NEED: Final = re.compile(
     r"\b(?:müssen (?:sie |sich )?(?:\w+ ){0,4}(?:nicht|kein\w*|nirgend\w*)|brauchen (?:sie )?(?:\w+ ){0,4}(?:nicht"
     r"|kein\w*)|brauchst (?:du )?(?:\w+ ){0,4}(?:nicht|kein\w*)|musst (?:du )?(?:\w+ ){0,4}(?:nicht|kein\w*)"
     r"|nicht nötig|ohne (?:anruf|formular|mail|umweg)|kein (?:formular|anruf|ticket)|keine (?:mail|hotline|e-mail)"
-    r"|statt)\b"
+    r"|statt|weder|nirgends?)\b|\b(?:anrufen|schreiben|mailen|ausfüllen) (?:müssen sie|musst du|brauchen sie"
+    r"|brauchst du) (?:\w+ ){0,2}nicht\b"
+    r"|\bneither\b|\bnothing to (?:fill|ring|call|send)\b"
     r"|\b(?:don't (?:need|have) to|no need to|needn't|you do not need|without (?:calling|emailing|having)"
     r"|don't (?:call|ring|email|bother)|instead of|rather than|no form)\b",
     _FLAGS,
@@ -54,7 +59,8 @@ _OURS: Final = re.compile(  # what we do, or did, by mail or telephone
     r"|\b(?:i|we)(?:'ll|'ve| will| have| tried|'m|'re| are| am)? ?(?:just )?(?:call|ring|phone|email|emailed|called"
     r"|rang|phoned|phoning|calling|ringing|emailing|send|sent|mail|mailed|write|wrote|tried)(?:ed|ing)?\b|\b(?:ging"
     r"|kam|kommt|absender|sender|sent from|went to|sent to|comes from|from)\b.{0,16}[\w.+-]+@|\b(?:ging|gingen|went"
-    r"|gesendet|geschickt|versandt|sent|hinterlegt|registered|gespeichert|on file|auf ihren namen)\b",
+    r"|gesendet|geschickt|versandt|sent|hinterlegt|registered|gespeichert|(?:we have|number|address) on file"
+    r"|auf ihren namen)\b",
     _FLAGS,
 )
 _MAIL: Final = re.compile(
@@ -63,6 +69,7 @@ _MAIL: Final = re.compile(
     _FLAGS,
 )
 _PHONE: Final = re.compile(
+    r"\bby phone\b|"
     r"\b(?:rufen|ruf|ruft|rufst|anrufen|anruf|anzurufen|anrufst|angerufen|klingel\w*|durchklingeln|durchzuklingeln"
     r"|bimmel\w*|läute\w*|telefonieren|telefoniere|hörer|telefon\w*|fernmündlich|\w*hotline|helpline\w*"
     r"|service-?nummer|\w+telefon|durchwahl|rufnummer|call-?cent(?:er|re)\w*|switchboard)\b"
@@ -90,11 +97,17 @@ _FORM: Final = re.compile(
     r"|service ?desk|info(?:rmation)? ?desk|help desk|infopoint|info-?stand|annahme|fundbüro|lost property office"
     r"|lost property|town hall|rathaus|bürgeramt|ausleihe|thekenpersonal|verkaufspersonal|vertragswerkstatt|autohaus"
     r"|reisebüro|apotheke|travel agent|pharmacy|point of purchase|collection point|abholstation|paketshop|terminal"
-    r"|automat|self-?service|onlineservice|online-?service|antrag|wizard|assistenten|forum|ticketsystem|dashboard"
+    r"|automat|fachhandel|einzelhandel|handel|info-?schalter|meldeknopf|button|assistent\w*"
+    r"|virtuelle\w* assistent\w*|rathaus|filialteam|shop-?team|ladenteam|knowledge base|wissensdatenbank|faq"
+    r"|community|retail partner|partner shop|self-?service|onlineservice|internetseite|\w+seite|serviceportal"
+    r"|kundendienststelle|fachgeschäft|partnerbetrieb|mobility cent(?:er|re)|showroom|salon|garage|workshop|depot"
+    r"|site|bot \w+|online-?service|antrag|wizard|assistenten|forum|ticketsystem|dashboard"
     r"|members? area|account page|mitgliederbereich|login-?bereich)\b",
     _FLAGS,
 )
 _FORM_VERB: Final = re.compile(
+    r"\b(?:do (?:that|this|it)|liegt|quicker|finde[nt]?|findest|schneller)\b|"
+    r"\b(?:reklamier\w*|melden|beanstande\w*|kauf\w*|hol\w*|log)\b|"
     r"\b(?:nutz\w*|füll\w*|verwend\w*|benutz\w*|wend\w*|geh|gehen sie|gehst|schau\w*|kommen sie|komm|kommst"
     r"|kontaktier\w*|melden? sie|meld|meldest|stell\w*|eröffn\w*|öffnen sie|erstell\w*|reich\w*|frag\w*|besuch\w*"
     r"|hinterleg\w*|such\w* sie|schreib\w*|trag\w*|gib|geben sie|läuft|laufen|nehm\w*|nimm|bring\w*|schick\w*"
@@ -104,13 +117,18 @@ _FORM_VERB: Final = re.compile(
     r"|\b(?:fill\w*|use|visit|submit|raise|log|head|hop|pop|go to|go through|nip|try|complete|contact|take (?:it"
     r"|this|that|the)|speak|talk to|return (?:it|this|that)|bring|create|file|report|send|see|check with|message"
     r"|swing|stop by|enquire|apply|click|ask|reach|handles?|deals? with|help you|can help|something for|one for"
-    r"|a matter for|have to|need to|must|only|best|has to|goes? through|went? through)\b"
+    r"|a matter for|have a|the place to|chat with|open|place|start|can talk|look|nimm|einkippen|einwerfen|kippen"
+    r"|finde[nt]?|findest|auskunft|ansprechperson|adresse für|have to|need to|must|only|best|has to|goes? through"
+    r"|went? through)\b"
     r"|\b(?:abgeben|abzugeben|vorbeikommen|vorbeibringen|vorbei|einreichen|stellen|return|pop|call in|apply|lodge"
     r"|register|fill|hand (?:it|them) in|drop (?:it|them)|collect|enquire|request|bestellen|beantragen|abholen"
+    r"|spring|hüpf\w*|jump|skip|berät|beraten|berate|advise|advises|beantwortet|weiß|knows?|kennt|steht|stehen"
+    r"|back to|walk|hingehen|regeln|regelt|sort|klärt|klären|handled|macht das|does that|assists?"
     r"|kümmert|bearbeitet|handles|dealt|goes|go)\b",
     _FLAGS,
 )
 _FORM_IS_NONE: Final = re.compile(
+    r"\b(?:haben|gibt es|betreiben) (?:\w+ ){0,3}kein\w*|\b(?:don't have|haven't got|there's no|there is no)\b|"
     r"\b(?:consent form|in form|in top form|form of|ihr ticket|dein ticket|your ticket|kinderticket"
     r"|ticket(?:s)? (?:ist|sind|gilt|kostet|costs?|is|are)|(?:our|unser|unsere) (?:shop|store|laden|filiale"
     r"|branch)\b.{0,20}\b(?:moved|is|hat|ist|war|in|öffnet|opens)|im laden (?:war|ist|gibt|haben|kostet)|ticket für"
@@ -119,7 +137,10 @@ _FORM_IS_NONE: Final = re.compile(
     _FLAGS,
 )
 _DIRECTS: Final = re.compile(
-    r"\b(?:bitten|welcome to|am telefon|kann das|genügt|bräuchten|wäre|bitte|müss\w*|musst|sollt\w*|könn(?:en|ten"
+    r"\b(?:will do|quick call|do that|quicker|liegt auf|findest du|finden sie|dafür)\b|"
+    r"\b(?:bringt|reklamier\w*|register|let's|by phone|am apparat|better off)\b|"
+    r"\b(?:bitten|welcome to|am telefon|kann das|lässt sich|am infoschalter|genügt|bräuchten|wäre|bitte|müss\w*|muss"
+    r"|musst|sollt\w*|könn(?:en|ten"
     r"|test|te) (?:sie|du|ihr|man)|können|kannst|könntest|magst|mögen sie|würden sie|würdest|darfst|nur"
     r"|ausschließlich|lediglich|schnellst\w*|am besten|am einfachsten|einfachst\w*|besser|lieber|einfach|mal|doch"
     r"|gerne?|hilft|ihnen geholfen|dir geholfen|helfen|weiterhelfen|zuständig|richtig\w*|anlaufstelle|für sie da"
@@ -129,9 +150,12 @@ _DIRECTS: Final = re.compile(
     r"|\b(?:please|pls|plz|kindly|just|simply|need to|needs to|have to|has to|must|should|want to|best|better"
     r"|quickest|fastest|easiest|quicker|easier|only|could you|can you|would you|would you mind|have you tried"
     r"|why not|feel free|ask you to|you to|you can|you could|you may|help|handles?|deals?|sort|instead|directly"
-    r"|contact|one for|something for|a job for|can't do anything|get in touch|pick up|afraid|through our|via our"
+    r"|contact|one for|something for|a job for|can't do anything|get in touch|pick up|afraid|through our|taken|needs"
+    r"|suggest|all (?:we|i) can|talk you through|walk you through|first|place to|have a|best|via our"
     r"|via the|through the|you'll want|you'd|reach|try|gotta)\b"
-    r"|(?:^|[.!?,:;–] ?|\bund |\band |\bthen |\bdann )(?:schreib|schick|ruf|meld|frag|geh|füll|mail|e-mail|nutz"
+    r"|(?:^|[.!?,:;–] ?|\bund |\band |\bthen |\bdann |\bor |\boder |\bjust |\bbest )(?:trag|spring|setz|kontaktier"
+    r"|lass|probier|schieb|wirf|pack|reich|log|pass|fling|bung|contact|try|swing|get|skip|dash|stell|schreib|schick"
+    r"|ruf|meld|frag|geh|füll|mail|e-mail|nutz"
     r"|komm|wend|stell|eröffn|klingel|bimmel|hau|wähl|schau|nimm|bring|send|call|ring|phone|drop|use|hop|head|go"
     r"|pop|submit|raise|give|fill|open|ask|write|email|dial|take|log|fire|shoot|ping|bring|speak|visit|nip|bell"
     r"|tell|put|forward|pick|report|message|stick|chuck)\w{0,3}\b",
@@ -140,9 +164,11 @@ _DIRECTS: Final = re.compile(
 _GONE: Final = re.compile(  # what was, or what they have of us already
     r"\b(?:kam|kamen|ging|gingen|wurde|wurden|war|waren|erhalten|bekommen|bekommst|erhältst|kriegst|gesendet"
     r"|geschickt|gemailt|angerufen|bestätigung\w*|spam\w*|absender|rückruf\w*|hatte|hatten|haben (?:wir|ich)|habe"
-    r"|hab|lag|liegt)\b"
-    r"|\b(?:was|were|came|went|got|received|sent|(?<!be )emailed|(?<!be )(?<!be e-)mailed|called|rang|phoned|spam"
-    r"|junk|from|sender|answered|arrived|reached|i've|we've|confirmation|yesterday|your (?:e-?mail|phone"
+    r"|hab|lag|lag an)\b"
+    r"|\b(?:(?<!wer )was|were|came|went|got|received|sent|(?<!be )emailed|(?<!be )(?<!be e-)mailed|called|rang"
+    r"|phoned|spam"
+    r"|junk|(?<!bought )(?<!bought it )(?<!got it )from|sender|answered|arrived|reached|i've|we've|confirmation"
+    r"|yesterday|your (?:e-?mail|phone"
     r"|account) (?:is|was|has|address)|will (?:get|receive)|you'll (?:get|receive)|you should have)\b",
     _FLAGS,
 )
@@ -155,24 +181,32 @@ _HOW_TO: Final = re.compile(r"\b(?:einstellungen|menü|settings|menu|under your 
 
 def elsewhere(reading: Reading) -> Iterator[tuple[Elsewhere, int, int]]:
     """Yield where the draft tells the customer to go elsewhere with what they want."""
-    customer_asked = _ASKED.search(reading.plain) is not None
+    customer_asked = ASKED.search(reading.plain) is not None
     if customer_asked:
         return
     is_grave = _EMERGENCY.search(reading.plain) is not None
     for sentence in reading.sentences:
-        words = sentence.words
-        if _NO_NEED.search(words) or _TO_ANSWER.search(words):
+        if not (_NO_NEED.search(sentence.words) or _TO_ANSWER.search(sentence.words)):
+            yield from _of(sentence, is_grave=is_grave)
+
+
+def _of(sentence: Sentence, *, is_grave: bool) -> Iterator[tuple[Elsewhere, int, int]]:
+    """Yield what a sentence says of it; the same said twice, as by a word and a number, is one."""
+    last: tuple[Elsewhere, int, int] | None = None
+    for clause in _whole(sentence):
+        if last is not None and clause.start < last[2]:
             continue
-        last_end = -1
-        for clause in _whole(sentence):
-            if clause.start < last_end:
+        for kind, found in _pushes(sentence, clause):
+            if is_grave and kind == "send_elsewhere_phone":
                 continue
-            for kind, found in _pushes(sentence, clause):
-                if is_grave and kind == "send_elsewhere_phone":
-                    continue
-                start, end = _cut(sentence, clause, found, with_contact=kind != "send_elsewhere_form")
-                last_end = end
-                yield kind, start, end
+            start, end = _cut(sentence, clause, found, with_contact=kind != "send_elsewhere_form")
+            if last is not None and last[0] == kind:
+                start = last[1]
+            elif last is not None:
+                yield last
+            last = (kind, start, end)
+    if last is not None:
+        yield last
 
 
 def _pushes(sentence: Sentence, clause: Part) -> Iterator[tuple[Elsewhere, re.Match[str]]]:
@@ -196,7 +230,7 @@ def _pushes(sentence: Sentence, clause: Part) -> Iterator[tuple[Elsewhere, re.Ma
     elif number is None and phone is not None and directs and not is_gone and not _NO_CALL.search(words):
         yield "send_elsewhere_phone", phone
     elif (
-        (form := _FORM.search(words)) is not None
+        (form := _FORM.search(words) or _URL.search(words)) is not None
         and ((directs and _FORM_VERB.search(words)) or _ALONE.search(words))
         and not (is_gone or _FORM_IS_NONE.search(words) or _HOW_TO.search(words))
     ):
@@ -205,7 +239,7 @@ def _pushes(sentence: Sentence, clause: Part) -> Iterator[tuple[Elsewhere, re.Ma
 
 _THEIR_ADDRESS: Final = re.compile(
     r"\b(?:ging|gingen|kam|kamen|geschickt|gesendet|versandt|verschickt|geantwortet|gemailt|geschrieben|hinterlegt"
-    r"|registriert|gespeichert|eingetragen|absender|spam\w*|went|sent|emailed|mailed|replied|written|on file"
+    r"|registriert|gespeichert|eingetragen|absender|spam\w*|went|sent|emailed|mailed|replied|written|have on file"
     r"|registered|sender|came from|comes from|signed up|junk|from)\b|\b(?:ihre|deine|your) (?:e-?mail|mail|address"
     r"|konto|account|login)\S*",
     _FLAGS,
@@ -219,7 +253,7 @@ _CALLED: Final = re.compile(
 _NUMBERED: Final = re.compile(
     r"\b(?:bestell|auftrags?|kunden|vertrags?|rechnungs?|buchungs?|sendungs?|tracking|order|account|customer|booking"
     r"|invoice|policy|ref|iban|konto|serien|artikel|zähler|steuer|mitglieds?|karten|card|meter)\S{0,3}[ -]?(?:nummer"
-    r"|nr|number|no|ref|id|code)?\b",
+    r"|nr|number|no|ref|id|code)\b|\b(?:iban|konto|ref)\b",
     _FLAGS,
 )
 _ALONE: Final = re.compile(
@@ -228,11 +262,21 @@ _ALONE: Final = re.compile(
     r"|reported|done|made|managed|taken care of|available)\b.{0,40}\b(?:im|über|via|through|in the|at the|using"
     r"|in)\b.{0,30}(?:portal|formular|app|filiale|form|portal|page|shop|store|branch|chatbot|bot|dealer|händler\w*"
     r"|schalter|account|kundenkonto|online)\b"
+    r"|\b(?:assistent\w*|fachhandel|handel|schalter|showroom|assistant|desk|info\w*)\b.{0,60}\b(?:beantwortet|hilft"
+    r"|ansprechpartner\w*|bekommen|bekommst|zuständig|place|can|helps|answers|knows)\b"
     r"|\b(?:bot|chatbot|portal|formular|form|händler\w*|dealer|retailer|seller|verkäufer\w*|shop|store|laden|branch"
     r"|filiale)\b.{0,60}\b(?:nimmt|nehmen|hilft|helfen|kann|können|handles?|takes?|can|will|is the|ist der|ist die"
     r"|zuständig|sorts?|deals?|weiter\w*|that sold|you bought|you got|gekauft|walk you|erledigt|beantwortet"
-    r"|responsible)\b",
+    r"|responsible|advises?|knows?|berät|beraten|weiß|kennt|regelt|sort|does)\b"
+    r"|\b(?:beantwortet|regelt|erledigt|klärt|macht|weiß|berät|kennt|hilft)\b.{0,40}\b(?:chat-?bot|bot|portal"
+    r"|filiale|händler|formular"
+    r"|app|geschäft|laden)\b|\b(?:fill|füll\w*|trag\w*|stell\w*|reich\w*|meld\w*|submit|enter|report|log|apply|lodge"
+    r"|nutz\w*|use|go to"
+    r"|beantrag\w*|head)\b.{0,60}(?<![@\w.-])(?:https?://)?(?:[\w-]{1,60}\.){1,4}[a-z]{2,10}/[\w-]",
     _FLAGS,
+)
+_URL: Final = re.compile(
+    r"(?<![@\w.-])(?:https?://)?(?:[\w-]{1,60}\.){1,4}[a-z]{2,10}(?:/[\w/-]{1,80}(?<![-/]))?(?![\w@])", _FLAGS
 )
 _ASKS_TO: Final = re.compile(
     r"\b(?:magst|mögen|könntest|könnten|kannst|können|würdest|würden|could|can|would|why not|fancy|mind|warum nicht"
@@ -240,6 +284,7 @@ _ASKS_TO: Final = re.compile(
     _FLAGS,
 )
 _NO_CALL: Final = re.compile(
+    r"\bam telefon (?:klangen|klangst|waren|warst|hatten|sagten|sagtest)\b|"
     r"\b(?:your call|call it|recall|call-?back|rückruf|callback|on call|ringtone|roll call|wake-?up call|last call"
     r"|phone case|new phone|your phone|dein telefon|ihr telefon|the phone (?:is|has|case))\b",
     _FLAGS,
@@ -251,10 +296,17 @@ _LINE: Final = re.compile(
 )
 
 
+_LEADS: Final = re.compile(
+    r"(?:wer|wenn (?:sie|du|man|ihr)|falls|anyone (?:with|who)|if you|(?:für|for|bei|regarding) (?:\w+ ?){1,5}$)",
+    _FLAGS,
+)
+
+
 def _is_theirs(words: str) -> bool:
     return (
         re.search(
-            r"\b(?:ihre?r? (?:\w+ )?nummer|deine?r? (?:\w+ )?nummer|your (?:\w+ )?(?:number|mobile|phone)|sie unter"
+            r"\b(?:ihre?r? (?:\w+ )?nummer|deine?r? (?:\w+ )?nummer|your (?:\w+ )?(?:number|mobile|phone)|(?:haben"
+            r"|habe|erreich\w*|versucht\w*|rufe) (?:\w+ ){0,3}sie unter|^sie unter"
             r"|dich unter|you on|you at|private?|own|privat)\b",
             words,
             _FLAGS,
@@ -271,7 +323,7 @@ def _whole(sentence: Sentence) -> Iterator[Part]:
             joined = clause
             continue
         gap = sentence.words[joined.end - sentence.start : clause.start - sentence.start]
-        if _hangs_on(clause.words, gap):
+        if _hangs_on(clause.words, gap, joined.words) or _LEADS.match(joined.words) or "(" in gap:
             joined = sentence.part(joined.start - sentence.start, clause.end - sentence.start)
         else:
             if not GREETING.search(joined.words):
@@ -281,14 +333,19 @@ def _whole(sentence: Sentence) -> Iterator[Part]:
         yield joined
 
 
-def _hangs_on(words: str, gap: str) -> bool:
+def _hangs_on(words: str, gap: str, before: str) -> bool:
     if PHONE.match(words.strip("() ")):
         return True
     if ":" in gap:
-        return ADDRESS.match(words) is not None
+        return ADDRESS.match(words) is not None or (_URL.match(words) is not None and _FORM.search(before) is None)
+    if ADDRESS.fullmatch(words.strip("() ")) or _URL.fullmatch(words.strip("() ")):
+        return True
     return (
         re.match(
-            r"(?:option|our|unser\w*|wo|where|den|die (?:sie|du)|der (?:die|das)|option \d|dass|damit)\b", words, _FLAGS
+            r"(?:option|our|unser\w*|wo|where|den|bei (?:dem|der)|in (?:dem|der)|der es|die es|das es|they\'ll know"
+            r"|dort|there|die (?:sie|du)|der (?:die|das)|option \d|dass|damit|please$|bitte$)\b",
+            words,
+            _FLAGS,
         )
         is not None
         and len(words) < LONGEST_TAIL
@@ -310,13 +367,23 @@ def _cut(sentence: Sentence, clause: Part, found: re.Match[str], *, with_contact
     opened = re.match(r"(?:(?:okay|ok|hi|hey|so|well|oh|sorry|danke|thanks)[,!]? )+", words, _FLAGS)
     start = opened.end() if opened is not None else 0
     at, stop = clause.start + start, clause.start + end
+    if "(" in sentence.words[at - sentence.start : stop - sentence.start] and sentence.words[
+        stop - sentence.start :
+    ].startswith(")"):
+        stop += 1
     tail = sentence.words[stop - sentence.start :]
     if at == sentence.start and re.fullmatch(r"[.!? )]*", tail):
-        stop = sentence.end if tail.strip() and not tail.strip().startswith(")") else stop
+        is_link = _URL.search(words[-LONGEST_TAIL:]) is not None and ADDRESS.search(words) is None
+        stop = sentence.end if tail.strip() and not tail.strip().startswith(")") and not is_link else stop
     return at, stop
 
 
 _GAVE: Final = re.compile(
+    r"\b(?:herangetragen|vorgetragen|angesprochen|weiterkommuniziert|hinterbracht)\b|"
+    r"\b(?:wird|werden) (?:nun|jetzt|gerade|derzeit|intern|aktuell|momentan) (?:\w+ ){0,2}(?:geprüft|untersucht"
+    r"|besprochen|bearbeitet|diskutiert|analysiert)\b|\b(?:den|der|dem|unserer|unserem) (?:\w+leitung|leitung"
+    r"|technik|zentrale|redaktion|verwaltung|geschäftsführung) (?:ge\w+|weiter\w+|mitgeteilt|übergeben|vorgelegt)\b"
+    r"|\battention of (?:the|our)\b|\b(?:sits|rests|lies) with (?:the|our)\b|\bstelle (?:ge\w+|weiter\w+)\b|"
     r"\b(?:(?:habe?n?|hab|hat|wurden?|wird|werden|ist|sind) (?:\S+ ){0,9}?(?:intern |direkt |entsprechend |gern "
     r"|gerne |so )?(?:weiter(?:geleitet|gegeben|gereicht|gemeldet|getragen|vermittelt)|durchgereicht|durchgegeben"
     r"|übermittelt|übergeben|zugeleitet|eskaliert|platziert|hinterlegt)"
@@ -352,14 +419,42 @@ _GAVE: Final = re.compile(
     r"|circulated|notified|flagged internally|relayed|referred|informed|logged (?:and|with)|noted internally"
     r"|handed over|raised (?:internally|with|it with)|fed (?:\S+ ){0,4}back|made aware|noted and|in the queue"
     r"|cascaded)\b"
-    r"|\bpassed (?:on|along|up)\b|^\s*(?:(?:sent|flagged|passed|shared|raised|reported) (?:\S+ ){0,4}?(?:to|with|on"
+    r"|\bpassed (?:on|along|up)\b|\b(?:sent|gone|went|given|put|taken|handed|shown|told"
+    r"|reported) (?:\S+ ){0,3}?(?:to|through to|over to|with|past|before) (?:the|our|my"
+    r"|your local)? ?(?:\w+ ){0,3}(?:team|department|colleagues?|workshop|warehouse|kitchen|office|depot|engineers?"
+    r"|developers?|devs|management|accounts|billing|dispatch"
+    r"|maintenance|people|crew|branch|store|editors?|lab|council|board)\b|\b(?:let|made) (?:the|our"
+    r"|my) (?:\w+ ){1,3}(?:know|aware)\b|\b(?:team|department|developers?|devs|engineers?|colleagues?"
+    r"|management|depot|warehouse|workshop|kitchen|office|people) (?:\w+ ){0,3}(?:is|are|has been|have been|was"
+    r"|were) (?:now |already |fully )?(?:aware|informed|notified|in the loop|on it|looking|told|alerted"
+    r"|investigating)\b"
+    r"|\b(?:is|are|'s) (?:now |currently |being )+(?:reviewed|looked at|looked into|dealt with|processed"
+    r"|investigated|examined|assessed|considered)\b|\bunder (?:review|investigation|consideration)\b"
+    r"|\b(?:taken|take|taking) (?:\w+ )?on board\b|\b(?:feedback|point|comments?|input|suggestion"
+    r"|idea) (?:\w+ )?(?:noted|received|logged|recorded|registered|taken|filed)\b|\bin the right hands\b|\bon (?:the"
+    r"|our) (?:\w+'s? )?(?:radar|list|agenda|backlog)\b|\b(?:popped|pinged|shoved|slid|lobbed|put|given"
+    r"|taken) (?:\S+ ){0,4}(?:over|through|across|on|up) to\b"
+    r"|\b(?:gone|went|sent|passed|taken) (?:\w+ )?(?:up|along|down) the (?:chain|line|ladder)\b|\b(?:ist"
+    r"|sind) (?:\w+ ){0,3}(?:bekannt|adressiert|platziert|angelegt|hinterlegt) und (?:\w+ )?(?:adressiert|platziert"
+    r"|gemeldet|weiter\w+)\b"
+    r"|\b(?:nach|ins) (?:hinten|backoffice) (?:ge\w+|weiter\w+)\b"
+    r"|\b(?:feedback|rückmeldung|anregung\w*|hinweis\w*|idee\w*|kritik|wunsch|anliegen|das) (?:\w+ ){0,2}(?:nehmen"
+    r"|nehm|nehme) (?:wir|ich) (?:\w+ )?(?:mit|auf|ernst)\b|\bist (?:\w+ ){0,2}angekommen\b"
+    r"|\b(?:fachabteilung|abteilung|team|technik|kolleg\w+|entwicklung|entwickler\w*|leitung|redaktion|küche"
+    r"|verwaltung|zentrale) (?:\w+ ){0,3}(?:im bilde|informiert|verständigt|dran|eingebunden|am thema)\b"
+    r"|\bhabe?'?s (?:\w+ ){0,4}(?:an|bei|zu|in) (?:die|der|den|dem|das|unser\w*) .{0,40}(?:gegeben|gemeldet"
+    r"|geschickt|gereicht|gesteckt|platziert|gelegt|durchgegeben)\b|^\s*(?:(?:sent|flagged|passed|shared|raised"
+    r"|reported) (?:\S+ ){0,4}?(?:to|with|on"
     r"|over|along|internally)|forwarded|passed (?:it |this |that )?(?:on|along|over|to)|escalated|referred|relayed"
     r"|flagged (?:it |this )?(?:to|with|internally)|handed over|fed back)\b|\b(?:pass|forward|relay|feed"
     r"|escalate) (?:this|that|it|your \w+|all this|these) (?:on|along|back|up|to|over)\b",
     _FLAGS,
 )
 _GAVE_NONE: Final = re.compile(
-    r"\b(?:domain|port|weiterleitung|redirect|url|browser|anruf weiter|anrufe|nachsende\w*"
+    r"\b(?:nichts|nothing|ohne ihre|ohne deine|without your)\b|"
+    r"\w*nummer|on the list|liste|"
+    r"\b(?:nicht (?:weiter\w+|eskaliert|übergeben)|niemand\w*|nobody|no one|not (?:forwarded|passed|escalated|handed"
+    r"|flagged)|domain|port|weiterleitung|redirect|url|browser|anruf weiter|anrufe|nachsende\w*"
     r"|mails? (?:automatisch )?weiter|301|302|postnachsend|rufumleitung|dns|ticket verlinkt|wasn't|weren't|isn't"
     r"|not (?:been )?(?:forwarded|passed)|nicht weiter|niemandem|hinterlegt sind|geld zurück|geburtsdatum|anschrift"
     r"|adresse|paket|sendung|päckchen|bezahlung|an die nachbar\w+|parcel|package|order|letter|refund|money"
@@ -367,7 +462,7 @@ _GAVE_NONE: Final = re.compile(
     _FLAGS,
 )
 _WHOM: Final = re.compile(
-    r"\b(?:herrn?|frau|mr|mrs|ms|dr|kollege[n]?|kollegin|colleague)\.? \w+|\b(?:an|to|bei|with|von|by) (?!die|der"
+    r"\b(?i:herrn?|frau|mr|mrs|ms|dr|kollege[n]?|kollegin|colleague)\.? \w+|\b(?:an|to|bei|with|von|by) (?!die|der"
     r"|den|das|the|our|unser|alle|eine?|a\b|Montag|Dienstag|Mittwoch|Donnerstag|Freitag)[A-ZÄÖÜ][a-zäöüß]{2,}\b"
 )
 

@@ -45,7 +45,7 @@ _END: Final = re.compile(
     rf"|[.!?]+(?={_PICTURE})"
 )
 _SIGNED: Final = re.compile(
-    rf"(?:\s*(?:{_PICTURE}|[\^~/][A-Za-zÄÖÜäöü]{{1,12}}|[-–—]\s?[A-ZÄÖÜ][a-zäöü]{{1,12}}|[:;]-?[)(DPp]"
+    rf"(?:\s*(?:{_PICTURE}|(?<!\S)[\^~/][A-Za-zÄÖÜäöü]{{1,12}}|[-–—]\s?[A-ZÄÖÜ][a-zäöü]{{1,12}}|[:;]-?[)(DPp]"
     rf"|<3))+\s*$"
 )
 _MONTHS: Final = re.compile(

@@ -13,6 +13,18 @@ FEWEST_GAPS: Final = 3
 Place = tuple[int, int]
 
 _BLAME: Final = re.compile(
+    r"\b(?:wären sie|wärst du|wärt ihr) .{3,60}, (?:hätte|wäre|würde|müsste|könnte)\w*\b|, da steht(?:'s| es| das"
+    r"| alles)\b|\b(?:passiert|kommt vor|geschieht), wenn (?:man|jemand|sie|du)\b|\bproperly(?: this time)\b"
+    r"|\bread (?:it|the \w+) (?:again|properly|carefully)\b|\b(?:everyone|everybody) else (?:\w+ed|found|got|knew"
+    r"|managed|understood|read)\b|\balle anderen \w+en\b|\b(?:ihre|deine|your) (?:schlechte|mangelnde|bad|poor|lousy"
+    r"|lack of) \w*(?:planung|planning|vorbereitung|preparation|organisation)\b|"
+    r"\b(?:hättest du|hätten sie) \w*ge\w+(?:t|en),|\bso (?:behandelt|benutzt|geht|macht|lagert"
+    r"|pflegt) man (?:\w+ )?(?:kein\w*|nicht)\b|\b(?:allein|ganz|einzig) (?:ihre|deine) (?:verantwortung|sache"
+    r"|schuld|entscheidung)\b|\bwith (?:proper|a little|a bit of|more|due|normal|reasonable) (?:care|attention"
+    r"|thought|patience)\b|\b(?:not|hardly|isn't) responsible for (?:your|people|customers)\b|\bsurely you\b"
+    r"|\b(?:treat|read|handle|use|look after|follow) (?:it|them|the \w+) .{0,40}\band (?:it|they|this|you) (?:won't"
+    r"|wouldn't|will|'ll)\b|\bgilt (?:eben|halt|nun mal) (?:auch )?für\b|\b(?:das )?kleingedruckte\b|\bsmall print\b"
+    r"|\bwie oft (?:soll|muss|müssen|sollen)\b|"
     r"\bhätten sie (?!(?:lust|zeit|interesse|gern|noch|vielleicht|die möglichkeit|einen moment)\b).{0,90}(?:\w+t"
     r"|\w+en)\b(?:,| )(?:.{0,20})(?:wäre|hätte|müsste|würde|könnte|gäb)|\bhättest du (?!(?:lust|zeit|interesse|gern"
     r"|noch|vielleicht)\b).{0,90}(?:,| )(?:.{0,20})(?:wäre|hätte|müsste|würde|könnte|gäb)"
@@ -138,16 +150,59 @@ _BLAME: Final = re.compile(
     r"|a child could|used (?:it )?(?:incorrectly|wrongly|wrong)|(?:incorrect|wrong) use)\b"
     r"|\bit's (?:all )?(?:in|on) the (?:manual|box|label|tin|packaging|leaflet|instructions|small print|confirmation)\b"
     r"|\b(?:you'd know|would have known|should have (?:known|noticed|seen|checked|read)|bother(?:ed)? to (?:read"
-    r"|look|check|ask)|we did (?:say|warn|tell|mention)|we (?:clearly )?(?:warned|told) you|you were (?:told|warned"
+    r"|look|check|ask)|we did (?:say|warn|tell|mention)|we (?:clearly )?(?:warned|told) you"
+    r"|(?<!what )you were (?:told|warned"
     r"|informed)|when used (?:properly|correctly|as)|works? (?:fine|perfectly) (?:for everyone|when used|if you)"
     r"|most (?:adults|customers) |even a child|any fool|hardly our|whose fault|you of all people)"
     r"|\b(?:sie wurden|du wurdest) (?:\w+ ){0,3}(?:informiert|hingewiesen|gewarnt)|\b(?:haben wir"
     r"|hatten wir) (?:doch|ja|ihnen|dir) .{0,50}(?:gesagt|geschrieben|erklärt|mitgeteilt|hingewiesen)"
     r"|\b(?:wie|so) (?:es )?(?:in|auf) der (?:anleitung|packung|verpackung|gebrauchsanweisung) (?:steht|beschrieben)"
+    r"|\b(?:sowas|so ?etwas|so was|das|dergleichen) \w+t man (?:\w+ ){0,3}(?:vor|vorher|zuerst|erst|doch|eben|halt"
+    r"|nicht)\b"
+    r"|\b(?:that's|this is|it's) something (?:one|you|people) \w+|\bone (?:\w+s) (?:\w+ ){0,3}(?:before|first)\b"
+    r"|\b(?:wärst du|wären sie|wärt ihr) (?:\w+ ){0,5}(?:gekommen|gewesen|gegangen|losgefahren|geblieben)"
+    r"|\b(?:niemand|keiner|kein mensch) (?:außer|sonst|anders)\b|\bnobody else\b|\b(?:nachdem|weil|da) (?:sie|du"
+    r"|ihr) .{0,60}(?:nicht"
+    r"|kein\w*|trotz\w*|zu spät|versäumt|vergessen) |\b(?:verstreichen|liegen|verfallen|ablaufen) (?:ge)?lassen\b"
+    r"|\bnächste[sn]? mal (?:\w+ ){1,5}(?:sein|kommen|lesen|prüfen|messen|losfahren|fragen|planen|bestellen"
+    r"|aufpassen|denken)\b"
+    r"|\bbei (?:sachgemäßem|richtigem|korrektem|normalem|ordnungsgemäßem|bestimmungsgemäßem) (?:gebrauch|umgang"
+    r"|einsatz)"
+    r"|\b(?:maybe|perhaps|try) (?:try )?(?:reading|checking|measuring|looking|listening|following|arriving|asking"
+    r"|thinking|read|check"
+    r"|measure|set off|leave|arrive) \w+|\b(?:kommt|passiert) (?:\w+ ){0,2}(?:davon|dabei raus), wenn\b"
+    r"|\bwer (?:sein|seine|seinen|ihr|ihre|das|die|den) .{3,60}(?:lässt|stellt|legt|wirft),"
+    r"|\b(?:your|the customer's) (?:doing|inattention|impatience|negligence)\b|\bif only you\b|\byou (?:can't"
+    r"|cannot) (?:just |simply )?\w+ .{3,60} and (?:then )?(?:expect|complain|be surprised)"
+    r"|\bdafür können wir (?:\w+ ){0,3}nichts\b|\bkönnen wir (?:\w+ ){0,3}nichts dafür\b|\bwenn (?:sie|du|ihr"
+    r"|man) .{0,60}\bge\w+(?:t|en) (?:hätten|hättest|hätte|hättet),"
+    r"|\bnicht (?:ohne grund|umsonst|zum spaß)\b|\bwie oft (?:soll|muss|müssen|sollen)\b|\b(?:sie|du|ihr) (?:waren"
+    r"|warst|wart) (?:ja|halt|eben|doch|leider|nun mal) nicht\b"
+    r"|\b(?:i don't know|no idea|who knows|keine ahnung|weiß nicht|möchte nicht wissen) (?:what"
+    r"|how) (?:on earth )?you\b|\b(?:was|wie) (?:sie|du) (?:damit|da) (?:\w+ )?(?:gemacht|angestellt|getrieben)\b"
+    r"|\bif (?:people|customers|someone|one|folk) (?:don't|doesn't|won't|can't|insist|keep|leave|ignore)\b"
+    r"|\bothers? (?:\w+ )?(?:manage|cope|find|get|have no)\b|\bandere (?:\w+ )?(?:finden|schaffen|kommen|bekommen"
+    r"|kriegen|können)\b"
+    r"|\b(?:fehler|mistake|fault|error|schuld|problem|versäumnis) (?:\w+ )?(?:lies?|liegt|lag|is|was|ist"
+    r"|war) (?:\w+ )?(?:entirely |ganz |allein |eindeutig |wohl |squarely |all )?(?:yours|with you|on your side"
+    r"|bei ihnen|bei dir|ihre[rs]?|deine[rs]?)\b"
+    r"|\b(?:a little|a bit of|some|more) (?:more )?(?:patience|care|attention|common sense|thought|forethought"
+    r"|courtesy|planning)\b|\b(?:geduld|höflichkeit|weitsicht|planung|umsicht|vorsicht) (?:wäre|hätte|schadet|hilft"
+    r"|würde)\b"
+    r"|\b(?:it's|is|was) all (?:\w+ )?(?:explained|written|described|there|covered) \w+|\b(?:in"
+    r"|on) the \w+ (?:you were|we) (?:given|sent|gave)\b|\b(?:sie|du|ihr) (?:wollten|wolltest|wolltet) (?:es "
+    r"|das )?(?:ja|doch|unbedingt|nicht hören)\b"
+    r"|\b(?:not|nicht) our (?:doing|department's fault)\b|\bgeliefert wie bestellt\b|\bas ordered\b"
+    r"|\bwenn man nicht\b|\b(?:must have|must've|have probably|probably) (?:dropped|broken|bent|spilled|lost"
+    r"|forgotten|pressed|overloaded|ignored|missed)\b"
+    r"|\b(?:sie haben|du hast|haben sie|hast du) (?:\w+ ){0,4}(?:wohl|sicher|bestimmt|vermutlich|wahrscheinlich"
+    r"|selbst|eigenhändig) (?:\w+ ){0,4}(?:fallen|verloren|verlegt|verbogen|gelöscht|überladen|kaputt)\w*"
     r"|\b(?:ihre|deine) ungeduld\b|\bsonst beschwert\b|\bandere kriegen\b|\bmit verlaub\b",
     _FLAGS,
 )
 _NO_BLAME: Final = re.compile(
+    r"\b(?:we|i|wir|ich) (?:ask|beg|bitten?|danken?|thank)\b.{0,40}\b(?:patience|geduld|understanding|verständnis)\b"
+    r"|\b(?:um|für) (?:\w+ ){0,2}(?:geduld|verständnis)\b|\b(?:for|with) your patience\b|"
     r"\b(?:nicht|keineswegs|nie|keine|weder) (?:\w+ ){0,3}(?:ihre? |deine? )?(?:schuld|fehler|verschulden)\b"
     r"|\b(?:schuld|fehler) (?:lag|liegt|war|ist) (?:nicht bei ihnen|nicht bei dir|bei uns|unser\w*|unserer)"
     r"|\b(?:wir hätten|ich hätte|unser fehler|unser versehen|unsere schuld|tut (?:mir|uns) leid,? (?:dass"
@@ -171,7 +226,7 @@ def blame(reading: Reading) -> Iterator[Place]:
             continue
         if sentence.is_question and not re.search(
             r"\b(?:did you (?:even|actually)|haben sie (?:überhaupt|denn)|hast du (?:überhaupt|denn)|warum haben sie"
-            r"|why didn't you|wieso|eigentlich)\b",
+            r"|why didn't you|wieso|wie oft|surely|eigentlich|next time|nächste[sn]? mal)\b",
             sentence.words,
             _FLAGS,
         ):
@@ -182,42 +237,72 @@ def blame(reading: Reading) -> Iterator[Place]:
 
 
 def _around(sentence: Sentence, found: re.Match[str]) -> Place:
-    """Return the whole sentence, or from where what leads up to it ends."""
+    """Return the whole sentence, or from where what leads up to it ends to where another thing begins."""
     clauses = sentence.clauses
     at = sentence.start + found.start()
     inside = next((n for n, clause in enumerate(clauses) if clause.start <= at < clause.end), 0)
     here = clauses[inside]
-    is_reason = _REASON.match(here.words)
-    if is_reason and inside == 0 and len(clauses) > 1 and sentence.start + found.end() <= here.end:
-        return here.start, here.end
-    start = sentence.start
+    if _REASON.match(here.words) and inside + 1 < len(clauses):
+        last = here
+        for clause in clauses[inside + 1 : -1]:
+            if not _INFINITIVE.search(clause.words):
+                break
+            last = clause
+        return here.start, last.end
+    start = _beginning(sentence, inside)
+    for number in range(inside, len(clauses) - 1):
+        here, behind = clauses[number], clauses[number + 1].words
+        if (
+            sentence.start + found.end() <= here.end
+            and _is_whole(here.words)
+            and not _LEADS_ON.match(here.words)
+            and _apart(behind)
+            and not _BLAME.search(behind)
+        ):
+            return start, here.end
+    is_said_whole = start == sentence.start or ":" in sentence.words[: start - sentence.start]
+    return start, sentence.end if is_said_whole else clauses[-1].end
+
+
+def _beginning(sentence: Sentence, inside: int) -> int:
+    """Return where that begins which the clause at a place belongs to."""
+    clauses = sentence.clauses
     for number in range(inside, 0, -1):
-        gap = sentence.words[clauses[number - 1].end - sentence.start : clauses[number].start - sentence.start]
-        before = clauses[number - 1]
-        if (
-            ":" in gap
+        before, here = clauses[number - 1], clauses[number]
+        if _REGRET.match(before.words) and _BUT.match(here.words):
+            continue
+        gap = sentence.words[before.end - sentence.start : here.start - sentence.start]
+        leads_up = (
+            (":" in gap and not _BLAME.search(before.words))
             or GREETING.search(before.words)
-            or re.fullmatch(
-                r"(?:sorry|ehrlich gesagt|honestly|well|tja|na ja|naja|to be honest|leider|unfortunately|danke"
-                r"|thanks|ach|oh)(?: \w+)?",
-                before.words,
-                _FLAGS,
-            )
-        ):
-            start = clauses[number].start
-            break
-        if (
-            _is_whole(clauses[number].words)
-            and _is_whole(before.words)
-            and not re.match(r"(?:if|had|hätten|hättest|wenn|leaving)\b", before.words, _FLAGS)
-        ):
-            start = clauses[number].start
-            break
-    if start == sentence.start:
-        return start, sentence.end
-    return start, sentence.end if sentence.words[start - sentence.start].isupper() and ":" in sentence.words[
-        : start - sentence.start
-    ] else here.end if inside + 1 == len(clauses) else clauses[-1].end
+            or _ASIDE.fullmatch(before.words)
+        )
+        if leads_up or (_is_whole(here.words) and _is_whole(before.words) and not _BOUND.match(before.words)):
+            return here.start
+    return sentence.start
+
+
+_INFINITIVE: Final = re.compile(r"\b(?:zu \w+|to \w+|\w+zu\w+)\b", _FLAGS)
+_REGRET: Final = re.compile(r"(?:sorry|leider|tut mir leid|excuse me)$", _FLAGS)
+_BUT: Final = re.compile(r"(?:aber|but)\b", _FLAGS)
+_ASIDE: Final = re.compile(
+    r"(?:ehrlich gesagt|honestly|well|tja|na ja|naja|to be honest|leider|unfortunately|danke|thanks|ach|oh)(?: \w+)?",
+    _FLAGS,
+)
+_BOUND: Final = re.compile(r"(?:if|had|hätten|hättest|wenn|leaving)\b", _FLAGS)
+_LEADS_ON: Final = re.compile(
+    r"(?:if|had|hätten|hättest|wenn|leaving|wer|anyone|nachdem|since|because|as|weil|da|maybe if|mit|bei)\b"
+    r"|.{0,20}\b(?:had|hätten|hättest)\b",
+    _FLAGS,
+)
+
+
+def _apart(words: str) -> bool:
+    """Tell whether a clause after the blame is another sentence: neither bound to it by its first word nor its echo."""
+    return (
+        _is_whole(words)
+        or re.match(r"(?:nicht|not|so|also|backups|daher|deshalb|jetzt|now)\b", words, _FLAGS) is not None
+    )
 
 
 def _is_whole(words: str) -> bool:
@@ -282,6 +367,12 @@ def _runs(sentence: Sentence, caps: list[re.Match[str]]) -> Iterator[Place]:
 
 # Certainties ---------------------------------------------------------------------------------------------------------
 _CERTAIN: Final = re.compile(
+    r"\bzu(?:ge)?sicher(?:n|t|e)\b|\b(?:fixed|gone|solved|sorted|done|cured) (?:\w+ )?for ?ever\b"
+    r"|\bkommt (?:so )?nicht (?:mehr|wieder) vor\b|\bnicht (?:mehr|wieder) vorkommt\b|"
+    r"\b(?:platz|paket|geld|erstattung|ticket|karte) (?:\w+ ){0,3}(?:auf jeden fall|in jedem fall|garantiert"
+    r"|sicher)\b|\b(?:löst|behebt|verhindert|heilt|entfernt) (?:\w+ )?(?:jede[sn]?|alle|sämtliche)\b|\b(?:fixes"
+    r"|solves|cures|removes|prevents|stops) (?:\w+ )?(?:every|all|any)\b|\b(?:nobody|no (?:customer|one)) has ever\b"
+    r"|\bever will be\b|"
     r"\b(?:zero|no) risk\b|(?<!noch )(?<!mich )\bnie(?:mals)? (?:etwas|jemand|ein\w*|auch|mehr|irgend\w*|zu|passiert"
     r"|kaputt|verloren)\b|\b(?:it|this|they|these|that|we|our \w+|the \w+) (?:will |can |could |'ll )?never (?!mind"
     r"|been|had|received|got|heard|saw|seen|arrived|told|have|too|said|meant|went|came|used|sent|really)\w+\b"
@@ -347,6 +438,31 @@ _CERTAIN: Final = re.compile(
     r"|every time|i'd bet|bet (?:my|you)|swear (?:by|on)|risk-?free|with complete confidence|be in no doubt"
     r"|beyond (?:any )?doubt|a hundred percent|one hundred percent|utterly impossible|completely impossible)\b"
     r"|\b(?:full stop|period)\.$"
+    r"|\b(?:ich|wir|kann ich|können wir) (?:ihnen |dir |euch )?versicher[en]* (?:ihnen|dir|euch)?\b"
+    r"|\bversicher\w* (?:ich|wir) (?:ihnen|dir|euch)\b"
+    r"|\b(?:zu|mit) (?:tausend|hundert) ?prozent\w*|\bhand (?:dafür )?ins feuer\b|\babsolut \w+(?:los|frei|dicht"
+    r"|sicher|fest|genau)\b|,? always\W*$|\b(?:every|each) \w+, always\b"
+    r"|\b(?:my|our) (?:personal |full |solemn |absolute )?(?:guarantee|word of honou?r"
+    r"|solemn promise)\b(?! (?:covers|period|terms|card|runs|is))|\b(?:impossible|inconceivable|unthinkable) (?:for"
+    r"|that|to)\b"
+    r"|\b(?:undenkbar|unvorstellbar|ausgeschlossen)\b(?=\W*$)|\bvollkommen sorglos|\b(?:ohne|without) (?:jedes|any"
+    r"|das geringste|the slightest) (?:risiko|risk)\b|\bgift (?:drauf |darauf )?nehmen\b|\b(?:unser|mein"
+    r"|unsere) (?:ehren)?wort\b|\b(?:haben|hast) (?:sie |du )?(?:\w+ )?(?:unsere|meine) garantie\b"
+    r"|\b(?:völlig|absolut|komplett|vollkommen|total|restlos|hundertprozentig) (?:sicher|geschützt|dicht"
+    r"|wartungsfrei|immun)\b"
+    r"|\b(?:ist|sind|bleibt|wäre) (?:\w+ ){0,6}(?:ausgeschlossen|unmöglich)\b(?! von)|\b(?:sämtliche"
+    r"|alle) \w+ (?:\w+ ){0,4}(?:für immer|endgültig|restlos)\b"
+    r"|\byou have (?:our|my) (?:guarantee|word|promise|assurance)\b|\b(?:i|we)(?: can| do|'d like to"
+    r"|'ll)? assure you\b|\bbet your \w+"
+    r"|\b(?:rely|depend) on (?:it|that|this)\b|\bfor good\b(?=\W*$)|\b(?:is|are|'s) never (?:down|late|wrong|out|off"
+    r"|empty|lost)\b|\bnothing (?:\w+ )?can\b"
+    r"|\b(?:never|won't ever|no one|nobody|not anyone) .{0,60}\b(?:ever )?again\b"
+    r"|\bwon't happen (?:to anyone )?(?:ever )?again\b"
+    r"|\b(?:passiert|kommt|geschieht|vorkommen|passieren) (?:\w+ ){0,4}(?:nicht|nie|niemandem) (?:wieder|mehr"
+    r"|noch einmal)\b|\bniemandem (?:mehr|wieder) \w+"
+    r"|\b(?:hält|halten|funktioniert|läuft) (?:\w+ )?(?:ewig|ein leben lang|für die ewigkeit)|\bso sicher wie\b"
+    r"|\bas sure as\b|\bbelieve me\b"
+    r"|\b(?:mit|in) (?:absoluter|hundertprozentiger|völliger|letzter|größter) (?:gewissheit|sicherheit)\b"
     r"|\b(?:hundertpro|tausendpro|ohne ausnahme|ausnahmslos|bürgen|kein zweifel|keinen zweifel|hand drauf|ehrenwort"
     r"|großes ehrenwort|absolut nichts passieren|immer und in jedem fall|gar kein risiko|überhaupt kein risiko"
     r"|risikolos)\b",
@@ -359,11 +475,19 @@ _UNCERTAIN: Final = re.compile(
     r"|karte|leistung|anspruch|bedingung\w*|verlängerung)?\b(?!rt)|\bgarantierte[rsnm]? (?:mindest|lieferzeit)\b"
     r"|\b(?:can't|cannot|can not|couldn't|won't|don't|never|not|no one can|nobody can|unable to|wouldn't|doesn't"
     r"|didn't) (?:\w+ ){0,3}(?:guarantee|guaranteed|promise|be (?:100|a hundred)|swear|rule out)\b"
-    r"|\bno guarantees?\b|\b(?:money-?back|year|months?|lifetime|price|our|the|your|under|of) guarantee\b"
+    r"|\bno guarantees?\b|\b(?:money-?back|year|months?|lifetime|price|(?<!have )our|the|your|under|of) guarantee\b"
     r"|\bnot (?:100|a hundred|one hundred) ?(?:%|per ?cent)|\bnicht (?:zu )?(?:100|hundert)|\brather than promis"
     r"|\b(?:auf keinen fall|in keinem fall) (?:\w+ ){0,3}(?:öffnen|verwenden|nutzen|ziehen|schneiden|waschen|mischen"
     r"|mit|in|weitergeben|selbst|klicken|einnehmen)|\bnie (?:wieder|mehr) (?:\w+ ){0,2}(?:passwort|pin)\b"
-    r"|\bwird (?:nicht )?mehr angeboten\b|\bgarantieren sie\b",
+    r"|\bgarantieren (?:kann|können|will) .{0,40}(?:nicht|kein)|\bwird (?:nicht )?mehr angeboten\b|\bgarantieren sie\b",
+    _FLAGS,
+)
+
+
+_VOUCHES: Final = re.compile(
+    r"\b(?:versicher\w*|versprech\w*|garantier\w*|schwör\w*|wette\w*|verlassen|gift|wort|sicher|assure|promise"
+    r"|guarantee|swear|bet"
+    r"|rely|word|certain|trust|believe|mark|sure)\b",
     _FLAGS,
 )
 
@@ -385,14 +509,18 @@ def guarantees(reading: Reading) -> Iterator[Place]:
             if (
                 clause.end > sentence.start + found.start()
                 or is_last
-                or not (GREETING.search(clause.words) or ":" in gap or _is_aside(clause))
+                or not (
+                    GREETING.search(clause.words)
+                    or (":" in gap and not _VOUCHES.search(clause.words))
+                    or _is_aside(clause)
+                )
             ):
                 break
             start = sentence.clauses[number + 1].start
         body_end = sentence.clauses[-1].end
         yield (
             start,
-            sentence.end if start == sentence.start or sentence.words[start - sentence.start].isupper() else body_end,
+            sentence.end if start == sentence.start or ":" in sentence.words[: start - sentence.start] else body_end,
         )
 
 
