@@ -115,7 +115,7 @@ def look(
     *,
     method: Literal["HEAD", "GET"] = "HEAD",
     headers: Mapping[str, str] = MappingProxyType({}),
-    seconds: float = TOTAL_SECONDS,
+    seconds: float | None = None,
 ) -> Answer:
     """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
     return _send(method, url, None, headers, settings, seconds=seconds)
@@ -128,8 +128,9 @@ def _send(
     headers: Mapping[str, str],
     settings: Settings,
     *,
-    seconds: float = TOTAL_SECONDS,
+    seconds: float | None = None,
 ) -> Answer:
+    seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     target = _read(url, settings)
     addresses = _resolve(target, deadline)

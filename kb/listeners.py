@@ -88,8 +88,8 @@ def forget_what_muted_answers_reuse(event: TopicMuted) -> None:
 @listens_to(PostsMoved)
 def link_where_the_posts_are(event: PostsMoved) -> None:
     """Have the article made from a post linked in the topic where the post is now, and not where it was."""
-    made = select(Article).join(ArticleSource, ArticleSource.article_id == Article.id)
-    for article in db.session.scalars(made.where(ArticleSource.post_id.in_(event.post_ids)).distinct()).unique():
+    of_these = select(ArticleSource.article_id).where(ArticleSource.post_id.in_(event.post_ids))
+    for article in db.session.scalars(select(Article).where(Article.id.in_(of_these)).order_by(Article.id)).unique():
         left = db.session.get(Topic, event.from_id)
         if left is not None and left not in {source.post.topic for source in article.sources}:
             topics.remove_see_also(left, url=addresses.of_article(article))

@@ -49,6 +49,14 @@ def write_down() -> None:
         raise
 
 
+def forget() -> None:
+    """Drop what was gathered: for a process that goes on with another database, as tests do."""
+    global _written_at
+    with _lock:
+        _gathered.clear()
+        _written_at = 0.0
+
+
 def _write(due: Counter[int]) -> None:
     known = set(db.session.scalars(select(Article.id).where(Article.id.in_(due))))
     today = now().astimezone(UTC).date()

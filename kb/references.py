@@ -153,7 +153,11 @@ def _words(name: str, reading: Reading, above: tuple[str, ...]) -> str:
 def _load(names: Collection[str], reading: Reading) -> None:
     if names:
         rows = db.session.scalars(
-            select(TextBlock).where(TextBlock.name.in_(names)).order_by(TextBlock.id).with_for_update(read=True)
+            select(TextBlock)
+            .where(TextBlock.name.in_(names))
+            .order_by(TextBlock.id)
+            .with_for_update(read=True)
+            .execution_options(populate_existing=True)  # what was read before the lock may be over
         )
         reading.found |= {block.name: block for block in rows}
 

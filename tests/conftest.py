@@ -23,6 +23,7 @@ from core import outbox
 from core import worker as core_worker
 from core.db import db
 from core.web import limiter
+from kb import readings
 from search import synonyms
 from search.engines import postgres_tables
 from tests.cast import World
@@ -102,6 +103,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 def app(built: tuple[Flask, Path]) -> Iterator[Flask]:
     """The application on an empty database."""
     app, folder = built
+    readings.forget()
     with app.app_context():
         db.engine.dispose()
         if db.engine.dialect.name == "sqlite":

@@ -90,7 +90,7 @@ def test_answers_that_were_given_before_are_known_to_clocks_and_nothing_is_lost_
                 )
                 day = "2026-01-05"
                 add("channel", "id, slug, kind, name, settings, created_at", f"1, 's', 'archive', 'S', '{{}}', '{day}'")
-                add("contact", "id, channel_id, handle, name", "1, 1, '@max', 'Max'")
+                add("contact", "id, channel_id, handle, name, handle_key", "1, 1, '@max', 'Max', 'max'")
                 about = "id, channel_id, contact_id, external_id, state, locale, created_at, last_message_at"
                 moments = f"'{day} 10:00:00.000000', '{day} 12:00:00.000000'"
                 add("conversation", about, f"1, 1, 1, 'a', 'solved', 'en', {moments}")

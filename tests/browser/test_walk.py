@@ -213,7 +213,7 @@ def an_agent_answers_a_post_with_the_article(story: Story) -> None:
     reply = agent.page.input_value("textarea[name=text]")
     assert reply.startswith(hello.strip())
     assert story.article.split("-")[0] in reply
-    agent.press("#composer .composer__foot button[type=submit]")
+    agent.press("#composer button[data-send]")
     conversation = agent.page.url.removeprefix(agent.base).split("#")[0]
 
     def is_sent() -> bool:
