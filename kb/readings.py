@@ -51,10 +51,8 @@ def write_down() -> None:
 
 def forget() -> None:
     """Drop what was gathered: for a process that goes on with another database, as tests do."""
-    global _written_at
     with _lock:
         _gathered.clear()
-        _written_at = 0.0
 
 
 def _write(due: Counter[int]) -> None:
