@@ -67,7 +67,7 @@ def _posts(posts: list[dict[str, object]]) -> None:
     right, missed, wrong = Counter[str](), Counter[str](), Counter[str]()
     for post in posts:
         text = str(post["text"])
-        labelled = Counter((one["type"], one["value"]) for one in post["pii"])  # type: ignore[attr-defined]  # as written
+        labelled = Counter((one["type"], one["value"]) for one in post["pii"])  # type: ignore[attr-defined]  # a list in every labelled line
         found = Counter((one.type, one.value) for one in personal.spans(text, is_word=is_word))
         for counter, these in ((right, found & labelled), (missed, labelled - found), (wrong, found - labelled)):
             for (kind, value), times in these.items():

@@ -159,8 +159,16 @@ def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
         with served(command, floor_port, {}) as floor:
             yield "floor", measured(floor_port, floor, lambda _number: Request("/"), seconds=SECONDS / 2, clients=1)
         for name, address in pages.items():
-            make = lambda number, address=address: Request(address(number), headers=as_agent)  # noqa: E731
-            yield name, measured(port, process, make, seconds=SECONDS, clients=1)
+            yield (
+                name,
+                measured(
+                    port,
+                    process,
+                    lambda number, address=address: Request(address(number), headers=as_agent),
+                    seconds=SECONDS,
+                    clients=1,
+                ),
+            )
         deliveries = Deliveries(desk)
         yield "receiving", measured(port, process, deliveries.next, seconds=SECONDS, clients=CLIENTS)
 

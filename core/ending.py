@@ -27,6 +27,6 @@ def finish(app: Flask) -> None:
             try:
                 end()
                 db.session.commit()
-            except Exception:
+            except Exception:  # of one room; the others still have something to write, and the process ends anyway
                 db.session.rollback()
                 log.exception("%s could not be written when the process ended", name)

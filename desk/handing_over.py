@@ -10,8 +10,8 @@ from accounts import audit
 from accounts.models import User
 from core import texts
 from core.clock import now
-from core.db import db
-from core.errors import Conflict, Invalid, NotAllowed
+from core.db import LARGEST_ID, db
+from core.errors import Conflict, NotAllowed, NotFound
 from core.problems import Problems
 from desk import conversations, policy
 from desk.inside import HandOver
@@ -93,10 +93,10 @@ def open_card(conversation: Conversation) -> HandOver | None:
 
 
 def found(conversation: Conversation, card_id: int) -> HandOver:
-    """Return a card of this conversation; raise `Invalid` when there is none with this id."""
-    card = db.session.get(HandOver, card_id)
+    """Return a card of this conversation; raise `NotFound` when there is none with this id."""
+    card = db.session.get(HandOver, card_id) if 0 < card_id <= LARGEST_ID else None
     if card is None or card.conversation_id != conversation.id:
-        raise Invalid(gettext("There is no such card."))
+        raise NotFound(gettext("There is no such card."))
     return card
 
 

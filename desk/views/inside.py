@@ -215,5 +215,7 @@ def _answer_page(
         refused=refused,
         status=status,
     )
+    page.headers["Cache-Control"] = "no-store"
     page.headers["Referrer-Policy"] = "no-referrer"
+    page.headers["X-Robots-Tag"] = "noindex, nofollow"
     return page

@@ -114,6 +114,10 @@ def test_a_card_goes_along_and_stays_until_it_is_taken(world: World) -> None:
     with pytest.raises(Conflict):
         handing_over.take(card, by=dirk())
     assert handing_over.open_card(conversation) is None
+    other = received(conversation.channel, conversation="thread-2", id="other").conversation
+    for card_id, of in ((card.id, other), (card.id + 1, conversation), (10**30, conversation), (0, conversation)):
+        with pytest.raises(NotFound):
+            handing_over.found(of, card_id)
     for wrong, field in (({"next_step": " "}, "next_step"), ({"due_at": now()}, "due_at"), ({"to": world.dora}, "to")):
         with pytest.raises(Invalid) as refused:
             handing_over.hand_over(conversation, **{"to": dirk(), "by": world.dora, **about, **wrong})
@@ -164,6 +168,7 @@ def test_a_colleague_without_an_account_answers_behind_a_link(
     assert link is not None
     page = guest.get(link[0])
     assert (page.status_code, "noindex" in page.text) == (200, True)
+    assert (page.headers["Cache-Control"], page.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
     assert "My router is offline" not in page.text
     assert "Max" not in page.text
     assert guest.post(link[0], data={"answer": " "}).status_code == 422

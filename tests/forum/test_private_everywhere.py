@@ -75,6 +75,8 @@ def test_a_question_back_is_shown_again(stage: Stage, browser_of: BrowserOf, app
         comment = db.session.query(Post).filter_by(kind="comment").one().id
     # The asker answers below it, and is warned, too.
     stops_once(browser_of("alice"), f"/posts/{_question(app, comment)}/comments", {"source": CALL})
+    with app.app_context():
+        assert [post.source for post in db.session.query(Post).filter_by(kind="comment")] == [CALL, CALL]
 
 
 def _question(app: Any, comment_id: int) -> int:
@@ -97,6 +99,7 @@ def test_what_is_said_from_a_mail_is_shown_again(stage: Stage, guest: Browser) -
     _, answer_id = stage(scene)
     token = stage(lambda world: tickets.for_deciding(world.charlie, db.session.get_one(Post, answer_id)))
     stops_once(guest, f"/mail/answer/{token}", {"do": "no", "words": f"Call {NUMBER}", "version": ""})
+    assert stage(lambda _: db.session.query(Experience).one().words) == f"Call {NUMBER}"
 
 
 def test_why_something_is_obsolete_is_shown_again(stage: Stage, browser_of: BrowserOf) -> None:
