@@ -11,8 +11,8 @@ from core import timezones
 from core.clock import now
 from core.settings import current_settings
 from desk import lint
-from desk.channels.base import adapter_of
 from desk.lint import due
+from desk.means import capabilities_of
 from desk.objections import Draft, Objection, Offer, WayOut, register
 from forum import personal_data
 
@@ -87,7 +87,7 @@ def _ways_out(issue: lint.Issue, draft: Draft) -> Iterator[WayOut]:
         with force_locale(draft.conversation.locale):
             here = str(gettext("Please write the details here, we take care of it from here."))
             in_private = str(gettext("Please send us the details as a private message."))
-        if draft.is_public and adapter_of(draft.conversation.channel).capabilities.may_be_private:
+        if draft.is_public and capabilities_of(draft.conversation).private:
             yield WayOut(label=gettext("Ask for a private message"), instead=in_private)
         yield WayOut(label=gettext("Have it told here"), instead=here)
     elif issue.type == "shouting":

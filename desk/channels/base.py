@@ -30,8 +30,6 @@ class Capabilities:
     may_send: bool = True
     idempotent_send: bool = False
     """Sending again with the same key cannot make a second message, so an unknown outcome is simply tried again."""
-    may_be_private: bool = True
-    """What is asked in public can be answered in private, in the same conversation."""
     has_webhook: bool = False
     """What customers write is delivered to `/channels/<slug>/webhook`."""
     may_follow_up: bool = False

@@ -106,3 +106,16 @@ def test_what_is_final_stops_programs_too(world: World) -> None:
 def test_a_way_out_takes_the_place_of_what_was_said() -> None:
     one = Objection(code="x", words="…", said="bad", ways_out=(WayOut(label="Good", instead="good"),))
     assert objections.mended("a bad, bad day", one, 0) == "a good, bad day"
+
+
+def test_no_way_out_leads_where_the_service_has_no_way(world: World) -> None:
+    on = channel(world, endpoint="https://social.example/replies")
+    conversation = received(on, "Mein Router ist aus.", locale="de").conversation
+
+    def ways() -> int:
+        found = replies.objections_to(conversation, "Bitte rufen Sie unsere Hotline an.", by=world.dora)
+        return sum(len(one.ways_out) for one in found)
+
+    with_private = ways()
+    conversation.capabilities = {"private": False}
+    assert 0 < ways() < with_private
