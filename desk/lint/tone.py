@@ -201,6 +201,8 @@ _BLAME: Final = re.compile(
     _FLAGS,
 )
 _NO_BLAME: Final = re.compile(
+    r"\b(?:nobody|no one|niemand|keiner)\b.{0,30}\b(?:reads? (?:along|it|this|that|what)|(?:can|will) (?:see|read)"
+    r"|sees|liest|mitlesen|sehen|sieht)\b|"
     r"\b(?:we|i|wir|ich) (?:ask|beg|bitten?|danken?|thank)\b.{0,40}\b(?:patience|geduld|understanding|verständnis)\b"
     r"|\b(?:um|für) (?:\w+ ){0,2}(?:geduld|verständnis)\b|\b(?:for|with) your patience\b|"
     r"\b(?:nicht|keineswegs|nie|keine|weder) (?:\w+ ){0,3}(?:ihre? |deine? )?(?:schuld|fehler|verschulden)\b"
