@@ -18,6 +18,7 @@ from core.clock import now
 from core.db import db
 from core.settings import current_settings
 from desk import absences, clocks, conversations, policy, teams
+from desk.filters import IS_OPEN
 from desk.models import Conversation
 from desk.team_models import AgentSkills, Giving, Team
 
@@ -25,7 +26,6 @@ HEATED: Final = 2
 """From this heat on a conversation is a burden, of 0 to 3 as triage measures it."""
 A_DAY: Final = timedelta(hours=24)
 LONG_AGO: Final = -1.0
-DONE: Final = ("solved", "no_answer")
 
 Heat = Callable[[Conversation], int]
 _heats: list[Heat] = []
@@ -99,7 +99,7 @@ def candidates(team: Team) -> Sequence[Candidate]:
     known = teams.profiles(ids)
     open_now = _counted(
         select(Conversation.assignee_id, func.count())
-        .where(Conversation.assignee_id.in_(ids), Conversation.state.not_in(DONE))
+        .where(Conversation.assignee_id.in_(ids), IS_OPEN)
         .group_by(Conversation.assignee_id)
     )
     heated = _counted(

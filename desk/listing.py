@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import db
 from core.settings import current_settings
 from desk import filters, queries
-from desk.filters import DONE, IS_OPEN
+from desk.filters import IS_DONE, IS_OPEN
 from desk.models import Conversation
 
 BuiltIn = Literal[
@@ -120,17 +120,14 @@ def listing(
     wanted = view.where(viewer, now())
     if narrowed:
         wanted = and_(wanted, filters.clause({"state": "all", **narrowed}, viewer=viewer))
-    statement = (
-        select(Conversation)
-        .where(queries.conversations_visible_to(viewer), wanted)
-        .options(
-            lazyload(Conversation.messages),
-            queries.lean_assignee(),
-            with_expression(Conversation.trouble, queries.stuck_reply()),
-        )
+    fitting = select(Conversation.id).where(queries.conversations_visible_to(viewer), wanted)
+    statement = select(Conversation).options(
+        lazyload(Conversation.messages),
+        queries.lean_assignee(),
+        with_expression(Conversation.trouble, queries.stuck_reply()),
     )
     by, descending = _ORDERS[view.order]
-    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending)
+    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending, among=fitting)
     lines = [Line(each, each.last_words, each.trouble or "") for each in page.items]
     return Listing(view, lines, page.next, page.previous)
 
@@ -218,7 +215,7 @@ for _view in (
         where=lambda _viewer, at: is_lost(at),
         order="oldest",
     ),
-    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: Conversation.state.in_(DONE), is_counted=False),
+    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: IS_DONE, is_counted=False),
     View(key="all", name=_l("All"), where=lambda _viewer, _at: true(), is_counted=False),
 ):
     contribute(_view)
