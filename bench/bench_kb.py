@@ -48,11 +48,12 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
 
     from accounts import people, sessions
     from app import create_app
-    from core import worker
+    from core import outbox
     from core.db import db
     from forum import answers, topics
     from forum.models import Category
     from kb import addresses, articles, promotion, queries, redaction, sections
+    from search import indexer
 
     app = create_app(settings(data_dir))
     rng = random.Random(1)
@@ -112,7 +113,13 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
         assert sealed is not None
         cookie = f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
         db.session.commit()
-    worker.work(app, until_idle=True)
+        # What follows from it and the index, without the chores of a night, which read every text there is.
+        while outbox.deliver_due():
+            pass
+        while indexer.catch_up():
+            pass
+        db.session.remove()
+        db.engine.dispose()
     return waiting, rng.sample(paths, min(500, len(paths))), cookie
 
 

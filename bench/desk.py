@@ -2,7 +2,8 @@
 
 Both have the same articles. Pages are asked for by one agent at a time, each beside the floor of the same run
 (`bench/floor.py`); messages are delivered signed, by four services at once, a quarter of them opening a conversation.
-"Ten times" and the like are CPU time of the server, which a busy machine disturbs least.
+"Ten times" and the like are CPU time of the server and, of PostgreSQL, of its processes for this database: a busy
+machine disturbs that least.
 
 python bench/desk.py [sqlite|postgresql] [conversations] [articles] [folder]
 
@@ -35,6 +36,7 @@ from measure import (
     ROOT,
     Figures,
     Request,
+    cpu_seconds_named,
     documents,
     free_port,
     klinke,
@@ -187,6 +189,7 @@ def compare(kind: str, small: Desk, large: Desk, folder: Path) -> None:
 def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
     """Yield what each page takes of a server that has just been started, and what receiving takes."""
     as_agent = (("Cookie", desk.cookie),)
+    database = _cpu_of_database(desk)
     pages: dict[str, Callable[[int], str]] = {
         "conversation with suggestions": lambda number: (
             f"/desk/conversations/{desk.open_ids[number * 7 % FEWEST_OPEN]}"  # as many different ones in both
@@ -210,10 +213,20 @@ def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
                     lambda number, address=address: Request(address(number), headers=as_agent),
                     seconds=SECONDS,
                     clients=1,
+                    beside=database,
                 ),
             )
         deliveries = Deliveries(desk)
-        yield "receiving", measured(port, process, deliveries.next, seconds=SECONDS, clients=CLIENTS)
+        yield "receiving", measured(port, process, deliveries.next, seconds=SECONDS, clients=CLIENTS, beside=database)
+
+
+def _cpu_of_database(desk: Desk) -> Callable[[], float]:
+    """Return what tells the CPU time of a database server's processes for this desk; SQLite's is the server's own."""
+    url = desk.more.get("KLINKE_DATABASE_URL")
+    if url is None:
+        return float
+    name = url.rsplit("/", 1)[1]
+    return lambda: cpu_seconds_named(f" {name} ")
 
 
 class Deliveries:
