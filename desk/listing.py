@@ -10,8 +10,9 @@ from typing import Any, Final, Literal, get_args
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, lazyload, with_expression
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, lazyload, with_expression
 
+from accounts.models import User
 from accounts.people import Viewer
 from core import paging
 from core.clock import now
@@ -19,7 +20,7 @@ from core.db import db
 from core.settings import current_settings
 from desk import filters, queries
 from desk.filters import IS_DONE, IS_OPEN
-from desk.models import Conversation
+from desk.models import Contact, Conversation
 
 BuiltIn = Literal[
     "waiting",
@@ -123,7 +124,8 @@ def listing(
     fitting = select(Conversation.id).where(queries.conversations_visible_to(viewer), wanted)
     statement = select(Conversation).options(
         lazyload(Conversation.messages),
-        queries.lean_assignee(),
+        joinedload(Conversation.contact).lazyload(Contact.channel),  # the conversation has the same one
+        joinedload(Conversation.assignee).load_only(User.name),
         with_expression(Conversation.trouble, queries.stuck_reply()),
     )
     by, descending = _ORDERS[view.order]

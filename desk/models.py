@@ -65,8 +65,8 @@ class Channel(Model):
     """The module in `desk/channels/` that speaks to the service: `webhook`, or `archive` for imported history."""
     name: Mapped[str] = mapped_column(String(80))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    secret: Mapped[str | None] = mapped_column(Encrypted)
-    """Signs what comes in and goes out (`whsec_…`)."""
+    secret: Mapped[str | None] = mapped_column(Encrypted, deferred=True)
+    """Signs what comes in and goes out (`whsec_…`). Deferred: lists bring channels along and would decrypt each one."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, bindparam, false, func, select, text, true
-from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload, undefer
 
 from accounts.models import User, UserRole
 from accounts.people import Viewer
@@ -171,7 +171,7 @@ def channels() -> list[Channel]:
     )
 
 
-_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug"))
+_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug")).options(undefer(Channel.secret))
 
 
 def channel_by(name: str) -> Channel | None:
