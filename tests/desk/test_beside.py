@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from core.clock import now
 from core.db import db
@@ -155,6 +155,25 @@ def test_each_kind_is_seen_beside_its_conversation_and_no_other(world: World, ki
     put(world, here, kind)
     assert beside.there(here).kinds == {kind}
     assert beside.there(elsewhere).kinds == frozenset()
+
+
+def test_no_table_is_read_through_to_know_what_is_there(world: World) -> None:
+    here = conversation(world)
+    seen: list[tuple[str, Any]] = []
+    note = lambda _c, _cursor, statement, parameters, *_rest: seen.append((statement, parameters))  # noqa: E731 -- removed below
+    event.listen(db.engine, "before_cursor_execute", note)
+    beside.there(here)
+    event.remove(db.engine, "before_cursor_execute", note)
+    ((statement, parameters),) = seen
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    if not is_sqlite:
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    prefix = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+    plan = [str(row[-1]) for row in db.session.connection().exec_driver_sql(prefix + statement, parameters)]
+    assert any("ix_article_use_where" in step for step in plan)
+    through = [step for step in plan if step.strip(" ->").startswith(("SCAN", "Seq Scan"))]
+    # The person is no table, but what the statement has found of it so far.
+    assert [step for step in through if "person" not in step and "CONSTANT ROW" not in step] == []
 
 
 def test_what_is_over_is_not_there(world: World) -> None:
