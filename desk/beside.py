@@ -5,7 +5,7 @@ One statement asks what there is at all; only that is loaded. Most conversations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeVar, get_args
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -42,6 +42,7 @@ Kind = Literal[
     "judgement",
 ]
 T = TypeVar("T")
+Nothing = TypeVar("Nothing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class There:
 
     kinds: frozenset[Kind]
 
-    def load(self, kind: Kind, load: Callable[[], T], nothing: T) -> T:
+    def load(self, kind: Kind, load: Callable[[], T], nothing: Nothing) -> T | Nothing:
         """Return what `load` finds; `nothing` where nothing of the kind is there, without asking for it."""
         return load() if kind in self.kinds else nothing
 
@@ -98,7 +99,7 @@ def _thread(conversation: Conversation) -> Sequence[ThreadPost]:
     ).all()
 
 
-def _what_is_there() -> Select[tuple[bool, ...]]:
+def _what_is_there() -> Select[Any]:
     """Put the statement together, once and for all conversations."""
     here, contact_id = (
         bindparam("conversation", type_=Conversation.id.type),

@@ -289,7 +289,7 @@ def _answers_from_forum(
 
 def _about(conversation: Conversation, there: There) -> dict[str, Any]:
     ours = [message.id for message in conversation.messages if message.direction == "out"]
-    uses: dict[int, Sequence[ArticleUse]] = dict(there.load("uses", lambda: queries.used_articles(ours), {}))
+    uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
     linked = there.load("articles", lambda: linking.linked(conversation), ())
     return {
         "linked": linked,
