@@ -99,7 +99,7 @@ def _thread(conversation: Conversation) -> Sequence[ThreadPost]:
     ).all()
 
 
-def _what_is_there() -> Select[Any]:
+def _what_is_there() -> Select[*tuple[Any, ...]]:
     """Put the statement together, once and for all conversations."""
     here, contact_id = (
         bindparam("conversation", type_=Conversation.id.type),
