@@ -1,6 +1,7 @@
 """Secrets at rest: what must be read again is encrypted with a key derived from the installation's own."""
 
 import base64
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import current_app
@@ -54,11 +55,14 @@ def _opened(sealed: bytes) -> bytes:
 
 
 def _box() -> "Fernet":
+    return _box_of(current_app.config["SECRET_KEY"])
+
+
+@lru_cache(maxsize=2)
+def _box_of(secret_key: str) -> "Fernet":
     from cryptography.fernet import Fernet
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(
-        current_app.config["SECRET_KEY"].encode()
-    )
+    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(secret_key.encode())
     return Fernet(base64.urlsafe_b64encode(key))

@@ -72,20 +72,35 @@ def work(app: Flask, *, until_idle: bool = False) -> None:
         signal.signal(signal.SIGINT, stop)
     next_turns = dict.fromkeys(_chores, 0.0)
     next_beat = 0.0
+    has_delivered = False
     while not stopping:
         with app.app_context():
             if time.monotonic() >= next_beat:
                 _beat()
                 next_beat = time.monotonic() + BEAT_SECONDS
             delivered = outbox.deliver_due() if _is_something_due() else 0
+            has_delivered |= bool(delivered)
+            if until_idle and delivered:
+                continue  # chores look at everything there is: once, after all that waited, and not after each batch
             for task in _chores.values():
                 if until_idle or time.monotonic() >= next_turns[task.name]:
                     _take_turn(task, at_once=until_idle)
                     next_turns[task.name] = time.monotonic() + task.every
-        if until_idle and not delivered:
-            return
+            if until_idle and not (has_delivered and _is_something_due()):
+                return
+            has_delivered = False
         if not delivered:
             time.sleep(PAUSE_SECONDS)
+
+
+def let_through() -> None:
+    """Give a sign of life and deliver what is due, in the middle of a chore that takes minutes.
+
+    Such a chore calls it between its transactions: what it has not committed is lost, what it has loaded is gone.
+    """
+    db.session.rollback()
+    _beat()
+    outbox.deliver_due()
 
 
 def is_alive() -> bool:

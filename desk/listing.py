@@ -10,16 +10,17 @@ from typing import Any, Final, Literal, get_args
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, lazyload, with_expression
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, lazyload, with_expression
 
+from accounts.models import User
 from accounts.people import Viewer
 from core import paging
 from core.clock import now
 from core.db import db
 from core.settings import current_settings
 from desk import filters, queries
-from desk.filters import DONE, IS_OPEN
-from desk.models import Conversation
+from desk.filters import IS_DONE, IS_OPEN
+from desk.models import Contact, Conversation
 
 BuiltIn = Literal[
     "waiting",
@@ -120,17 +121,15 @@ def listing(
     wanted = view.where(viewer, now())
     if narrowed:
         wanted = and_(wanted, filters.clause({"state": "all", **narrowed}, viewer=viewer))
-    statement = (
-        select(Conversation)
-        .where(queries.conversations_visible_to(viewer), wanted)
-        .options(
-            lazyload(Conversation.messages),
-            queries.lean_assignee(),
-            with_expression(Conversation.trouble, queries.stuck_reply()),
-        )
+    fitting = select(Conversation.id).where(queries.conversations_visible_to(viewer), wanted)
+    statement = select(Conversation).options(
+        lazyload(Conversation.messages),
+        joinedload(Conversation.contact).lazyload(Contact.channel),  # the conversation has the same one
+        joinedload(Conversation.assignee).load_only(User.name),
+        with_expression(Conversation.trouble, queries.stuck_reply()),
     )
     by, descending = _ORDERS[view.order]
-    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending)
+    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending, among=fitting)
     lines = [Line(each, each.last_words, each.trouble or "") for each in page.items]
     return Listing(view, lines, page.next, page.previous)
 
@@ -218,7 +217,7 @@ for _view in (
         where=lambda _viewer, at: is_lost(at),
         order="oldest",
     ),
-    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: Conversation.state.in_(DONE), is_counted=False),
+    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: IS_DONE, is_counted=False),
     View(key="all", name=_l("All"), where=lambda _viewer, _at: true(), is_counted=False),
 ):
     contribute(_view)

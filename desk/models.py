@@ -37,6 +37,8 @@ UNJUDGED = 2000
 """The place of what nobody has judged yet: in the middle."""
 IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
 """What is not done yet; the lists ask in these very words, so that both databases use the small index over it."""
+IS_DONE_SQL = f"not ({IS_OPEN_SQL})"
+"""What is done, in the words of its index: the opposite of what is open, so every conversation is in one of the two."""
 LONGEST_LAST_WORDS = 200
 
 
@@ -63,8 +65,8 @@ class Channel(Model):
     """The module in `desk/channels/` that speaks to the service: `webhook`, or `archive` for imported history."""
     name: Mapped[str] = mapped_column(String(80))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    secret: Mapped[str | None] = mapped_column(Encrypted)
-    """Signs what comes in and goes out (`whsec_…`)."""
+    secret: Mapped[str | None] = mapped_column(Encrypted, deferred=True)
+    """Signs what comes in and goes out (`whsec_…`). Deferred: lists bring channels along and would decrypt each one."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -100,7 +102,13 @@ class Conversation(Model):
         CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
-        Index("ix_conversation_priority", "state", "priority", "id"),
+        Index(
+            "ix_conversation_open_first",
+            "priority",
+            "id",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
         Index(
             "ix_conversation_open",
             "last_message_at",
@@ -114,6 +122,13 @@ class Conversation(Model):
             "locale",
             sqlite_where=words_of_sql(IS_OPEN_SQL),
             postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
+        Index(
+            "ix_conversation_done",
+            "last_message_at",
+            "id",
+            sqlite_where=words_of_sql(IS_DONE_SQL),
+            postgresql_where=words_of_sql(IS_DONE_SQL),
         ),
         Index(
             "ix_conversation_open_with",

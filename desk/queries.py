@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, bindparam, false, func, select, text, true
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload, undefer
 
 from accounts.models import User, UserRole
 from accounts.people import Viewer
@@ -16,7 +16,7 @@ from desk import policy
 from desk.clock_models import ClockEvent, ConversationClock
 from desk.models import Channel, Contact, Conversation, FollowUp, Message
 from desk.team_models import Team
-from kb.models import Article, ArticleUse
+from kb.models import Article, ArticleUse, Revision
 
 
 def conversations_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -122,10 +122,23 @@ def used_articles(message_ids: Collection[int]) -> Mapping[int, Sequence[Article
         select(ArticleUse)
         .where(ArticleUse.where_kind == "message", ArticleUse.where_id.in_(message_ids))
         .order_by(ArticleUse.id)
-        .options(joinedload(ArticleUse.article).lazyload(Article.owner))
+        .options(joinedload(ArticleUse.article).options(*lean_article()))
     ).unique():
         uses.setdefault(use.where_id, []).append(use)
     return uses
+
+
+def lean_article() -> tuple[Any, ...]:
+    """Return how an article is loaded of which only the name and the address are shown."""
+    return (
+        lazyload(Article.owner),
+        lazyload(Article.section),
+        lazyload(Article.sources),
+        lazyload(Article.tags),
+        joinedload(Article.published).options(
+            load_only(Revision.article_id, Revision.title, Revision.slug), lazyload(Revision.by)
+        ),
+    )
 
 
 def questions_whether_it_helped(messages: Collection[Message]) -> frozenset[int]:
@@ -158,7 +171,7 @@ def channels() -> list[Channel]:
     )
 
 
-_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug"))
+_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug")).options(undefer(Channel.secret))
 
 
 def channel_by(name: str) -> Channel | None:

@@ -114,9 +114,12 @@ def give(conversation: Conversation, team: Team | None, *, by: User | None) -> N
 
 def profile_of(user: User) -> AgentSkills:
     """Return what somebody at the desk can do; what was never said is empty."""
-    return db.session.get(AgentSkills, user.id) or AgentSkills(
-        user_id=user.id, languages=[], skills=[], capacity=20, given_at=None
-    )
+    return db.session.get(AgentSkills, user.id) or unsaid(user)
+
+
+def unsaid(user: User) -> AgentSkills:
+    """Return the profile of somebody of whom nothing was said yet; it is in no session."""
+    return AgentSkills(user_id=user.id, languages=[], skills=[], capacity=20, given_at=None)
 
 
 def profiles(user_ids: Collection[int]) -> dict[int, AgentSkills]:

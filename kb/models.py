@@ -348,7 +348,10 @@ class ArticleUse(Model):
     """An article was reused in an answer: which revision, as which face, where, by whom, and what had been asked."""
 
     __tablename__ = "article_use"
-    __table_args__ = (UniqueConstraint("article_id", "where_kind", "where_id"),)
+    __table_args__ = (
+        UniqueConstraint("article_id", "where_kind", "where_id"),
+        Index("ix_article_use_where", "where_kind", "where_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))

@@ -10,8 +10,10 @@ from accounts.access import me
 from core import texts
 from core.errors import Invalid
 from desk import approvals, holding, initials, replies, scheduling
+from desk.beside import There
 from desk.forms import ReplyForm
 from desk.heat import seconds_of_rest
+from desk.holding import Held
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import Objection
@@ -21,11 +23,16 @@ from desk.sending_models import ApprovalRule, HeldReply
 
 
 def context(
-    conversation: Conversation, form: ReplyForm, *, asked: Message | None, objections: Sequence[Objection] = ()
+    conversation: Conversation,
+    form: ReplyForm,
+    there: There,
+    *,
+    asked: Message | None,
+    objections: Sequence[Objection] = (),
 ) -> dict[str, Any]:
     """Return what the composer shows; a fresh one holds what came back to its writer."""
     means = capabilities_of(conversation)
-    held = holding.of(conversation, viewer=me())
+    held = there.load("held", lambda: holding.of(conversation, viewer=me()), Held(None, ()))
     if held.mine is not None and request.method == "GET" and not form.text.data:
         _fill(form, held.mine)
     if form.public.data not in {"yes", "no"}:

@@ -41,6 +41,7 @@ from desk import (
 )
 from desk.acknowledging import Holding
 from desk.approvals import NeedsApproval
+from desk.beside import There
 from desk.channels.base import adapter_of
 from desk.clock_forms import moment
 from desk.forms import LONGEST_QUESTION, ReplyForm
@@ -74,7 +75,9 @@ def show_conversation(conversation_id: int) -> Response:
 def exchange(conversation_id: int) -> str:
     """Show the exchange alone, which the page asks for again and again."""
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return render_template("desk/_exchange.html", conversation=conversation, **_about(conversation))
+    return render_template(
+        "desk/_exchange.html", conversation=conversation, **_about(conversation, beside.there(conversation))
+    )
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/replies")
@@ -220,13 +223,14 @@ def _conversation_page(
         only_likely=True,
         wording=wording,
     )
-    about = _about(conversation)
+    there = beside.there(conversation)
+    about = _about(conversation, there)
     colleagues = queries.agents()
     form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
     if not form.holding_owner.data:
         form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
-    composer = composing.context(conversation, form, asked=asked, objections=objections)
+    composer = composing.context(conversation, form, there, asked=asked, objections=objections)
     page = render_template(
         "desk/conversation.html",
         conversation=conversation,
@@ -249,8 +253,8 @@ def _conversation_page(
         parts=parts,
         agents=colleagues,
         draft_key=_draft_key(conversation.id),
-        card=handing_over.open_card(conversation),
-        talks=side_talks.of(conversation),
+        card=there.load("card", lambda: handing_over.open_card(conversation), None),
+        talks=there.load("talks", lambda: side_talks.of(conversation), []),
         present=presence.others(conversation, me(), among=colleagues),
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
@@ -258,14 +262,14 @@ def _conversation_page(
         due_words=clock_words.due(conversation),
         given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
         **composer,
-        beside=beside.of(conversation, viewer=current_user),
+        beside=beside.of(conversation, there, viewer=current_user),
         link_to_counter=handing.words_for,
         summary=summing.of(conversation, about["used"]),
-        triage=shown.about(conversation),
+        triage=there.load("judgement", lambda: shown.about(conversation), None),
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
         scale_names=shown.SCALE_NAMES,
-        **promises.beside(conversation),
+        **promises.beside(conversation, there),
         **about,
     )
     return make_response(page, status)
@@ -283,20 +287,19 @@ def _answers_from_forum(
     return [one for one in found if one is not None]
 
 
-def _about(conversation: Conversation) -> dict[str, Any]:
-    uses: dict[int, Sequence[ArticleUse]] = dict(
-        queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
-    )
-    linked = linking.linked(conversation)
+def _about(conversation: Conversation, there: There) -> dict[str, Any]:
+    ours = [message.id for message in conversation.messages if message.direction == "out"]
+    uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
+    linked = there.load("articles", lambda: linking.linked(conversation), ())
     return {
         "linked": linked,
         "is_linked": bool(linked),
         "may_draft": kb_policy.may_draft(current_user),
         "used": uses,
         "outcomes": judging.OUTCOMES,
-        "notes": notes.between(notes.of(conversation), conversation.messages),
+        "notes": notes.between(there.load("notes", lambda: notes.of(conversation), []), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
-        "asked_in_forum": questions.linked(conversation, viewer=current_user),
+        "asked_in_forum": there.load("questions", lambda: questions.linked(conversation, viewer=current_user), {}),
     }
 
 

@@ -16,6 +16,7 @@ from core.db import db
 from core.edge import REFUSALS
 from core.errors import Invalid, KlinkeError, NotFound
 from desk import call_backs, linting, promises, queries, replies
+from desk.beside import There
 from desk.models import Conversation
 from desk.objections import MOST_SEALS
 from desk.promises import VIEWS, NewPromise
@@ -170,11 +171,11 @@ def apology(conversation_id: int) -> str:
     return promises.apology(promise) if is_meant else ""
 
 
-def beside(conversation: Conversation) -> dict[str, Any]:
+def beside(conversation: Conversation, there: There) -> dict[str, Any]:
     """Return what a page of a conversation needs to show promises and calls."""
     return {
-        "promises": promises.of_conversation(conversation),
-        "calls": call_backs.of_conversation(conversation),
+        "promises": there.load("promises", lambda: promises.of_conversation(conversation), ()),
+        "calls": there.load("call_backs", lambda: call_backs.of_conversation(conversation), ()),
         "call_results": RESULTS,
         "when": linting.when,
         "local_due": promises.local_due,

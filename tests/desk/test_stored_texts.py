@@ -5,14 +5,17 @@ from typing import Any
 
 import pytest
 
+from core import worker
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk import nightly
 from desk.nightly import Stored
 from desk.promise_models import LintFinding
+from desk.triage.tables import MessageJudgement
 from kb import faces
 from tests.cast import World
 from tests.conftest import Browser
+from tests.desk.stage import channel, received
 from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
@@ -93,3 +96,22 @@ def test_nobody_else_finds_a_finding(world: World, blocks: dict[str, str]) -> No
         nightly.visible_finding(found()[0].id, viewer=world.dora)
     with pytest.raises(NotFound):
         nightly.visible_finding(10**30, viewer=world.emil)
+
+
+def test_a_long_night_lets_messages_through(
+    world: World, blocks: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.everybody()
+    blocks.update({f"b{number}": "Thank you, it is fixed." for number in range(3, 7)})
+    monkeypatch.setattr(nightly, "AT_ONCE", 2)
+    at_call: list[int] = []
+    monkeypatch.setattr(nightly.worker, "let_through", lambda: at_call.append(len(found())))
+    nightly.look()
+    assert at_call == [1, 1, 1], "what was found is committed before"
+    monkeypatch.undo()
+    message = received(channel(world, "night"), "My router is offline, please help me!")
+    db.session.commit()
+    message_id = message.id
+    worker.let_through()
+    assert db.session.scalar(db.select(MessageJudgement.id).where(MessageJudgement.message_id == message_id))
+    assert worker.is_alive()
