@@ -37,9 +37,12 @@ def init_app(app: Flask) -> None:
         private_to_public,
         promise_models,
         promises,
+        shared_drafts,
         side_talks,
+        team_views,
         transfer,
         views,
+        watching,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli

@@ -12,9 +12,11 @@ from sqlalchemy.orm import InstrumentedAttribute
 from accounts.people import Viewer
 from core.clock import now
 from core.db import db
-from desk import counters, notes_on_people, persons, timeline
-from desk.models import Conversation
+from desk import counters, notes_on_people, persons, shared_drafts, timeline, watching
+from desk.draft_models import SharedDraft
+from desk.models import Conversation, Message
 from desk.person_models import CallNote, ContactJoin, ContactMark, Counter, ThreadPost
+from desk.watch_models import CaseWatch, CaseWatchHit
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Beside:
     counters: Sequence[Counter] = field(default=())
     is_joined: bool = False
     """The person writes on several channels."""
+    watch: watching.Beside = field(default_factory=watching.Beside)
+    is_drafted: bool = False
+    """There is a draft of the team, or was a moment ago."""
 
 
 def of(conversation: Conversation, *, viewer: Viewer) -> Beside:
@@ -40,9 +45,16 @@ def of(conversation: Conversation, *, viewer: Viewer) -> Beside:
             _any(CallNote.id, CallNote.conversation_id == conversation.id),
             _any(ThreadPost.id, ThreadPost.conversation_id == conversation.id),
             _any(Counter.id, Counter.conversation_id == conversation.id),
+            _any(CaseWatch.id, watching.is_there(conversation.id)),
+            _any(
+                CaseWatchHit.id,
+                CaseWatchHit.message_id == Message.id,
+                Message.conversation_id == conversation.id,
+            ),
+            _any(SharedDraft.id, shared_drafts.is_there(conversation.id)),
         )
     ).one()
-    joined, marked, before, called, threaded, countered = map(bool, found)
+    joined, marked, before, called, threaded, countered, watched, caught, drafted = map(bool, found)
     contact_ids = [contact_id]
     if joined and (marked or before):
         contact_ids = list(db.session.scalars(ids))
@@ -53,6 +65,8 @@ def of(conversation: Conversation, *, viewer: Viewer) -> Beside:
         thread=_thread(conversation) if threaded else (),
         counters=counters.of(conversation) if countered else (),
         is_joined=joined,
+        watch=watching.beside(conversation, viewer=viewer) if watched or caught else watching.Beside(),
+        is_drafted=drafted,
     )
 
 

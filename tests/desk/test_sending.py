@@ -269,14 +269,14 @@ def test_a_reply_of_somebody_else_brings_it_back_too(
 )
 def test_open_hours_are_those_of_the_clock_on_the_wall(world: World, moment: str, expected: str | None) -> None:
     zone = scheduling._zone()
-    found = scheduling.next_opening(zone.localize(datetime.fromisoformat(moment)))
+    found = scheduling.next_opening(after=zone.localize(datetime.fromisoformat(moment)))
     assert found == (None if expected is None else zone.localize(datetime.fromisoformat(expected)))
 
 
 @pytest.mark.parametrize("at", ["", "soon", "2020-01-01T10:00", "9999-12-31T23:59", "2026-13-01T00:00"])
-def test_a_time_that_cannot_be_is_refused_at_its_field(world: World, at: str) -> None:
+def test_a_time_that_cannot_be_is_refused_at_its_field(conversation: Conversation, at: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        scheduling.chosen("at", at)
+        scheduling.chosen("at", at, conversation)
     assert list(refusal.value.fields) == ["at"]
 
 
