@@ -152,6 +152,7 @@ def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:
         return {}
     row = db.session.execute(
         select(
+            func.count(),  # so that it is one row, whatever views are counted
             *(
                 func.count().filter(view.where(viewer, at)) if view.count is None else view.count(viewer, at)
                 for view in counted
@@ -160,7 +161,7 @@ def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:
         .select_from(Conversation)
         .where(queries.conversations_visible_to(viewer), IS_OPEN)
     ).one()
-    return {view.key: number for view, number in zip(counted, row, strict=True)}
+    return {view.key: number for view, number in zip(counted, row[1:], strict=True)}
 
 
 def is_awake(at: datetime) -> ColumnElement[bool]:

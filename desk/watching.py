@@ -41,8 +41,7 @@ LONGEST_DAYS: Final = 365
 MOST_HITS: Final = 10
 MOST_WATCHES: Final = 20
 NEGATIVE: Final = -1
-"""From this mood down a message is negative; a complaint or abuse is, whatever its mood."""
-_BAD: Final = ("complaint", "abuse")
+"""From this mood down a message is negative."""
 _COMPLAINTS: Final = ("complaint", "implicit")
 
 
@@ -94,7 +93,9 @@ def what_is_serious(conversation: Conversation, *, since: datetime | None = None
         wanted.append(MessageJudgement.at > since)
     rows = db.session.execute(
         select(MessageJudgement.intent, func.max(MessageJudgement.heat))
-        .where(*wanted, MessageJudgement.intent.in_(_COMPLAINTS))
+        .where(
+            *wanted, MessageJudgement.intent.in_(_COMPLAINTS), MessageJudgement.sentiment <= NEGATIVE
+        )
         .group_by(MessageJudgement.intent)
     ).all()
     if not rows:
@@ -136,7 +137,8 @@ def look(event: PublicMessageJudged) -> None:
 
 
 def is_negative(judgement: MessageJudgement) -> bool:
-    return judgement.intent in _BAD or judgement.sentiment <= NEGATIVE or judgement.heat > 0
+    """Tell whether it is unhappy, or heated without being glad; what it wants says nothing of that."""
+    return judgement.sentiment <= NEGATIVE or (judgement.heat > 0 and judgement.sentiment <= 0)
 
 
 def begin(conversation: Conversation, *, days: int, by: User) -> CaseWatch:

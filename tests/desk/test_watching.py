@@ -19,7 +19,7 @@ from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as props
 
-ANGRY = "This is a disgrace! My router is dead again and nobody helps, I am furious and want my money back!!!"
+ANGRY = "Your service is terrible and you lied to me. I am fed up with this company."
 CALM = "Thank you, that is kind of you."
 Settings = Callable[..., None]
 
