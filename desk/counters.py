@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -34,6 +34,7 @@ from desk import clocks, conversations, policy
 from desk.events import CounterUsed
 from desk.models import Conversation
 from desk.person_models import Counter, CounterFile, CounterLook
+from desk.promise_models import CallBack
 from forum import notifications, tickets
 from forum.models import Notification
 
@@ -73,6 +74,15 @@ class Slot:
     day: date
     begins: int
     ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class WishedCall:
+    """When and on which number somebody wants to be called, as they left it."""
+
+    phone: str
+    since: datetime
+    until: datetime
 
 
 def open_for(conversation: Conversation, *, asks: Collection[str], in_public: bool, by: User) -> Counter:
@@ -210,6 +220,18 @@ def take_document(file_id: int, *, by: User) -> CounterFile:
     return found
 
 
+def wished_call(counter: Counter) -> WishedCall | None:
+    """Return the call that was asked for at a counter; None where none was, or it is deleted. No person reads here."""
+    content = db.session.scalar(select(Counter.content).where(Counter.id == counter.id))
+    said: dict[str, str] = {} if content is None else json.loads(content)
+    slot = _SLOT.fullmatch(said.get("slot", ""))
+    if slot is None or not said.get("phone"):
+        return None
+    zone, day = ZoneInfo(current_settings().time_zone), date.fromisoformat(slot[1])
+    since, until = (datetime.combine(day, time(int(hour)), zone).astimezone(UTC) for hour in (slot[2], slot[3]))
+    return WishedCall(said["phone"], since, until)
+
+
 def looks(counter: Counter) -> Sequence[CounterLook]:
     """Return who read what was left, the latest first."""
     return db.session.scalars(
@@ -339,6 +361,11 @@ def _counter_used(_notification: Notification) -> str:
 
 def _purge(counter: Counter) -> None:
     db.session.execute(delete(CounterFile).where(CounterFile.counter_id == counter.id))
+    db.session.execute(
+        update(CallBack)
+        .where(CallBack.counter_id == counter.id, CallBack.state == "open")
+        .values(phone=None, state="cancelled", settled_at=now())
+    )
     counter.content = None
     counter.purged_at = now()
     db.session.flush()

@@ -23,6 +23,10 @@ LONGEST_WAIT: Final = 366 * 24 * 60
 """Minutes that a snooze can be given by a button."""
 
 
+class PassForm(Form):
+    reason = LineField(_l("Why not you"), longest=LONGEST_ITEM, shortest=3)
+
+
 class WatchForm(Form):
     days = IntegerField(
         _l("For how many days"),

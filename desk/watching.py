@@ -364,7 +364,7 @@ def _require(by: User) -> None:
         raise NotAllowed
 
 
-@notifications.kind("watch_alarm", group="alarms")
+@notifications.kind("watch_alarm", group="alarms", at_once=True)
 def _watch_alarm(notification: Notification) -> str:
     return str(
         gettext(
