@@ -102,6 +102,14 @@ class OpenCounterForm(Form):
     phone = BooleanField(ASKS[1][1])
     documents = BooleanField(ASKS[2][1])
     callback = BooleanField(ASKS[3][1])
+    code = BooleanField(
+        _l("Ask for a code"),
+        description=_l(
+            "Whoever reads the link can come in. With a code only who heard it from you in private can: by telephone, in "
+            "a private message or by mail, and never where the link stands. Without one, what is left at a link that "
+            "stood in public is marked: identity unverified."
+        ),
+    )
 
     @property
     def chosen(self) -> list[str]:
@@ -111,6 +119,12 @@ class OpenCounterForm(Form):
 class CounterForm(Form):
     """The page at which a customer leaves something; what it asks for is taken from the counter."""
 
+    code = LineField(
+        _l("Your code"),
+        longest=20,
+        shortest=0,
+        description=_l("Six digits that we told you in private."),
+    )
     name = LineField(_l("Name"), longest=LONGEST_LINE, shortest=0)
     customer_number = LineField(_l("Customer number"), longest=LONGEST_LINE, shortest=0)
     phone = LineField(_l("Telephone"), longest=LONGEST_LINE, shortest=0)
