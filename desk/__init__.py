@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         block_reading,
         block_transfer,
         call_backs,
+        card_words,
         carrying,
         cli,
         connections,
@@ -43,6 +44,7 @@ def init_app(app: Flask) -> None:
         transfer,
         views,
         watching,
+        worth,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli

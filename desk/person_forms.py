@@ -92,6 +92,21 @@ class CardSourceForm(Form):
     )
 
 
+class WorthForm(Form):
+    path = LineField(
+        _l("Which value says it"),
+        longest=cards.LONGEST_URL,
+        shortest=0,
+        description=_l("The path into the answer, like “customer.revenue”. Empty: this system says nothing of it."),
+    )
+    bands = BlockField(
+        _l("What counts how much"),
+        longest=2000,
+        shortest=0,
+        description=_l("One a line, from 0 to 100: “5000: 80” from this number on, “Gold: 100” for this word."),
+    )
+
+
 class PrivateForm(Form):
     pointer = BlockField(_l("In public"), longest=LONGEST_TEXT, shortest=0)
     opening = BlockField(_l("In private"), longest=LONGEST_TEXT)
