@@ -78,7 +78,9 @@ def give_back(held: HeldReply, *, note: str, by: User) -> None:
 def require_waiting(held: HeldReply, *, by: User) -> None:
     """Hold the reply for a decision of this person; raise when it is not theirs to make, or was made."""
     if not may_approve(by, held):
-        raise NotAllowed(gettext("Somebody else approves this: nobody who wrote in it, and nobody who is still learning."))
+        raise NotAllowed(
+            gettext("Somebody else approves this: nobody who wrote in it, and nobody who is still learning.")
+        )
     holding.require_waiting(held)
 
 

@@ -60,7 +60,9 @@ def comes_from_the_card(draft: Draft) -> Iterable[Objection]:
             yield Objection(
                 code="card_value",
                 said=value,
-                words=gettext("This comes from the customer card (%(label)s), and everybody would read it.", label=label),
+                words=gettext(
+                    "This comes from the customer card (%(label)s), and everybody would read it.", label=label
+                ),
             )
 
 

@@ -3,8 +3,8 @@
 What is left there is ciphertext in the database, is read with a note of who read it, and is deleted some days after the
 conversation is closed. Its address is sealed over a random seed and stands in no column.
 
-A link that stands in public opens for whoever reads along, so it proves nothing. Either the counter asks for a code that
-is said over a private way, or what was left is marked wherever it is read: identity unverified.
+A link that stands in public opens for whoever reads along, so it proves nothing. Either the counter asks for a code
+that is said over a private way, or what was left is marked wherever it is read: identity unverified.
 """
 
 import hashlib
@@ -170,9 +170,7 @@ def prove(counter: Counter, said: str) -> bool:
     digits = "".join(each for each in said if each in "0123456789")
     if not hmac.compare_digest(code_of(counter), digits):
         return False
-    db.session.execute(
-        update(Counter).where(Counter.id == counter.id).values(wrong_codes=Counter.wrong_codes - 1)
-    )
+    db.session.execute(update(Counter).where(Counter.id == counter.id).values(wrong_codes=Counter.wrong_codes - 1))
     db.session.expire(counter)
     return True
 
@@ -196,8 +194,8 @@ def belongs_in_private(draft: Draft) -> Iterable[Objection]:
         yield Objection(
             code="open_counter",
             words=gettext(
-                "Everybody who reads along can use this link, so whoever comes is unverified. Let the counter ask for a "
-                "code, or send the link in private."
+                "Everybody who reads along can use this link, so whoever comes is unverified. Let the counter ask for "
+                "a code, or send the link in private."
             ),
         )
     if _SIX.search(draft.text) is None:

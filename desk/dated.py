@@ -45,7 +45,7 @@ def held(model: type[D], thing_id: int, *, viewer: Viewer, sentence: str) -> D:
     return found
 
 
-def page(  # noqa: PLR0913 -- what a list is, by keyword
+def page(
     model: type[D],
     wanted: ColumnElement[bool],
     *,

@@ -14,7 +14,7 @@ _OPEN = words_of_sql("dropped_at is null")
 
 
 class SharedDraft(Model):
-    """The draft of a conversation; there is one at most that is not dropped. What is dropped can be had back a while."""
+    """The draft of a conversation; at most one is not dropped. What is dropped can be had back for a while."""
 
     __tablename__ = "shared_draft"
     __table_args__ = (

@@ -89,11 +89,13 @@ def words_for(counter: Counter) -> str:
             words = (
                 pgettext(
                     "informal",
-                    "Please leave your details at our secure counter, not here: %(url)s We tell you its code in private.",
+                    "Please leave your details at our secure counter, not here: %(url)s "
+                    "We tell you its code in private.",
                 )
                 if conversation.says_du
                 else gettext(
-                    "Please leave your details at our secure counter, not here: %(url)s We tell you its code in private."
+                    "Please leave your details at our secure counter, not here: %(url)s "
+                    "We tell you its code in private."
                 )
             )
         else:

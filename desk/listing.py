@@ -156,7 +156,7 @@ def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:
             *(
                 func.count().filter(view.where(viewer, at)) if view.count is None else view.count(viewer, at)
                 for view in counted
-            )
+            ),
         )
         .select_from(Conversation)
         .where(queries.conversations_visible_to(viewer), IS_OPEN)

@@ -152,7 +152,7 @@ class CardSource(Model):
     """What is shown: label and path into the answer."""
     purpose: Mapped[str] = mapped_column(String(300))
     worth: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
-    """Which value says what a customer is worth, and its bands: `path`, `bands` of `[at least or equal to, percent]`."""
+    """Which value says what a customer is worth, and its bands: `path`, `bands` of `[from this on, percent]`."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -173,7 +173,9 @@ class ContactWorth(Model):
     __tablename__ = "contact_worth"
 
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
-    source_id: Mapped[int] = mapped_column(ForeignKey("card_source.id", ondelete="CASCADE"), primary_key=True, index=True)
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey("card_source.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
     percent: Mapped[int] = mapped_column(SmallInteger)
     """From 0 to 100; 0 too where nothing was told, so that it is not asked again at once."""
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)

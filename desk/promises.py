@@ -18,8 +18,8 @@ from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.settings import current_settings
 from core.worker import chore
-from desk import listing as inbox_listing
 from desk import dated, policy
+from desk import listing as inbox_listing
 from desk.listing import View as InboxView
 from desk.models import Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise

@@ -1,7 +1,7 @@
-"""The draft of a reply that a team writes together: kept while it is typed, gone on with, handed on, and never written over.
+"""The draft of a reply that a team writes together: kept while it is typed, gone on with, never written over.
 
-Each change counts the version up, under the lock of the conversation. Who saves says which version they had before them;
-of two who write at once the second is told, and chooses between the texts. The one that is not taken stays readable.
+Each change counts the version up, under the lock of the conversation. Who saves says which version they had before
+them; of two who write at once the second is told, and chooses between the texts. The other one stays readable.
 """
 
 from collections.abc import Collection, Sequence
@@ -104,7 +104,13 @@ def save(conversation: Conversation, written: Written, *, by: User) -> SharedDra
         return None
     if draft is None:
         draft = SharedDraft(
-            conversation_id=conversation.id, begun_by=by, begun_at=now(), version=0, text="", drafters=[], uses=[],
+            conversation_id=conversation.id,
+            begun_by=by,
+            begun_at=now(),
+            version=0,
+            text="",
+            drafters=[],
+            uses=[],
             turn_from=1,
         )
         db.session.add(draft)

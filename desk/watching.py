@@ -93,9 +93,7 @@ def what_is_serious(conversation: Conversation, *, since: datetime | None = None
         wanted.append(MessageJudgement.at > since)
     rows = db.session.execute(
         select(MessageJudgement.intent, func.max(MessageJudgement.heat))
-        .where(
-            *wanted, MessageJudgement.intent.in_(_COMPLAINTS), MessageJudgement.sentiment <= NEGATIVE
-        )
+        .where(*wanted, MessageJudgement.intent.in_(_COMPLAINTS), MessageJudgement.sentiment <= NEGATIVE)
         .group_by(MessageJudgement.intent)
     ).all()
     if not rows:
@@ -298,7 +296,7 @@ def _who_had_it(conversation: Conversation) -> Sequence[int]:
     agents = {agent.id for agent in queries.agents()}
     if had is not None:
         away: Mapping[int, int | None] = absences.away({had})
-        there = away[had] if had in away else had
+        there = away.get(had, had)
         if there in agents:
             return [there]
     return sorted(agents)
@@ -389,6 +387,6 @@ listing.contribute(
         key="watched",
         name=_l("Watched"),
         where=lambda _viewer, at: Conversation.id.in_(_ids(at)),
-        count=lambda viewer, at: _count(viewer, at),
+        count=_count,
     )
 )

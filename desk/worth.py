@@ -1,4 +1,4 @@
-"""What a customer is worth to the house: a band that another system's value falls into, asked ahead and kept as a number.
+"""What a customer is worth to the house: a band into which another system's value falls, asked ahead.
 
 An admin names the value of a customer card and its bands. Nobody is asked while a message is received: what an agent
 looked up is taken over, and the worker asks for those who wait, a few at a time, each noted like every look. What is
@@ -12,7 +12,6 @@ from typing import Any, Final
 
 from flask_babel import gettext
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import lazyload
 
 from accounts import audit
 from accounts.models import User

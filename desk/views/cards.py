@@ -72,9 +72,7 @@ def remove_card_source(source_id: int) -> WerkzeugResponse:
     return web.go(url_for(".card_sources"))
 
 
-def _page(
-    form: CardSourceForm, *, typed: tuple[int, WorthForm] | None = None, status: int = HTTPStatus.OK
-) -> Response:
+def _page(form: CardSourceForm, *, typed: tuple[int, WorthForm] | None = None, status: int = HTTPStatus.OK) -> Response:
     sources = cards.sources()
     forms = {source.id: _worth_form(source) for source in sources} | ({typed[0]: typed[1]} if typed else {})
     page = render_template(

@@ -10,10 +10,10 @@ from accounts.access import me
 from core import texts
 from core.errors import Invalid
 from desk import approvals, conversations, holding, initials, replies, reuse, scheduling, shared_drafts
+from desk.draft_models import SharedDraft
 from desk.forms import ReplyForm
 from desk.heat import seconds_of_rest
 from desk.means import capabilities_of
-from desk.draft_models import SharedDraft
 from desk.models import Conversation, Message
 from desk.objections import Objection
 from desk.replies import Manner, Use

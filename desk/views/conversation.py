@@ -1,13 +1,13 @@
 """A conversation: the exchange, the reply that is being written, and what may help beside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from werkzeug.wrappers import Response as WerkzeugResponse
 from wtforms import SelectChoice
 
 from accounts import people
@@ -64,6 +64,17 @@ from kb.models import ArticleUse
 
 MOST_USES = 20
 QUEUE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What a page shows of the team's draft besides it: that there are two texts, and what the draft was made with."""
+
+    clashes: bool = False
+    uses: Sequence[reuse.Used] | None = None
+
+
+_PLAIN = Drafted()
 
 
 @bp.get("/desk/conversations/<int:conversation_id>")
@@ -148,7 +159,7 @@ def _refused(conversation_id: int, form: ReplyForm, error: KlinkeError) -> Answe
     if isinstance(error, Objected):
         return _conversation_page(conversation, form, objections=error.objections, status=error.status)
     if isinstance(error, WrittenMeanwhile):
-        return _conversation_page(conversation, form, clashes=True, status=error.status)
+        return _conversation_page(conversation, form, drafted=Drafted(clashes=True), status=error.status)
     form.refuse(error)
     return _conversation_page(conversation, form, status=error.status)
 
@@ -216,8 +227,7 @@ def _conversation_page(
     objections: Sequence[Objection] = (),
     parts: Sequence[str] = (),
     looked_at: str = "",
-    clashes: bool = False,
-    uses: Sequence[reuse.Used] | None = None,
+    drafted: Drafted = _PLAIN,
     status: int = HTTPStatus.OK,
 ) -> Response:
     if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
@@ -264,10 +274,10 @@ def _conversation_page(
         objections=objections,
         confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
-        uses=(_uses() if uses is None else uses)
+        uses=(_uses() if drafted.uses is None else drafted.uses)
         or composing.drafted_uses(composer["filled"])
         or composing.held_uses(composer["back"]),
-        clashes=clashes,
+        clashes=drafted.clashes,
         name_of=shared_drafts.name_of,
         measure=adapter_of(conversation.channel).measure,
         silent=composer["means"].why_not,
@@ -381,7 +391,7 @@ def _with_parts(conversation: Conversation, form: ReplyForm) -> Response:
 
 
 def _with_draft(conversation: Conversation, form: ReplyForm, what: str) -> Answer:
-    """Keep what is typed as the team's draft, or take that up: the buttons of the composer, and the way without a script.
+    """Keep what is typed as the team's draft, or take that up: the buttons of the composer, the way without a script.
 
     `save`, `hand`, and with a version behind a colon `mine` (in place of that version) and `theirs` (take it up).
     """
@@ -414,7 +424,7 @@ def _with_draft(conversation: Conversation, form: ReplyForm, what: str) -> Answe
         flash(gettext("The draft is handed on. Your colleague hears of it."), "good")
         return web.go(url_for(".show_conversation", conversation_id=conversation_id, _anchor="composer"))
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _conversation_page(conversation, form, question=form.help.data or "", uses=uses)
+    return _conversation_page(conversation, form, question=form.help.data or "", drafted=Drafted(uses=uses))
 
 
 def _colleague(form: ReplyForm) -> User:

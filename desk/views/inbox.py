@@ -85,9 +85,7 @@ def pass_over(conversation_id: int) -> Response | WerkzeugResponse:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _passing_page(
-            queries.bare_conversation(conversation_id, viewer=current_user), form, status=error.status
-        )
+        return _passing_page(queries.bare_conversation(conversation_id, viewer=current_user), form, status=error.status)
     db.session.commit()
     flash(gettext("It is back in the queue, for somebody else."), "good")
     found = next_best.take(by=me())

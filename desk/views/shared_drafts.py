@@ -32,9 +32,9 @@ def keep_draft(conversation_id: int) -> Response:
         draft = shared_drafts.save(conversation, written, by=me())
     except REFUSALS as error:
         db.session.rollback()
-        return _state(conversation_id, None, form, refused=error)
+        return _state(conversation_id, None, refused=error)
     db.session.commit()
-    return _state(conversation_id, draft, form)
+    return _state(conversation_id, draft)
 
 
 @bp.post("/desk/drafts/<int:draft_id>/dropping")
@@ -59,9 +59,7 @@ def restore_draft(draft_id: int) -> WerkzeugResponse:
     return back_to(draft.conversation_id, anchor="composer")
 
 
-def _state(
-    conversation_id: int, draft: SharedDraft | None, form: ReplyForm, *, refused: KlinkeError | None = None
-) -> Response:
+def _state(conversation_id: int, draft: SharedDraft | None, *, refused: KlinkeError | None = None) -> Response:
     """Return the fragment; a clash shows the other text, so that nobody has to leave the page to choose."""
     conversation: Conversation = queries.bare_conversation(conversation_id, viewer=current_user)
     clashes = isinstance(refused, WrittenMeanwhile)

@@ -390,9 +390,7 @@ def test_the_code_never_goes_out_in_public(world: World, written: str) -> None:
     counter = counters.open_for(conversation, asks=ASKS, in_public=True, has_code=True, by=world.dora)
     code = counters.code_of(counter)
     with pytest.raises(Objected):
-        replies.reply(
-            conversation, text=f"Your code: {written.format(code, code[3:])}.", by=world.dora, is_public=True
-        )
+        replies.reply(conversation, text=f"Your code: {written.format(code, code[3:])}.", by=world.dora, is_public=True)
     assert replies.reply(conversation, text=f"Your code: {code}.", by=world.dora, is_public=False)
 
 

@@ -340,5 +340,12 @@ def test_what_was_done_before_teams_were_kept_can_be_undone_still(world: World) 
 
 def team(world: World, name: str, *members: User) -> Team:
     return teams.save(
-        None, name=name, way="nobody", channel_ids=[], languages="", skills="", member_ids=[one.id for one in members], by=world.root
+        None,
+        name=name,
+        way="nobody",
+        channel_ids=[],
+        languages="",
+        skills="",
+        member_ids=[one.id for one in members],
+        by=world.root,
     )

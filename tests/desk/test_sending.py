@@ -603,9 +603,7 @@ def test_where_no_calendar_is_set_the_settings_hold(
     assert scheduling.next_opening(conversation, after=moment) is None
 
 
-def test_a_place_that_stays_closed_too_long_is_said_and_not_planned(
-    world: World, conversation: Conversation
-) -> None:
+def test_a_place_that_stays_closed_too_long_is_said_and_not_planned(world: World, conversation: Conversation) -> None:
     days = "\n".join(str((now() + timedelta(days=number)).date()) for number in range(-1, 100))
     governed(world, conversation, closed=days)
     with pytest.raises(Invalid, match="At most 90 days"):

@@ -1,4 +1,4 @@
-"""Drafts that a team writes together: kept, gone on with, handed on; of two who write at once nobody is written over."""
+"""Drafts that a team writes together: kept, gone on with, handed on; nobody is written over."""
 
 import re
 from collections.abc import Callable
@@ -141,9 +141,7 @@ def test_nobody_sends_over_what_a_colleague_wrote_on_meanwhile(world: World, con
         shared_drafts.settle(conversation, text="Restart it now", version=1, held_id=None, by=world.dora)
 
 
-def test_who_drafted_it_does_not_approve_it_and_undoing_keeps_who_did(
-    world: World, conversation: Conversation
-) -> None:
+def test_who_drafted_it_does_not_approve_it_and_undoing_keeps_who_did(world: World, conversation: Conversation) -> None:
     other = world.person("max")
     held = holding.keep(
         conversation, text="A refund.", by=world.dora, is_public=True, rule="legal", drafters=[other.id]
@@ -173,7 +171,9 @@ def test_dropped_it_can_be_had_back_for_a_day(world: World, conversation: Conver
     shared_drafts.restore(draft, by=world.dora)
     shared_drafts.restore(draft, by=world.dora)
     assert shared_drafts.of(conversation, viewer=world.dora).open == draft
-    db.session.execute(update(SharedDraft).where(SharedDraft.id == newer.id).values(dropped_at=now() - timedelta(days=2)))
+    db.session.execute(
+        update(SharedDraft).where(SharedDraft.id == newer.id).values(dropped_at=now() - timedelta(days=2))
+    )
     assert shared_drafts.forget_old() == 1
     conversations.change_state(conversation, "solved", by=world.dora)
     db.session.execute(update(SharedDraft).values(at=now() - timedelta(days=31)))
@@ -306,9 +306,7 @@ def test_what_came_after_the_draft_is_said(stage: Stage, browser_of: BrowserOf, 
     assert seen is not None
     dora.post(f"{page}/draft", data={"text": "Please restart", "seen": seen[1]})
     assert "wrote again after this draft" not in other.get(page).text
-    stage(
-        lambda _: props.received(db.session.get_one(Conversation, conversation_id).channel, "It burns", id="second")
-    )
+    stage(lambda _: props.received(db.session.get_one(Conversation, conversation_id).channel, "It burns", id="second"))
     assert "wrote again after this draft" in other.get(page).text
     polled = other.post(f"{page}/presence", data={"writing": "0"}).text
     assert "Dora has written in a draft here." in polled
@@ -348,10 +346,12 @@ def test_a_reply_that_waits_for_approval_takes_the_draft_with_it(
     held_id, drafters = stage(lambda _: db.session.execute(select(HeldReply.id, HeldReply.drafters)).one())
     assert drafters == [stage(lambda world: world.person("max").id)]
     assert stage(lambda _: db.session.query(SharedDraft).count()) == 0
-    assert browser_of("max").post(f"/desk/held/{held_id}/approval", data={"text": "You get a refund."}).status_code == 403
-    assert browser_of("root").post(
-        f"/desk/held/{held_id}/approval", data={"text": "You get a refund."}
-    ).status_code == 303
+    assert (
+        browser_of("max").post(f"/desk/held/{held_id}/approval", data={"text": "You get a refund."}).status_code == 403
+    )
+    assert (
+        browser_of("root").post(f"/desk/held/{held_id}/approval", data={"text": "You get a refund."}).status_code == 303
+    )
     assert "drafted with Max" in browser_of("dora").get(f"{page}/history").text
 
 

@@ -97,7 +97,9 @@ def test_nobody_else_finds_a_finding(world: World, blocks: dict[str, str]) -> No
         nightly.visible_finding(10**30, viewer=world.emil)
 
 
-def test_whoever_reads_the_list_can_read_the_text_it_is_about(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
+def test_whoever_reads_the_list_can_read_the_text_it_is_about(
+    stage: Stage, browser_of: Callable[[str], Browser]
+) -> None:
     def scene(world: World) -> tuple[int, int]:
         world.everybody()
         block = desk_blocks.create(

@@ -33,9 +33,7 @@ def deliver() -> None:
 
 def complaint(world: World, *, public: bool = True, text: str = ANGRY) -> Conversation:
     world.everybody()
-    message = props.received(
-        props.channel(world, endpoint="https://social.example/replies"), text, is_public=public
-    )
+    message = props.received(props.channel(world, endpoint="https://social.example/replies"), text, is_public=public)
     conversation = message.conversation
     conversations.take(conversation, by=world.dora)
     deliver()
@@ -63,7 +61,9 @@ def joined_elsewhere(world: World, conversation: Conversation) -> Conversation:
     said = props.received(
         props.channel(world, "photos"), "Hello there", conversation="elsewhere", id="hello", handle="@max2"
     )
-    persons.join(conversation.contact, db.session.get_one(Contact, said.conversation.contact_id), proof="claimed", by=world.dora)
+    persons.join(
+        conversation.contact, db.session.get_one(Contact, said.conversation.contact_id), proof="claimed", by=world.dora
+    )
     return said.conversation
 
 
