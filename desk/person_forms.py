@@ -121,8 +121,8 @@ class OpenCounterForm(Form):
         _l("Ask for a code"),
         description=_l(
             "Whoever reads the link can come in. With a code only who heard it from you in private can: by telephone, "
-            "in a private message or by mail, and never where the link stands. Without one, what is left at a link that "
-            "stood in public is marked: identity unverified."
+            "in a private message or by mail, and never where the link stands. Without one, what is left at a link "
+            "that stood in public is marked: identity unverified."
         ),
     )
 
