@@ -148,7 +148,7 @@ def test_the_worker_may_hear_of_it_twice(world: World) -> None:
 @pytest.mark.parametrize("about", [{"text": CALM}, {"is_public": False}])
 def test_kind_words_and_private_ones_alarm_nobody(world: World, about: dict[str, Any]) -> None:
     old = closed(world)
-    props.received(old.channel, about.pop("text", ANGRY), id="more", **about)
+    props.received(old.channel, id="more", **{"text": ANGRY, **about})
     deliver()
     assert alarms() == []
 
