@@ -5,13 +5,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from flask import Flask
+from sqlalchemy import event, select, update
 
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import deliver_due
-from desk import conversations, listing, persons, reasons, watching
+from desk import conversations, listing, persons, reasons, shared_drafts, watching
 from desk.models import Contact, Conversation
 from desk.watch_models import CaseWatch, CaseWatchHit
 from forum.models import Notification
@@ -20,6 +21,8 @@ from tests.conftest import Browser
 from tests.desk import stage as props
 
 ANGRY = "Your service is terrible and you lied to me. I am fed up with this company."
+MOST_OF_A_PAGE = 24
+"""Statements of a page that has everything on it."""
 CALM = "Thank you, that is kind of you."
 Settings = Callable[..., None]
 
@@ -225,3 +228,45 @@ def test_by_buttons(stage: Any, browser_of: Callable[[str], Browser]) -> None:
     assert "Nothing is watched now" in dora.get(f"{page}/watch").text
     assert "Watched no longer" in dora.get(f"{page}/history").text
     assert browser_of("alice").get(f"{page}/watch").status_code == 403
+
+
+def test_more_drafts_hits_and_watches_take_no_more_statements(
+    app: Flask, stage: Any, browser_of: Callable[[str], Browser]
+) -> None:
+    def scene(world: World) -> int:
+        conversation = complaint(world)
+        watching.begin(conversation, days=3, by=world.dora)
+        shared_drafts.save(conversation, shared_drafts.Written(text="Begun"), by=world.root)
+        props.received(conversation.channel, ANGRY, id="hit-0")
+        deliver()
+        return conversation.id
+
+    def more(world: World) -> None:
+        conversation = db.session.get_one(Conversation, conversation_id)
+        for number in range(1, 12):
+            by = (world.dora, world.root)[number % 2]
+            draft = shared_drafts.of(conversation, viewer=by).open
+            assert draft is not None
+            written = shared_drafts.Written(text=f"Text {number}", version=draft.version)
+            shared_drafts.save(conversation, written, by=by)
+            props.received(conversation.channel, ANGRY, id=f"hit-{number}")
+        deliver()
+
+    def statements(path: str) -> int:
+        seen: list[str] = []
+        with app.app_context():
+            engine = db.engine
+        note = lambda _c, _cursor, statement, *_rest: seen.append(statement)  # noqa: E731 -- listened to and removed below
+        event.listen(engine, "before_cursor_execute", note)
+        assert dora.get(path).status_code == 200
+        event.remove(engine, "before_cursor_execute", note)
+        return sum(statement.startswith("SELECT") for statement in seen)
+
+    conversation_id = stage(scene)
+    dora = browser_of("dora")
+    page = f"/desk/conversations/{conversation_id}"
+    paths = (page, f"{page}/why", f"{page}/watch", "/desk?view=watched", "/desk?view=my_teams")
+    few = [statements(path) for path in paths]
+    stage(more)
+    assert [statements(path) for path in paths] == few
+    assert few[0] <= MOST_OF_A_PAGE
