@@ -15,6 +15,7 @@ def init_app(app: Flask) -> None:
         block_reading,
         block_transfer,
         call_backs,
+        card_words,
         carrying,
         cli,
         connections,
@@ -37,9 +38,13 @@ def init_app(app: Flask) -> None:
         private_to_public,
         promise_models,
         promises,
+        shared_drafts,
         side_talks,
+        team_views,
         transfer,
         views,
+        watching,
+        worth,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli

@@ -13,14 +13,16 @@ from sqlalchemy.orm import InstrumentedAttribute
 from accounts.people import Viewer
 from core.clock import now
 from core.db import db
-from desk import counters, notes_on_people, persons, timeline
+from desk import counters, notes_on_people, persons, shared_drafts, timeline, watching
 from desk.block_models import ConversationArticle
+from desk.draft_models import SharedDraft
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message, MessageQuestion
 from desk.person_models import CallNote, ContactJoin, ContactMark, Counter, ThreadPost
 from desk.promise_models import CallBack, Promise
 from desk.sending_models import HeldReply
 from desk.triage.tables import MessageJudgement
+from desk.watch_models import CaseWatch, CaseWatchHit
 from kb.models import ArticleUse
 
 Kind = Literal[
@@ -40,6 +42,8 @@ Kind = Literal[
     "promises",
     "call_backs",
     "judgement",
+    "watch",
+    "draft",
 ]
 T = TypeVar("T")
 Nothing = TypeVar("Nothing")
@@ -54,6 +58,7 @@ class Beside:
     counters: Sequence[Counter] = field(default=())
     is_joined: bool = False
     """The person writes on several channels."""
+    watch: watching.Beside = field(default_factory=watching.Beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,13 @@ class There:
 def there(conversation: Conversation) -> There:
     """Return what stands beside a conversation, in one statement."""
     found = db.session.execute(
-        _THERE, {"conversation": conversation.id, "contact": conversation.contact_id, "at": now()}
+        _THERE,
+        {
+            "conversation": conversation.id,
+            "contact": conversation.contact_id,
+            "at": now(),
+            "since": now() - shared_drafts.STAYS,
+        },
     ).one()
     return There(frozenset(kind for kind, is_there in zip(_KINDS, found, strict=True) if is_there))
 
@@ -88,6 +99,7 @@ def of(conversation: Conversation, known: There, *, viewer: Viewer) -> Beside:
         thread=known.load("thread", lambda: _thread(conversation), ()),
         counters=known.load("counters", lambda: counters.of(conversation), ()),
         is_joined=is_joined,
+        watch=known.load("watch", lambda: watching.beside(conversation, viewer=viewer), watching.Beside()),
     )
 
 
@@ -108,6 +120,7 @@ def _what_is_there() -> Select[*tuple[Any, ...]]:
     ids = persons.ids_of(contact_id)
     replies = select(Message.id).where(Message.conversation_id == here, Message.direction == "out")
     at = bindparam("at", type_=ContactMark.expires_at.type)
+    since = bindparam("since", type_=SharedDraft.dropped_at.type)
     clauses: dict[Kind, ColumnElement[bool]] = {
         "joined": _any(ContactJoin.id, or_(ContactJoin.one_id == contact_id, ContactJoin.other_id == contact_id)),
         "marks": _any(ContactMark.id, ContactMark.contact_id.in_(ids), ContactMark.expires_at > at),
@@ -125,6 +138,11 @@ def _what_is_there() -> Select[*tuple[Any, ...]]:
         "promises": _any(Promise.id, Promise.conversation_id == here, Promise.settled_at.is_(None)),
         "call_backs": _any(CallBack.id, CallBack.conversation_id == here),
         "judgement": _any(MessageJudgement.id, MessageJudgement.conversation_id == here),
+        "watch": or_(
+            _any(CaseWatch.id, watching.is_there(here)),
+            _any(CaseWatchHit.id, CaseWatchHit.message_id == Message.id, Message.conversation_id == here),
+        ),
+        "draft": _any(SharedDraft.id, shared_drafts.is_there(here, since=since)),
     }
     return select(*(clauses[kind].label(kind) for kind in _KINDS))
 

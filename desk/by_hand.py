@@ -11,7 +11,7 @@ from core import texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import conversations, holding, objections, policy, promises, queries
+from desk import conversations, counters, holding, objections, policy, promises, queries
 from desk.channels.base import LONGEST_TEXT, LONGEST_URL
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
@@ -60,6 +60,7 @@ def record(
     )
     db.session.add(message)
     db.session.flush()
+    counters.note_where_said(message)
     holding.give_way(conversation, reason="other_reply")
     holding.leave(message, by=by)
     conversations.keep_words(conversation, text, is_incoming=False)

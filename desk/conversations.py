@@ -8,8 +8,10 @@ from accounts import audit
 from accounts.models import User
 from core.db import db
 from core.errors import Invalid, NotAllowed
+from core.outbox import publish
 from core.transfer import iso
 from desk import clocks, policy, queries
+from desk.events import ConversationClosed
 from desk.models import CONVERSATION_STATES, LONGEST_LAST_WORDS, Conversation, ConversationState
 
 DONE: tuple[ConversationState, ...] = ("solved", "no_answer")
@@ -88,6 +90,8 @@ def turn(conversation: Conversation, state: ConversationState, *, by: User | Non
         before["snoozed_until"], after["snoozed_until"] = iso(conversation.snoozed_until), None
     conversation.state, conversation.snoozed_until = state, None
     db.session.flush()
+    if state in DONE and before["state"] not in DONE:
+        publish(ConversationClosed(conversation.id))
     if before != after:
         audit.record("desk.conversation.change_state", conversation, by=by, reason=reason, before=before, after=after)
 

@@ -12,6 +12,20 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PublicMessageJudged(Event):
+    """What a customer wrote where everybody reads was taken for something."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed(Event):
+    """A conversation is solved, or needs no answer."""
+
+    conversation_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
 

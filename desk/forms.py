@@ -29,6 +29,10 @@ class ReplyForm(Form):
     at = HiddenField(_l("When it goes out"))
     held = HiddenField()
     """The id of the text that came back and is in the composer now."""
+    draft_version = HiddenField()
+    """Which version of the team's draft the text was begun from; empty: from none."""
+    draft_to = HiddenField()
+    """The colleague to whom the draft is handed."""
 
     @property
     def seen_id(self) -> int | None:
@@ -37,6 +41,10 @@ class ReplyForm(Form):
     @property
     def held_id(self) -> int | None:
         return texts.number(self.held.data or "")
+
+    @property
+    def version(self) -> int | None:
+        return texts.number(self.draft_version.data or "")
 
     def show_as_seen(self, message_id: int) -> None:
         """Say in the form that the writer has this message before them now."""

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, joinedload, lazyload, with_expression
 
 from accounts.models import User
@@ -56,6 +56,8 @@ class View:
     order: Order = "newest"
     is_counted: bool = True
     filters: Mapping[str, str] = field(default_factory=dict)
+    count: Callable[[Viewer, datetime], ScalarSelect[int]] | None = None
+    """How many it has, where what is done is among them and few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +84,16 @@ _views: dict[str, View] = {}
 _LAST: Final = ("solved", "all")
 
 
-def contribute(view: View) -> None:
-    """Have the inbox offer one more view, before those of what is done. Order "due" is for those who all wait."""
+def contribute(view: View, *, after: str = "") -> None:
+    """Have the inbox offer one more view: after another, or before those of what is done.
+
+    Order "due" is for those who all wait.
+    """
     _views[view.key] = view
+    if after:
+        for key in list(_views)[list(_views).index(after) + 1 :]:
+            if key != view.key:
+                _views[key] = _views.pop(key)
 
 
 def known() -> list[View]:
@@ -141,11 +150,17 @@ def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:
     if not counted:
         return {}
     row = db.session.execute(
-        select(*(func.count().filter(view.where(viewer, at)) for view in counted))
+        select(
+            func.count(),  # so that it is one row, whatever views are counted
+            *(
+                func.count().filter(view.where(viewer, at)) if view.count is None else view.count(viewer, at)
+                for view in counted
+            ),
+        )
         .select_from(Conversation)
         .where(queries.conversations_visible_to(viewer), IS_OPEN)
     ).one()
-    return {view.key: number for view, number in zip(counted, row, strict=True)}
+    return {view.key: number for view, number in zip(counted, row[1:], strict=True)}
 
 
 def is_awake(at: datetime) -> ColumnElement[bool]:

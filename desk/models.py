@@ -120,6 +120,7 @@ class Conversation(Model):
             "snoozed_until",
             "channel_id",
             "locale",
+            "team_id",
             sqlite_where=words_of_sql(IS_OPEN_SQL),
             postgresql_where=words_of_sql(IS_OPEN_SQL),
         ),

@@ -38,7 +38,9 @@ class Stored:
 
 
 Source = Callable[[], Iterable[Stored]]
+One = Callable[[str], Stored | None]
 _sources: dict[str, Source] = {}
+_ones: dict[str, tuple[One, str]] = {}
 
 
 def source(name: str) -> Callable[[Source], Source]:
@@ -49,6 +51,28 @@ def source(name: str) -> Callable[[Source], Source]:
         return texts_of
 
     return register
+
+
+def shown_by(name: str, *, to: str) -> Callable[[One], One]:
+    """Have one text of a source found by its `ref`; its own page is for people with the role `to`, "" for everybody."""
+
+    def register(one: One) -> One:
+        _ones[name] = (one, to)
+        return one
+
+    return register
+
+
+def stored(finding: LintFinding) -> Stored | None:
+    """Return the text in which something was found, as it is now; None where it is gone."""
+    one = _ones.get(finding.source)
+    return None if one is None else one[0](finding.ref)
+
+
+def may_open(viewer: Viewer, finding: LintFinding) -> bool:
+    """Whether the page of the text itself is for whoever reads the list of findings."""
+    one = _ones.get(finding.source)
+    return one is None or not one[1] or viewer.has_role(one[1])
 
 
 def may_settle(viewer: Viewer) -> bool:
@@ -137,6 +161,18 @@ def _settle_gone(name: str, seen: set[tuple[str, str, str]]) -> None:
 
 def _seal(said: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:LONGEST_SEAL]
+
+
+@shown_by("face", to="")
+def _face(ref: str) -> Stored | None:
+    """Return a short text by `face:9`."""
+    number = texts.number(ref.removeprefix("face:"))
+    face = None if number is None or not 0 < number <= LARGEST_ID else db.session.get(Face, number)
+    article = None if face is None else db.session.get(Article, face.article_id)
+    if face is None or article is None or article.published is None:
+        return None
+    url = addresses.of_article(article)
+    return Stored(ref=ref, text=face.text, title=article.published.title, url=url, locale=article.locale)
 
 
 @source("face")

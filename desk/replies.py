@@ -26,6 +26,7 @@ from desk import (
     approvals,
     asking,
     conversations,
+    counters,
     holding,
     initials,
     objections,
@@ -298,6 +299,7 @@ def _queued(
                 parts=len(parts),
             )
         )
+        counters.note_where_said(message)
         _record_uses(message, inserted, ways, by=draft.by, asked=draft.asked)
         messages.append(message)
     if owed is not None:

@@ -166,6 +166,7 @@ class Scene:
             "source_id": Values((NOBODY,)),
             "counter_id": Values((NOBODY,)),
             "document_id": Values((NOBODY,)),
+            "draft_id": Values((NOBODY,)),
             "channel_id": Values((NOBODY,)),
             "channel": Values(("none",)),
             "user_id": Values((NOBODY,)),

@@ -23,11 +23,13 @@ from desk.views import (
     promises,
     rules,
     sending,
+    shared_drafts,
     snoozing,
     standing,
     teams,
     timing,
     triage,
+    watching,
     writing,
 )
 from desk.views.edge import bp
@@ -56,10 +58,12 @@ __all__ = [
     "promises",
     "rules",
     "sending",
+    "shared_drafts",
     "snoozing",
     "standing",
     "teams",
     "timing",
     "triage",
+    "watching",
     "writing",
 ]

@@ -84,8 +84,16 @@ def make_promise(conversation_id: int) -> Answer:
 @bp.get("/desk/calls")
 @role_required("agent")
 def call_list() -> str:
+    name = request.args.get("view", "today")
+    view = name if name in call_backs.VIEWS else "today"
     return render_template(
-        "desk/calls.html", calls=call_backs.for_today(viewer=current_user), results=RESULTS, when=linting.when
+        "desk/calls.html",
+        view=view,
+        views=call_backs.VIEWS,
+        counts=call_backs.counts(current_user),
+        page=call_backs.listing(view, viewer=current_user, cursor=request.args.get("page")),
+        results=RESULTS,
+        when=linting.when,
     )
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core import worker
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from desk import blocks as desk_blocks
 from desk import nightly
 from desk.nightly import Stored
 from desk.promise_models import LintFinding
@@ -115,3 +117,26 @@ def test_a_long_night_lets_messages_through(
     worker.let_through()
     assert db.session.scalar(db.select(MessageJudgement.id).where(MessageJudgement.message_id == message_id))
     assert worker.is_alive()
+
+
+def test_whoever_reads_the_list_can_read_the_text_it_is_about(
+    stage: Stage, browser_of: Callable[[str], Browser]
+) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        world.everybody()
+        block = desk_blocks.create(
+            desk_blocks.Words(title="Helpline", words={"en": "Please call our helpline on 0808 157 0142."}),
+            by=world.dora,
+        )
+        nightly.look()
+        return block.id, db.session.scalars(select(LintFinding.id)).one()
+
+    block_id, finding_id = stage(scene)
+    emil = browser_of("emil")
+    assert f"/desk/stored/{finding_id}" in emil.get("/desk/stored").text
+    page = emil.get(f"/desk/stored/{finding_id}")
+    assert page.status_code == 200
+    assert "Please call our helpline on 0808 157 0142." in page.text
+    assert f"/desk/blocks/{block_id}" not in page.text, "which is not for editors"
+    assert browser_of("alice").get(f"/desk/stored/{finding_id}").status_code == 403
+    assert emil.get("/desk/stored/987654321").status_code == 404

@@ -144,6 +144,8 @@ GROUPS: dict[frozenset[str], str] = {
         desk.undo_reply desk.put_away desk.withdraw_reply desk.replies_to_approve desk.show_held_reply
         desk.approve_reply desk.return_reply desk.write_by_hand desk.note_by_hand
         desk.own_initials desk.choose_initials
+        desk.keep_draft desk.drop_draft desk.restore_draft desk.show_watch desk.begin_watch desk.end_watch
+        desk.ask_passing desk.pass_over desk.ask_for_code
     """,
     MODERATORS: """
         forum.set_trust
@@ -159,7 +161,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        desk.stored_findings desk.accept_finding
+        desk.stored_findings desk.show_stored desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -191,7 +193,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
         desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
         desk.remove_team desk.edit_agent desk.save_agent
-        desk.card_sources desk.add_card_source desk.remove_card_source
+        desk.card_sources desk.add_card_source desk.remove_card_source desk.choose_worth
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.add_item desk.change_item desk.remove_item
@@ -395,6 +397,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "source_id": 10**9,
         "counter_id": counter.id,
         "document_id": 10**9,
+        "draft_id": 10**9,
         "channel_id": channel.id,
         "user_id": world.charlie.id,
         "deed_id": 10**9,
