@@ -37,6 +37,7 @@ def init_app(app: Flask) -> None:
         private_to_public,
         promise_models,
         promises,
+        returning,
         side_talks,
         transfer,
         views,

@@ -6,6 +6,7 @@ a nuisance: there a channel asks only where its settings say so.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Literal, get_args
 
@@ -27,7 +28,7 @@ from desk.channels.base import adapter_of
 from desk.events import ReplyQueued
 from desk.models import Channel, Conversation, FollowUp, Message
 from desk.outcomes import QUIET
-from kb import addresses, asking
+from kb import addresses, asking, sent_links
 from kb.models import ArticleUse
 
 Where = Literal["private", "public", "never"]
@@ -49,6 +50,12 @@ def where(channel: Channel) -> Where:
     return next((known for known in WHERE if known == chosen), "private")
 
 
+def may_ask(channel: Channel, *, is_public: bool) -> bool:
+    """Tell whether a message on this channel may ask who reads it whether it helped."""
+    chosen = where(channel)
+    return chosen == "public" or (chosen == "private" and not is_public)
+
+
 def choose(channel: Channel, chosen: str, *, by: User) -> None:
     """Say where a channel asks: in private conversations, also in public, or never."""
     if not policy.may_manage_channels(by):
@@ -63,18 +70,25 @@ def choose(channel: Channel, chosen: str, *, by: User) -> None:
 
 
 def text_with_links(message: Message) -> str:
-    """Return what leaves the house: where a reply may ask, its articles open with the question on top of them.
+    """Return what leaves the house: each link has its token, and where a reply may ask, its articles open with the question.
 
     The same each time it is tried. What would not fit into the channel any more stays as it was written.
     """
-    if not _may_ask(message.channel, is_public=message.is_public):
-        return message.text
+    asks = may_ask(message.channel, is_public=message.is_public)
+    used = _uses(_about(message))
+    links = sent_links.of(used)
     measure, text = adapter_of(message.channel).measure, message.text
-    for use in _uses(_about(message)):
-        asks = _with_address(text, use)
-        if measure.fits(asks):
-            text = asks
-    return text
+    for use in used:
+        if use.id in links:
+            links[use.id].asks = asks
+        elif not asks:
+            continue
+        leaves = _with_address(text, use)
+        if measure.fits(leaves):
+            text = leaves
+    db.session.flush()
+    # What was counted with a token and got none leaves without its name, which is shorter still.
+    return text if replace(measure, own="").fits(text) else _nameless(text)
 
 
 @chore("desk.ask_whether_it_helped", every=EVERY_SECONDS)
@@ -151,7 +165,7 @@ def _due() -> Sequence[int]:
     for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
         if adapter_of(channel).capabilities.may_follow_up:
             for ids, is_public in ((private, False), (public, True)):
-                if _may_ask(channel, is_public=is_public):
+                if may_ask(channel, is_public=is_public):
                     ids.append(channel.id)
     if not private and not public:
         return []
@@ -195,11 +209,6 @@ def _waiting() -> Select[int]:
     )
 
 
-def _may_ask(channel: Channel, *, is_public: bool) -> bool:
-    chosen = where(channel)
-    return chosen == "public" or (chosen == "private" and not is_public)
-
-
 def _question(reply: Message) -> str | None:
     """Return the words that ask, in the customer's language; None where nothing of it fits into the channel.
 
@@ -229,6 +238,10 @@ def _uses(reply_id: int) -> Sequence[ArticleUse]:
 
 def _own_address(use: ArticleUse) -> str:
     return absolute(addresses.of_article(use.article))
+
+
+def _nameless(text: str) -> str:
+    return re.sub(rf"({re.escape(current_settings().base_url)}/kb/[0-9]+)-[\w-]*+(?!/\w)", r"\1", text)
 
 
 def _with_address(text: str, use: ArticleUse) -> str:
