@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
         promises,
         returning,
         side_talks,
+        solving,
         transfer,
         views,
     )

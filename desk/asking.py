@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from flask_babel import force_locale, gettext
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -26,6 +26,7 @@ from core.worker import chore
 from desk import clocks, conversations, policy, queries
 from desk.channels.base import adapter_of
 from desk.events import ReplyQueued
+from desk.figure_models import SolvedQuestion
 from desk.models import Channel, Conversation, FollowUp, Message
 from desk.outcomes import QUIET
 from kb import addresses, asking, sent_links
@@ -70,7 +71,7 @@ def choose(channel: Channel, chosen: str, *, by: User) -> None:
 
 
 def text_with_links(message: Message) -> str:
-    """Return what leaves the house: each link has its token, and where a reply may ask, its articles open with the question.
+    """Return what leaves the house: links with their tokens; where a reply may ask, they open with the question.
 
     The same each time it is tried. What would not fit into the channel any more stays as it was written.
     """
@@ -128,8 +129,23 @@ def ask(reply_id: int) -> bool:
 
 
 def is_question() -> ColumnElement[bool]:
-    """Return the clause for messages that only ask whether a reply helped."""
-    return select(FollowUp.message_id).where(FollowUp.message_id == Message.id).exists()
+    """Return the clause for messages that only ask whether a reply helped, or whether the case is solved."""
+    return or_(
+        select(FollowUp.message_id).where(FollowUp.message_id == Message.id).exists(),
+        select(SolvedQuestion.message_id).where(SolvedQuestion.message_id == Message.id).exists(),
+    )
+
+
+def was_asked(conversation_id: Any) -> ColumnElement[bool]:
+    """Return the clause for conversations in which a message asked already, whatever after: nobody is asked twice."""
+    asked = aliased(Message)
+    return or_(
+        select(FollowUp.reply_id)
+        .join(asked, asked.id == FollowUp.reply_id)
+        .where(asked.conversation_id == conversation_id)
+        .exists(),
+        select(SolvedQuestion.reply_id).where(SolvedQuestion.conversation_id == conversation_id).exists(),
+    )
 
 
 def hear(use: ArticleUse) -> None:
@@ -139,7 +155,12 @@ def hear(use: ArticleUse) -> None:
     message = db.session.get(Message, use.where_id)
     if message is None:
         return
-    conversation = conversations.locked(message.conversation_id)
+    open_again(message.conversation_id, reason=f"outcome: {use.outcome}")
+
+
+def open_again(conversation_id: int, *, reason: str) -> None:
+    """Open a conversation at rest because its customer said that it is not solved: now they wait for us."""
+    conversation = conversations.locked(conversation_id)
     if conversation.state not in QUIET:
         return
     before = conversation.state
@@ -150,7 +171,7 @@ def hear(use: ArticleUse) -> None:
         "desk.conversation.change_state",
         conversation,
         by=None,
-        reason=f"outcome: {use.outcome}",
+        reason=reason,
         before={"state": before},
         after={"state": "open"},
     )
@@ -204,7 +225,7 @@ def _waiting() -> Select[int]:
             uses.exists(),
             ~uses.where(ArticleUse.outcome.is_not(None)).exists(),
             ~went_on.exists(),
-            ~select(FollowUp.reply_id).where(FollowUp.reply_id == Message.id).exists(),
+            ~was_asked(Message.conversation_id),
         )
     )
 

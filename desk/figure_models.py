@@ -1,4 +1,4 @@
-"""Whether a case is solved, and what colleagues say of each other's work: links that were looked at, cases that were."""
+"""Whether a case is solved, and what colleagues say of each other's work: of links, and of closed cases."""
 
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Final, Literal, get_args
@@ -98,7 +98,7 @@ class PeerCriterion(Model):
 
 
 class PeerReview(Model):
-    """A colleague looks at a closed case. Who had it reads it first; only then does it count, and for nobody by name."""
+    """A colleague looks at a closed case. Who had it reads it first; only then it counts, and for nobody by name."""
 
     __tablename__ = "peer_review"
     __table_args__ = (

@@ -1,7 +1,7 @@
 """What became of the links in replies: opened, solved, came back. What is proven ranks what is suggested, a little.
 
-A customer is spared a further message where they said that it helped, or read the article and did not write again within
-`WITHIN`, on any channel on which they are known to be the same person. Thanks are no return (`desk.returning`).
+A customer is spared a further message where they said that it helped, or read the article and did not write again
+within `WITHIN`, on any channel on which they are known to be the same person. Thanks are no return (`desk.returning`).
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +34,7 @@ class Evidence:
 
     @property
     def lift(self) -> float:
-        """Return what a score is multiplied with: between 1 - `MOST_LIFT` and 1 + `MOST_LIFT`, 1 while too few are known.
+        """Return what a score is multiplied with: 1 and at most `MOST_LIFT` more or less, 1 while too few are known.
 
         The share is pulled towards the middle by one customer on either side (Laplace), so that few say little.
         """

@@ -32,6 +32,7 @@ from desk import (
     policy,
     promises,
     queries,
+    solving,
     splitting,
     wordings,
 )
@@ -474,7 +475,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
         in_reply_to=before_it or db.session.scalar(before),
-        text=asking.text_with_links(message),
+        text=solving.text_with_links(message),
         is_public=message.is_public,
     )
 

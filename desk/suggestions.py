@@ -106,7 +106,7 @@ def of_hits(
     how_long = _measure(channel)
     wording = wording or wordings.plain(channel)
     known = proven.evidence({hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"})
-    hits = sorted((_lifted(hit, known) for hit in hits), key=_rank)
+    hits = ranked(hits, known)
     articles = kb_queries.publications([hit.found.ref.id for hit in hits if hit.found.ref.kind == "article"])
     answers = _answers([hit.found.meta["accepted_post_id"] for hit in hits if hit.found.ref.kind == "topic"])
     credits_authors = credit_lines.are_on(channel)
@@ -119,17 +119,9 @@ def of_hits(
     ]
 
 
-def _lifted(hit: Hit, known: Mapping[int, proven.Evidence]) -> Hit:
-    """Return a hit with what is known of its article in its score, and among the reasons for it."""
-    told = known.get(hit.found.ref.id) if hit.found.ref.kind == "article" else None
-    if told is None or told.known < proven.FEWEST:
-        return hit
-    reason = gettext("Proven: it was enough for %(solved)s of %(known)s customers", solved=told.solved, known=told.known)
-    return replace(hit, score=hit.score * told.lift, why=(*hit.why, reason))
-
-
-def _rank(hit: Hit) -> tuple[bool, float]:
-    return bool(hit.found.meta.get("obsolete")), -hit.score
+def ranked(hits: Sequence[Hit], known: Mapping[int, proven.Evidence]) -> list[Hit]:
+    """Return hits with what is known of their articles in their scores, the best first, what is obsolete last."""
+    return sorted((_lifted(hit, known) for hit in hits), key=_rank)
 
 
 def warned(found: Sequence[Suggestion]) -> list[Suggestion]:
@@ -230,6 +222,21 @@ def _linked(title: str, url: str, how_long: Measure) -> str:
 
 def _measure(channel: Channel | str) -> Measure:
     return measure(channel) if isinstance(channel, str) else adapter_of(channel).measure
+
+
+def _lifted(hit: Hit, known: Mapping[int, proven.Evidence]) -> Hit:
+    """Return a hit with what is known of its article in its score, and among the reasons for it."""
+    told = known.get(hit.found.ref.id) if hit.found.ref.kind == "article" else None
+    if told is None or told.known < proven.FEWEST:
+        return hit
+    reason = gettext(
+        "Proven: it was enough for %(solved)s of %(known)s customers", solved=told.solved, known=told.known
+    )
+    return replace(hit, score=hit.score * told.lift, why=(*hit.why, reason))
+
+
+def _rank(hit: Hit) -> tuple[bool, float]:
+    return bool(hit.found.meta.get("obsolete")), -hit.score
 
 
 def _is_helpful(hit: Hit) -> bool:

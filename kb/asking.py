@@ -50,9 +50,7 @@ def address_of(use: ArticleUse) -> str:
 
 def asked(article_id: int, ticket: str, *, for_answer: bool = False) -> ArticleUse:
     """Return the use that an address is about, held `for_answer`; raise `NotFound` where it asks nothing."""
-    wanted = select(ArticleUse).where(
-        ArticleUse.article_id == article_id, ArticleUse.at > now() - ANSWERED_WITHIN
-    )
+    wanted = select(ArticleUse).where(ArticleUse.article_id == article_id, ArticleUse.at > now() - ANSWERED_WITHIN)
     is_token = sent_links.is_token(ticket)
     if is_token:
         asks = select(SentLink.use_id).where(SentLink.token == ticket, SentLink.asks.is_(True))

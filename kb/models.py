@@ -391,7 +391,7 @@ class SentLink(Model):
     token: Mapped[str | None] = mapped_column(String(10), unique=True)
     """What stands in the address; None once its days are over."""
     asks: Mapped[bool] = mapped_column(default=False, server_default=false())
-    """Whether whoever opens it may say that it helped: only where it went to the customer alone, or the channel asks all."""
+    """Whether whoever opens it may say that it helped: where it went to the customer alone, or the channel asks all."""
     made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When somebody first read the article under it, as the page's script tells."""

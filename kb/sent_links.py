@@ -1,7 +1,7 @@
 """Links to articles that left the house: each has a token of its own, so that it is known whether it was opened.
 
-The token is random, says nothing of anybody, and needs no cookie. It counts as opened what the page's script tells after
-some seconds in view: programs that follow links, and those that fetch a preview, run no script or show no page.
+The token is random, says nothing of anybody, and needs no cookie. It counts as opened what the page's script tells
+after some seconds in view: programs that follow links or fetch a preview run no script, or show no page.
 """
 
 import re
