@@ -78,6 +78,12 @@ def init_app(app: Flask) -> None:
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
     )
     admin.contribute(
+        _l("Questions to closed cases"),
+        "desk.criteria",
+        "admin",
+        text=_l("By what colleagues look at each other’s closed cases."),
+    )
+    admin.contribute(
         _l("Customer cards"),
         "desk.card_sources",
         "admin",

@@ -188,14 +188,14 @@ def _use_rows(uses: Sequence[ArticleUse], viewer: Viewer) -> list[Row]:
 
 
 def _link_rows(links: Sequence[SentLink], viewer: Viewer) -> list[Row]:
-    uses = {use.id: use for use in _uses_by_id({link.use_id for link in links})}
+    uses = uses_by_id({link.use_id for link in links})
     known = titles({use.article_id for use in uses.values()}, viewer)
     there = places({use.where_id for use in uses.values()})
     return [use_row(uses[link.use_id], link.made_at, known, there) for link in links]
 
 
 def _check_rows(checks: Sequence[LinkCheck], viewer: Viewer) -> list[Row]:
-    uses = {use.id: use for use in _uses_by_id({check.use_id for check in checks})}
+    uses = uses_by_id({check.use_id for check in checks})
     known = titles({use.article_id for use in uses.values()}, viewer)
     there = places({use.where_id for use in uses.values()})
     return [
@@ -207,8 +207,10 @@ def _with_words(row: Row, words: str) -> Row:
     return row if not words else Row(row.title, row.url, row.lang, row.at, f"{row.said} · {words}")
 
 
-def _uses_by_id(ids: Collection[int]) -> Sequence[ArticleUse]:
-    return db.session.scalars(select(ArticleUse).where(ArticleUse.id.in_(ids)).options(lazyload("*"))).all()
+def uses_by_id(ids: Collection[int]) -> Mapping[int, ArticleUse]:
+    """Return uses without their articles, in one statement."""
+    found = db.session.scalars(select(ArticleUse).where(ArticleUse.id.in_(ids)).options(lazyload("*")))
+    return {use.id: use for use in found}
 
 
 def _block_use_rows(uses: Sequence[ReplyBlockUse], _viewer: Viewer) -> list[Row]:
@@ -229,7 +231,8 @@ def _promise_rows(promised: Sequence[Promise], _viewer: Viewer) -> list[Row]:
 def _answer_rows(answers: Sequence[PeerAnswer], _viewer: Viewer) -> list[Row]:
     """Return what was said to criteria: neither who had the case nor which it was, only what was asked and when."""
     ids = {answer.review_id for answer in answers}
-    seen = dict(db.session.execute(select(PeerReview.id, PeerReview.seen_at).where(PeerReview.id.in_(ids))).tuples())
+    read = select(PeerReview.id, PeerReview.seen_at).where(PeerReview.id.in_(ids))
+    seen = {row[0]: row[1] for row in db.session.execute(read)}
     return [Row(answer.criterion.words, "", "", seen.get(answer.review_id)) for answer in answers]
 
 
