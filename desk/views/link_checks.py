@@ -1,7 +1,5 @@
 """Sheets of links that colleagues look at, if they like."""
 
-from http import HTTPStatus
-
 from flask import Response, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -75,8 +73,8 @@ def _sheets_page(refused: KlinkeError | None = None) -> Response:
         weeks=list(reversed(figures.week_names())),
         sizes=link_checks.SIZES,
         given=request.form,
+        wrong=refused,
         refused=refused,
-        status=HTTPStatus.OK if refused is None else refused.status,
     )
 
 
@@ -111,7 +109,7 @@ def _sheet_page(sheet: LinkSheet, refused: KlinkeError | None = None, *, at: int
         rows=rows,
         is_mine=sheet.whose_id == current_user.id,
         at=at,
+        wrong=refused,
         refused=refused,
         longest=link_checks.LONGEST_WORDS,
-        status=HTTPStatus.OK if refused is None else refused.status,
     )

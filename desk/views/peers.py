@@ -1,7 +1,5 @@
 """Colleagues look at each other's closed cases, and admins say what is asked."""
 
-from http import HTTPStatus
-
 from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
@@ -114,8 +112,8 @@ def _reviews_page(refused: KlinkeError | None = None) -> Response:
         "desk/reviews.html",
         written=[one for one in found if one.reviewer_id == current_user.id],
         about_me=[one for one in found if one.reviewed_id == current_user.id],
+        wrong=refused,
         refused=refused,
-        status=HTTPStatus.OK if refused is None else refused.status,
     )
 
 
@@ -135,8 +133,8 @@ def _review_page(found: PeerReview, refused: KlinkeError | None = None) -> Respo
         reply=request.form.get("reply", found.reply),
         longest=peers.LONGEST_WORDS,
         writes=found.reviewer_id == current_user.id,
+        wrong=refused,
         refused=refused,
-        status=HTTPStatus.OK if refused is None else refused.status,
     )
 
 
@@ -146,6 +144,6 @@ def _criteria_page(refused: KlinkeError | None = None) -> Response:
         criteria=peers.criteria(),
         typed=request.form.get("words", ""),
         longest=peers.LONGEST_CRITERION,
+        wrong=refused,
         refused=refused,
-        status=HTTPStatus.OK if refused is None else refused.status,
     )

@@ -1,7 +1,6 @@
 """Where the question whether a case is solved leads: two buttons, without an account, a cookie or a script."""
 
-from flask import Response
-from flask import request as asked_for
+from flask import Response, request
 from flask_babel import force_locale
 from werkzeug.wrappers import Response as WerkzeugResponse
 
@@ -21,7 +20,7 @@ UNINDEXED = "noindex, nofollow"
 @bp.get("/solved")
 def solved_without_ticket() -> Response:
     """Say what this address is for: it stands so in what the desk keeps of the question."""
-    return show("desk/solved.html", question=None, ticket="", refused=None, says_du=False)
+    return show("desk/solved.html", question=None, ticket="", wrong=None, says_du=False)
 
 
 @bp.get("/solved/<ticket>")
@@ -35,7 +34,7 @@ def ask_solved(ticket: str) -> Response:
 def tell_solved(ticket: str) -> Response | WerkzeugResponse:
     """Keep what the customer chose. The address itself is the permission, so that no cookie is needed."""
     try:
-        solving.say(ticket, asked_for.form.get("answer", ""))
+        solving.say(ticket, request.form.get("answer", ""))
     except Invalid as error:
         db.session.rollback()
         return _page(solving.asked(ticket), ticket, refused=error)
@@ -46,6 +45,13 @@ def tell_solved(ticket: str) -> Response | WerkzeugResponse:
 def _page(question: SolvedQuestion, ticket: str, *, refused: Invalid | None = None) -> Response:
     conversation = question.conversation
     with force_locale(conversation.locale):
-        page = show("desk/solved.html", question=question, ticket=ticket, refused=refused, says_du=conversation.says_du)
+        page = show(
+            "desk/solved.html",
+            question=question,
+            ticket=ticket,
+            wrong=refused,
+            refused=refused,
+            says_du=conversation.says_du,
+        )
     page.headers["X-Robots-Tag"] = UNINDEXED
     return page
