@@ -50,9 +50,9 @@ class Thing(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Of:
-    """Which of them are counted: of whom (None is everybody), and of which thing; `me` looks."""
+    """Which of them are counted: of whom (None is everybody), and of which thing; `me_id` looks."""
 
-    me: int
+    me_id: int
     by_id: int | None = None
     thing: Thing | None = None
 
@@ -112,7 +112,7 @@ def everything(one: Listed, viewer: Viewer, week: int | None) -> Iterator[Row]:
 
 def read_of(given: Mapping[str, str], *, me: int) -> Of:
     """Read which part an address means; what makes no sense is `NotFound`."""
-    return Of(me=me, by_id=None if given.get("whose") == "all" else me, thing=_read_thing(given.get("thing")))
+    return Of(me_id=me, by_id=None if given.get("whose") == "all" else me, thing=_read_thing(given.get("thing")))
 
 
 def address(of: Of) -> dict[str, Any]:
@@ -349,8 +349,8 @@ def _links(*wanted: Callable[[], ColumnElement[bool]], of_own_articles: bool = F
             .options(lazyload("*"))
         )
         if of_own_articles:
-            mine = select(Revision.article_id).where(Revision.by_id == of.me)
-            owned = select(Article.id).where(or_(Article.owner_id == of.me, Article.id.in_(mine)))
+            mine = select(Revision.article_id).where(Revision.by_id == of.me_id)
+            owned = select(Article.id).where(or_(Article.owner_id == of.me_id, Article.id.in_(mine)))
             return found.where(ArticleUse.article_id.in_(owned))
         return found if of.by_id is None else found.where(ArticleUse.by_id == of.by_id)
 
@@ -375,7 +375,7 @@ def _text_uses(*wanted: Callable[[], ColumnElement[bool]]) -> Callable[[Of], Sel
 
 def _is_open_to(of: Of) -> ColumnElement[bool]:
     """Return the clause for blocks that this person may see: what somebody keeps for themselves is nobody else's."""
-    return or_(ReplyBlock.scope != "mine", ReplyBlock.owner_id == of.me)
+    return or_(ReplyBlock.scope != "mine", ReplyBlock.owner_id == of.me_id)
 
 
 def reply_helped() -> ColumnElement[bool]:

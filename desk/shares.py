@@ -50,7 +50,8 @@ def in_words(share: Share) -> str:
         low=low,
         high=high,
     )
-    return f"{said} {gettext('So few say little.')}" if share.whole < FEW else str(said)
+    few = gettext("So few say little.")
+    return f"{said} {few}" if share.whole < FEW else str(said)
 
 
 def briefly(share: Share) -> str:

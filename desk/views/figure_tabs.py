@@ -12,7 +12,7 @@ def sections(current: str, *, whose: str | None) -> list[dict[str, Any]]:
         "time": (gettext("Waiting"), ".timing_figures"),
         "knowledge": (gettext("Knowledge"), ".knowledge_figures"),
         "use": (gettext("What is used"), ".use_figures"),
-        "solved": (gettext("Solved"), ".solved_figures"),
+        "outcomes": (gettext("Solved"), ".solved_figures"),
         "links": (gettext("Links"), ".link_figures"),
     }
     return [

@@ -43,10 +43,10 @@ def knowledge_figures() -> Response:
     return _page("knowledge", gettext("Knowledge at work"), _knowledge(_of()))
 
 
-@bp.get("/desk/figures/solved")
+@bp.get("/desk/figures/outcomes")
 @role_required("agent")
 def solved_figures() -> Response:
-    return _page("solved", gettext("Was it solved?"), _solved(_of()))
+    return _page("outcomes", gettext("Was it solved?"), _solved(_of()))
 
 
 @bp.get("/desk/figures/links")
@@ -59,7 +59,7 @@ def link_figures() -> Response:
 
 
 @bp.get("/desk/figures/knowledge.csv", defaults={"about": "knowledge"})
-@bp.get("/desk/figures/solved.csv", defaults={"about": "solved"})
+@bp.get("/desk/figures/outcomes.csv", defaults={"about": "outcomes"})
 @bp.get("/desk/figures/links.csv", defaults={"about": "links"})
 @role_required("agent")
 def measures_sheet(about: str) -> Response:
@@ -287,7 +287,7 @@ def _number(key: str, of: Of) -> dict[str, Any]:
 
 
 def _ranked_row(one: Ranked, kind: str, of: Of) -> dict[str, Any]:
-    about = Of(me=of.me, by_id=of.by_id, thing=one.thing)
+    about = Of(me_id=of.me_id, by_id=of.by_id, thing=one.thing)
     of_text = kind == "texts"
     keys = {"uses": "text-used" if of_text else "used", "helped": "text-helped" if of_text else "used-helped"}
     keys["failed"] = "text-failed" if of_text else "used-failed"
@@ -307,5 +307,5 @@ def _short(title: str) -> str:
     return title if len(title) <= LONGEST_LABEL else f"{title[: LONGEST_LABEL - 1]}…"
 
 
-_PAGES = {"knowledge": _knowledge, "solved": _solved, "links": _links}
-_ENDPOINTS = {"knowledge": "knowledge_figures", "solved": "solved_figures", "links": "link_figures"}
+_PAGES = {"knowledge": _knowledge, "outcomes": _solved, "links": _links}
+_ENDPOINTS = {"knowledge": "knowledge_figures", "outcomes": "solved_figures", "links": "link_figures"}

@@ -109,9 +109,9 @@ def test_never_the_linker_and_one_colleague_says_it(world: World) -> None:
     assert (check.verdict, check.words, check.by_id) == ("right", "", karl.id)
     with pytest.raises(Conflict):
         link_checks.judge(check, "wrong", words="", by=world.person("lisa", "agent"))
-    everybody = Of(me=karl.id)
+    everybody = Of(me_id=karl.id)
     assert measures.listed("link-right", everybody).count() == 1
-    assert measures.listed("link-right", Of(me=world.dora.id, by_id=world.dora.id)).count() == 0
+    assert measures.listed("link-right", Of(me_id=world.dora.id, by_id=world.dora.id)).count() == 0
 
 
 def test_the_pages_of_sheets(stage: Stage, browser_of: BrowserOf) -> None:
@@ -197,13 +197,13 @@ def test_it_counts_once_its_person_has_read_it_and_nobody_else_sees_it(world: Wo
     for other in (world.root, world.person("lisa", "agent"), world.charlie):
         with pytest.raises(NotFound):
             peers.visible_review(review.id, viewer=other)
-    everybody, own = Of(me=karl.id), Of(me=world.dora.id, by_id=world.dora.id)
+    everybody, own = Of(me_id=karl.id), Of(me_id=world.dora.id, by_id=world.dora.id)
     assert measures.listed("review-met", everybody).count() == 0
     with pytest.raises(NotAllowed):
         peers.read(review, reply="", by=karl)
     peers.read(review, reply="Thanks, I see it otherwise.", by=world.dora)
     assert measures.listed("review-met", everybody).count() == measures.listed("review-missed", own).count() == 1
-    assert measures.listed("review-met", Of(me=karl.id, by_id=karl.id)).count() == 0
+    assert measures.listed("review-met", Of(me_id=karl.id, by_id=karl.id)).count() == 0
     with pytest.raises(Conflict):
         peers.write(review, {kind: False, right: False}, words="", by=karl)
     with pytest.raises(Conflict):
@@ -217,7 +217,7 @@ def test_what_everybody_sees_names_neither_the_person_nor_the_case(world: World)
     review = peers.draw(by=karl)
     peers.write(review, {kind: True, right: True}, words="Secret words", by=karl)
     peers.read(review, reply="Secret reply", by=world.dora)
-    rows, _page = measures.listed("review-met", Of(me=karl.id)).page(karl)
+    rows, _page = measures.listed("review-met", Of(me_id=karl.id)).page(karl)
     assert {(row.title, row.url, row.said) for row in rows} == {("Was it kind?", "", ""), ("Was it right?", "", "")}
 
 
@@ -231,7 +231,7 @@ def test_a_question_that_is_asked_no_more_keeps_its_answers(world: World) -> Non
     peers.remove_criterion(kind, by=world.root)
     peers.remove_criterion(kind, by=world.root)
     assert [one.id for one in peers.criteria()] == [right]
-    assert measures.listed("review-met", Of(me=karl.id)).count() == 2
+    assert measures.listed("review-met", Of(me_id=karl.id)).count() == 2
 
 
 def test_only_admins_say_what_is_asked(world: World) -> None:

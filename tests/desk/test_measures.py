@@ -30,7 +30,7 @@ from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
 BrowserOf = Callable[[str], Browser]
-PAGES = ("knowledge", "solved", "links")
+PAGES = ("knowledge", "outcomes", "links")
 
 
 def some_work(world: World, many: int = 6) -> None:
@@ -171,13 +171,13 @@ def test_every_number_opens_exactly_that_many_rows(stage: Stage, browser_of: Bro
 
 def test_what_is_counted_adds_up(world: World) -> None:
     some_work(world)
-    of = Of(me=world.dora.id)
+    of = Of(me_id=world.dora.id)
 
     def count(key: str, of: Of = of) -> int:
         return measures.listed(key, of).count()
 
-    everybody = Of(me=world.dora.id, by_id=None)
-    for whose in (Of(me=world.dora.id, by_id=world.dora.id), everybody):
+    everybody = Of(me_id=world.dora.id, by_id=None)
+    for whose in (Of(me_id=world.dora.id, by_id=world.dora.id), everybody):
         assert count("closed", whose) == count("closed-linked", whose) + count("closed-unlinked", whose) > 0
         assert count("closed", whose) == count("known", whose) + count("new", whose) + count("neither", whose)
         assert count("links", whose) == sum(
@@ -197,9 +197,9 @@ def test_what_is_counted_adds_up(world: World) -> None:
 def test_links_of_ones_own_sheet_are_ones_own_alone(world: World) -> None:
     some_work(world)
     for name, whose, many in (("dora", world.dora.id, 2), ("root", world.root.id, 0)):
-        mine = measures.listed("link-right", Of(me=whose, by_id=whose))
+        mine = measures.listed("link-right", Of(me_id=whose, by_id=whose))
         assert mine.count() == many, name
-    assert measures.listed("link-right", Of(me=world.root.id)).count() == 2
+    assert measures.listed("link-right", Of(me_id=world.root.id)).count() == 2
 
 
 def test_agents_see_their_own_first_and_nobody_elses(stage: Stage, browser_of: BrowserOf) -> None:
@@ -290,7 +290,7 @@ def test_ninety_of_a_hundred_are_before_one_of_one() -> None:
 
 def test_what_is_used_is_ranked_by_use_and_by_success(world: World) -> None:
     some_work(world)
-    of = Of(me=world.dora.id)
+    of = Of(me_id=world.dora.id)
     for kind in ranking.KINDS:
         found = ranking.ranked(kind, "uses", of, world.dora)
         assert [one.uses for one in found] == sorted((one.uses for one in found), reverse=True)
@@ -298,7 +298,7 @@ def test_what_is_used_is_ranked_by_use_and_by_success(world: World) -> None:
         lows = [one.success.bounds[0] for one in by_success]
         assert lows == sorted(lows, reverse=True)
         for one in found:
-            about = Of(me=world.dora.id, thing=one.thing)
+            about = Of(me_id=world.dora.id, thing=one.thing)
             prefix = "text-" if kind == "texts" else "used-"
             assert one.helped == measures.listed(f"{prefix}helped", about).count()
             assert one.failed == measures.listed(f"{prefix}failed", about).count()
@@ -314,23 +314,23 @@ def test_a_block_that_somebody_keeps_for_themselves_is_in_nobody_elses_figures(w
     blocks.record_use(mine, reply.id, by=world.dora)
     assert db.session.query(ReplyBlockUse).filter_by(block_id=mine.id).count() == 1
     for person, many in ((world.dora, 1), (world.root, 0)):
-        found = ranking.ranked("texts", "uses", Of(me=person.id), person)
+        found = ranking.ranked("texts", "uses", Of(me_id=person.id), person)
         assert len([one for one in found if one.title == "My secret"]) == many
-        assert measures.listed("text-used", Of(me=person.id, thing=Thing("text", mine.id))).count() == many
+        assert measures.listed("text-used", Of(me_id=person.id, thing=Thing("text", mine.id))).count() == many
 
 
 def test_promises_are_counted_by_whose_they_are(world: World) -> None:
     some_work(world)
     kept = db.session.query(Promise).filter_by(state="kept").count()
-    assert measures.listed("promise-kept", Of(me=world.dora.id)).count() == kept
-    assert measures.listed("promise-kept", Of(me=world.root.id, by_id=world.root.id)).count() == 1
+    assert measures.listed("promise-kept", Of(me_id=world.dora.id)).count() == kept
+    assert measures.listed("promise-kept", Of(me_id=world.root.id, by_id=world.root.id)).count() == 1
 
 
 @pytest.mark.parametrize(
     ("path", "most"),
     [
         ("/desk/figures/knowledge?whose=all", 24),
-        ("/desk/figures/solved?whose=all", 20),
+        ("/desk/figures/outcomes?whose=all", 20),
         ("/desk/figures/links?whose=all", 28),
         ("/desk/figures/use?whose=all", 14),
         ("/desk/figures/lists/links?whose=all", 10),

@@ -256,9 +256,9 @@ def test_each_link_is_in_one_group(world: World, fate: dict[str, Any], group: st
     link.use.outcome = fate.get("outcome")
     db.session.flush()
     groups = ("helped", "quiet", "back", "failed", "unopened", "running")
-    counted = {one: measures.listed(f"links-{one}", Of(me=1)).count() for one in groups}
+    counted = {one: measures.listed(f"links-{one}", Of(me_id=1)).count() for one in groups}
     assert counted == {one: int(one == group) for one in groups}
-    assert measures.listed("links-spared", Of(me=1)).count() == (group in {"helped", "quiet"})
+    assert measures.listed("links-spared", Of(me_id=1)).count() == (group in {"helped", "quiet"})
     known = proven.evidence([link.use.article_id])
     assert (link.use.article_id in known) is (group in {"helped", "quiet", "back", "failed"})
 
