@@ -58,18 +58,22 @@ def link_figures() -> Response:
     return _page("links", gettext("What links are proven to do"), _links(_of()), lead=lead)
 
 
-@bp.get("/desk/figures/knowledge.csv", defaults={"about": "knowledge"})
-@bp.get("/desk/figures/outcomes.csv", defaults={"about": "outcomes"})
-@bp.get("/desk/figures/links.csv", defaults={"about": "links"})
+@bp.get("/desk/figures/knowledge.csv")
 @role_required("agent")
-def measures_sheet(about: str) -> Response:
-    """Return the numbers of a page as a table, a line a week."""
-    of = _of()
-    keys = list(dict.fromkeys(key for part in _PAGES[about](of) for key in part.keys))
-    columns = [measures.listed(key, of).weekly() for key in keys]
-    weeks = figures.week_names()
-    rows = [[week, *(column[place] for column in columns)] for place, week in enumerate(weeks)]
-    return sheets.answer(about, ["week", *keys], rows)
+def knowledge_sheet() -> Response:
+    return _sheet("knowledge")
+
+
+@bp.get("/desk/figures/outcomes.csv")
+@role_required("agent")
+def solved_sheet() -> Response:
+    return _sheet("outcomes")
+
+
+@bp.get("/desk/figures/links.csv")
+@role_required("agent")
+def links_sheet() -> Response:
+    return _sheet("links")
 
 
 @bp.get("/desk/figures/use")
@@ -174,8 +178,17 @@ def _page(about: str, title: str, parts: Sequence[Weekly], *, lead: str = "") ->
         parts=[_drawn_part(part, of) for part in parts],
         sections=sections(about, whose=measures.address(of)["whose"]),
         whose=whose_tabs(of.by_id is not None, f".{_ENDPOINTS[about]}"),
-        sheet=url_for(".measures_sheet", about=about, whose=measures.address(of)["whose"]),
+        sheet=url_for(f".{_SHEETS[about]}", whose=measures.address(of)["whose"]),
     )
+
+
+def _sheet(about: str) -> Response:
+    """Return the numbers of a page as a table, a line a week."""
+    of = _of()
+    keys = list(dict.fromkeys(key for part in _PAGES[about](of) for key in part.keys))
+    columns = [measures.listed(key, of).weekly() for key in keys]
+    rows = [[week, *(column[place] for column in columns)] for place, week in enumerate(figures.week_names())]
+    return sheets.answer(about, ["week", *keys], rows)
 
 
 def _knowledge(of: Of) -> list[Weekly]:
@@ -309,3 +322,4 @@ def _short(title: str) -> str:
 
 _PAGES = {"knowledge": _knowledge, "outcomes": _solved, "links": _links}
 _ENDPOINTS = {"knowledge": "knowledge_figures", "outcomes": "solved_figures", "links": "link_figures"}
+_SHEETS = {"knowledge": "knowledge_sheet", "outcomes": "solved_sheet", "links": "links_sheet"}
