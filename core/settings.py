@@ -432,6 +432,12 @@ class Settings(BaseModel):
         le=720,
         description="So many hours after a reply with an article its customer is asked once what came of it; 0: never.",
     )
+    link_proof: bool = Field(
+        True, description="Links to articles in replies carry a token, so that it is known whether they were opened."
+    )
+    link_proof_days: int = Field(
+        90, ge=8, le=365, description="So many days the token of a link in a reply is kept; then it only leads on."
+    )
     mark_days: int = Field(
         180, ge=1, le=3650, description="So many days a mark on a customer lasts where nobody says else."
     )

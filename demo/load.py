@@ -21,6 +21,7 @@ from demo import (
     helping,
     keeping,
     knowing,
+    measuring,
     products,
     promising,
     recalling,
@@ -274,6 +275,7 @@ def _wake_up() -> None:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
     promising.begin(everybody)
+    measuring.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     clocking.begin(everybody)

@@ -38,8 +38,10 @@ def init_app(app: Flask) -> None:
         private_to_public,
         promise_models,
         promises,
+        returning,
         shared_drafts,
         side_talks,
+        solving,
         team_views,
         transfer,
         views,
@@ -79,6 +81,12 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Questions to closed cases"),
+        "desk.criteria",
+        "admin",
+        text=_l("By what colleagues look at each other’s closed cases."),
     )
     admin.contribute(
         _l("Customer cards"),

@@ -264,4 +264,4 @@ class FollowUp(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-from desk import clock_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them
+from desk import clock_models, figure_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them

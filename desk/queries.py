@@ -14,6 +14,7 @@ from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
 from desk.clock_models import ClockEvent, ConversationClock
+from desk.figure_models import SolvedQuestion
 from desk.models import Channel, Contact, Conversation, FollowUp, Message
 from desk.team_models import Team
 from kb.models import Article, ArticleUse, Revision
@@ -146,7 +147,9 @@ def questions_whether_it_helped(messages: Collection[Message]) -> frozenset[int]
     candidates = [message.id for message in messages if message.direction == "out" and message.by_id is None]
     if not candidates:
         return frozenset()
-    return frozenset(db.session.scalars(select(FollowUp.message_id).where(FollowUp.message_id.in_(candidates))))
+    asked = select(FollowUp.message_id).where(FollowUp.message_id.in_(candidates))
+    also = select(SolvedQuestion.message_id).where(SolvedQuestion.message_id.in_(candidates))
+    return frozenset(db.session.scalars(asked.union(also)))
 
 
 def agents() -> list[User]:

@@ -33,6 +33,7 @@ from desk import (
     policy,
     promises,
     queries,
+    solving,
     splitting,
     wordings,
 )
@@ -44,7 +45,7 @@ from desk.models import Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
 from desk.sending_models import Departure
-from kb import addresses, faces, uses
+from kb import addresses, faces, sent_links, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
 
@@ -340,7 +341,9 @@ def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
 def _record_uses(
     message: Message, inserted: Iterable[Use], ways: Mapping[int, str], *, by: User, asked: Message | None
 ) -> None:
-    for article_id, face in dict(inserted).items():
+    wanted = dict(inserted)
+    pasted = {article_id for article_id in uses.led_to(message.text) if article_id not in wanted}
+    for article_id, face in (*wanted.items(), *((one, None) for one in sorted(pasted))):
         try:
             article = kb_queries.visible_article(article_id, viewer=by)
         except NotFound:
@@ -348,16 +351,18 @@ def _record_uses(
         url = absolute(addresses.of_article(article))
         if article.is_published and _leads_to(message.text, article):
             kind = face if face in FACE_KINDS else _face_in(message, article, url, by)
-            uses.record(
+            way = "short" if kind is not None else ways.get(article_id, "link" if article_id in pasted else "short")
+            use = uses.record(
                 article,
                 face=kind,
-                way="short" if kind is not None else ways.get(article_id, "short"),
+                way=way,
                 where_kind="message",
                 where_id=message.id,
                 by=by,
                 asked="" if asked is None else asked.text,
                 asked_in_public=asked is not None and asked.is_public,
             )
+            sent_links.make(use, asks=asking.may_ask(message.channel, is_public=message.is_public))
 
 
 def _leads_to(text: str, article: Article) -> bool:
@@ -472,7 +477,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
         in_reply_to=before_it or db.session.scalar(before),
-        text=asking.text_with_links(message),
+        text=solving.text_with_links(message),
         is_public=message.is_public,
     )
 

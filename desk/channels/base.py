@@ -7,7 +7,7 @@ A module for another service writes a class with the methods of `Adapter` (build
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -15,8 +15,10 @@ from flask_babel import gettext
 
 from core.clock import now
 from core.counting import Measure
+from core.settings import current_settings
 from desk.channels.counting import measure
 from desk.models import Channel, Conversation
+from kb import sent_links
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_ID: Final = 300
@@ -201,7 +203,10 @@ class Silent:
 
     @property
     def measure(self) -> Measure:
-        return measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        if not sent_links.are_on():
+            return how
+        return replace(how, own=f"{current_settings().base_url}/kb/", token=sent_links.LENGTH)
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:  # noqa: ARG002 -- the protocol's signature
         raise WrongSignature("nothing is delivered to this channel")

@@ -10,7 +10,7 @@ from core import web
 from core.db import db
 from core.edge import REFUSALS
 from core.forms import csrf
-from desk import asking, connections, credit_lines, queries, wordings
+from desk import asking, connections, credit_lines, queries, solving, wordings
 from desk.api import receive
 from desk.channels.base import adapter_of
 from desk.forms import ChannelForm
@@ -85,6 +85,15 @@ def choose_credits(channel_id: int) -> WerkzeugResponse:
     return web.go(url_for(".channels"))
 
 
+@bp.post("/admin/channels/<int:channel_id>/solved")
+@role_required("admin")
+def choose_solved(channel_id: int) -> WerkzeugResponse:
+    """Say whether the channel asks after replies without an article, too, whether the case is solved."""
+    solving.choose(queries.channel(channel_id), is_on=request.form.get("to") == "on", by=me())
+    db.session.commit()
+    return web.go(url_for(".channels"))
+
+
 @bp.post("/channels/<name>/webhook")
 @csrf.exempt
 def receive_webhook(name: str) -> Response:
@@ -104,5 +113,6 @@ def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Ch
         adapter_of=adapter_of,
         asks=asking.where,
         credits_authors=credit_lines.are_on,
+        asks_solved=solving.is_on,
     )
     return make_response(page, status)

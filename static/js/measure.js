@@ -1,6 +1,7 @@
 /*
   Counts a text as services do: the same results as core/counting.py (tests/browser/test_counting.py compares them).
-  lengthOf(text, {counting: "characters" | "graphemes" | "mastodon" | "weighted", urlLength: 23}), bytesOf(text)
+  lengthOf(text, {counting: "characters" | "graphemes" | "mastodon" | "weighted", urlLength: 23}), bytesOf(text),
+  leaving(text, {own, token})
 */
 const SPACES = "\\u0000-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 const NOT_AT_ITS_END = ".,;:!?'\"()\\[\\]\\{\\}<>«»“”„‘’…";
@@ -26,6 +27,14 @@ export function lengthOf(text, { counting, urlLength = 23 }) {
   }
   const rest = text.normalize("NFC").replace(ADDRESS, taken).replace(BARE, taken);
   return graphemes(rest).reduce((sum, grapheme) => sum + weight(grapheme), 0) + urlLength * addresses;
+}
+
+/* The text with tokens in place of the names in our own addresses, as Measure.leaving makes it. */
+export function leaving(text, { own, token }) {
+  if (!own || !text.includes(own)) return text;
+  const begins = own.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const address = new RegExp(`(${begins}[0-9]+)(?:-[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])(?!/[A-Za-z0-9_])`, "g");
+  return text.replace(address, `$1/${"x".repeat(token)}`);
 }
 
 export function bytesOf(text) {
