@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
         limits,
         linting,
         listeners,
+        moving_house,
         nightly,
         person_models,
         presence,
@@ -52,6 +53,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(triage_cli.triage)
     transfer.init_app()
     block_transfer.init_app()
+    moving_house.init_app()
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
