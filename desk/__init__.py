@@ -38,7 +38,9 @@ def init_app(app: Flask) -> None:
         private_to_public,
         promise_models,
         promises,
+        retention,
         side_talks,
+        telling,
         transfer,
         views,
     )
@@ -57,7 +59,7 @@ def init_app(app: Flask) -> None:
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
-        _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
+        _l("Teams"), "desk.team_list", "lead", text=_l("Who works together, and how new conversations find somebody.")
     )
     admin.contribute(
         _l("Clocks"),
@@ -76,6 +78,16 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(_l("Roles of the desk"), "desk.roles_page", "lead", text=_l("Who may do what at the desk."))
+    admin.contribute(
+        _l("Webhooks"), "desk.webhook_list", "admin", text=_l("Which other programs are told of what happens here.")
+    )
+    admin.contribute(
+        _l("How long words are kept"),
+        "desk.retention_page",
+        "admin",
+        text=_l("When the words of closed conversations go, public and private ones."),
     )
     admin.contribute(
         _l("Customer cards"),

@@ -35,3 +35,31 @@ class IncidentNewsQueued(Event):
     what: str
     """`answer` or `solution`."""
     by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySent(Event):
+    """A reply left the house and surely arrived."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed(Event):
+    conversation_id: int
+    state: str
+    """`solved` or `no_answer`."""
+    at: str
+    """When, in ISO 8601: a conversation can be closed several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseBroken(Event):
+    promise_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookDue(Event):
+    """Somebody outside is to be told of an event."""
+
+    delivery_id: int

@@ -227,16 +227,21 @@ def called(column: Column[Any] | str) -> str:
     return name
 
 
-def dump(thing: Thing) -> Iterator[dict[str, Any]]:
-    """Yield the rows in the order in which they came, some at a time."""
+def dump(thing: Thing, *, only: ColumnElement[bool] | None = None) -> Iterator[dict[str, Any]]:
+    """Yield the rows in the order in which they came, some at a time; `only` some of them, with nothing sealed."""
     table = thing.table
-    statement = select(*(_read(thing.model, column) for column in table.columns))
-    if thing.which is not None:
+    opened = only is not None
+    statement = select(
+        *(getattr(thing.model, one.name) if opened else _read(thing.model, one) for one in table.columns)
+    )
+    if only is not None:
+        statement = statement.where(only)
+    elif thing.which is not None:
         statement = statement.where(thing.which())
     rows = db.session.execute(statement.order_by(*table.primary_key.columns), execution_options={"yield_per": BATCH})
     for batch in rows.mappings().partitions(BATCH):
         yield from _written(thing, batch)
-    if thing.name in _further:
+    if thing.name in _further and not opened:
         yield from _further[thing.name]()
 
 

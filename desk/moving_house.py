@@ -19,7 +19,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.transfer import iso
-from desk import filters, moving, transfer
+from desk import erasing, filters, moving, transfer
 from desk.block_models import (
     AnswerUse,
     ConversationArticle,
@@ -131,6 +131,7 @@ def _before() -> Iterator[Thing]:
         about="A line of type `contact`: somebody on a channel; conversations name them, too.",
         once=("channel_id", "handle"),
         stays={"handle_key": MADE},
+        takes=_is_not_forgotten,
     )
     yield Thing(
         name="calendar",
@@ -646,6 +647,10 @@ def _is_channel(values: Values) -> bool:
     if not _SLUG.fullmatch(values["slug"]):
         raise Invalid("slug: small letters, digits and dashes")
     return True
+
+
+def _is_not_forgotten(values: Values) -> bool:
+    return not erasing.was_erased(db.session.get_one(Channel, values["channel_id"]), values["handle"])
 
 
 def _is_calendar(values: Values) -> bool:

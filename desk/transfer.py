@@ -21,7 +21,7 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
-from desk import clocks, conversations, queries
+from desk import clocks, conversations, erasing, queries
 from desk.channels.base import LONGEST_URL
 from desk.models import LONGEST_LAST_WORDS, UNJUDGED, Channel, Contact, Conversation, ConversationState, Message
 from desk.team_models import Team
@@ -120,8 +120,9 @@ def load(record: ConversationRecord) -> Outcome:
     """Take one conversation in; what the team did with it here since then stays."""
     conversation = _found(record)
     if conversation is None:
-        _take_in(record)
-        return "new"
+        return "new" if _take_in(record) else "unchanged"
+    if conversation.contact.erased_at is not None:
+        return "unchanged"  # an export from before must not bring back what somebody had forgotten
     is_changed = _complete(conversation.contact, record.contact)
     known = {_message_id(message): message for message in conversation.messages}
     for each in record.messages:
@@ -179,9 +180,11 @@ def _found(record: ConversationRecord) -> Conversation | None:
     return found
 
 
-def _take_in(record: ConversationRecord) -> None:
+def _take_in(record: ConversationRecord) -> bool:
     # Archives have thousands of these, so what follows from the record is not asked of the database again.
     channel = channel_named(record.channel)
+    if erasing.was_erased(channel, record.contact.handle):
+        return False
     contact = _contact(channel.id, record.contact)
     state, waiting_since = _standing(record.messages)
     state = record.state or state
@@ -218,6 +221,7 @@ def _take_in(record: ConversationRecord) -> None:
         for article in _articles(each.uses):
             _record_use(article, message, asked)
     clocks.learn(conversation, messages)
+    return True
 
 
 def channel_named(slug: str) -> Channel:

@@ -20,7 +20,9 @@ from desk.views import (
     ladder,
     nightly,
     person,
+    privacy,
     promises,
+    roles,
     rules,
     sending,
     snoozing,
@@ -28,6 +30,7 @@ from desk.views import (
     teams,
     timing,
     triage,
+    webhooks,
     writing,
 )
 from desk.views.edge import bp
@@ -53,7 +56,9 @@ __all__ = [
     "ladder",
     "nightly",
     "person",
+    "privacy",
     "promises",
+    "roles",
     "rules",
     "sending",
     "snoozing",
@@ -61,5 +66,6 @@ __all__ = [
     "teams",
     "timing",
     "triage",
+    "webhooks",
     "writing",
 ]
