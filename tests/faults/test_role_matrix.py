@@ -229,7 +229,7 @@ WORDS = {
     "desk_api.post_reply": {"text": "Please restart it."},
     "desk_api.post_note": {"text": "Look at the light."},
     "desk_api.post_assignment": {"assignee": None},
-    "desk_api.post_state": {"state": "open"},
+    "desk_api.post_state": {"state": "waiting_customer"},
     "desk_api.post_promise": {"what": "A lamp", "due": "2099-01-01T00:00:00Z"},
     "desk_api.settle_promise": {"state": "kept"},
     "desk_api.lint_draft": {"text": "Please call us."},
