@@ -54,12 +54,12 @@ class ConversationClosed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PromiseBroken(Event):
+class PromiseMissed(Event):
     promise_id: int
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookDue(Event):
+class WebhookQueued(Event):
     """Somebody outside is to be told of an event."""
 
     delivery_id: int

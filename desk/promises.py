@@ -21,7 +21,7 @@ from core.settings import current_settings
 from core.worker import chore
 from desk import listing as inbox_listing
 from desk import policy, queries
-from desk.events import PromiseBroken
+from desk.events import PromiseMissed
 from desk.listing import View as InboxView
 from desk.models import Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
@@ -195,7 +195,7 @@ def look_after() -> int:
     for promise in db.session.scalars(_unsettled().where(Promise.due_at <= ahead).limit(MOST_AT_ONCE)).unique():
         if promise.due_at <= now():
             promise.state = "broken"
-            publish(PromiseBroken(promise.id))
+            publish(PromiseMissed(promise.id))
             _tell(promise, "promise_broken")
             touched += 1
         elif promise.nudged_at is None:

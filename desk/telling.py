@@ -11,7 +11,7 @@ from core.outbox import listens_to
 from core.transfer import iso
 from core.web import absolute
 from desk import webhooks
-from desk.events import ConversationClosed, MessageReceived, PromiseBroken, ReplySent, WebhookDue
+from desk.events import ConversationClosed, MessageReceived, PromiseMissed, ReplySent, WebhookQueued
 from desk.models import Conversation, Message
 from desk.promise_models import Promise
 from desk.webhook_models import Words
@@ -46,8 +46,8 @@ def tell_of_end(event: ConversationClosed) -> None:
         )
 
 
-@listens_to(PromiseBroken)
-def tell_of_promise(event: PromiseBroken) -> None:
+@listens_to(PromiseMissed)
+def tell_of_promise(event: PromiseMissed) -> None:
     told = webhooks.listeners_to("promise.broken")
     promise = db.session.get(Promise, event.promise_id) if told else None
     if promise is None:
@@ -92,8 +92,8 @@ def tell_of_article(event: ArticlePublished) -> None:
         )
 
 
-@listens_to(WebhookDue)
-def send(event: WebhookDue) -> None:
+@listens_to(WebhookQueued)
+def send(event: WebhookQueued) -> None:
     webhooks.send(event.delivery_id)
 
 

@@ -29,7 +29,7 @@ from core.worker import chore
 from desk import policy
 from desk.channels.base import tidied
 from desk.channels.webhook import new_secret, signature
-from desk.events import WebhookDue
+from desk.events import WebhookQueued
 from desk.webhook_models import WORDS, Webhook, WebhookDelivery, Words
 
 EVENTS: Final = ("message.received", "reply.sent", "conversation.closed", "promise.broken", "article.published")
@@ -127,7 +127,7 @@ def try_out(which: Webhook, *, by: User) -> WebhookDelivery:
     )
     db.session.add(made)
     db.session.flush()
-    publish(WebhookDue(made.id))
+    publish(WebhookQueued(made.id))
     return made
 
 
@@ -146,7 +146,7 @@ def tell_again(delivery_id: int, *, by: User) -> WebhookDelivery:
     found.state, found.attempts, found.next_at = "queued", 0, None
     db.session.flush()
     audit.record("desk.webhook.tell_again", found.webhook, by=by, after={"delivery": found.id})
-    publish(WebhookDue(found.id))
+    publish(WebhookQueued(found.id))
     return found
 
 
@@ -176,7 +176,7 @@ def tell(
         made = select(WebhookDelivery.id).where(
             WebhookDelivery.webhook_id == which.id, WebhookDelivery.key == f"{event}:{key}"[:100]
         )
-        publish(WebhookDue(db.session.scalars(made).one()))
+        publish(WebhookQueued(db.session.scalars(made).one()))
 
 
 def send(delivery_id: int) -> None:

@@ -185,7 +185,7 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
         kb.check_rules kb.set_check_rule kb.drop_check_rule kb.choose_publishers
-        accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
@@ -209,6 +209,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team desk.remove_team desk.edit_agent
         desk.save_agent desk.add_item desk.change_item desk.remove_item
         desk.sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn desk.roles_page
+        accounts.admin_home
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
     OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
