@@ -52,6 +52,8 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(views.bp)
     registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(cli.contacts)
+    app.cli.add_command(cli.retention_group)
     app.cli.add_command(triage_cli.triage)
     transfer.init_app()
     block_transfer.init_app()

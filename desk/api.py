@@ -244,7 +244,7 @@ def list_promises(conversation_id: int) -> dict[str, Any]:
     """Return `{"promises": […]}`: id, what, due, state, owner, by, created, settled (or null), reason."""
     _require_agent()
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return {"promises": [_promise(promise) for promise in promises.of_conversation(conversation)]}
+    return {"promises": [_promise(promise) for promise in promises.every_one_of(conversation)]}
 
 
 @api.call(

@@ -173,6 +173,12 @@ def of_conversation(conversation: Conversation) -> Sequence[Promise]:
     ).all()
 
 
+def every_one_of(conversation: Conversation) -> Sequence[Promise]:
+    """Return what was promised in a conversation, settled or not, the first first."""
+    mine = select(Promise).where(Promise.conversation_id == conversation.id).order_by(Promise.id).limit(MOST_AT_ONCE)
+    return db.session.scalars(mine.options(lazyload(Promise.conversation), joinedload(Promise.owner))).all()
+
+
 def apology(promise: Promise) -> str:
     """Draft the apology for a broken promise, in the language of the customer; who sends it writes it to the end."""
     with force_locale(promise.conversation.locale):

@@ -1,16 +1,18 @@
 """What a script does at the desk: notes, hands, states, promises, contacts."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core.clock import now
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as props
 
 Stage = Callable[[Callable[[World], Any]], Any]
-LATER = "2099-01-01T09:00:00Z"
+LATER = (now() + timedelta(days=1)).isoformat()
 
 
 @pytest.fixture

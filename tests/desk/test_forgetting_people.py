@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from flask import current_app
 from sqlalchemy import func, select
 
 from accounts.models import AuditEntry
@@ -188,3 +189,21 @@ def test_the_page_shows_what_would_go_and_wants_the_handle(stage: Stage, browser
     assert again.status_code == 409
     assert "@max" not in admin.get(f"/desk/contacts/{contact_id}").text
     assert "@max" not in admin.get("/admin/log").text
+
+
+def test_commands_say_what_they_do(world: World, tmp_path: Path) -> None:
+    contact = props.received(props.channel(world)).contact
+    contact_id = str(contact.id)
+    world.everybody()
+    db.session.commit()
+    run = current_app.test_cli_runner().invoke
+    assert run(args=["contacts", "erase", contact_id, "--as", "dora", "--yes"]).exit_code == 1
+    told = run(args=["contacts", "export", contact_id, str(tmp_path / "one.json"), "--as", "root"])
+    assert told.exit_code == 0
+    assert json.loads((tmp_path / "one.json").read_text())["contacts"][0]["name"] == "Max"
+    assert run(args=["contacts", "erase", contact_id, "--as", "root"], input="n\n").exit_code == 1
+    done = run(args=["contacts", "erase", contact_id, "--as", "root", "--yes"])
+    assert (done.exit_code, "message: 1" in done.output) == (0, True)
+    assert run(args=["contacts", "erase", contact_id, "--as", "root", "--yes"]).exit_code == 1
+    assert run(args=["retention", "preview", "--public-days", "1"]).output == "0 messages in 0 conversations\n"
+    assert run(args=["retention", "run"]).exit_code == 0
