@@ -152,8 +152,8 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 def house(world: World, clock: time_machine.Traveller, tmp_path: Path) -> None:
     """Have everything there once that travels."""
+    bring(tmp_path, ARTICLE)  # before anybody is there: an import lets go of what it held
     world.everybody()
-    bring(tmp_path, ARTICLE)
     channel = props.channel(world, endpoint="https://social.example/replies")
     asked = props.received(channel, "Where is my parcel? It is three weeks late by now.")
     conversation = asked.conversation
