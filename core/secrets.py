@@ -44,6 +44,17 @@ class EncryptedBytes(TypeDecorator[bytes]):
         return None if value is None else _opened(bytes(value))
 
 
+def opens(sealed: str) -> bool:
+    """Tell whether a ciphertext was made with this installation's key."""
+    from cryptography.fernet import InvalidToken
+
+    try:
+        _box().decrypt(sealed.encode()).decode()
+    except (InvalidToken, UnicodeError):
+        return False
+    return True
+
+
 def _opened(sealed: bytes) -> bytes:
     from cryptography.fernet import InvalidToken
 

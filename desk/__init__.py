@@ -32,17 +32,20 @@ def init_app(app: Flask) -> None:
         limits,
         linting,
         listeners,
+        moving_house,
         nightly,
         person_models,
         presence,
         private_to_public,
         promise_models,
         promises,
+        retention,
         returning,
         shared_drafts,
         side_talks,
         solving,
         team_views,
+        telling,
         transfer,
         views,
         watching,
@@ -56,13 +59,16 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(views.bp)
     registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(cli.contacts)
+    app.cli.add_command(cli.retention_group)
     app.cli.add_command(triage_cli.triage)
     transfer.init_app()
     block_transfer.init_app()
+    moving_house.init_app()
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
-        _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
+        _l("Teams"), "desk.team_list", "lead", text=_l("Who works together, and how new conversations find somebody.")
     )
     admin.contribute(
         _l("Clocks"),
@@ -81,6 +87,16 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(_l("Roles of the desk"), "desk.roles_page", "lead", text=_l("Who may do what at the desk."))
+    admin.contribute(
+        _l("Webhooks"), "desk.webhook_list", "admin", text=_l("Which other programs are told of what happens here.")
+    )
+    admin.contribute(
+        _l("How long words are kept"),
+        "desk.retention_page",
+        "admin",
+        text=_l("When the words of closed conversations go, public and private ones."),
     )
     admin.contribute(
         _l("Questions to closed cases"),

@@ -95,7 +95,7 @@ def add(
     intent: str | None = None,
 ) -> ApprovalRule:
     """Write down a new rule; raise `Invalid` when it has no name or no condition."""
-    if not policy.may_manage_channels(by):
+    if not policy.may_manage_approvals(by):
         raise NotAllowed
     wrong = {}
     name = texts.line(name, longest=LONGEST_NAME, shortest=0)
@@ -128,7 +128,7 @@ def add(
 
 def remove(rule: ApprovalRule, *, by: User) -> None:
     """Take a rule away; what waits because of it goes on waiting."""
-    if not policy.may_manage_channels(by):
+    if not policy.may_manage_approvals(by):
         raise NotAllowed
     audit.record("desk.approval_rule.remove", rule, by=by, before={"name": rule.name})
     db.session.delete(rule)

@@ -6,6 +6,7 @@ from sqlalchemy.orm import joinedload
 
 from accounts import audit
 from accounts.models import User
+from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.outbox import publish
@@ -90,10 +91,15 @@ def turn(conversation: Conversation, state: ConversationState, *, by: User | Non
         before["snoozed_until"], after["snoozed_until"] = iso(conversation.snoozed_until), None
     conversation.state, conversation.snoozed_until = state, None
     db.session.flush()
-    if state in DONE and before["state"] not in DONE:
-        publish(ConversationClosed(conversation.id))
     if before != after:
         audit.record("desk.conversation.change_state", conversation, by=by, reason=reason, before=before, after=after)
+    if state in DONE and before["state"] not in DONE:
+        note_end(conversation)
+
+
+def note_end(conversation: Conversation) -> None:
+    """Say that nobody is to do anything any more."""
+    publish(ConversationClosed(conversation.id, conversation.state, iso(now())))
 
 
 def keep_words(conversation: Conversation, text: str, *, is_incoming: bool) -> None:

@@ -19,13 +19,6 @@ class PublicMessageJudged(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class ConversationClosed(Event):
-    """A conversation is solved, or needs no answer."""
-
-    conversation_id: int
-
-
-@dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
 
@@ -49,3 +42,33 @@ class IncidentNewsQueued(Event):
     what: str
     """`answer` or `solution`."""
     by_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplySent(Event):
+    """A reply left the house and surely arrived."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationClosed(Event):
+    """A conversation is solved, or needs no answer."""
+
+    conversation_id: int
+    state: str
+    """`solved` or `no_answer`."""
+    at: str
+    """When, in ISO 8601: a conversation can be closed several times."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromiseMissed(Event):
+    promise_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookQueued(Event):
+    """Somebody outside is to be told of an event."""
+
+    delivery_id: int

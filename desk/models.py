@@ -89,6 +89,8 @@ class Contact(Model):
         String(200), default=lambda context: same_handle(context.get_current_parameters()["handle"]), index=True
     )
     """What is the same where one person has this handle on several channels."""
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person was forgotten (`desk.erasing`); the handle stands for theirs and cannot be read backwards."""
     # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]  # as SQLAlchemy documents
 

@@ -16,10 +16,12 @@ from core import paging, texts, timezones
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
+from core.outbox import publish
 from core.settings import current_settings
 from core.worker import chore
 from desk import dated, policy
 from desk import listing as inbox_listing
+from desk.events import PromiseMissed
 from desk.listing import View as InboxView
 from desk.models import Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
@@ -153,6 +155,12 @@ def of_conversation(conversation: Conversation) -> Sequence[Promise]:
     ).all()
 
 
+def every_one_of(conversation: Conversation) -> Sequence[Promise]:
+    """Return what was promised in a conversation, settled or not, the first first."""
+    mine = select(Promise).where(Promise.conversation_id == conversation.id).order_by(Promise.id).limit(MOST_AT_ONCE)
+    return db.session.scalars(mine.options(lazyload(Promise.conversation), joinedload(Promise.owner))).all()
+
+
 def apology(promise: Promise) -> str:
     """Draft the apology for a broken promise, in the language of the customer; who sends it writes it to the end."""
     with force_locale(promise.conversation.locale):
@@ -175,6 +183,7 @@ def look_after() -> int:
     for promise in db.session.scalars(_unsettled().where(Promise.due_at <= ahead).limit(MOST_AT_ONCE)).unique():
         if promise.due_at <= now():
             promise.state = "broken"
+            publish(PromiseMissed(promise.id))
             _tell(promise, "promise_broken")
             touched += 1
         elif promise.nudged_at is None:

@@ -212,3 +212,18 @@ def names_in(events: Collection[ClockEvent]) -> Mapping[tuple[str, int], str]:
             rows = db.session.execute(select(model.id, model.name).where(model.id.in_(ids)))
             found |= {(kind, row[0]): row[1] for row in rows}
     return found
+
+
+def contact_at(channel: Channel, handle: str) -> Contact | None:
+    """Return who has this handle on a channel."""
+    return db.session.scalars(
+        select(Contact).where(Contact.channel_id == channel.id, Contact.handle == handle)
+    ).one_or_none()
+
+
+def conversation_ids_of(contact_ids: Collection[int]) -> list[int]:
+    """Return the conversations of these contacts, the newest first, as many as one page shows."""
+    mine = select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
+    return list(
+        db.session.scalars(mine.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()).limit(100))
+    )

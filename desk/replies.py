@@ -39,7 +39,7 @@ from desk import (
 )
 from desk.acknowledging import Holding
 from desk.channels.base import LONGEST_TEXT, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
-from desk.events import ReplyQueued
+from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
 from desk.models import Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
@@ -187,6 +187,7 @@ def mark_sent(message: Message, *, by: User) -> None:
     message.failure = None
     holding.leave(message, by=by)
     db.session.flush()
+    publish(ReplySent(message.id))
     _go_on_after(message)
     audit.record("desk.message.mark_sent", message, by=by, before={"state": before}, after={"state": "sent"})
 
@@ -490,6 +491,7 @@ def _note_success(message: Message, sent: SentReply) -> None:
     if sent.id is not None and not _is_taken(message, sent.id):
         message.external_id = sent.id
     db.session.flush()
+    publish(ReplySent(message.id))
     _go_on_after(message)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from accounts.models import User
 from accounts.people import AnonymousUser
@@ -98,6 +98,16 @@ def forget(where_kind: str, where_ids: Sequence[int]) -> None:
     article_ids = set(db.session.scalars(select(ArticleUse.article_id).where(*those)))
     if article_ids:
         db.session.execute(delete(ArticleUse).where(*those))
+        tracking.note("article", sorted(article_ids))
+
+
+def forget_what_was_asked(where_kind: str, where_ids: Sequence[int]) -> None:
+    """Forget the words that were asked in these places; that an article was reused there stays counted."""
+    those = (ArticleUse.where_kind == where_kind, ArticleUse.where_id.in_(where_ids), ArticleUse.asked != "")
+    article_ids = set(
+        db.session.scalars(update(ArticleUse).where(*those).values(asked="").returning(ArticleUse.article_id))
+    )
+    if article_ids:
         tracking.note("article", sorted(article_ids))
 
 

@@ -147,6 +147,8 @@ class Scene:
             "talk_id": Values((NOBODY,)),
             "note_id": Values((NOBODY,)),
             "card_id": Values((NOBODY,)),
+            "hook_id": Values((NOBODY,)),
+            "delivery_id": Values((NOBODY,)),
             "conversation_id": Values((NOBODY,)),
             "message_id": Values((NOBODY,)),
             "promise_id": Values((NOBODY,)),

@@ -88,9 +88,12 @@ def is_muted(conversation: Conversation) -> bool:
 
 def complete(conversation: Conversation) -> None:
     """Say that nobody is to answer, without anybody having said so."""
+    was_open = conversation.state not in conversations.DONE
     conversation.state = "no_answer"
     clocks.stop(conversation, "no_answer")
     db.session.flush()
+    if was_open:
+        conversations.note_end(conversation)
 
 
 @chore("desk.triage.catch_up", every=60)

@@ -23,7 +23,9 @@ from desk.views import (
     nightly,
     peers,
     person,
+    privacy,
     promises,
+    roles,
     rules,
     sending,
     shared_drafts,
@@ -34,6 +36,7 @@ from desk.views import (
     timing,
     triage,
     watching,
+    webhooks,
     writing,
 )
 from desk.views.edge import bp
@@ -62,7 +65,9 @@ __all__ = [
     "nightly",
     "peers",
     "person",
+    "privacy",
     "promises",
+    "roles",
     "rules",
     "sending",
     "shared_drafts",
@@ -73,5 +78,6 @@ __all__ = [
     "timing",
     "triage",
     "watching",
+    "webhooks",
     "writing",
 ]

@@ -48,6 +48,7 @@ ROLES = {
     "member": "charlie",
     "trusted": "tina",
     "agent": "dora",
+    "lead": "lena",
     "moderator": "ada",
     "editor": "emil",
     "admin": "root",
@@ -56,7 +57,9 @@ ANYBODY = frozenset(ROLES)
 MEMBERS = ANYBODY - {"guest"}
 TEAM = MEMBERS - {"member", "trusted"}
 DECIDING = TEAM | {"trusted"}
-AGENTS, MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("agent", "moderator", "editor"))
+MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("moderator", "editor"))
+AGENTS = frozenset({"agent", "lead", "admin"})
+LEADS = frozenset({"lead", "admin"})
 ADMINS = frozenset({"admin"})
 OWN = frozenset({"its author"})
 """Only where the author is oneself, or of the team; here Bob wrote it."""
@@ -139,6 +142,8 @@ GROUPS: dict[frozenset[str], str] = {
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.post_note desk_api.list_notes desk_api.post_assignment desk_api.post_state desk_api.list_promises
+        desk_api.post_promise desk_api.settle_promise desk_api.find_contact desk_api.show_contact
         desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
         desk.call_list desk.arrange_call desk.note_call desk.lint_reply
         desk.undo_reply desk.put_away desk.withdraw_reply desk.replies_to_approve desk.show_held_reply
@@ -182,7 +187,7 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
         kb.check_rules kb.set_check_rule kb.drop_check_rule kb.choose_publishers
-        accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
@@ -191,15 +196,22 @@ GROUPS: dict[frozenset[str], str] = {
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.clock_rules desk.new_calendar desk.post_calendar desk.edit_calendar desk.save_calendar
         desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
-        desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
-        desk.remove_team desk.edit_agent desk.save_agent
+        desk.post_step desk.remove_step
         desk.card_sources desk.add_card_source desk.remove_card_source desk.choose_worth
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
-        desk.add_item desk.change_item desk.remove_item
         desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
-        desk.sending desk.choose_sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn
+        desk.choose_sending
+        desk.preview_erasure desk.erase_contact desk.disclose_contact desk.retention_page desk.choose_retention
+        desk.webhook_list desk.open_webhook desk.show_webhook desk.rotate_webhook desk.switch_webhook
+        desk.try_webhook desk.repeat_delivery desk.remove_webhook
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
+    """,
+    LEADS: """
+        desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team desk.remove_team desk.edit_agent
+        desk.save_agent desk.add_item desk.change_item desk.remove_item
+        desk.sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn desk.roles_page
+        accounts.admin_home
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver",
     OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
@@ -218,6 +230,11 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.post_note": {"text": "Look at the light."},
+    "desk_api.post_assignment": {"assignee": None},
+    "desk_api.post_state": {"state": "waiting_customer"},
+    "desk_api.post_promise": {"what": "A lamp", "due": "2099-01-01T00:00:00Z"},
+    "desk_api.settle_promise": {"state": "kept"},
     "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
     "desk_api.triage": {"text": "The light is on all night."},
@@ -288,7 +305,7 @@ def addresses(app: Flask, things: dict[str, Any]) -> Iterator[tuple[Rule, str, s
 
 def scenes(world: World) -> dict[str, dict[str, Any]]:
     """Give each role things of its own, so that what one does to them is nothing to the next."""
-    world.everybody()
+    world.everybody(), world.lena
     channel = desk_stage.channel(world, endpoint="https://social.example/replies")
     return {role: scene_for(world, role, channel) for role in ROLES}
 
@@ -383,6 +400,8 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
         "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
         "day": "2026-01-05",
+        "hook_id": 10**9,
+        "delivery_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
         "talk_id": 10**9,
