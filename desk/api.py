@@ -23,7 +23,7 @@ from core.api import Api, Id, Model, block, line
 from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, lint, linting, listing, policy, queries, replies, scheduling, suggestions, wordings
+from desk import arrivals, intake, lint, linting, listing, policy, queries, replies, scheduling, suggestions, wordings
 from desk.channels.base import LONGEST_TEXT, adapter_of
 from desk.listing import BuiltIn
 from desk.models import Conversation, Message
@@ -210,7 +210,8 @@ def receive(name: str) -> Response:
     channel = queries.channel_by(name)
     if channel is None:
         raise NotFound
-    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
+    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel).parse(raw)]
+    taken = [each for each in told if each is not None]
     is_new = any(each.is_new for each in taken)
     body = {
         "id": taken[0].message_id if taken else None,

@@ -12,6 +12,14 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageChanged(Event):
+    """Who wrote a message changed it or took it away at its service."""
+
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyQueued(Event):
     message_id: int
 

@@ -195,7 +195,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
         desk.add_item desk.change_item desk.remove_item
-        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
+        desk.channels desk.new_channel desk.open_channel desk.show_channel desk.change_channel desk.check_channel
+        desk.renew_channel_secret desk.part_with_channel desk.forget_channel desk.address_channel desk.switch_channel
+        desk.choose_asking desk.choose_credits
         desk.sending desk.choose_sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
