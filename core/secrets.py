@@ -1,8 +1,9 @@
 """Secrets at rest: what must be read again is encrypted with a key derived from the installation's own."""
 
 import base64
+import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import Dialect, LargeBinary, Text
@@ -29,6 +30,22 @@ class Encrypted(TypeDecorator[str]):
         if value is None:
             return None
         return _opened(value.encode()).decode()
+
+
+class EncryptedJson(TypeDecorator[dict[str, Any]]):
+    """The same for an object of JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        return None if value is None else _box().encrypt(json.dumps(value).encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        if value is None:
+            return None
+        found: dict[str, Any] = json.loads(_opened(value.encode()))
+        return found
 
 
 class EncryptedBytes(TypeDecorator[bytes]):

@@ -408,6 +408,9 @@ class Settings(BaseModel):
         le=8760,
         description="A conversation that nobody opened or answered for so long alarms the desk.",
     )
+    deaf_after_minutes: int = Field(
+        30, ge=1, le=10_080, description="A channel that has not answered for so long alarms the admins."
+    )
     verify_days: int = Field(
         365,
         ge=0,

@@ -26,6 +26,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.transfer import iso
 from desk import (
+    arrivals,
     conversations,
     intake,
     lint,
@@ -392,7 +393,8 @@ def receive(name: str) -> Response:
     channel = queries.channel_by(name)
     if channel is None:
         raise NotFound
-    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
+    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel).parse(raw)]
+    taken = [each for each in told if each is not None]
     is_new = any(each.is_new for each in taken)
     body = {
         "id": taken[0].message_id if taken else None,

@@ -12,6 +12,14 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class MessageChanged(Event):
+    """Who wrote a message changed it or took it away at its service."""
+
+    conversation_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class PublicMessageJudged(Event):
     """What a customer wrote where everybody reads was taken for something."""
 

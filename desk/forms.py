@@ -60,24 +60,6 @@ class QuestionForm(Form):
     locale = SelectField(_l("Language"), choices=[SelectChoice("de", "Deutsch"), SelectChoice("en", "English")])
 
 
-class ChannelForm(Form):
-    name = LineField(_l("Name"), longest=80)
-    slug = LineField(
-        _l("Short name"), longest=80, description=_l("A part of its address: small letters, digits, dashes.")
-    )
-    endpoint = LineField(
-        _l("Where replies go"),
-        longest=2000,
-        shortest=0,
-        description=_l("An address that takes signed replies. Empty: the channel is only listened to."),
-    )
-    limit = IntegerField(
-        _l("Characters that fit into a reply"),
-        validators=[Optional()],
-        description=_l("Empty: what the service usually takes, or 500. 0: no limit."),
-    )
-
-
 class ApprovalForm(Form):
     """A reply as a second person leaves it."""
 

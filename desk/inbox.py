@@ -34,6 +34,9 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         created_at=min(incoming.created_at, at),
         received_at=at,
         state="received",
+        kind=None if incoming.kind == "message" else incoming.kind,
+        subject=incoming.subject or None,
+        edited_at=None if incoming.edited_at is None else min(incoming.edited_at, at),
     )
     if not is_new:  # somebody else took it in at the same moment
         return None
@@ -41,6 +44,10 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
     assert message is not None  # noqa: S101 -- written two lines above
     if incoming.capabilities is not None:
         conversation.capabilities = {**incoming.capabilities, "told_at": at.isoformat()}
+    if incoming.answered_by_machine:
+        conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+        db.session.flush()
+        return message
     _let_wait(conversation, message)
     if conversation.state != "new":  # nothing of ours waits where nobody has begun
         holding.give_way(conversation, reason="new_message")
@@ -74,7 +81,7 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
     find = select(Conversation.id).where(
         Conversation.channel_id == channel.id, Conversation.external_id == incoming.conversation
     )
-    found = db.session.scalar(find)
+    found = _of_what_it_answers(channel, incoming) or db.session.scalar(find)
     if found is None:
         at = now()
         add_once(
@@ -89,6 +96,19 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
         )
         found = db.session.scalars(find).one()
     return conversations.locked(found)
+
+
+def _of_what_it_answers(channel: Channel, incoming: IncomingMessage) -> int | None:
+    """Return the conversation of the nearest message that it answers and that is here."""
+    if not incoming.answers:
+        return None
+    rows = db.session.execute(
+        select(Message.external_id, Message.conversation_id).where(
+            Message.channel_id == channel.id, Message.external_id.in_(incoming.answers)
+        )
+    )
+    known = {row.external_id: row.conversation_id for row in rows}
+    return next((known[each] for each in incoming.answers if each in known), None)
 
 
 def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:

@@ -1,4 +1,4 @@
-"""The door for what services deliver: proven first, read second, taken in last; polls and the like take in here too."""
+"""The door for what services deliver: proven first, read second, taken in last (`desk.arrivals`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,7 @@ from http import HTTPStatus
 
 from flask_babel import gettext
 
-from desk import inbox
-from desk.channels.base import IncomingMessage, WrongPayload, WrongSignature, adapter_of
+from desk.channels.base import WrongPayload, WrongSignature, adapter_of
 from desk.models import Channel
 
 
@@ -19,15 +18,6 @@ class Trouble:
     title: str
     detail: str = ""
     fields: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A message that is in the desk; `is_new` is False when it was there before."""
-
-    message_id: int
-    conversation_id: int
-    is_new: bool
 
 
 def trouble_with(channel: Channel | None, headers: Mapping[str, str], raw: bytes) -> Trouble | None:
@@ -48,11 +38,3 @@ def trouble_with(channel: Channel | None, headers: Mapping[str, str], raw: bytes
             wrong.reasons,
         )
     return None
-
-
-def take(channel: Channel, incoming: IncomingMessage) -> Taken:
-    """Take a message in, or find it where it is already; the caller commits."""
-    received = inbox.receive(channel, incoming)
-    message = received or inbox.message_of(channel, incoming.id)
-    assert message is not None  # noqa: S101 -- received just now, or there before
-    return Taken(message.id, message.conversation_id, received is not None)

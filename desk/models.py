@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
-from core.secrets import Encrypted
+from core.secrets import Encrypted, EncryptedJson
 from forum.models import Topic
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ class Channel(Model):
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     secret: Mapped[str | None] = mapped_column(Encrypted, deferred=True)
     """Signs what comes in and goes out (`whsec_…`). Deferred: lists bring channels along and would decrypt each one."""
+    credentials: Mapped[dict[str, str] | None] = mapped_column(EncryptedJson, deferred=True)
+    """What the house signs in with, by the names of its kind's fields."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -231,6 +233,13 @@ class Message(Model):
     failure: Mapped[str | None] = mapped_column(Text)
     """Why it failed or is unsure, in words."""
     source_id: Mapped[str | None] = mapped_column(String(100))
+    kind: Mapped[str | None] = mapped_column(String(20))
+    """What it is at its service, where that says more than that it is a message: `desk.channels.base.Kind`."""
+    subject: Mapped[str | None] = mapped_column(String(300))
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its writer changed it then; what it said before is a `MessageVersion`."""
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its writer took it away then; its words are gone."""
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     channel: Mapped[Channel] = relationship()
@@ -266,4 +275,4 @@ class FollowUp(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-from desk import clock_models, figure_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them
+from desk import channel_models, clock_models, figure_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them

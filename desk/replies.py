@@ -4,7 +4,7 @@ import random
 import re
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -38,10 +38,10 @@ from desk import (
     wordings,
 )
 from desk.acknowledging import Holding
-from desk.channels.base import LONGEST_TEXT, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
+from desk.channels.base import LONGEST_TEXT, Adapter, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
-from desk.models import Conversation, DeliveryState, Message
+from desk.models import Contact, Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
 from desk.sending_models import Departure
@@ -52,6 +52,7 @@ from kb.models import FACE_KINDS, Article
 MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 900.0
+MOST_OF_THREAD: Final = 50
 LONGEST_WISH_SECONDS: Final = 3600.0
 """What is granted to a Retry-After; a service that asks for a day is asked again after an hour."""
 
@@ -208,7 +209,7 @@ def send(message_id: int) -> None:
         raise Later(seconds)
     adapter = adapter_of(message.channel)
     is_in_doubt = message.attempted_at is not None
-    if is_in_doubt and not adapter.capabilities.idempotent_send:
+    if is_in_doubt and not _may_try_again(adapter):
         _end(message, "unsure", gettext("The worker stopped in the middle of sending. It may have arrived."))
         return
     if reason := capabilities_of(message.conversation, but=message.id).why_not:
@@ -219,17 +220,16 @@ def send(message_id: int) -> None:
             holding.ask_back(departure, reason="new_message")
             return
         holding.leave(message, by=message.by)
-    message.attempts += 1
-    message.attempted_at = now()
-    outgoing = _outgoing(message)
-    db.session.commit()
-    try:
-        sent = adapter.send(outgoing)
-    except ChannelFailed as failure:
-        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
-        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
-    else:
-        _note_success(db.session.get_one(Message, message_id), sent)
+    _attempt(message, adapter, is_in_doubt=is_in_doubt)
+
+
+def came_back(message: Message, reason: str) -> None:
+    """Note that a message of ours did not arrive although the service had taken it; the customer waits again."""
+    conversations.locked(message.conversation_id)
+    db.session.refresh(message, ["state"])
+    if message.state in {"sent", "unsure", "queued"}:
+        _end(message, "failed", reason)
+        audit.record("desk.message.come_back", message, by=None, reason=reason)
 
 
 def pause_after(attempt: int) -> float:
@@ -480,7 +480,69 @@ def _outgoing(message: Message) -> OutgoingReply:
         in_reply_to=before_it or db.session.scalar(before),
         text=solving.text_with_links(message),
         is_public=message.is_public,
+        handle=_answered(message).handle,
+        own_id=message.external_id,
+        thread=tuple(_ids_before(message)),
+        subject=_subject_of(message.conversation) or "",
+        attempted_at=message.attempted_at,
     )
+
+
+def _answered(message: Message) -> Contact:
+    """Return whom a reply is for: who wrote last before it."""
+    asked = queries.newest_incoming(message.conversation)
+    return message.conversation.contact if asked is None or asked.contact is None else asked.contact
+
+
+def _ids_before(message: Message) -> list[str]:
+    before = (
+        select(Message.external_id)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.id < message.id,
+            Message.external_id.is_not(None),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(MOST_OF_THREAD)
+    )
+    return [each for each in reversed(db.session.scalars(before).all()) if each is not None]
+
+
+def _subject_of(conversation: Conversation) -> str | None:
+    first = (
+        select(Message.subject)
+        .where(Message.conversation_id == conversation.id, Message.direction == "in", Message.subject.is_not(None))
+        .order_by(Message.created_at, Message.id)
+        .limit(1)
+    )
+    return db.session.scalar(first)
+
+
+def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
+    message_id, outgoing = message.id, _outgoing(message)
+    message.attempts += 1
+    message.attempted_at = now()
+    if message.external_id is None and (own_id := adapter.own_id(outgoing)) is not None:
+        message.external_id = own_id
+        outgoing = replace(outgoing, own_id=own_id)
+    db.session.commit()
+    try:
+        if is_in_doubt and not adapter.capabilities.idempotent_send:
+            sent = adapter.look_for(outgoing)
+            is_in_doubt = sent is not None
+        else:
+            sent = None
+        sent = sent or adapter.send(outgoing)
+    except ChannelFailed as failure:
+        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
+        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
+    else:
+        _note_success(db.session.get_one(Message, message_id), sent)
+
+
+def _may_try_again(adapter: Adapter) -> bool:
+    """Tell whether trying again what may have arrived makes no second message."""
+    return adapter.capabilities.idempotent_send or adapter.capabilities.looks_for
 
 
 def _note_success(message: Message, sent: SentReply) -> None:
@@ -503,7 +565,7 @@ def _is_taken(message: Message, external_id: str) -> bool:
 
 def _note_failure(message: Message, failure: ChannelFailed, *, is_in_doubt: bool) -> None:
     was_in_doubt, is_in_doubt = is_in_doubt, failure.unsure or is_in_doubt
-    may_repeat = not is_in_doubt or adapter_of(message.channel).capabilities.idempotent_send
+    may_repeat = not is_in_doubt or _may_try_again(adapter_of(message.channel))
     message.failure = failure.reason
     if failure.permanent:
         _end(message, "unsure" if was_in_doubt else "failed", failure.reason)

@@ -2,14 +2,16 @@
 
 A module for another service writes a class with the methods of `Adapter` (building on `Silent`) and calls
 `register("kind", TheClass)` when the application is built; a `Channel` row of that kind is then spoken to through it.
+What a service cannot do is said by its `Capabilities`, and the method behind it is never called.
 """
 
 import re
+import threading
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from flask_babel import gettext
 
@@ -43,6 +45,20 @@ class Capabilities:
     """What cannot be sent can be written at the service itself, and its address noted here."""
     publishes_limits: bool = False
     """The server says how long a text may be; `Adapter.published` asks it."""
+    polled: bool = False
+    """What is new is asked for, again and again; `Adapter.poll` does it."""
+    every: float = 60.0
+    """Seconds between two times of asking, where the service does not say when."""
+    listens: bool = False
+    """A connection that stays open says at once that there is something new: `Adapter.listen`."""
+    looks_for: bool = False
+    """Whether a message arrived can be asked afterwards: `Adapter.look_for`."""
+    corrects: bool = False
+    """What was sent can be changed where it stands: `Adapter.correct`."""
+    hides: bool = False
+    """What others wrote can be hidden at the service: `Adapter.hide`."""
+    files: bool = False
+    """Pictures and files come along with messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +101,21 @@ class EarlierPost:
     """The house wrote it, at the service itself."""
 
 
+Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note"]
+"""What an item is at its service; `message` where it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFile:
+    """A picture or file that came with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+    words: str = ""
+    """What it shows, where its sender said it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
     """One message as a channel delivers it; the texts are clean, the moment is aware and not in the future."""
@@ -106,6 +137,86 @@ class IncomingMessage:
     """What the service told of how the conversation can be answered: see `Silent.means`."""
     thread: tuple[EarlierPost, ...] = ()
     """What stands before it in its public thread, where the service tells."""
+    kind: Kind = "message"
+    subject: str = ""
+    answers: tuple[str, ...] = ()
+    """Ids of messages that it answers, nearest first: with one that the desk knows on this channel, it belongs to that
+    message's conversation, whatever `conversation` says."""
+    files: tuple[IncomingFile, ...] = ()
+    edited_at: datetime | None = None
+    """It was changed after it was written; where the desk has it already, `text` is what it says now."""
+    answered_by_machine: bool = False
+    """An out-of-office note or the like: kept, and nobody is called to answer it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """Who wrote a message took it away; the desk keeps that there was one, and not its words."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """A message of ours that the service had taken came back after all."""
+
+    id: str
+    reason: str
+    """In words, for people."""
+
+
+Arrival = IncomingMessage | Removed | Returned
+"""What a service tells."""
+Cursor = Mapping[str, Any]
+"""How far a channel has been read, as JSON; what is in it only its module knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a service says beside its messages; None where it says nothing."""
+
+    wait: float | None = None
+    """Ask again in so many seconds, not before."""
+    quota_left: int | None = None
+    quota_renewed_at: datetime | None = None
+    expires_at: datetime | None = None
+    """What we sign in with is worth nothing after that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some of what is new, and how far the channel has been read with it; both are kept together or not at all."""
+
+    arrivals: tuple[Arrival, ...] = ()
+    cursor: Cursor | None = None
+    """None: as before."""
+    state: State = field(default_factory=State)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check of the connection looked at, in words for the admin."""
+
+    is_well: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing an admin says about a connection; a secret one is encrypted, never shown again and never logged."""
+
+    name: str
+    label: Any
+    """Lazily translated, like `hint`."""
+    hint: Any = ""
+    is_secret: bool = False
+    is_needed: bool = True
+    kind: Literal["text", "url", "email", "number", "choice", "lines", "switch"] = "text"
+    choices: Sequence[tuple[str, Any]] = ()
+    default: str = ""
+    longest: int = 500
+    most: int = 1_000_000
+    """The largest number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +231,16 @@ class OutgoingReply:
     in_reply_to: str | None
     text: str
     is_public: bool
+    handle: str = ""
+    """Whom it answers."""
+    own_id: str | None = None
+    """The id it will have at the service, chosen before the first attempt: see `Adapter.own_id`."""
+    thread: tuple[str, ...] = ()
+    """Ids of the messages before it in the conversation, oldest first, at most 50."""
+    subject: str = ""
+    """What the customer's first message was headed with."""
+    attempted_at: datetime | None = None
+    """When it was tried before; None: never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +268,20 @@ class ChannelFailed(Exception):
         self.retry_after = retry_after
 
 
+class NotLetIn(ChannelFailed):
+    """The service does not accept what we sign in with: nothing works until an admin connects anew."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, permanent=True)
+
+
+class GoneForGood(ChannelFailed):
+    """What was asked for does not exist any more; it is not asked for again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, permanent=True)
+
+
 class WrongSignature(Exception):
     """What was delivered to a channel does not prove that it comes from its service."""
 
@@ -166,6 +301,13 @@ class WrongPayload(Exception):
 class Adapter(Protocol):
     """Speaks to the service behind one channel; it is made anew for each use and keeps nothing."""
 
+    name: ClassVar[Any]
+    """What people call the service; lazily translated, like `about`."""
+    about: ClassVar[Any]
+    """In a sentence, what a channel of this kind is for; empty where nobody connects one by hand."""
+    form: ClassVar[Sequence[Field]]
+    """What an admin says to connect."""
+
     def __init__(self, channel: Channel) -> None: ...
 
     @property
@@ -178,11 +320,32 @@ class Adapter(Protocol):
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
 
-    def parse(self, raw: bytes) -> list[IncomingMessage]:
-        """Return the messages in a delivery; raise `WrongPayload` when it has none that can be read."""
+    def parse(self, raw: bytes) -> Sequence[Arrival]:
+        """Return what a delivery tells; raise `WrongPayload` when nothing in it can be read."""
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Batch]:
+        """Yield what is new since the cursor, None the first time; raise `ChannelFailed` where the service fails.
+
+        A batch that was yielded is kept before the next is asked for. What cannot be read does not hold up what can.
+        """
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:
+        """Hold a connection and call `wake` when there is something new, until `stopping`; raise `ChannelFailed`."""
+
+    def own_id(self, reply: OutgoingReply) -> str | None:
+        """Return the id that a message will have at the service; None where the service gives it."""
 
     def send(self, reply: OutgoingReply) -> SentReply:
         """Hand a message to the service once; raise `ChannelFailed` when it did not take it."""
+
+    def look_for(self, reply: OutgoingReply) -> SentReply | None:
+        """Ask the service for a message that may have arrived; None: it surely did not. Raise `ChannelFailed`."""
+
+    def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
+        """Change a message of ours where it stands; raise `ChannelFailed`."""
+
+    def hide(self, message_id: str, *, is_hidden: bool) -> None:
+        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`."""
 
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
@@ -190,9 +353,22 @@ class Adapter(Protocol):
     def published(self) -> Published | None:
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
 
+    def prepare(self) -> None:
+        """Add to a channel that is being connected what nobody types, as a fresh secret."""
+
+    def check(self) -> Sequence[Finding]:
+        """Try the connection and return what was found, in order; it writes nothing at the service."""
+
+    def farewell(self) -> None:
+        """Give back what the service keeps for us (a token, a subscription) before the channel goes."""
+
 
 class Silent:
     """The parts of an adapter for a channel that neither sends nor is delivered to; others build on it."""
+
+    name: ClassVar[Any] = ""
+    about: ClassVar[Any] = ""
+    form: ClassVar[Sequence[Field]] = ()
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
@@ -211,11 +387,29 @@ class Silent:
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:  # noqa: ARG002 -- the protocol's signature
         raise WrongSignature("nothing is delivered to this channel")
 
-    def parse(self, raw: bytes) -> list[IncomingMessage]:  # noqa: ARG002 -- the protocol's signature
+    def parse(self, raw: bytes) -> Sequence[Arrival]:  # noqa: ARG002 -- the protocol's signature
         return []
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Batch]:  # noqa: ARG002 -- the protocol's signature
+        return iter(())
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:  # noqa: ARG002 -- the same
+        stopping.wait()
+
+    def own_id(self, reply: OutgoingReply) -> str | None:  # noqa: ARG002 -- the same
+        return None
 
     def send(self, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be sent on this channel", permanent=True)
+
+    def look_for(self, reply: OutgoingReply) -> SentReply | None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("this channel cannot be asked what arrived", permanent=True)
+
+    def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing can be changed on this channel", permanent=True)
+
+    def hide(self, message_id: str, *, is_hidden: bool) -> None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing can be hidden on this channel", permanent=True)
 
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.
@@ -249,6 +443,15 @@ class Silent:
     def published(self) -> Published | None:
         return None
 
+    def prepare(self) -> None:
+        return None
+
+    def check(self) -> Sequence[Finding]:
+        return []
+
+    def farewell(self) -> None:
+        return None
+
 
 _kinds: dict[str, Callable[[Channel], Adapter]] = {}
 
@@ -261,6 +464,11 @@ def register(kind: str, make: Callable[[Channel], Adapter]) -> None:
 def kinds() -> frozenset[str]:
     """Return the kinds of channels that this installation can speak to."""
     return frozenset(_kinds)
+
+
+def kind_of(kind: str) -> Callable[[Channel], Adapter] | None:
+    """Return what speaks to channels of a kind; None when this installation does not have it."""
+    return _kinds.get(kind)
 
 
 def adapter_of(channel: Channel) -> Adapter:

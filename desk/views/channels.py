@@ -1,19 +1,22 @@
 """The channels, for admins, and the door at which services deliver."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
 from core import web
 from core.db import db
 from core.edge import REFUSALS
+from core.errors import NotFound
 from core.forms import csrf
-from desk import asking, connections, credit_lines, queries, solving, wordings
+from desk import asking, connections, credit_lines, forgetting, queries, solving, wordings
 from desk.api import receive
-from desk.channels.base import adapter_of
-from desk.forms import ChannelForm
+from desk.channels.base import Adapter, Finding, adapter_of, kind_of
+from desk.connection_forms import ConnectionForm, form_for
 from desk.models import Channel
 from desk.views.edge import Answer, bp
 
@@ -21,30 +24,119 @@ from desk.views.edge import Answer, bp
 @bp.get("/admin/channels")
 @role_required("admin")
 def channels() -> Response:
-    return _channels_page(ChannelForm(formdata=None))
+    page = render_template(
+        "desk/channels.html",
+        channels=queries.channels(),
+        health=connections.health(),
+        courses=connections.courses(),
+        kinds=connections.connectable(),
+        adapter_of=adapter_of,
+        asks=asking.where,
+        credits_authors=credit_lines.are_on,
+        asks_solved=solving.is_on,
+    )
+    return make_response(page)
 
 
-@bp.post("/admin/channels")
+@bp.get("/admin/channels/new/<kind>")
 @role_required("admin")
-def open_channel() -> Answer:
-    form = ChannelForm()
+def new_channel(kind: str) -> Response:
+    adapter = _of_kind(kind)
+    return _new_page(kind, form_for(adapter.form, is_new=True)(formdata=None))
+
+
+@bp.post("/admin/channels/new/<kind>")
+@role_required("admin")
+def open_channel(kind: str) -> Answer:
+    adapter = _of_kind(kind)
+    form = form_for(adapter.form, is_new=True)()
     if not form.validate_on_submit():
-        return _channels_page(form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return _new_page(kind, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        channel = connections.open_webhook(
-            form.slug.data or "",
-            name=form.name.data or "",
-            endpoint=form.endpoint.data or "",
-            limit=form.limit.data,
-            by=me(),
+        channel = connections.connect(
+            kind, slug=form["slug"].data or "", name=form.name.data or "", values=form.values, by=me()
         )
     except REFUSALS as error:
         db.session.rollback()
-        form.refuse(error)
-        return _channels_page(form, status=error.status)
+        form.refuse_fields(error.fields or {"": error.sentence})
+        return _new_page(kind, form, status=error.status)
     db.session.commit()
-    # Not a redirect: the secret is shown on this page and nowhere else, neither in an address nor in a cookie.
-    return _channels_page(ChannelForm(formdata=None), opened=channel)
+    if channel.secret:
+        # Not a redirect: the secret is shown on this page and nowhere else, neither in an address nor in a cookie.
+        return _channel_page(channel, shows_secret=True)
+    return web.go(url_for(".show_channel", channel_id=channel.id))
+
+
+@bp.get("/admin/channels/<int:channel_id>")
+@role_required("admin")
+def show_channel(channel_id: int) -> Response:
+    """Show how a channel is connected and how it is doing."""
+    return _channel_page(queries.channel(channel_id))
+
+
+@bp.post("/admin/channels/<int:channel_id>")
+@role_required("admin")
+def change_channel(channel_id: int) -> Answer:
+    channel = queries.channel(channel_id)
+    form = form_for(adapter_of(channel).form, is_new=False, kept=channel.settings)()
+    if not form.validate_on_submit():
+        return _channel_page(channel, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    try:
+        connections.change(channel, name=form.name.data or "", values=form.values, by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse_fields(error.fields or {"": error.sentence})
+        return _channel_page(queries.channel(channel_id), form, status=error.status)
+    db.session.commit()
+    flash(gettext("Kept. Try the connection to see whether it works."), "good")
+    return web.go(url_for(".show_channel", channel_id=channel_id))
+
+
+@bp.post("/admin/channels/<int:channel_id>/check")
+@role_required("admin")
+def check_channel(channel_id: int) -> Response:
+    """Try the connection, and show what was found; nothing is written at the service."""
+    channel = queries.channel(channel_id)
+    findings = connections.check(channel, by=me())
+    db.session.commit()
+    return _channel_page(channel, findings=findings)
+
+
+@bp.post("/admin/channels/<int:channel_id>/secret")
+@role_required("admin")
+def renew_channel_secret(channel_id: int) -> Response:
+    channel = queries.channel(channel_id)
+    connections.renew_secret(channel, by=me())
+    db.session.commit()
+    return _channel_page(channel, shows_secret=True)
+
+
+@bp.get("/admin/channels/<int:channel_id>/farewell")
+@role_required("admin")
+def part_with_channel(channel_id: int) -> Response:
+    """Show what is lost when a channel is disconnected and its data deleted."""
+    channel = queries.channel(channel_id)
+    return make_response(
+        render_template("desk/channel_farewell.html", channel=channel, counts=forgetting.counts(channel), wrong="")
+    )
+
+
+@bp.post("/admin/channels/<int:channel_id>/farewell")
+@role_required("admin")
+def forget_channel(channel_id: int) -> Answer:
+    channel = queries.channel(channel_id)
+    try:
+        forgetting.forget(channel, typed=request.form.get("typed", ""), by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        channel = queries.channel(channel_id)
+        page = render_template(
+            "desk/channel_farewell.html", channel=channel, counts=forgetting.counts(channel), wrong=error.sentence
+        )
+        return make_response(page, error.status)
+    db.session.commit()
+    flash(gettext("The channel is disconnected. Its data is being deleted."), "good")
+    return web.go(url_for(".channels"))
 
 
 @bp.post("/admin/channels/<int:channel_id>/switch")
@@ -103,16 +195,38 @@ def receive_webhook(name: str) -> Response:
     return answer
 
 
-def _channels_page(form: ChannelForm, *, status: int = HTTPStatus.OK, opened: Channel | None = None) -> Response:
+def _of_kind(kind: str) -> Adapter:
+    make = kind_of(kind)
+    if make is None or not (adapter := make(Channel(kind=kind, slug=kind, name=kind, settings={}))).about:
+        raise NotFound
+    return adapter
+
+
+def _new_page(kind: str, form: ConnectionForm, *, status: int = HTTPStatus.OK) -> Response:
+    return make_response(render_template("desk/channel_new.html", kind=kind, adapter=_of_kind(kind), form=form), status)
+
+
+def _channel_page(
+    channel: Channel,
+    form: ConnectionForm | None = None,
+    *,
+    findings: Sequence[Finding] | None = None,
+    shows_secret: bool = False,
+    status: int = HTTPStatus.OK,
+) -> Response:
+    adapter = adapter_of(channel)
     page = render_template(
-        "desk/channels.html",
-        channels=queries.channels(),
-        health=connections.health(),
-        form=form,
-        opened=opened,
-        adapter_of=adapter_of,
-        asks=asking.where,
-        credits_authors=credit_lines.are_on,
-        asks_solved=solving.is_on,
+        "desk/channel.html",
+        channel=channel,
+        adapter=adapter,
+        form=form
+        or form_for(adapter.form, is_new=False, kept=channel.settings)(formdata=None, data={"name": channel.name}),
+        well=connections.health().get(channel.id),
+        course=connections.courses().get(channel.id),
+        findings=findings,
+        shows_secret=shows_secret,
     )
-    return make_response(page, status)
+    answer = make_response(page, status)
+    if shows_secret:
+        answer.headers["Cache-Control"] = "no-store"
+    return answer

@@ -200,8 +200,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.card_sources desk.add_card_source desk.remove_card_source desk.choose_worth
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
-        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
-        desk.choose_sending
+        desk.channels desk.new_channel desk.open_channel desk.show_channel desk.change_channel desk.check_channel
+        desk.renew_channel_secret desk.part_with_channel desk.forget_channel desk.address_channel desk.switch_channel
+        desk.choose_asking desk.choose_credits desk.choose_sending
         desk.preview_erasure desk.erase_contact desk.disclose_contact desk.retention_page desk.choose_retention
         desk.webhook_list desk.open_webhook desk.show_webhook desk.rotate_webhook desk.switch_webhook
         desk.try_webhook desk.repeat_delivery desk.remove_webhook
