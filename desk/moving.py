@@ -408,7 +408,7 @@ def _target(column: Column[Any]) -> str | None:
 
 
 def _is_sealed(column: Column[Any]) -> bool:
-    return isinstance(column.type, secrets.Encrypted)
+    return isinstance(column.type, secrets.Encrypted | secrets.EncryptedJson)
 
 
 def _out(value: Any) -> Any:

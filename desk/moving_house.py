@@ -384,6 +384,7 @@ def _beside() -> Iterator[Thing]:
         order=AFTER,
         model=CallBack,
         about="A line of type `call_back`: whom to call, between when and when; the number stays sealed.",
+        stays={"counter_id": None},
     )
     yield Thing(
         name="call_attempt",
@@ -472,8 +473,8 @@ def _sent() -> Iterator[Thing]:
         order=AFTER,
         model=HeldReply,
         about="A line of type `held_reply`: a reply that did not go out, and with whom it lies.",
-        codecs={"uses": Codec(_uses_out, _uses_back)},
-        shapes={"uses": list[Annotated[list[Any], Field(min_length=1, max_length=5)]]},
+        codecs={"uses": Codec(_uses_out, _uses_back), "drafters": Codec(_drafters_out, _drafters_back)},
+        shapes={"uses": list[Annotated[list[Any], Field(min_length=1, max_length=5)]], "drafters": Some},
         takes=_is_not_on_its_way,
     )
     yield Thing(
@@ -540,6 +541,7 @@ def _unsent() -> Iterator[dict[str, Any]]:
             "public": message.is_public,
             "uses": _uses_out(departure.uses, {}) if departure is not None else [],
             "split": "",
+            "drafters": [] if departure is None else _drafters_out(departure.drafters, {}),
             **(
                 {"send": iso(message.send_after)}
                 if departure is not None and departure.is_scheduled and message.send_after
@@ -729,6 +731,14 @@ def _filters_back(said: Any, values: Mapping[str, Any]) -> dict[str, str]:
 
 def _uses_out(uses: Any, _row: Mapping[str, Any]) -> list[Any]:
     return [[named, *use[1:]] for use in uses if (named := moving.name_of("article", use[0]))]
+
+
+def _drafters_out(ids: Any, _row: Mapping[str, Any]) -> list[Any]:
+    return [named for one in ids if (named := moving.name_of("user", one))]
+
+
+def _drafters_back(said: Any, values: Mapping[str, Any]) -> list[Any]:
+    return [moving.row_named("user", str(one), values) for one in said]
 
 
 def _uses_back(uses: Any, values: Mapping[str, Any]) -> list[Any]:

@@ -12,6 +12,7 @@ from core.clock import now
 from core.db import db
 from desk import beside, replies
 from desk.block_models import ConversationArticle
+from desk.draft_models import SharedDraft
 from desk.events import MessageReceived
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Contact, Conversation, Message, MessageQuestion
@@ -19,6 +20,7 @@ from desk.person_models import CallNote, ContactJoin, ContactMark, Counter, Thre
 from desk.promise_models import CallBack, Promise
 from desk.sending_models import HeldReply
 from desk.triage import receiving
+from desk.watch_models import CaseWatch
 from kb import uses
 from tests.cast import World
 from tests.conftest import Browser
@@ -26,7 +28,7 @@ from tests.desk import stage as props
 from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
-MOST = 27
+MOST = 33
 """Statements of a page beside which there is everything at once, each kind with its names."""
 
 
@@ -135,6 +137,12 @@ KINDS: dict[str, Callable[[World, Conversation, int], Sequence[Any] | None]] = {
         CallBack(conversation_id=c.id, phone="0", since=now(), until=_soon(), owner_id=w.dora.id, by_id=w.dora.id)
     ],
     "judgement": _judge,
+    "watch": lambda _w, c, n: [
+        CaseWatch(conversation_id=c.id, until=now() + timedelta(days=n), ended_at=None if n == 1 else now())
+    ],
+    "draft": lambda w, c, n: [
+        SharedDraft(conversation_id=c.id, text=f"Draft {n}", by_id=w.dora.id, dropped_at=None if n == 1 else now())
+    ],
 }
 
 

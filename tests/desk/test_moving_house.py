@@ -68,6 +68,24 @@ STAYS_BEHIND = {
     "counter_file": "the same; documents do not travel in lines",
     "counter_look": "who read what does not travel",
     "lint_finding": "found anew by the next night",
+    "channel_course": "how far this house has read; another begins anew and knows what it has",
+    "message_version": "what a message said before stays where it was changed",
+    "message_file": "documents do not travel in lines",
+    "removed_message": "what was taken away is not named elsewhere",
+    "alike_message": "gathered anew by the worker each minute",
+    "shared_draft": "what nobody has sent yet is its writers'",
+    "earlier_draft": "the same",
+    "case_watch": "who is watched is decided in each house",
+    "case_watch_hit": "the same",
+    "contact_worth": "asked anew of the systems of the other house",
+    "passed_over": "for an hour only",
+    "link_sheet": "a sample of this house's week",
+    "link_check": "the same",
+    "peer_criterion": "by what colleagues are read is for them alone, and stays with them",
+    "peer_review": "the same",
+    "peer_answer": "the same",
+    "sent_link": "a token of this house's address",
+    "solved_question": "a ticket of this house's address",
     "learnt_model": "learnt anew from the corrections, which travel",
     "carried_row": "says under which ids things came in, which is what the lines' ids are",
     "retention_rule": "each house chooses how long it keeps words",
@@ -504,7 +522,12 @@ def test_every_table_travels_or_says_why_it_does_not() -> None:
 def test_every_column_of_what_travels_is_told() -> None:
     """What a thing leaves out must be what the table or the import says itself."""
     left_out = {(thing.name, name) for thing in moving.things() for name in thing.stays}
-    assert left_out == {("channel", "disabled_at"), ("contact", "handle_key"), ("priority_weighing", "id")}
+    assert left_out == {
+        ("channel", "disabled_at"),
+        ("contact", "handle_key"),
+        ("priority_weighing", "id"),
+        ("call_back", "counter_id"),  # a counter stays behind
+    }
 
 
 def test_with_another_key_sealed_values_stay_closed_and_the_rest_comes_in(

@@ -83,7 +83,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
-        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome
+        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome kb.note_opened
+        desk.ask_solved desk.solved_without_ticket desk.tell_solved
         kb.show_feedback kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles
         kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
@@ -123,7 +124,10 @@ GROUPS: dict[frozenset[str], str] = {
         desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
         desk.decide_goodwill desk.withdraw_absence
         desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
-        desk.timing_list_sheet
+        desk.timing_list_sheet desk.knowledge_figures desk.solved_figures desk.link_figures desk.knowledge_sheet
+        desk.solved_sheet desk.links_sheet desk.use_figures desk.use_sheet desk.measure_list desk.measure_list_sheet
+        desk.link_sheets desk.draw_link_sheet desk.link_sheet desk.judge_link desk.reviews desk.draw_review desk.review
+        desk.write_review desk.read_review desk.give_review_back
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
@@ -203,6 +207,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.channels desk.new_channel desk.open_channel desk.show_channel desk.change_channel desk.check_channel
         desk.renew_channel_secret desk.part_with_channel desk.forget_channel desk.address_channel desk.switch_channel
         desk.choose_asking desk.choose_credits desk.choose_sending
+        desk.choose_solved desk.criteria desk.add_criterion desk.remove_criterion
         desk.preview_erasure desk.erase_contact desk.disclose_contact desk.retention_page desk.choose_retention
         desk.webhook_list desk.open_webhook desk.show_webhook desk.rotate_webhook desk.switch_webhook
         desk.try_webhook desk.repeat_delivery desk.remove_webhook
