@@ -477,6 +477,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         thread=tuple(_ids_before(message)),
         subject=_subject_of(message.conversation) or "",
         attempted_at=message.attempted_at,
+        is_automatic=message.by_id is None,
     )
 
 
