@@ -1,13 +1,15 @@
 """Dovecot and OpenSMTPD for the tests: real servers on loopback, with a folder of their own, ended by who started them.
 
-`help7@desk.example` is a mailbox for the desk, `max7@customer.example` that of a customer, with the next number for each
-test, so that what is still on its way meets nobody; what is sent to anybody at `bounce.example` is taken and comes back. OpenSMTPD knows one place on a machine for its queue and its control
-socket, so it gets a mount namespace of its own, or, where that is not allowed, waits for its turn.
+`help7@desk.example` is a mailbox for the desk, `max7@customer.example` that of a customer, with the next number for
+each test, so that what is still on its way meets nobody; what is sent to anybody at `bounce.example` is taken and comes
+back. OpenSMTPD knows one place on a machine for its queue and its control socket, so it gets a mount namespace of its
+own, or, where that is not allowed, waits for its turn. Its own encryption fails with the OpenSSL of Debian 12, so the wire
+before it is what encrypts and lets people in (`tests.channels.mail_wire`).
 """
 
-import datetime
 import fcntl
 import ipaddress
+import json
 import os
 import pwd
 import shutil
@@ -15,15 +17,19 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final, TypeVar
+from urllib.parse import parse_qs
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 DOVECOT: Final = "/usr/sbin/dovecot"
@@ -56,6 +62,12 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def give_away(path: Path) -> None:
+    """Let a file or folder belong to whom the servers keep mails as."""
+    nobody = pwd.getpwnam("nobody")
+    os.chown(path, nobody.pw_uid, nobody.pw_gid)
+
+
 class Post:
     """A mail server and its mailboxes."""
 
@@ -65,11 +77,12 @@ class Post:
         self.mails = self.folder / "mails"
         self.mails.mkdir()
         nobody = pwd.getpwnam("nobody")
-        os.chown(self.mails, nobody.pw_uid, nobody.pw_gid)
+        give_away(self.mails)
         self.nobody = nobody
         self.certificates = Certificates(self.folder / "certificates")
+        self.provider = Provider()
         self.imap_port, self.imaps_port = free_port(), free_port()
-        self.smtp_port, self.submission_port, self.smtps_port = free_port(), free_port(), free_port()
+        self.smtp_port = free_port()
         self._dovecot: subprocess.Popen[bytes] | None = None
         self._smtpd: subprocess.Popen[bytes] | None = None
         self._turn: int | None = None
@@ -111,9 +124,14 @@ class Post:
             _end(self._smtpd)
         if self._turn is not None:
             os.close(self._turn)
+        self.provider.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_dovecot(self) -> None:
+        (self.folder / "oauth2").write_text(
+            f"introspection_mode = auth\nintrospection_url = http://127.0.0.1:{self.provider.port}/introspect\n"
+            "username_attribute = username\nusername_format = %n\nactive_attribute = active\nactive_value = true\n"
+        )
         users = self.folder / "users"
         users.write_text("".join(f"{who}:{{PLAIN}}{PASSWORD}\n" for who in PEOPLE))
         run = self.folder / "run"
@@ -141,6 +159,12 @@ namespace inbox {{
     special_use = \\Sent
   }}
 }}
+auth_mechanisms = plain login xoauth2
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {self.folder}/oauth2
+}}
 passdb {{
   driver = passwd-file
   args = {users}
@@ -163,6 +187,9 @@ service imap-login {{
 }}
 service anvil {{
   chroot =
+  unix_listener anvil-auth-penalty {{
+    mode = 0
+  }}
 }}
 service stats {{
   chroot =
@@ -175,23 +202,11 @@ service stats {{
         (self.folder / "people").write_text(
             "".join(f"{who} {nobody.pw_uid}:{nobody.pw_gid}:{self.mails}/{who}\n" for who in PEOPLE)
         )
-        secret = subprocess.run(
-            ["/usr/sbin/smtpctl", "encrypt", PASSWORD],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.strip()
-        (self.folder / "secrets").write_text("".join(f"{who}@desk.example {secret}\n" for who in PEOPLE))
         (self.folder / "smtpd.conf").write_text(
             f"""
-pki desk cert "{self.certificates.certificate}"
-pki desk key "{self.certificates.key}"
 table people file:{self.folder}/people
 table anybody {{ "@" = "max0" }}
-table secrets file:{self.folder}/secrets
 listen on 127.0.0.1 port {self.smtp_port} hostname mx.desk.example
-listen on 127.0.0.1 port {self.submission_port} tls-require pki desk auth <secrets> hostname mx.desk.example
-listen on 127.0.0.1 port {self.smtps_port} smtps pki desk auth <secrets> hostname mx.desk.example
 smtp sub-addr-delim "+"
 action "in" maildir "{self.mails}/%{{user.username}}/Maildir" userbase <people>
 action "back" mda "exit 67" virtual <anybody> userbase <people>
@@ -219,23 +234,85 @@ match from any for domain "mx.desk.example" action "in"
         _answers(self.smtp_port, self._smtpd)
 
 
+class Provider:
+    """Gives access tokens for a refresh token, as RFC 6749 has it, and tells the mail server whose a token is."""
+
+    CLIENT: Final = ("klinke", "the secret of the client")
+
+    def __init__(self) -> None:
+        self.refresh_tokens: dict[str, str] = {}
+        """Whose mailbox they open."""
+        self.renewed = ""
+        """The next answer brings this refresh token, and the one before is worth nothing."""
+        self.asked = 0
+        self._given: dict[str, str] = {}
+        provider = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                self._answer(*provider.token({name: values[0] for name, values in parse_qs(body).items()}))
+
+            def do_GET(self) -> None:
+                user = provider.whose(self.headers.get("Authorization", "").removeprefix("Bearer "))
+                self._answer(200 if user else 401, {"active": "true", "username": user} if user else {})
+
+            def _answer(self, status: int, told: dict[str, object]) -> None:
+                body = json.dumps(told).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args: object) -> None: ...
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = int(self._server.server_address[1])
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def token(self, form: dict[str, str]) -> tuple[int, dict[str, object]]:
+        self.asked += 1
+        if form.get("grant_type") != "refresh_token":
+            return 400, {"error": "unsupported_grant_type"}
+        if (form.get("client_id"), form.get("client_secret")) != self.CLIENT:
+            return 401, {"error": "invalid_client"}
+        user = self.refresh_tokens.get(form.get("refresh_token", ""))
+        if user is None:
+            return 400, {"error": "invalid_grant"}
+        given = f"access-{len(self._given)}-{user.partition('@')[0]}"
+        self._given[given] = user
+        told: dict[str, object] = {"access_token": given, "token_type": "Bearer", "expires_in": 3600}
+        if self.renewed:
+            self.refresh_tokens = {self.renewed: user}
+            told["refresh_token"], self.renewed = self.renewed, ""
+        return 200, told
+
+    def whose(self, token: str) -> str:
+        return self._given.get(token, "")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
 class Certificates:
     """A certificate for `localhost` and 127.0.0.1, which nobody trusts who was not told to."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir()
         self.certificate, self.key = folder / "certificate.pem", folder / "key.pem"
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        at = datetime.datetime.now(datetime.UTC)
+        at = datetime.now(UTC)
         made = (
             x509.CertificateBuilder()
             .subject_name(name)
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(at - datetime.timedelta(days=1))
-            .not_valid_after(at + datetime.timedelta(days=1))
+            .not_valid_before(at - timedelta(days=1))
+            .not_valid_after(at + timedelta(days=1))
             .add_extension(
                 x509.SubjectAlternativeName(
                     [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]

@@ -252,9 +252,9 @@ def _listen_once(
             stopping.wait(max(0.0, until - time.monotonic()))
             return
         while not stopping.is_set() and time.monotonic() < until:
-            box.idle.start()
+            box.idle.start()  # type: ignore[no-untyped-call]  # as it is written
             said = _hear(box, stopping, min(until, time.monotonic() + RENEWED_SECONDS))
-            box.idle.stop()  # where the server is gone, this says so
+            box.idle.stop()  # type: ignore[no-untyped-call]  # where the server is gone, this says so
             if any(b"EXISTS" in line for line in said):
                 wake()
 

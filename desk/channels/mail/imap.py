@@ -113,6 +113,8 @@ def _sign_in(channel: Channel, account: Account, box: imap_tools.BaseMailBox) ->
             box.login_utf8(account.user, account.password, initial_folder=None)
         else:
             box.login(account.user, account.password, initial_folder=None)
+        # Many servers tell only now what they can do.
+        box.client.capabilities = _capabilities(box)
     except imaplib.IMAP4.abort:
         raise
     except imaplib.IMAP4.error as error:
@@ -120,6 +122,11 @@ def _sign_in(channel: Channel, account: Account, box: imap_tools.BaseMailBox) ->
         raise _refused(str(error)) from None
     except MailboxLoginError as error:
         raise _refused(_said(error)) from None
+
+
+def _capabilities(box: imap_tools.BaseMailBox) -> tuple[str, ...]:
+    _, told = box.client.capability()
+    return tuple((told[-1] or b"").decode("ascii", "replace").upper().split())
 
 
 def _refused(said: str) -> ChannelFailed:

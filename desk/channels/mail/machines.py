@@ -22,6 +22,9 @@ _FAILED: Final = re.compile(
 )
 _STATUS: Final = re.compile(r"(?<![0-9.])([245])\.([0-9]{1,3})\.([0-9]{1,3})(?![0-9.])")
 _PLAIN_CODE: Final = re.compile(r"(?<![0-9])(5[0-9]{2})[ -]")
+_FINAL: Final = re.compile(
+    r"permanent|fatal|gave up|giving up|endgültig|failed|unknown user|nicht zugestellt", re.IGNORECASE
+)
 _RESULT: Final = re.compile(r"(?:^|;)\s*(dmarc|dkim|spf)\s*=\s*([a-z]+)([^;]*)", re.IGNORECASE)
 _DOMAIN: Final = re.compile(r"(?:header\.(?:d|i|from)|smtp\.mailfrom)\s*=\s*\"?([^\s;\"]+)", re.IGNORECASE)
 
@@ -58,7 +61,7 @@ class Bounce:
 
 
 def bounce(message: Message, account: Account, channel_id: int) -> Bounce | None:
-    """Return which mail of ours came back and why, where this tells so; None for delays and for what is no such thing."""
+    """Return which mail of ours came back and why; None for delays and for what is no such thing."""
     report = _report(message)
     if report is None and not _seems_returned(message):
         return None
@@ -71,12 +74,9 @@ def bounce(message: Message, account: Account, channel_id: int) -> Bounce | None
         return None
     if not status and (found := _STATUS.search(said)) is not None:
         status = found[0]
-    if report is None and not (status.startswith("5") or _PLAIN_CODE.search(said)):
-        # A plain note with no code may be a delay as well; its words are kept for people.
-        if not re.search(
-            r"permanent|fatal|gave up|giving up|endgültig|failed|unknown user|nicht zugestellt", said, re.IGNORECASE
-        ):
-            return None
+    is_final = status.startswith("5") or _PLAIN_CODE.search(said) or _FINAL.search(said)
+    if report is None and not is_final:
+        return None  # a plain note with no code may be a delay as well; its words are kept for people
     return Bounce(ours, _reason(status, diagnosis or _diagnosis_in(said)))
 
 
@@ -178,14 +178,13 @@ def proof(message: Message, account: Account, sender: str) -> Proof:
 def _found(results: str, domain: str) -> Proof:
     results = re.sub(r"\([^()]*\)", " ", results)
     is_proven = False
-    for method, outcome, about in _RESULT.findall(results):
-        method, outcome = method.lower(), outcome.lower()
+    for method, outcome, about in _RESULT.findall(results.lower()):
         if method == "dmarc":
             if outcome == "pass":
                 return "proven"
             if outcome == "fail":
                 return "failed"
         elif outcome == "pass":
-            told = [each.rpartition("@")[2].lower() for each in _DOMAIN.findall(about)]
+            told = [each.rpartition("@")[2] for each in _DOMAIN.findall(about)]
             is_proven = is_proven or any(domain == each or domain.endswith("." + each) for each in told if "." in each)
     return "proven" if is_proven else "unproven"

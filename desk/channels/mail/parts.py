@@ -23,6 +23,7 @@ LARGEST_FILE: Final = 10 * 1024 * 1024
 LARGEST_FILES: Final = 25 * 1024 * 1024
 """All together."""
 LONGEST_NAME: Final = 120
+LONGEST_ENDING: Final = 9
 _TYPE: Final = re.compile(r"[a-z0-9!#$&^_.+-]{1,48}/[a-z0-9!#$&^_.+-]{1,48}")
 _IDS: Final = re.compile(r"<[^<>\s]{1,250}>")
 _BOUNDARY: Final = re.compile(rb"(?im)^content-type:\s*multipart/")
@@ -216,7 +217,11 @@ def _name(part: Message, kind: str, number: int) -> str:
     said = " ".join(said.split()).lstrip(".")
     if len(said) > LONGEST_NAME:
         stem, dot, ending = said.rpartition(".")
-        said = f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}" if dot and len(ending) < 10 else said[:LONGEST_NAME]
+        said = (
+            f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}"
+            if dot and len(ending) <= LONGEST_ENDING
+            else said[:LONGEST_NAME]
+        )
     if said:
         return said
     return f"{kind.partition('/')[0]}-{number}" + (".eml" if kind == "message/rfc822" else "")

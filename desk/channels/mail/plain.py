@@ -71,7 +71,7 @@ _BLOCKS: Final = frozenset(
 
 
 def text_of(html: str) -> str:
-    """Return the text of HTML: links keep their addresses, quotations are marked with `>`, pictures leave their words."""
+    """Return the text of HTML: links keep their addresses, quotations get their `>`, pictures leave their words."""
     clean = nh3.clean(
         html[:LONGEST_HTML],
         tags=set(_TAGS),
@@ -96,6 +96,7 @@ class _Reader(HTMLParser):
         self._quoted = 0
         self._kept = 0
         self._link: tuple[str, int] | None = None
+        """Where it leads, and from where on its words stand in the line."""
 
     @property
     def text(self) -> str:
@@ -107,7 +108,6 @@ class _Reader(HTMLParser):
         return "\n".join(found).strip("\n")
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        told = dict(attrs)
         if tag == "br":
             self._end_line()
         elif tag == "p":
@@ -122,7 +122,11 @@ class _Reader(HTMLParser):
             self._line.append("- ")
         elif tag == "hr":
             self._lines.append("--------")
-        elif tag in {"td", "th"} and "".join(self._line).strip():
+        else:
+            self._begin_in_line(tag, dict(attrs))
+
+    def _begin_in_line(self, tag: str, told: dict[str, str | None]) -> None:
+        if tag in {"td", "th"} and "".join(self._line).strip():
             self._line.append(" ")
         elif tag == "img" and (words := " ".join((told.get("alt") or "").split())):
             self._line.append(f"[{words[:200]}]")

@@ -168,7 +168,7 @@ def _body(raw: bytes) -> bytes:
 
 def _thread_id(root: str, sender: str) -> str:
     # With the sender: two people who answer one newsletter are in no conversation with each other.
-    said = "\0".join([root, sender]).encode("utf-8", "replace")
+    said = f"{root}\0{sender}".encode("utf-8", "replace")
     return f"mail:{hashlib.sha256(said).hexdigest()[:40]}"
 
 

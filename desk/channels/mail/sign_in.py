@@ -22,6 +22,7 @@ SHORTEST_LIFE: Final = 60.0
 USUAL_LIFE: Final = 300.0
 LONGEST_LIFE: Final = 3600.0
 LONGEST_TOKEN: Final = 8000
+MOST_KEPT: Final = 1000
 
 _fresh: dict[str, tuple[str, float]] = {}
 _lock: Final = threading.Lock()
@@ -41,7 +42,8 @@ def access_token(channel: Channel, account: Account) -> str:
     if isinstance(renewed, str) and 0 < len(renewed) <= LONGEST_TOKEN and renewed != account.oauth.refresh_token:
         _keep(channel, renewed)
     with _lock:
-        _fresh.clear() if len(_fresh) > 1000 else None
+        if len(_fresh) >= MOST_KEPT:
+            _fresh.clear()
         _fresh[name] = (token, time.monotonic() + life - SHORTEST_LIFE)
     return token
 

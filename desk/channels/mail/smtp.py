@@ -28,6 +28,7 @@ _SLOWER: Final = re.compile(rb"4\.7\.|rate|too many|throttl", re.IGNORECASE)
 _WANTS_SIGN_IN: Final = {530, 534, 535, 538}
 _CODES: Final = range(200, 600)
 _PERMANENT: Final = 500
+_CLOSING: Final = 421
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def opened(channel: Channel, account: Account) -> Iterator[smtplib.SMTP]:
                 if not speaks.has_extn("starttls"):
                     raise ChannelFailed(gettext("The server offers no encryption (STARTTLS)."), permanent=True)
                 speaks.starttls(context=ssl.create_default_context())
-                speaks.ehlo()
+                speaks.ehlo_or_helo_if_needed()
             if speaks.has_extn("auth"):
                 _sign_in(channel, account, speaks)
             yield speaks
@@ -105,12 +106,9 @@ def _sign_in(channel: Channel, account: Account, speaks: smtplib.SMTP) -> None:
     if account.oauth is not None:
         token = sign_in.access_token(channel, account)
         said = iter([f"user={account.user}\1auth=Bearer {token}\1\1"])
-        answer = speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+        speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
     else:
         speaks.login(account.user, account.password)
-        return
-    if answer[0] >= _PERMANENT:
-        raise _in_words(answer[0], answer[1])
 
 
 def _dotted(raw: bytes) -> bytes:
@@ -131,7 +129,7 @@ def _in_words(code: int, said: bytes) -> ChannelFailed:
     reason = gettext("The mail server does not take it: %(reason)s", reason=words)
     if code >= _PERMANENT:
         return ChannelFailed(reason, permanent=True)
-    return ChannelFailed(reason, retry_after=PAUSE_SECONDS if _SLOWER.search(said) or code == 421 else None)
+    return ChannelFailed(reason, retry_after=PAUSE_SECONDS if _SLOWER.search(said) or code == _CLOSING else None)
 
 
 @contextmanager
