@@ -3,7 +3,7 @@
 `help7@desk.example` is a mailbox for the desk, `max7@customer.example` that of a customer, with the next number for
 each test, so that what is still on its way meets nobody; what is sent to anybody at `bounce.example` is taken and comes
 back. OpenSMTPD knows one place on a machine for its queue and its control socket, so it gets a mount namespace of its
-own, or, where that is not allowed, waits for its turn. Its own encryption fails with the OpenSSL of Debian 12, so the wire
+own, or, where that is not allowed, waits for its turn. Its encryption fails with the OpenSSL of Debian 12, so the wire
 before it is what encrypts and lets people in (`tests.channels.mail_wire`).
 """
 
