@@ -275,10 +275,12 @@ def test_a_mail_that_came_back_is_known_however_it_is_told(channel: Channel) -> 
     ours = tokens.message_id(7, "reply_1", ADDRESS)
     report = (
         'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n',
-        "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
-        "Reporting-MTA: dns; mx.c.example\r\n\r\nFinal-Recipient: rfc822; max@c.example\r\nAction: {action}\r\n"
-        "Status: {status}\r\nDiagnostic-Code: smtp; 550 {status} said the server\r\n\r\n"
-        f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {ours}\r\nSubject: x\r\n\r\n--b--\r\n",
+        (
+            "--b\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+            "Reporting-MTA: dns; mx.c.example\r\n\r\nFinal-Recipient: rfc822; max@c.example\r\nAction: {action}\r\n"
+            "Status: {status}\r\nDiagnostic-Code: smtp; 550 {status} said the server\r\n\r\n"
+            f"--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: {ours}\r\nSubject: x\r\n\r\n--b--\r\n"
+        ),
     )
     head = "From: MAILER-DAEMON@c.example\r\nSubject: Undelivered Mail\r\nMessage-ID: <b@c.example>\r\n"
     for status, words in {
@@ -298,11 +300,15 @@ def test_a_mail_that_came_back_is_known_however_it_is_told(channel: Channel) -> 
 @pytest.mark.parametrize(
     "body",
     [
-        "Hi. This is the qmail-send program at c.example.\r\nI'm afraid I wasn't able to deliver your message. "
-        "This is a permanent error; I've given up.\r\n<max@c.example>:\r\n550 5.1.1 no such user\r\n\r\n"
-        "--- Below this line is a copy of the message.\r\n\r\nMessage-ID: {ours}\r\n",
-        "A message that you sent could not be delivered.\r\n  max@c.example\r\n    SMTP error: 550 Unknown user\r\n"
-        "------ This is a copy of your message ------\r\nMessage-Id: {ours}\r\n",
+        (
+            "Hi. This is the qmail-send program at c.example.\r\nI'm afraid I wasn't able to deliver your message. "
+            "This is a permanent error; I've given up.\r\n<max@c.example>:\r\n550 5.1.1 no such user\r\n\r\n"
+            "--- Below this line is a copy of the message.\r\n\r\nMessage-ID: {ours}\r\n"
+        ),
+        (
+            "A message that you sent could not be delivered.\r\n  max@c.example\r\n    SMTP error: 550 Unknown user\r\n"
+            "------ This is a copy of your message ------\r\nMessage-Id: {ours}\r\n"
+        ),
         "Ihre Nachricht konnte nicht zugestellt werden.\r\n554 5.7.1 abgelehnt\r\nMessage-ID: {ours}\r\n",
     ],
 )
