@@ -111,7 +111,7 @@ def test_hostile_html_is_read_in_bounded_time(html: str) -> None:
     "quoted",
     [
         "Am 26.11.2026 um 04:00 schrieb Klinke Hilfe <help@desk.example>:\r\n> Bitte neu starten.\r\n",
-        "Am Do., 26. Nov. 2026 um 04:00 Uhr schrieb Klinke Hilfe <\r\nhelp@desk.example>:\r\n\r\n> Bitte neu starten.\r\n",
+        "Am Do., 26. Nov. 2026 um 04:00 Uhr schrieb Klinke Hilfe <\r\nhelp@desk.example>:\r\n> Bitte neu starten.\r\n",
         "On Thu, Nov 26, 2026 at 4:00 AM Klinke <help@desk.example> wrote:\r\n> Please restart.\r\n",
         "-----Ursprüngliche Nachricht-----\r\nVon: Klinke <help@desk.example>\r\nBitte neu starten.\r\n",
         "________________________________\r\nFrom: Klinke <help@desk.example>\r\nSent: Thursday\r\nPlease restart.\r\n",
