@@ -109,7 +109,7 @@ class Post:
 
     def start_dovecot(self) -> None:
         self._dovecot = subprocess.Popen(
-            [DOVECOT, "-F", "-c", str(self.folder / "dovecot.conf")], stdin=subprocess.DEVNULL
+            [DOVECOT, "-F", "-c", str(self.folder / "dovecot.conf")], stdin=subprocess.DEVNULL, start_new_session=True
         )
         _answers(self.imap_port, self._dovecot)
 
@@ -229,7 +229,9 @@ match from any for domain "mx.desk.example" action "in"
             fcntl.flock(self._turn, fcntl.LOCK_EX)
             Path("/var/spool/smtpd").mkdir(mode=0o711, exist_ok=True)
         log = (self.folder / "smtpd.log").open("wb")
-        self._smtpd = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self._smtpd = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        )
         log.close()
         _answers(self.smtp_port, self._smtpd)
 
@@ -359,9 +361,10 @@ def _answers(port: int, server: subprocess.Popen[bytes]) -> None:
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
-    server.send_signal(signal.SIGTERM)
+    # With all the processes it started: some of them would take their time.
+    os.killpg(server.pid, signal.SIGTERM)
     try:
         server.wait(timeout=5)
     except subprocess.TimeoutExpired:
-        server.kill()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait(timeout=5)

@@ -170,7 +170,7 @@ def rig(post: Post) -> Iterator[MailRig]:
 
 
 class TestMail(Conformance):
-    retry_after = 60
+    retry_after = 30  # we wait for longer, as mail servers want it
 
     @pytest.fixture
     def rig(self, post: Post) -> Iterator[MailRig]:

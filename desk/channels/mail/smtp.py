@@ -22,13 +22,13 @@ PORTS: Final = (25, 465, 587, 2525)
 SILENCE_SECONDS: Final = 20.0
 SESSION_SECONDS: Final = 120.0
 PAUSE_SECONDS: Final = 60.0
+"""A server that says "later" means minutes: it looks whether we come again, or has too much to do."""
+AWAY_SECONDS: Final = 15.0
 _OK: Final = 250
 _GO_ON: Final = 354
-_SLOWER: Final = re.compile(rb"4\.7\.|rate|too many|throttl", re.IGNORECASE)
 _WANTS_SIGN_IN: Final = {530, 534, 535, 538}
 _CODES: Final = range(200, 600)
 _PERMANENT: Final = 500
-_CLOSING: Final = 421
 
 
 @contextmanager
@@ -129,7 +129,7 @@ def _in_words(code: int, said: bytes) -> ChannelFailed:
     reason = gettext("The mail server does not take it: %(reason)s", reason=words)
     if code >= _PERMANENT:
         return ChannelFailed(reason, permanent=True)
-    return ChannelFailed(reason, retry_after=PAUSE_SECONDS if _SLOWER.search(said) or code == _CLOSING else None)
+    return ChannelFailed(reason, retry_after=PAUSE_SECONDS)
 
 
 @contextmanager
@@ -140,14 +140,16 @@ def before_it_is_taken(host: str) -> Iterator[None]:
     except http.Refused as refusal:
         raise ChannelFailed(refusal.reason, permanent=True) from None
     except http.Unreachable as problem:
-        raise ChannelFailed(problem.reason) from None
+        raise ChannelFailed(problem.reason, retry_after=AWAY_SECONDS) from None
     except smtplib.SMTPResponseException as error:
         said = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
         raise _in_words(error.smtp_code, said) from None
     except ssl.SSLError as error:
         words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        raise ChannelFailed(gettext("no secure connection to %(host)s: %(error)s", host=host, error=words)) from None
+        reason = gettext("no secure connection to %(host)s: %(error)s", host=host, error=words)
+        raise ChannelFailed(reason, retry_after=AWAY_SECONDS) from None
     except TimeoutError:
-        raise ChannelFailed(gettext("%(host)s does not answer", host=host)) from None
+        raise ChannelFailed(gettext("%(host)s does not answer", host=host), retry_after=AWAY_SECONDS) from None
     except (smtplib.SMTPException, OSError, ValueError):
-        raise ChannelFailed(gettext("%(host)s broke the connection off", host=host)) from None
+        reason = gettext("%(host)s broke the connection off", host=host)
+        raise ChannelFailed(reason, retry_after=AWAY_SECONDS) from None
