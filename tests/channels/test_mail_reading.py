@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.clock import now
-from desk.channels.base import IncomingMessage, Returned
+from desk.channels.base import ChannelFailed, IncomingMessage, OutgoingReply, Returned
 from desk.channels.mail import account as accounts
 from desk.channels.mail import machines, parts, plain, reading, tokens, writing
 from desk.channels.mail.account import Account
@@ -295,6 +295,7 @@ def test_a_mail_that_came_back_is_known_however_it_is_told(channel: Channel) -> 
     found = read(channel, delayed)
     assert isinstance(found, IncomingMessage)
     assert found.answered_by_machine
+    assert found.answers == (ours,)
 
 
 @pytest.mark.parametrize(
@@ -348,9 +349,14 @@ def test_a_token_is_always_the_same_and_fits_into_an_address(world: World) -> No
     assert tokens.reply_address(7, "reply_1", long) == long
 
 
-def test_a_long_thread_is_named_by_its_beginning_and_its_end(world: World) -> None:
-    from desk.channels.base import OutgoingReply
+def test_an_address_with_letters_of_its_country_is_written_as_servers_take_it(world: World) -> None:
+    assert writing.in_ascii("max@müller.example") == "max@xn--mller-kva.example"
+    with pytest.raises(ChannelFailed) as refused:
+        writing.in_ascii("müller@c.example")
+    assert refused.value.permanent
 
+
+def test_a_long_thread_is_named_by_its_beginning_and_its_end(world: World) -> None:
     thread = tuple(f"<{number:03d}{'x' * 60}@c.example>" for number in range(50))
     reply = OutgoingReply(
         id=1,

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import imap_tools
@@ -91,14 +92,15 @@ class Mail(Silent):
         if reply.is_automatic:
             self._stop_loops(reply)
         message_id = reply.own_id or tokens.message_id(self.channel.id, reply.key, account.address)
-        raw = writing.composed(reply, account, self.channel.id)
+        to = writing.in_ascii(reply.handle)
+        raw = writing.composed(replace(reply, handle=to), account, self.channel.id)
         with ExitStack() as open_now:
             # Both doors first: a server that is away is known before anything is written down.
             speaks = open_now.enter_context(smtp.opened(self.channel, account))
             box = open_now.enter_context(imap.opened(self.channel, account))
             folder = sent.folder_of(box, account)
             sent.begin(box, folder, message_id, raw)
-            self._hand_over(account, speaks, box, folder, message_id, raw, to=reply.handle)
+            self._hand_over(account, speaks, box, folder, message_id, raw, to=to)
         return SentReply(message_id)
 
     def _hand_over(

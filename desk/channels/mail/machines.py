@@ -68,7 +68,7 @@ def bounce(message: Message, account: Account, channel_id: int) -> Bounce | None
     action, status, diagnosis = report or ("failed", "", "")
     if action not in {"failed", ""}:
         return None
-    said = _everything(message)
+    said = everything(message)
     ours = next(tokens.ours_in(channel_id, said, account.address), None)
     if ours is None:
         return None
@@ -117,8 +117,8 @@ def _all(message: Message) -> list[Message]:
     return [part for number, part in enumerate(message.walk()) if number < parts.MOST_PARTS]
 
 
-def _everything(message: Message) -> str:
-    """Return all words of a report: headers that name mails, texts, and the head of the mail that came back."""
+def everything(message: Message) -> str:
+    """Return all words of a mail that may name one of ours: headers, texts, and the head of the mail that came back."""
     said = [*parts.headers(message, "In-Reply-To", "References", "To", "X-Original-To", "Delivered-To")]
     for part in _all(message):
         if part.get_content_maintype() == "text":

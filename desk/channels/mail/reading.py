@@ -91,6 +91,9 @@ def _read(channel: Channel, account: Account, fetched: Fetched) -> "_Mail | Arri
         files.append(IncomingFile(name=RAW_NAME, media_type="message/rfc822", content=fetched.raw))
     subject = parts.header(message, "Subject")[:LONGEST_SUBJECT]
     answers = _answers(channel, account, message)
+    if is_automatic := machines.is_automatic(message, account):
+        # A note that a mail is late, or that its reader is away, names it somewhere.
+        answers += tokens.ours_in(channel.id, machines.everything(message), account.address)
     root = (parts.ids(message, "References") or parts.ids(message, "In-Reply-To") or [own_id])[0]
     proof = machines.proof(message, account, _from(message))
     incoming = IncomingMessage(
@@ -103,9 +106,9 @@ def _read(channel: Channel, account: Account, fetched: Fetched) -> "_Mail | Arri
         name=name,
         kind="mail",
         subject=subject,
-        answers=tuple(each for each in answers if each != own_id)[:MOST_ANSWERED],
+        answers=tuple(each for each in dict.fromkeys(answers) if each != own_id)[:MOST_ANSWERED],
         files=tuple(files),
-        answered_by_machine=machines.is_automatic(message, account),
+        answered_by_machine=is_automatic,
         capabilities={"sender": proof, "reply": "@" in sender} if proof or "@" not in sender else None,
     )
     return _Mail(incoming, seal)

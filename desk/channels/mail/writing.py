@@ -6,9 +6,11 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from typing import Final
 
+from flask_babel import gettext
+
 from core import mail
 from core.clock import now
-from desk.channels.base import OutgoingReply
+from desk.channels.base import ChannelFailed, OutgoingReply
 from desk.channels.mail import tokens
 from desk.channels.mail.account import Account
 
@@ -39,6 +41,16 @@ def composed(reply: OutgoingReply, account: Account, channel_id: int) -> bytes:
         message["X-Auto-Response-Suppress"] = "All"
     message.set_content(reply.text.rstrip() + "\n", cte="quoted-printable")
     return message.as_bytes()
+
+
+def in_ascii(address: str) -> str:
+    """Return an address as every mail server takes it; raise `ChannelFailed` where there is no such form."""
+    local, _, domain = address.rpartition("@")
+    try:
+        return f"{local}@{domain.encode('idna').decode()}".encode("ascii").decode()
+    except UnicodeError:
+        reason = gettext("This address has letters that mail servers do not take everywhere.")
+        raise ChannelFailed(reason, permanent=True) from None
 
 
 def _subject(reply: OutgoingReply, account: Account) -> str:
