@@ -7,11 +7,12 @@ of host and port with KLINKE_PRIVATE_ENDPOINTS.
 """
 
 import ipaddress
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LookUpTooSlow
 from contextlib import closing, contextmanager
@@ -29,6 +30,7 @@ CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
 LARGEST_ANSWER: Final = 1024 * 1024
 LONGEST_URL: Final = 2000
+LONGEST_HOST: Final = 253
 _CHUNK: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
 
@@ -147,6 +149,36 @@ def _send(
     return Answer(response.status, _joined(response), received, is_cut)
 
 
+@contextmanager
+def dialled(
+    host: str, port: int, settings: Settings, *, ports: Collection[int], is_tls: bool, silence: float, seconds: float
+) -> Iterator[socket.socket]:
+    """Yield a connection to a server that speaks something else than HTTP; raise `Refused` or `Unreachable`.
+
+    The rules are those for requests, with these `ports` in place of 80 and 443. With `is_tls` the server has shown a
+    certificate for its name. It breaks when nothing comes for `silence` seconds, and after `seconds` in all, also when
+    whoever uses it has wrapped it meanwhile.
+    """
+    target = _named(host, port, settings, is_tls=is_tls)
+    if not target.is_trusted:
+        if port not in ports:
+            listed = ", ".join(str(each) for each in sorted(ports))
+            raise Refused(gettext("only the ports %(ports)s are open to the outside here", ports=listed))
+        if _is_inside(target.host):
+            raise _not_public(target)
+    deadline = time.monotonic() + CONNECT_SECONDS
+    with closing(_reached(target, _resolve(target, deadline), deadline)) as line:
+        line.settimeout(silence)
+        with closing(_hold_on(line)) as hold, _cut_at(time.monotonic() + seconds, hold):
+            yield line
+
+
+def may_be_plain(host: str, port: int, line: socket.socket, settings: Settings) -> bool:
+    """Tell whether secrets may go over a connection unencrypted: to this machine, where the installation says so."""
+    peer = str(line.getpeername()[0])
+    return _named(host, port, settings, is_tls=False).is_trusted and ipaddress.ip_address(peer).is_loopback
+
+
 def is_public(address: str) -> bool:
     """Tell whether an IP address is plain unicast on the public internet."""
     try:
@@ -190,6 +222,19 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
     if not host or "%" in host:
         raise _no_address()
     return parts, host.lower(), port
+
+
+def _named(host: str, port: int, settings: Settings, *, is_tls: bool) -> _Target:
+    if not host or len(host) > LONGEST_HOST or not host.isprintable() or any(each in host for each in " %/@\\[]"):
+        raise Refused(gettext("this is not the name of a server like mail.example.org"))
+    if ":" not in host:
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise Refused(gettext("this is not the name of a server like mail.example.org")) from None
+    host = host.lower()
+    is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
+    return _Target("https" if is_tls else "http", host, port, "", is_trusted)
 
 
 def _is_inside(host: str) -> bool:
@@ -257,6 +302,38 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
             yield open_socket
             return
     raise Unreachable(reason, sent=False)
+
+
+def _reached(target: _Target, addresses: list[str], deadline: float) -> socket.socket:
+    """Return a connection to the first address that answers, greeted where it is encrypted."""
+    reason = gettext("%(host)s does not answer", host=target.host)
+    for address in addresses:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            open_socket = _opened(target, address, left)
+        except TimeoutError:
+            continue
+        except OSError:
+            reason = gettext("%(host)s refuses the connection", host=target.host)
+            continue
+        try:
+            if isinstance(open_socket, ssl.SSLSocket):
+                with _cut_at(deadline, open_socket):
+                    open_socket.do_handshake()
+        except OSError as error:
+            open_socket.close()
+            words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
+            reason = gettext("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
+            continue
+        return open_socket
+    raise Unreachable(reason, sent=False)
+
+
+def _hold_on(line: socket.socket) -> socket.socket:
+    # Encryption that begins later takes the connection out of the socket; a second hold can still end it.
+    return socket.socket(fileno=os.dup(line.fileno()))
 
 
 def _opened(target: _Target, address: str, seconds: float) -> socket.socket:

@@ -54,7 +54,7 @@ def init_app(app: Flask) -> None:
         watching,
         worth,
     )
-    from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, mail, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry

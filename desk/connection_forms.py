@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
 
 from core.forms import Form, LineField
 from desk.channels.base import Field
@@ -59,7 +59,8 @@ def _control(field: Field, *, is_new: bool, value: Any) -> Any:
         told["description"] = field.hint if is_new else gettext("Empty: as it is now. It is never shown.")
         return PasswordField(field.label, **told)
     if field.kind == "choice":
-        return SelectField(field.label, choices=list(field.choices), default=default or None, **told)
+        choices = [SelectChoice(name, label) for name, label in field.choices]
+        return SelectField(field.label, choices=choices, default=default or None, **told)
     if field.kind == "switch":
         return BooleanField(field.label, default=default in {True, "y"}, **told)
     if field.kind == "lines":

@@ -223,9 +223,9 @@ def _listen_in(app: Flask, channel_id: int, stopping: threading.Event) -> None:
             wake(channel_id)
 
     try:
+        # Inside: what connects reads the settings, and says in words what is wrong. No transaction is open meanwhile.
         with app.app_context():
-            adapter = _apart(channel_id)
-        adapter.listen(call, stopping)
+            _apart(channel_id).listen(call, stopping)
     except ChannelFailed as failure:
         log.warning("channel %s: nobody listens (%s); it is asked all the same", channel_id, failure.reason)
     except Exception:

@@ -25,6 +25,7 @@ from desk import (
     acknowledging,
     approvals,
     asking,
+    clocks,
     conversations,
     counters,
     holding,
@@ -229,7 +230,22 @@ def came_back(message: Message, reason: str) -> None:
     db.session.refresh(message, ["state"])
     if message.state in {"sent", "unsure", "queued"}:
         _end(message, "failed", reason)
+        _let_wait_again(message)
         audit.record("desk.message.come_back", message, by=None, reason=reason)
+
+
+def _let_wait_again(message: Message) -> None:
+    """Let the customer wait who was answered by this alone; what undoing would need is gone since it was taken."""
+    conversation = message.conversation
+    later = select(Message.id).where(Message.conversation_id == conversation.id, Message.id > message.id)
+    if conversation.state != "waiting_customer" or db.session.scalar(later.limit(1)) is not None:
+        return
+    conversations.turn(conversation, "open", by=None, reason="a reply came back")
+    clocks.take_back(message)
+    asked = queries.newest_incoming(conversation)
+    if conversation.waiting_since is None and asked is not None:
+        clocks.run(conversation, asked.created_at)
+    db.session.flush()
 
 
 def pause_after(attempt: int) -> float:
@@ -485,6 +501,7 @@ def _outgoing(message: Message) -> OutgoingReply:
         thread=tuple(_ids_before(message)),
         subject=_subject_of(message.conversation) or "",
         attempted_at=message.attempted_at,
+        is_automatic=message.by_id is None,
     )
 
 

@@ -77,6 +77,8 @@ class Means:
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
     by_hand: bool = False
+    doubt: str = ""
+    """What speaks against believing that the sender is who they say, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,8 @@ class OutgoingReply:
     """What the customer's first message was headed with."""
     attempted_at: datetime | None = None
     """When it was tried before; None: never."""
+    is_automatic: bool = False
+    """Nobody wrote it: a service that can say so tells the other side, whose machines then do not answer."""
 
 
 @dataclass(frozen=True, slots=True)
