@@ -57,6 +57,8 @@ class Capabilities:
     """What others wrote can be hidden at the service: `Adapter.hide`."""
     files: bool = False
     """Pictures and files come along with messages."""
+    signs_in: bool = False
+    """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +356,16 @@ class Adapter(Protocol):
     def prepare(self) -> None:
         """Add to a channel that is being connected what nobody types, as a fresh secret."""
 
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:
+        """Return where an admin lets us in (OAuth 2, authorisation code); the service sends them `back` with a code.
+
+        It may ask the service to know us first, and keeps in the channel what came of it. `challenge` is that of PKCE
+        (RFC 7636, S256). Raise `ChannelFailed`.
+        """
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:
+        """Exchange the code for what we sign in with, and keep that in the channel; raise `ChannelFailed`."""
+
     def check(self) -> Sequence[Finding]:
         """Try the connection and return what was found, in order; it writes nothing at the service."""
 
@@ -440,6 +452,12 @@ class Silent:
 
     def prepare(self) -> None:
         return None
+
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
 
     def check(self) -> Sequence[Finding]:
         return []
