@@ -121,7 +121,7 @@ def look(
     return _send(method, url, None, headers, settings, seconds=seconds)
 
 
-def request(  # noqa: PLR0913 -- what a request is, by keyword
+def request(
     method: str,
     url: str,
     settings: Settings,
@@ -138,7 +138,7 @@ def request(  # noqa: PLR0913 -- what a request is, by keyword
     return _send(method, url, body, headers, settings, seconds=seconds, largest=largest)
 
 
-def _send(  # noqa: PLR0913 -- the same
+def _send(
     method: str,
     url: str,
     body: bytes | None,
