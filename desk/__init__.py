@@ -14,6 +14,7 @@ def init_app(app: Flask) -> None:
         asking,
         block_reading,
         block_transfer,
+        bystanders,
         call_backs,
         carrying,
         cli,

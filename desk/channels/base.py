@@ -350,6 +350,9 @@ class Adapter(Protocol):
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
 
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:
+        """Return, as they stand in a private text to this handle, the names of others whom it would be shown to."""
+
     def published(self) -> Published | None:
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
 
@@ -417,6 +420,9 @@ class Silent:
 
     def hide(self, message_id: str, *, is_hidden: bool) -> None:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be hidden on this channel", permanent=True)
+
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:  # noqa: ARG002 -- the protocol's signature
+        return ()
 
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.

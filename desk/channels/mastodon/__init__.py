@@ -331,6 +331,9 @@ class Mastodon(Silent):
             )
         return _sent(changed)
 
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:
+        return reading.others_named_in(text, [handle.lstrip("@")])
+
     def _draft(self, client: mastodon.Mastodon, reply: OutgoingReply) -> dict[str, str]:
         """Return what is posted: the text with whom it answers, its visibility, and what it is folded under."""
         answered: Mapping[str, Any] = {}
@@ -486,12 +489,12 @@ def _addressed(text: str, names: Sequence[str]) -> str:
 
 def _refuse_others(text: str, allowed: Sequence[str]) -> None:
     """Refuse to name in private whom it does not concern: who is named in it reads it."""
-    others = sorted(set(reading.named_in(text)) - {name.casefold() for name in allowed})
+    others = reading.others_named_in(text, allowed)
     if others:
         raise ChannelFailed(
             gettext(
                 "this is private, and whoever is named in it with an @ would read it: %(names)s",
-                names=", ".join(f"@{one}" for one in others),
+                names=", ".join(others),
             ),
             permanent=True,
         )

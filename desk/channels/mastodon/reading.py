@@ -103,6 +103,13 @@ def named_in(text: str) -> list[str]:
     return [f"{name}@{host}".casefold() if host else name.casefold() for name, host in _MENTION.findall(text)]
 
 
+def others_named_in(text: str, allowed: Iterable[str]) -> list[str]:
+    """Return whom a text names beside those, as it does, each once."""
+    known = {name.casefold() for name in allowed}
+    found = (match for match in _MENTION.finditer(text) if match[0].casefold().lstrip("@") not in known)
+    return list(dict.fromkeys(match[0] for match in found))
+
+
 def incoming(
     status: Mapping[str, Any],
     us: Us,
@@ -318,9 +325,7 @@ class _Reader(HTMLParser):
         elif tag in self._BLOCKS:
             self._break(2)
             self._pre += tag == "pre"
-            if tag == "blockquote":
-                self._quotes += 1
-                self._parts.append("> ")
+            self._quotes += tag == "blockquote"
         elif tag == "a":
             told = {name: value or "" for name, value in attrs}
             self._links.append((told.get("href", ""), told.get("class", ""), len(self._parts)))
@@ -345,6 +350,8 @@ class _Reader(HTMLParser):
             data = _SPACE.sub(" ", data)
             if self._ends_a_line():
                 data = data.lstrip(" ")
+        if data and self._quotes and (not self._parts or self._parts[-1].endswith("\n")):
+            self._parts.append("> ")
         if data:
             self._parts.append(data)
 
@@ -369,7 +376,7 @@ class _Reader(HTMLParser):
 
     def _break(self, lines: int) -> None:
         if any(part.strip() for part in self._parts) and not self._links:
-            self._parts.append("\n" * lines + ("> " if self._quotes and lines == 1 else ""))
+            self._parts.append("\n" * lines)
 
     def _ends_a_line(self) -> bool:
         return not self._parts or self._parts[-1].endswith(("\n", " "))
