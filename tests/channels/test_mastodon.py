@@ -1,7 +1,6 @@
 """A channel on Mastodon does what every channel must, and what is special there; against a strict instance."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from core.clock import now
 from core.db import db
 from desk import connections
 from desk.channel_models import ChannelCourse
