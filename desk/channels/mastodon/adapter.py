@@ -296,9 +296,9 @@ class Mastodon(Silent):
         """Look through what we posted lately for the reply."""
         client = self._client()
         with speaking(client):
-            me = id_of(client.account_verify_credentials().get("id"))
+            our_id = id_of(client.account_verify_credentials().get("id"))
         since = (reply.attempted_at or now()) - CLOCKS_DIFFER
-        for status in self._own_statuses(client, me, since):
+        for status in self._own_statuses(client, our_id, since):
             if _is_this(status, reply):
                 return _sent(status)
         if reply.in_reply_to is None:
@@ -308,7 +308,7 @@ class Mastodon(Silent):
                 below = client.status_context(reply.in_reply_to).get("descendants") or []
         except NotThere:
             return None
-        mine = (each for each in below if id_of((each.get("account") or {}).get("id")) == me)
+        mine = (each for each in below if id_of((each.get("account") or {}).get("id")) == our_id)
         return next((_sent(each) for each in mine if _is_this(each, reply)), None)
 
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
@@ -368,9 +368,9 @@ class Mastodon(Silent):
             told = acct or reply.handle.lstrip("@")
         else:
             with speaking(client):
-                me = id_of(client.account_verify_credentials().get("id"))
+                our_id = id_of(client.account_verify_credentials().get("id"))
             # A part of a longer reply goes on under the part before it, which is ours.
-            told = reply.handle.lstrip("@") if id_of(account.get("id")) == me else acct
+            told = reply.handle.lstrip("@") if id_of(account.get("id")) == our_id else acct
         moved = account.get("moved")
         new = str(moved.get("acct") or "") if isinstance(moved, Mapping) else ""
         return new if new and told == acct else told
@@ -387,11 +387,11 @@ class Mastodon(Silent):
                 permanent=True,
             )
 
-    def _own_statuses(self, client: mastodon.Mastodon, me: str, since: datetime) -> Iterator[Mapping[str, Any]]:
+    def _own_statuses(self, client: mastodon.Mastodon, our_id: str, since: datetime) -> Iterator[Mapping[str, Any]]:
         oldest: str | None = None
         for _ in range(MOST_PAGES_BACK):
             with speaking(client):
-                page = client.account_statuses(me, max_id=oldest, limit=PAGE, exclude_reblogs=True)
+                page = client.account_statuses(our_id, max_id=oldest, limit=PAGE, exclude_reblogs=True)
             yield from page
             last = page[-1] if page else None
             at = None if last is None else moment_of(last.get("created_at"))
