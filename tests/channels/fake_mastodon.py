@@ -1,7 +1,7 @@
 """A strict instance on loopback: it speaks the documented API of Mastodon (4.4) or GoToSocial (0.19) over real HTTP.
 
-It refuses what a real one refuses: method, path, parameters, token, scopes, length, what is not shown to whom asks. What
-a client must not do is `wrong`, and all that it tells is checked against the entities that Mastodon.py declares.
+It refuses what a real one refuses: method, path, parameters, token, scopes, length, what is not shown to whom asks.
+What a client must not do is `wrong`. All that it tells is checked against the entities that Mastodon.py declares.
 """
 
 import base64
