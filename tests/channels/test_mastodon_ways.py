@@ -272,6 +272,16 @@ def test_a_thread_that_is_too_long_to_tell_is_followed_upwards(
         assert db.session.scalars(select(Conversation.external_id)).one() == first.id
 
 
+def test_notifications_that_are_too_long_together_are_told_one_by_one(
+    app: Flask, fake: FakeMastodon, on: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(7):
+        fake.notify(fake.post("", by=f"c{number}", content=f"<p>{number}{'y' * 8000}</p>"))
+    monkeypatch.setattr("desk.channels.mastodon.wire.LARGEST", 20_000)
+    poll_now(app, on)
+    assert sorted(text[0] for text in texts(app)) == list("0123456")
+
+
 # Who may see what
 
 

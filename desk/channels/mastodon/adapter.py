@@ -6,6 +6,7 @@ than what it answers.
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -44,6 +45,8 @@ from desk.channels.mastodon.wire import NotThere, client_for, post_form, speakin
 
 SCOPES: Final = ("read:accounts", "read:notifications", "read:statuses", "write:statuses")
 SECONDS_BETWEEN: Final = 30.0
+SECONDS_FOR_FILES: Final = 60.0
+"""Slow pictures must not keep messages waiting: what is not here by then is left as an address."""
 ROOM_FOR_HANDLE: Final = 32
 """What the longest name on Mastodon takes in a reply, with its @ and the space behind it."""
 LONGEST_TOKEN: Final = 500
@@ -257,9 +260,13 @@ class Mastodon(Silent):
 
     # In
 
+    _files_until = 0.0
+    """Until then files are fetched, by the monotonic clock."""
+
     def poll(self, cursor: Cursor | None) -> Iterator[Batch]:
         """Yield notifications from the last one read on, then what was changed or deleted of what came lately."""
         client = self._client()
+        self._files_until = time.monotonic() + SECONDS_FOR_FILES
         us = self._us(client, cursor or {})
         walk = Walk(client, us, cursor, since=self._since)
         until = _read(self.channel.settings.get("signed_in_until"))
@@ -267,7 +274,7 @@ class Mastodon(Silent):
             yield replace(batch, state=replace(batch.state, expires_at=until)) if until is not None else batch
 
     def _message(self, us: Us, status: Mapping[str, Any], path: Sequence[Mapping[str, Any]]) -> IncomingMessage | None:
-        files, left_out = files_of(status)
+        files, left_out = files_of(status, until=self._files_until)
         return reading.incoming(status, us, path=path, files=files, left_out=left_out, since=self._since)
 
     @property

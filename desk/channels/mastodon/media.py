@@ -1,6 +1,7 @@
 """Pictures and sounds of a status are fetched through the guard; what is too large is left as an address."""
 
 import re
+import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import PurePosixPath
@@ -20,8 +21,8 @@ LONGEST_NAME: Final = 100
 _TAKEN: Final = re.compile(r"image/(?:png|jpeg|gif|webp|avif|heic)|audio/[a-z0-9.+-]{1,40}|video/[a-z0-9.+-]{1,40}")
 
 
-def files_of(status: Mapping[str, Any]) -> tuple[list[IncomingFile], list[str]]:
-    """Return the files of a status, and a line for each that does not come along."""
+def files_of(status: Mapping[str, Any], *, until: float) -> tuple[list[IncomingFile], list[str]]:
+    """Return the files of a status, and a line for each that does not come along; `until` is of the monotonic clock."""
     files: list[IncomingFile] = []
     left_out: list[str] = []
     size = 0
@@ -29,7 +30,8 @@ def files_of(status: Mapping[str, Any]) -> tuple[list[IncomingFile], list[str]]:
     for attachment in [each for each in told if isinstance(each, Mapping)][:MOST]:
         url = _url_of(attachment)
         words = tidied(str(attachment.get("description") or "")[:LONGEST_FILE_WORDS])
-        file = _fetched(url, words, min(LARGEST, LARGEST_TOGETHER - size)) if url else None
+        is_wanted = bool(url) and time.monotonic() < until
+        file = _fetched(url, words, min(LARGEST, LARGEST_TOGETHER - size)) if is_wanted else None
         if file is not None:
             files.append(file)
             size += len(file.content)

@@ -11,13 +11,14 @@ from typing import Any, ClassVar, Final
 import mastodon
 
 from core.clock import now
-from desk.channels.base import Arrival, Batch, ChannelFailed, Cursor, IncomingMessage, Removed, State
+from desk.channels.base import Arrival, Batch, ChannelFailed, Cursor, IncomingMessage, NotLetIn, Removed, State
 from desk.channels.mastodon import reading
 from desk.channels.mastodon.reading import Us, id_of, moment_of
 from desk.channels.mastodon.wire import NotThere, session_of, speaking
 
 TYPES: Final = ("mention", "status", "update", "quote")
-PAGE: Final = 40
+PAGES: Final = (40, 5, 1)
+"""So many notifications are asked for at once; fewer where they are too long to be told together."""
 AT_ONCE: Final = 10
 MOST_PAGES_BACK: Final = 100
 MOST_WATCHED: Final = 300
@@ -88,9 +89,16 @@ class Walk:
     def _page(self, *, min_id: str | None = None, max_id: str | None = None) -> list[Mapping[str, Any]]:
         # The library has no argument for it; without it, what the account's own filter holds back would be missed.
         self._session.params = {"include_filtered": "true"}
+        told = {"min_id": min_id, "max_id": max_id, "types": list(TYPES)}
         try:
-            with speaking(self._client):
-                return list(self._client.notifications(min_id=min_id, max_id=max_id, limit=PAGE, types=list(TYPES)))
+            for size in PAGES:
+                try:
+                    with speaking(self._client):
+                        return list(self._client.notifications(limit=size, **told))
+                except ChannelFailed:
+                    if not self._session.was_too_long or size == PAGES[-1]:
+                        raise
+            return []
         finally:
             self._session.params = {}
 
@@ -115,17 +123,10 @@ class Walk:
         try:
             with speaking(self._client):
                 return list(self._client.status_context(id_of(status.get("id"))).get("ancestors") or [])
-        except NotThere:
-            raise
-        except ChannelFailed as failure:
-            if not self._is_too_long(failure):
+        except ChannelFailed:
+            if not self._session.was_too_long:
                 raise
         return self._upwards(status)
-
-    def _is_too_long(self, failure: ChannelFailed) -> bool:
-        """Tell whether a thread did not fit: it was answered, and well, and still cannot be read."""
-        answer = self._session.last
-        return not failure.permanent and answer is not None and answer.status < 300 and answer.is_cut  # noqa: PLR2004 -- 2xx
 
     def _upwards(self, status: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         path: list[Mapping[str, Any]] = []
@@ -186,7 +187,7 @@ class Walk:
                 with speaking(self._client):
                     return {id_of(each.get("id")): each for each in self._client.statuses(sorted(ids))}
             except ChannelFailed as failure:
-                if not failure.permanent:
+                if not failure.permanent or isinstance(failure, NotLetIn):
                     raise
                 self._one_by_one = True  # a server that does not know the call: Mastodon before 4.3, GoToSocial
                 ids = {each[0] for each in self._watched[-ONE_BY_ONE:]} & ids

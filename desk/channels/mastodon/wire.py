@@ -72,6 +72,11 @@ class Session(requests.Session):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
     @property
+    def was_too_long(self) -> bool:
+        """Tell whether the last answer did not fit; asking for less of it may help."""
+        return self.last is not None and self.last.is_cut and len(self.last.body) >= LARGEST
+
+    @property
     def pause(self) -> float | None:
         """Return how many seconds the instance wants us to wait."""
         told = self._header("retry-after").strip()
