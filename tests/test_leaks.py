@@ -167,6 +167,7 @@ class Scene:
             "counter_id": Values((NOBODY,)),
             "document_id": Values((NOBODY,)),
             "channel_id": Values((NOBODY,)),
+            "kind": Values(("webhook", "mastodon"), nothing="none"),
             "channel": Values(("none",)),
             "user_id": Values((NOBODY,)),
             "deed_id": Values((NOBODY,)),
