@@ -123,6 +123,23 @@ def look(
     return _send(method, url, None, headers, settings, seconds=seconds)
 
 
+def request(
+    method: str,
+    url: str,
+    settings: Settings,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    seconds: float | None = None,
+    largest: int | None = None,
+) -> Answer:
+    """Make any request under the same rules; for services whose answers are larger or whose verbs are others.
+
+    `largest` is how much of the answer is read, in bytes; a redirect is an answer and not followed.
+    """
+    return _send(method, url, body, headers, settings, seconds=seconds, largest=largest)
+
+
 def _send(
     method: str,
     url: str,
@@ -131,6 +148,7 @@ def _send(
     settings: Settings,
     *,
     seconds: float | None = None,
+    largest: int | None = None,
 ) -> Answer:
     seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
@@ -145,7 +163,7 @@ def _send(
             else:
                 reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None
-        received, is_cut = _read_body(response)
+        received, is_cut = _read_body(response, LARGEST_ANSWER if largest is None else largest)
     return Answer(response.status, _joined(response), received, is_cut)
 
 
@@ -378,17 +396,17 @@ def _ask(
     return connection.getresponse()
 
 
-def _read_body(response: HTTPResponse) -> tuple[bytes, bool]:
+def _read_body(response: HTTPResponse, largest: int) -> tuple[bytes, bool]:
     # The status is known, so the request was answered; a body that breaks off does not change that.
     parts: list[bytes] = []
     size = 0
     try:
-        while size <= LARGEST_ANSWER and (part := response.read(_CHUNK)):
+        while size <= largest and (part := response.read(_CHUNK)):
             parts.append(part)
             size += len(part)
     except (OSError, HTTPException):
-        return b"".join(parts)[:LARGEST_ANSWER], True
-    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER or bool(response.length)
+        return b"".join(parts)[:largest], True
+    return b"".join(parts)[:largest], size > largest or bool(response.length)
 
 
 def _joined(response: HTTPResponse) -> dict[str, str]:

@@ -170,6 +170,7 @@ class Scene:
             "document_id": Values((NOBODY,)),
             "draft_id": Values((NOBODY,)),
             "channel_id": Values((NOBODY,)),
+            "kind": Values(("webhook", "mastodon"), nothing="none"),
             "channel": Values(("none",)),
             "user_id": Values((NOBODY,)),
             "sheet_id": Values((NOBODY,)),

@@ -59,6 +59,8 @@ class Capabilities:
     """What others wrote can be hidden at the service: `Adapter.hide`."""
     files: bool = False
     """Pictures and files come along with messages."""
+    signs_in: bool = False
+    """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,11 +356,24 @@ class Adapter(Protocol):
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
 
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:
+        """Return, as they stand in a private text to this handle, the names of others whom it would be shown to."""
+
     def published(self) -> Published | None:
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
 
     def prepare(self) -> None:
         """Add to a channel that is being connected what nobody types, as a fresh secret."""
+
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:
+        """Return where an admin lets us in (OAuth 2, authorisation code); the service sends them `back` with a code.
+
+        It may ask the service to know us first, and keeps in the channel what came of it. `challenge` is that of PKCE
+        (RFC 7636, S256). Raise `ChannelFailed`.
+        """
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:
+        """Exchange the code for what we sign in with, and keep that in the channel; raise `ChannelFailed`."""
 
     def check(self) -> Sequence[Finding]:
         """Try the connection and return what was found, in order; it writes nothing at the service."""
@@ -415,6 +430,9 @@ class Silent:
     def hide(self, message_id: str, *, is_hidden: bool) -> None:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be hidden on this channel", permanent=True)
 
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:  # noqa: ARG002 -- the protocol's signature
+        return ()
+
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.
 
@@ -449,6 +467,12 @@ class Silent:
 
     def prepare(self) -> None:
         return None
+
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
 
     def check(self) -> Sequence[Finding]:
         return []

@@ -13,7 +13,7 @@ from core.db import db
 from core.edge import REFUSALS
 from core.errors import NotFound
 from core.forms import csrf
-from desk import asking, connections, credit_lines, forgetting, queries, solving, wordings
+from desk import asking, connections, credit_lines, forgetting, letting_in, queries, solving, wordings
 from desk.api import receive
 from desk.channels.base import Adapter, Finding, adapter_of, kind_of
 from desk.connection_forms import ConnectionForm, form_for
@@ -100,6 +100,50 @@ def check_channel(channel_id: int) -> Response:
     findings = connections.check(channel, by=me())
     db.session.commit()
     return _channel_page(channel, findings=findings)
+
+
+@bp.post("/admin/channels/<int:channel_id>/sign-in")
+@role_required("admin")
+def let_channel_in(channel_id: int) -> Response:
+    """Show where to go to let the desk in at the service: a link, for a form may lead to no other site."""
+    channel = queries.channel(channel_id)
+    try:
+        address = letting_in.begin(channel, back=_back(), by=me())
+    except letting_in.NotLet as failure:
+        db.session.rollback()
+        channel = queries.channel(channel_id)
+        return _channel_page(channel, findings=[Finding(is_well=False, words=failure.sentence)])
+    db.session.commit()
+    return _unstored(render_template("desk/channel_sign_in.html", channel=channel, address=address))
+
+
+@bp.get("/admin/channels/signed-in")
+@role_required("admin")
+def channel_signed_in() -> Response:
+    """Where a service sends an admin back to: it shows what is about to be finished, and finishes nothing."""
+    state, code = request.args.get("state", ""), request.args.get("code", "")
+    channel = letting_in.begun(state, by=me())
+    refused = " ".join((request.args.get("error_description") or request.args.get("error") or "").split())[:200]
+    if refused or not code:
+        refused = refused or gettext("The service sent no code back.")
+        return _channel_page(channel, findings=[Finding(is_well=False, words=refused)])
+    page = render_template("desk/channel_sign_in.html", channel=channel, address="", state=state, code=code)
+    return _unstored(page)
+
+
+@bp.post("/admin/channels/signed-in")
+@role_required("admin")
+def finish_channel_sign_in() -> Answer:
+    state, code = request.form.get("state", ""), request.form.get("code", "")
+    channel_id = letting_in.begun(state, by=me()).id
+    try:
+        letting_in.finish(state, code=code, back=_back(), by=me())
+    except letting_in.NotLet as failure:
+        db.session.commit()  # the state is used up
+        return _channel_page(queries.channel(channel_id), findings=[Finding(is_well=False, words=failure.sentence)])
+    db.session.commit()
+    flash(gettext("Signed in. Try the connection to see whether it works."), "good")
+    return web.go(url_for(".show_channel", channel_id=channel_id))
 
 
 @bp.post("/admin/channels/<int:channel_id>/secret")
@@ -192,6 +236,16 @@ def receive_webhook(name: str) -> Response:
     """Where a service delivers; it proves itself by its signature, not by a token."""
     answer = receive(name)
     db.session.commit()
+    return answer
+
+
+def _back() -> str:
+    return web.absolute(url_for(".channel_signed_in"))
+
+
+def _unstored(page: str) -> Response:
+    answer = make_response(page)
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
