@@ -101,10 +101,11 @@ def check(url: str, settings: Settings) -> None:
         raise _not_public(target)
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> Answer:
+def post(url: str, body: bytes | None, headers: Mapping[str, str], settings: Settings) -> Answer:
     """POST `body` and return the answer, whatever its status; raise `Refused` or `Unreachable`.
 
-    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone.
+    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone. With `body` None
+    the request says that it has none, which some services want to hear.
     """
     return _send("POST", url, body, headers, settings)
 
@@ -116,9 +117,13 @@ def look(
     method: Literal["HEAD", "GET"] = "HEAD",
     headers: Mapping[str, str] = MappingProxyType({}),
     seconds: float | None = None,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
-    return _send(method, url, None, headers, settings, seconds=seconds)
+    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed.
+
+    `largest`: so many bytes of it are read, for a picture that is larger than a page.
+    """
+    return _send(method, url, None, headers, settings, seconds=seconds, largest=largest)
 
 
 def _send(
@@ -129,6 +134,7 @@ def _send(
     settings: Settings,
     *,
     seconds: float | None = None,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
     seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
@@ -143,7 +149,7 @@ def _send(
             else:
                 reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None
-        received, is_cut = _read_body(response)
+        received, is_cut = _read_body(response, largest)
     return Answer(response.status, _joined(response), received, is_cut)
 
 
@@ -301,17 +307,17 @@ def _ask(
     return connection.getresponse()
 
 
-def _read_body(response: HTTPResponse) -> tuple[bytes, bool]:
+def _read_body(response: HTTPResponse, largest: int) -> tuple[bytes, bool]:
     # The status is known, so the request was answered; a body that breaks off does not change that.
     parts: list[bytes] = []
     size = 0
     try:
-        while size <= LARGEST_ANSWER and (part := response.read(_CHUNK)):
+        while size <= largest and (part := response.read(_CHUNK)):
             parts.append(part)
             size += len(part)
     except (OSError, HTTPException):
-        return b"".join(parts)[:LARGEST_ANSWER], True
-    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER or bool(response.length)
+        return b"".join(parts)[:largest], True
+    return b"".join(parts)[:largest], size > largest or bool(response.length)
 
 
 def _joined(response: HTTPResponse) -> dict[str, str]:

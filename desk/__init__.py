@@ -44,7 +44,7 @@ def init_app(app: Flask) -> None:
         transfer,
         views,
     )
-    from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, bluesky, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry
