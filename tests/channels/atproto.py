@@ -91,6 +91,19 @@ class Servers:
         raw = None if body is None else json.dumps(body).encode()
         return _answer(urllib.request.Request(f"{self._home}/xrpc/{method}{query}", data=raw, headers=headers))
 
+    def upload(self, by: Person, content: bytes, media_type: str) -> dict[str, Any]:
+        """Give the PDS a file of somebody's, and return how a record names it."""
+        headers = {"Content-Type": media_type, "Authorization": f"Bearer {by.token}"}
+        url = f"{self._home}/xrpc/com.atproto.repo.uploadBlob"
+        blob: dict[str, Any] = _answer(urllib.request.Request(url, data=content, headers=headers))["blob"]
+        return blob
+
+    def refresh(self, token: str) -> Any:
+        """Renew a sign-in, which is a POST without a body."""
+        headers = {"Authorization": f"Bearer {token}"}
+        url = f"{self._home}/xrpc/com.atproto.server.refreshSession"
+        return _answer(urllib.request.Request(url, method="POST", headers=headers))
+
     def person(self, name: str, *, followers: int = 0, allows: str = "all", **told: Any) -> Person:
         """Open an account, and make it known to the stand-in."""
         handle = f"{name}-{next(_numbers)}{uuid.uuid4().hex[:4]}.test"

@@ -82,7 +82,7 @@ await pds.start()
 // The door before the PDS
 
 const WRITES = new Set(['com.atproto.repo.createRecord', 'com.atproto.repo.putRecord', 'chat.bsky.convo.sendMessage'])
-const state = { troubles: [], readingTrouble: null, shutOut: false, closed: false, requests: 0, attempts: 0, log: [] }
+const state = { troubles: [], readingTrouble: null, shutOut: false, closed: false, expired: 0, limits: null, requests: 0, attempts: 0, log: [] }
 const refusals = {
   429: [429, { 'ratelimit-limit': '100', 'ratelimit-remaining': '0', 'retry-after': '7' }, 'RateLimitExceeded'],
   500: [500, {}, 'InternalServerError'],
@@ -130,13 +130,18 @@ const door = http.createServer(async (request, response) => {
     state.readingTrouble = null
   }
   if (trouble === 'not let in') state.shutOut = true
+  if (state.expired > 0 && request.headers.authorization && !method.startsWith('com.atproto.server.')) {
+    state.expired -= 1
+    response.writeHead(400, { 'content-type': 'application/json' })
+    return response.end(JSON.stringify({ error: 'ExpiredToken', message: 'Token has expired' }))
+  }
   if (state.shutOut) return refuse(response, 'not let in')
-  if (trouble === 'timeout' || trouble === 'refused-connection') return request.socket.destroy()
+  if (trouble === 'timeout') return request.socket.destroy()
   if (trouble === 'refused') return refuse(response, 429)
   if (refusals[trouble]) return refuse(response, trouble)
   const answer = await forward(request, body)
   if (trouble === 'lost answer') return request.socket.destroy()
-  response.writeHead(answer.status, answer.headers)
+  response.writeHead(answer.status, { ...answer.headers, ...(state.limits ?? {}) })
   if (trouble === 'half') {
     response.write(answer.body.subarray(0, Math.floor(answer.body.length / 2)))
     setTimeout(() => request.socket.destroy(), 20)
@@ -364,7 +369,7 @@ method('chat.bsky.convo.sendMessage', chatDid, (did, _params, body) =>
 // What a test says, behind everybody's back
 
 const commands = {
-  reset: () => Object.assign(state, { troubles: [], readingTrouble: null, shutOut: false, closed: false, log: [] }),
+  reset: () => Object.assign(state, { troubles: [], readingTrouble: null, shutOut: false, closed: false, expired: 0, limits: null, log: [] }),
   door: (told) => Object.assign(state, told),
   counts: () => ({ requests: state.requests, attempts: state.attempts, log: state.log }),
   person: ({ did, ...told }) => people.set(did, { ...(people.get(did) ?? {}), ...told }),
