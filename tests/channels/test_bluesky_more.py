@@ -451,6 +451,29 @@ def test_where_replies_are_closed_the_desk_says_so(app: Flask, rig: BlueskyRig, 
         assert (means.why_not, means.public, means.private) == ("", True, True)
 
 
+def test_who_takes_another_handle_is_the_same_person(app: Flask, rig: BlueskyRig, on: int) -> None:
+    rig.write("My router is offline.", id="one")
+    rig.bring(app)
+    writer, other = rig.by("max"), rig.by("erika")
+    taken, free = writer.handle, f"maxine-{writer.handle}"
+    rig.servers.call("com.atproto.identity.updateHandle", {"handle": free}, token=writer.token)
+    rig.servers.control("person", did=writer.did, handle=free)
+    rig.write("It is me again.", id="two")
+    rig.bring(app)
+    with app.app_context():
+        assert db.session.scalars(select(Contact)).one().handle == f"@{free}"
+    rig.servers.call("com.atproto.identity.updateHandle", {"handle": taken}, token=other.token)
+    rig.servers.control("person", did=other.did, handle=taken)
+    rig.write("I have this name now.", id="three", by="erika")
+    rig.bring(app)
+    with app.app_context():
+        wrote = {one.text: one.contact for one in db.session.scalars(select(Message))}
+        assert wrote["My router is offline."].id == wrote["It is me again."].id
+        assert wrote["I have this name now."].id != wrote["It is me again."].id
+        assert wrote["I have this name now."].handle == f"@{taken}"
+        assert wrote["It is me again."].external_id == writer.did
+
+
 # Direct messages
 
 

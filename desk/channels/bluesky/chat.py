@@ -119,6 +119,7 @@ def _arrivals(
                     is_public=False,
                     handle=posts.shown_handle(author),
                     name=posts.shown_name(author),
+                    person=did,
                     kind="direct",
                     answers=tuple(reversed(before)),
                 )
