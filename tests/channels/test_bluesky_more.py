@@ -361,6 +361,31 @@ def test_pictures_come_along_with_their_words_and_links_as_they_are(app: Flask, 
         assert db.session.scalars(select(Contact)).one().reach == 1200
 
 
+@pytest.mark.parametrize("endpoint", ["http://127.0.0.1:{port}", "http://localhost:{port}", "http://[::1]:{port}"])
+def test_a_strangers_server_inside_the_house_is_not_asked(app: Flask, rig: BlueskyRig, on: int, endpoint: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as canary:
+        canary.settimeout(0.2)
+        port = canary.getsockname()[1]
+        did = rig.servers.control("stranger", endpoint=endpoint.format(port=port), handle="evil.test")["did"]
+        uri = f"at://{did}/app.bsky.feed.post/{writing.new_key()}"
+        cid = "bafyreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"
+        image = {"$type": "blob", "ref": {"$link": cid}, "mimeType": "image/png", "size": 5}
+        record = {
+            "$type": "app.bsky.feed.post",
+            "text": "Look at this.",
+            "createdAt": "2026-01-05T10:00:00.000Z",
+            "embed": {"$type": "app.bsky.embed.images", "images": [{"image": image, "alt": "A trap"}]},
+        }
+        rig.servers.control("post", uri=uri, cid=cid, did=did, record=record, indexedAt="2026-01-05T10:00:00.000Z")
+        rig.servers.notify(rig.desk, uri, "mention")
+        poll_now(app, on)
+        rig.servers.control("unpost", uri=uri)
+        poll_now(app, on)  # whether it was taken away would be said there, too
+        with pytest.raises(TimeoutError):
+            canary.accept()
+    assert texts(app) == ["Look at this.\n[A picture that could not be fetched: A trap]"]
+
+
 def test_a_walk_that_breaks_off_goes_on_where_it_stopped(
     app: Flask, rig: BlueskyRig, on: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

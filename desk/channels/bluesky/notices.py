@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from flask_babel import gettext
+
 from core.clock import now
 from desk.channels.base import LONGEST_ID, Arrival, Batch, ChannelFailed, IncomingMessage, Kind, Removed
 from desk.channels.bluesky import posts
@@ -128,7 +130,7 @@ def _arrival(
         return None
     above = _above(connection, str(uri), record)
     files, lines = posts.files_of(record, uri.did, connection)
-    text = "\n".join([posts.words_of(record), *lines]).strip()
+    text = "\n".join([posts.words_of(record), *lines]).strip() or (gettext("[A picture]") if files else "…")
     langs = record.get("langs")
     quote = posts.quoted(record)
     thread = [post for each in above if (post := posts.earlier(each, ours)) is not None]
@@ -138,7 +140,7 @@ def _arrival(
     return IncomingMessage(
         conversation=_conversation(str(uri), record, above, ours),
         id=str(uri),
-        text=text or "…",
+        text=text,
         created_at=posts.written_at(record, _at(told)),
         is_public=True,
         url=uri.page,

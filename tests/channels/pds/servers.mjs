@@ -39,20 +39,26 @@ const pdsPort = await freePort()
 const viewPort = await freePort()
 const viewDid = 'did:web:view.test'
 
-const chatKey = await Secp256k1Keypair.create()
-const chatOperation = await plc.addSignature(
-  {
-    type: 'plc_operation',
-    rotationKeys: [chatKey.did()],
-    verificationMethods: {},
-    alsoKnownAs: [],
-    services: { bsky_chat: { type: 'BskyChatService', endpoint: `http://localhost:${viewPort}` } },
-    prev: null,
-  },
-  chatKey,
-)
-const chatDid = await plc.didForCreateOp(chatOperation)
-await new plc.Client(directoryUrl).sendOperation(chatDid, chatOperation)
+async function registered(services) {
+  const key = await Secp256k1Keypair.create()
+  const operation = await plc.addSignature(
+    {
+      type: 'plc_operation',
+      rotationKeys: [key.did()],
+      verificationMethods: { atproto: key.did() },
+      alsoKnownAs: [],
+      services,
+      prev: null,
+    },
+    key,
+  )
+  const did = await plc.didForCreateOp(operation)
+  await new plc.Client(directoryUrl).sendOperation(did, operation)
+  return did
+}
+const chatDid = await registered({
+  bsky_chat: { type: 'BskyChatService', endpoint: `http://localhost:${viewPort}` },
+})
 
 const env = {
   port: pdsPort,
@@ -84,7 +90,7 @@ await pds.start()
 const WRITES = new Set(['com.atproto.repo.createRecord', 'com.atproto.repo.putRecord', 'chat.bsky.convo.sendMessage'])
 const state = { troubles: [], readingTrouble: null, shutOut: false, closed: false, expired: 0, limits: null, requests: 0, attempts: 0, log: [] }
 const refusals = {
-  429: [429, { 'ratelimit-limit': '100', 'ratelimit-remaining': '0', 'retry-after': '7' }, 'RateLimitExceeded'],
+  429: [429, { 'ratelimit-limit': '100', 'ratelimit-remaining': '0', 'retry-after': '60' }, 'RateLimitExceeded'],
   500: [500, {}, 'InternalServerError'],
   'not let in': [401, {}, 'AuthenticationRequired'],
 }
@@ -94,7 +100,7 @@ function refuse(response, what) {
   response.writeHead(status, {
     'content-type': 'application/json',
     ...headers,
-    ...(status === 429 ? { 'ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 7) } : {}),
+    ...(status === 429 ? { 'ratelimit-reset': String(Math.ceil(Date.now() / 1000) + 60) } : {}),
   })
   response.end(JSON.stringify({ error, message: 'as the test wishes' }))
 }
@@ -267,24 +273,15 @@ const convoView = (convo, did) => ({
   status: convo.accepted.has(did) ? 'accepted' : 'request',
   unreadCount: 0,
 })
-const messageView = (message) =>
-  message.deleted
-    ? {
-        $type: 'chat.bsky.convo.defs#deletedMessageView',
-        id: message.id,
-        rev: message.rev,
-        sender: { did: message.did },
-        sentAt: message.at,
-      }
-    : {
-        $type: 'chat.bsky.convo.defs#messageView',
-        id: message.id,
-        rev: message.rev,
-        text: message.text,
-        ...(message.facets ? { facets: message.facets } : {}),
-        sender: { did: message.did },
-        sentAt: message.at,
-      }
+const messageView = (message) => ({
+  $type: 'chat.bsky.convo.defs#messageView',
+  id: message.id,
+  rev: message.rev,
+  text: message.text,
+  ...(message.facets ? { facets: message.facets } : {}),
+  sender: { did: message.did },
+  sentAt: message.at,
+})
 const mayWrite = (from, to) => {
   const allows = people.get(to)?.allows ?? 'following'
   return allows === 'all' || (allows === 'following' && (people.get(to)?.follows ?? []).includes(from))
@@ -378,11 +375,10 @@ const commands = {
   notice: ({ did, uri, reason, at }) => notices.set(did, [...(notices.get(did) ?? []), { uri, reason, at }]),
   write: ({ from, to, text, at }) =>
     messageView(written(convoOf(from, to) ?? opened(from, to), from, { text }, at)),
-  erase: ({ convoId, id }) => {
-    const convo = convos.get(convoId)
-    const message = convo.messages.find((one) => one.id === id)
-    message.deleted = true
-    note(convo, 'logDeleteMessage', { message: messageView(message) })
+  stranger: async ({ endpoint, ...told }) => {
+    const did = await registered({ atproto_pds: { type: 'AtprotoPersonalDataServer', endpoint } })
+    people.set(did, told)
+    return { did }
   },
   convo: ({ a, b }) => {
     const convo = convoOf(a, b)
@@ -391,7 +387,7 @@ const commands = {
 }
 view.router.post('/control/:command', async (request, response) => {
   const told = JSON.parse((await bodyOf(request)).toString() || '{}')
-  const outcome = commands[request.params.command](told)
+  const outcome = await commands[request.params.command](told)
   response.json(request.params.command === 'counts' || !(outcome instanceof Map) ? (outcome ?? null) : null)
 })
 await listening(http.createServer(view.router), viewPort)
