@@ -553,6 +553,24 @@ def test_what_goes_on_in_private_stays_one_conversation(
     assert [one.answers for one in rig.seen()] == [rig.external_id("one")]
 
 
+def test_a_private_word_goes_to_whom_it_answers_and_to_nobody_else_of_the_thread(
+    app: Flask, rig: BlueskyRig, on: int, stage: Stage, worker: Callable[[], None]
+) -> None:
+    rig.write("My router is offline.", id="one")
+    rig.bring(app)
+    answer(stage, "Your number, please?", is_public=False)
+    worker()
+    rig.write("Mine as well!", id="two", answers="one", by="erika")
+    rig.bring(app)
+    answer(stage, "And yours, please?", is_public=False)
+    worker()
+    told = {
+        name: [one["text"] for one in rig.servers.control("convo", a=rig.desk.did, b=rig.by(name).did)["messages"]]
+        for name in ("max", "erika")
+    }
+    assert told == {"max": ["Your number, please?"], "erika": ["And yours, please?"]}
+
+
 @pytest.mark.parametrize("what", ["timeout", "lost answer", "half", "500"])
 def test_of_a_direct_message_nobody_knows_of_none_is_sent_twice(
     app: Flask, rig: BlueskyRig, on: int, stage: Stage, worker: Callable[[], None], what: Any

@@ -197,9 +197,11 @@ class Bluesky(Silent):
         return notices.views(self._connection, [str(uri)]).get(str(uri), {})
 
     def _answered(self, reply: OutgoingReply) -> Uri:
-        for each in (reply.in_reply_to, *reversed(reply.thread), reply.conversation):
-            uri = read_uri(each)
-            if uri is not None and uri.collection == POST and each != reply.own_id:
+        """Return the post that a reply hangs on: the part before it, or what a customer wrote last in public."""
+        ours = self._connection.signed_in().did
+        before = [uri for each in reversed(reply.thread) if (uri := read_uri(each)) is not None and uri.did != ours]
+        for uri in (read_uri(reply.in_reply_to), *before, read_uri(reply.conversation)):
+            if uri is not None and uri.collection == POST:
                 return uri
         raise ChannelFailed(gettext("There is no post that this could answer in public."), permanent=True)
 

@@ -176,9 +176,10 @@ def look_for(connection: Connection, reply: OutgoingReply, text: str) -> SentRep
 
 def _convo(connection: Connection, reply: OutgoingReply, *, begins: bool) -> str | None:
     """Return the conversation with whom a reply is for; one is begun only to write in it."""
-    named = (reply.conversation, reply.in_reply_to, *reversed(reply.thread))
-    if (known := next((convo for each in named if (convo := convo_in(each)) is not None), None)) is not None:
-        return known
+    # Not by what else was said before: in a public thread several people write, each with a private one.
+    for each in (reply.conversation, reply.in_reply_to):
+        if (known := convo_in(each)) is not None:
+            return known
     did = _whom(connection, reply)
     if not begins:
         told = connection.ask_chat("chat.bsky.convo.getConvoAvailability", {"members": [did]})
@@ -195,12 +196,11 @@ def _convo(connection: Connection, reply: OutgoingReply, *, begins: bool) -> str
 
 
 def _whom(connection: Connection, reply: OutgoingReply) -> str:
-    """Return the DID of whom a reply is for: by their handle, and where it has changed meanwhile, by their post."""
-    ours = connection.signed_in().did
+    """Return the DID of whom a reply is for: who wrote what it answers; a handle may be somebody else's by now."""
+    answered = read_uri(reply.in_reply_to)
+    if answered is not None and answered.did != connection.signed_in().did:
+        return answered.did
     did = connection.did_of(reply.handle.removeprefix("@"))
-    if did is None:
-        wrote = [read_uri(each) for each in (reply.in_reply_to, *reversed(reply.thread))]
-        did = next((uri.did for uri in wrote if uri is not None and uri.did != ours), None)
     if did is None:
         raise ChannelFailed(gettext("nobody knows the handle %(handle)s", handle=reply.handle), permanent=True)
     return did
