@@ -64,7 +64,7 @@ def message_of(channel: Channel, external_id: str) -> Message | None:
 
 
 def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
-    contact = _same_person(channel, incoming) if incoming.person else _with_handle(channel, incoming.handle)
+    contact = _same_person(channel, incoming) if incoming.person_id else _with_handle(channel, incoming.handle)
     if contact is None:
         add_once(
             Contact,
@@ -72,7 +72,7 @@ def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
             handle=incoming.handle,
             name=incoming.name,
             reach=incoming.reach,
-            external_id=incoming.person or None,
+            external_id=incoming.person_id or None,
         )
         contact = _with_handle(channel, incoming.handle)
         assert contact is not None  # noqa: S101 -- written just now, here or by somebody else
@@ -91,13 +91,13 @@ def _with_handle(channel: Channel, handle: str) -> Contact | None:
 
 def _same_person(channel: Channel, incoming: IncomingMessage) -> Contact | None:
     """Return who has this id at the service, under the handle that they have now; None for somebody new."""
-    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.external_id == incoming.person)
+    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.external_id == incoming.person_id)
     contact = db.session.scalars(wanted).one_or_none()
     if contact is not None and contact.handle == incoming.handle:
         return contact
     namesake = _with_handle(channel, incoming.handle)
     if namesake is not None and contact is None and namesake.external_id is None:
-        namesake.external_id = incoming.person  # we know them from when the service told no id
+        namesake.external_id = incoming.person_id  # we know them from when the service told no id
         return namesake
     if namesake is not None:  # the handle is somebody else's now; what they are called today they will tell
         _call(namesake, (namesake.external_id or f"{namesake.handle[:150]} ({namesake.id})")[:200])

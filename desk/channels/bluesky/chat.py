@@ -119,7 +119,7 @@ def _arrivals(
                     is_public=False,
                     handle=posts.shown_handle(author),
                     name=posts.shown_name(author),
-                    person=did,
+                    person_id=did,
                     kind="direct",
                     answers=tuple(reversed(before)),
                 )

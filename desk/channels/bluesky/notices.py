@@ -146,7 +146,7 @@ def _arrival(
         url=uri.page,
         handle=posts.shown_handle(author),
         name=posts.shown_name(author),
-        person=uri.did,
+        person_id=uri.did,
         reach=reach.get(uri.did),
         locale=str(langs[0])[:2].lower() if isinstance(langs, list) and langs else None,
         capabilities={"public": may_reply, "private": _may_chat(connection, uri.did, open_to)},
