@@ -103,10 +103,11 @@ def check(url: str, settings: Settings) -> None:
         raise _not_public(target)
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> Answer:
+def post(url: str, body: bytes | None, headers: Mapping[str, str], settings: Settings) -> Answer:
     """POST `body` and return the answer, whatever its status; raise `Refused` or `Unreachable`.
 
-    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone.
+    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone. With `body` None
+    the request says that it has none, which some services want to hear.
     """
     return _send("POST", url, body, headers, settings)
 
@@ -118,9 +119,13 @@ def look(
     method: Literal["HEAD", "GET"] = "HEAD",
     headers: Mapping[str, str] = MappingProxyType({}),
     seconds: float | None = None,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
-    return _send(method, url, None, headers, settings, seconds=seconds)
+    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed.
+
+    `largest`: so many bytes of it are read, for a picture that is larger than a page.
+    """
+    return _send(method, url, None, headers, settings, seconds=seconds, largest=largest)
 
 
 def request(

@@ -55,7 +55,7 @@ def init_app(app: Flask) -> None:
         watching,
         worth,
     )
-    from desk.channels import archive, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, bluesky, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry

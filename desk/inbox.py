@@ -9,7 +9,7 @@ from core.unique import add_once, inserting
 from desk import clocks, conversations, holding
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
-from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from desk.models import Channel, Contact, Conversation, ConversationState, Message, same_handle
 from desk.person_models import ThreadPost
 from search.analysis import language
 
@@ -64,17 +64,51 @@ def message_of(channel: Channel, external_id: str) -> Message | None:
 
 
 def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
-    statement = select(Contact).where(Contact.channel_id == channel.id, Contact.handle == incoming.handle)
-    contact = db.session.scalars(statement).one_or_none()
+    contact = _same_person(channel, incoming) if incoming.person_id else _with_handle(channel, incoming.handle)
     if contact is None:
-        add_once(Contact, channel_id=channel.id, handle=incoming.handle, name=incoming.name, reach=incoming.reach)
-        contact = db.session.scalars(statement).one()
+        add_once(
+            Contact,
+            channel_id=channel.id,
+            handle=incoming.handle,
+            name=incoming.name,
+            reach=incoming.reach,
+            external_id=incoming.person_id or None,
+        )
+        contact = _with_handle(channel, incoming.handle)
+        assert contact is not None  # noqa: S101 -- written just now, here or by somebody else
     # People rename themselves and gain followers; what the channel told last is what is so.
     if incoming.name:
         contact.name = incoming.name
     if incoming.reach is not None:
         contact.reach = incoming.reach
     return contact
+
+
+def _with_handle(channel: Channel, handle: str) -> Contact | None:
+    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.handle == handle)
+    return db.session.scalars(wanted).one_or_none()
+
+
+def _same_person(channel: Channel, incoming: IncomingMessage) -> Contact | None:
+    """Return who has this id at the service, under the handle that they have now; None for somebody new."""
+    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.external_id == incoming.person_id)
+    contact = db.session.scalars(wanted).one_or_none()
+    if contact is not None and contact.handle == incoming.handle:
+        return contact
+    namesake = _with_handle(channel, incoming.handle)
+    if namesake is not None and contact is None and namesake.external_id is None:
+        namesake.external_id = incoming.person_id  # we know them from when the service told no id
+        return namesake
+    if namesake is not None:  # the handle is somebody else's now; what they are called today they will tell
+        _call(namesake, (namesake.external_id or f"{namesake.handle[:150]} ({namesake.id})")[:200])
+    if contact is not None:
+        _call(contact, incoming.handle)
+    return contact
+
+
+def _call(contact: Contact, handle: str) -> None:
+    contact.handle, contact.handle_key = handle, same_handle(handle)
+    db.session.flush()
 
 
 def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage) -> Conversation:

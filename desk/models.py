@@ -79,11 +79,16 @@ class Contact(Model):
     """Somebody on a channel."""
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("channel_id", "handle"),)
+    __table_args__ = (
+        UniqueConstraint("channel_id", "handle"),
+        Index("ix_contact_external_id", "channel_id", "external_id", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
     handle: Mapped[str] = mapped_column(String(200))
+    external_id: Mapped[str | None] = mapped_column(String(300))
+    """The service's own id of them, where that stays when they take another handle."""
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""

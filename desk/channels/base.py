@@ -134,6 +134,8 @@ class IncomingMessage:
     url: str | None = None
     handle: str
     name: str = ""
+    person_id: str = ""
+    """The service's own id of who wrote it, where that stays when they take another handle."""
     reach: int | None = None
     """Followers, where the service tells."""
     locale: str | None = None

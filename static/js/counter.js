@@ -24,7 +24,7 @@ function count(counter, field) {
   const written = field.value.endsWith(countSuffix) ? field.value : field.value + countSuffix;
   const text = leaving(written, { own: countOwn, token: Number(countToken ?? 0) });
   let left = limit - lengthOf(text, { counting: countUnit, urlLength: Number(countUrlLength ?? 23) });
-  if (countBytes) left = Math.min(left, Number(countBytes) - bytesOf(text));
+  if (countBytes) left = Math.min(left, Number(countBytes) - bytesOf(text, countUnit));
   const floor = Number(counter.dataset.countFloor ?? 20);
   const words = (left < 0 ? counter.dataset.countOver : counter.dataset.countLeft).replace("{n}", Math.abs(left));
   counter.classList.add("counter--live");
