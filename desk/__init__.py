@@ -43,8 +43,9 @@ def init_app(app: Flask) -> None:
         side_talks,
         transfer,
         views,
+        watch_lists,
     )
-    from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, feeds, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry

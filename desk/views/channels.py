@@ -9,16 +9,19 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
 from core import web
-from core.db import db
+from core.db import begin_writing, db
 from core.edge import REFUSALS
 from core.errors import NotFound
 from core.forms import csrf
-from desk import asking, connections, credit_lines, forgetting, queries, wordings
+from desk import asking, connections, credit_lines, forgetting, intake, queries, wordings
 from desk.api import receive
 from desk.channels.base import Adapter, Finding, adapter_of, kind_of
 from desk.connection_forms import ConnectionForm, form_for
 from desk.models import Channel
 from desk.views.edge import Answer, bp
+
+CHALLENGES = "120 per minute"
+"""From one address."""
 
 
 @bp.get("/admin/channels")
@@ -182,6 +185,25 @@ def receive_webhook(name: str) -> Response:
     """Where a service delivers; it proves itself by its signature, not by a token."""
     answer = receive(name)
     db.session.commit()
+    return answer
+
+
+@bp.get("/channels/<name>/webhook")
+@web.limiter.limit(CHALLENGES)
+def answer_challenge(name: str) -> Response:
+    """Tell a service that asks whether the address is ours what it wants to hear; it may grant something with that."""
+    query = request.args.to_dict()
+    # Whoever cannot prove who they are does not get to hold the database's one place for writers.
+    if intake.challenge(queries.channel_by(name), query) is None:
+        raise NotFound
+    db.session.rollback()
+    begin_writing()
+    words = intake.challenge(queries.held_channel(name), query)
+    if words is None:
+        raise NotFound
+    db.session.commit()
+    answer = make_response(words)
+    answer.mimetype = "text/plain"
     return answer
 
 
