@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, PasswordField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
 
 from core.forms import BlockField, Form, LineField
 from desk.channels.base import Field
@@ -48,7 +48,10 @@ class FeedForm(Form):
     )
     takes = SelectField(
         _l("What comes to the desk"),
-        choices=[("words", _l("Posts that name one of the words")), ("all", _l("All posts: somebody complains there"))],
+        choices=[
+            SelectChoice("words", _l("Posts that name one of the words")),
+            SelectChoice("all", _l("All posts: somebody complains there")),
+        ],
         default="words",
     )
     words = BlockField(
@@ -75,7 +78,12 @@ def _control(field: Field, *, is_new: bool, value: Any) -> Any:
         told["description"] = field.hint if is_new else gettext("Empty: as it is now. It is never shown.")
         return PasswordField(field.label, **told)
     if field.kind == "choice":
-        return SelectField(field.label, choices=list(field.choices), default=default or None, **told)
+        return SelectField(
+            field.label,
+            choices=[SelectChoice(value, label) for value, label in field.choices],
+            default=default or None,
+            **told,
+        )
     if field.kind == "switch":
         return BooleanField(field.label, default=default in {True, "y"}, **told)
     if field.kind == "lines":

@@ -42,6 +42,7 @@ OPEN_TO_GUESTS = {
     "search.note_search",
     "desk.answer_aside",
     "desk.receive_webhook",
+    "desk.receive_webmention",
     "desk.leave_at_counter",
     "demo.post_to_plaza",
 }

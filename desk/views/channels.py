@@ -13,7 +13,7 @@ from core.db import begin_writing, db
 from core.edge import REFUSALS
 from core.errors import NotFound
 from core.forms import csrf
-from desk import asking, connections, credit_lines, forgetting, intake, queries, wordings
+from desk import asking, connections, credit_lines, forgetting, intake, queries, webmentions, wordings
 from desk.api import receive
 from desk.channels.base import Adapter, Finding, adapter_of, kind_of
 from desk.connection_forms import ConnectionForm, form_for
@@ -205,6 +205,23 @@ def answer_challenge(name: str) -> Response:
     answer = make_response(words)
     answer.mimetype = "text/plain"
     return answer
+
+
+@bp.post("/channels/<name>/webmention")
+@csrf.exempt
+@web.limiter.limit(CHALLENGES)
+def receive_webmention(name: str) -> Response:
+    """Where somebody says that a page of theirs links to one of ours; it is looked up later (W3C Webmention)."""
+    webmentions.accept(
+        queries.channel_by(name), source=request.form.get("source", ""), target=request.form.get("target", "")
+    )
+    db.session.commit()
+    answer = make_response(gettext("Thank you. It is looked up."), HTTPStatus.ACCEPTED)
+    answer.mimetype = "text/plain"
+    return answer
+
+
+bp.after_app_request(webmentions.advertise)
 
 
 def _of_kind(kind: str) -> Adapter:

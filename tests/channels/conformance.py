@@ -1,7 +1,8 @@
 """What every channel must do, whatever its service.
 
-A test module for a service subclasses `Conformance` and gives a `Rig`, which is the service (a real server, or a strict fake that speaks the protocol over HTTP on loopback) and a
-channel of the desk that is connected to it. What a service cannot do its rig says, and the test asserts that instead.
+A test module for a service subclasses `Conformance` and gives a `Rig`, which is the service (a real server, or a strict
+fake that speaks the protocol over HTTP on loopback) and a channel of the desk that is connected to it. What a service
+cannot do its rig says, and the test asserts that instead.
 """
 
 import threading

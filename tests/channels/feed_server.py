@@ -32,6 +32,8 @@ class Post:
     guid: bool = True
     comments: str = ""
     count: int | None = None
+    is_html: bool = False
+    """The text is markup already."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,8 @@ class Server:
 
     def _item(self, post: Post) -> str:
         link = post.link or self.url(f"/{post.id}")
-        parts = [f"<link>{escape(link)}</link>", f"<description>{escape(escape(post.text))}</description>"]
+        body = escape(post.text if post.is_html else escape(post.text))
+        parts = [f"<link>{escape(link)}</link>", f"<description>{body}</description>"]
         parts += [f'<guid isPermaLink="false">{escape(post.id)}</guid>'] if post.guid else []
         parts += [f"<title>{escape(escape(post.title))}</title>"] if post.title else []
         parts += [f"<dc:creator>{escape(post.author)}</dc:creator>"] if post.author else []

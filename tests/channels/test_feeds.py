@@ -1,21 +1,19 @@
 """Feeds do what every channel must, and what is special about them; their server speaks HTTP on loopback, strictly."""
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from core.clock import now
 from core.db import db
-from desk import by_hand, connections, polling, watch_lists
-from desk.channel_models import ChannelCourse, MessageVersion
+from desk import connections, polling, watch_lists
+from desk.channel_models import ChannelCourse
 from desk.channels.feeds import hubs
-from desk.models import Channel, Conversation, Message
+from desk.models import Channel
 from tests.cast import World
-from tests.channels.conformance import Conformance, Rig, Seen, Trouble, texts
+from tests.channels.conformance import Conformance, Rig, Seen, Trouble
 from tests.channels.feed_server import Page, Post, Server, half, reset
 
 Stage = Callable[[Callable[[World], Any]], Any]

@@ -125,7 +125,7 @@ class Feeds(Silent):
         feeds = watched(self.channel)
         if self._leave(states, feeds):
             yield Batch(cursor=book)
-        asker = Asker(channel=self.channel, ours=self._places_of_ours())
+        asker = Asker(channel=self.channel, ours=self._places_of_ours(), states=states)
         due = [one for one in feeds if asking.is_due(one, states.get(one.key, {}))]
         if not due and _trouble(feeds, states) is not None:
             due = feeds  # nobody answers, and somebody wants it tried
@@ -155,7 +155,7 @@ class Feeds(Silent):
             feed = reading.read(raw, url=state.get("url") or one.url)
         except reading.NoFeed as no:
             raise WrongPayload({"body": no.reason}) from None
-        return Asker(channel=self.channel).arrivals(one, state, feed)
+        return Asker(channel=self.channel, states=states).arrivals(one, state, feed)
 
     def challenge(self) -> str | None:
         return hubs.answer(self.channel, self.query, is_watched=self._asked_feed() is not None)

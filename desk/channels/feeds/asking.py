@@ -4,7 +4,7 @@ How far a feed was read is a dictionary that goes into the channel's cursor; mom
 """
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -37,6 +37,8 @@ class Asker:
     channel: Channel
     ours: Collection[str] = ()
     """Where replies of ours stand, as `place` writes addresses."""
+    states: Mapping[str, State] = field(default_factory=dict)
+    """Of all feeds, by their keys: the comments of a blog may have a feed of their own."""
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -70,7 +72,7 @@ class Asker:
         seen: dict[str, str] = {}
         arrivals: list[IncomingMessage] = []
         posts: dict[str, Any] = state.setdefault("posts", {})
-        for entry in feed.entries:
+        for entry in reversed(feed.entries):  # the oldest first, as a rule: a comment comes after its post
             known = before.get(entry.id)
             is_taken = known is not None and known.endswith("+")
             has_changed = known is not None and known.removesuffix("+") != entry.fingerprint
@@ -81,13 +83,13 @@ class Asker:
             )
             seen[entry.id] = entry.fingerprint + ("+" if is_wanted else "")
             if is_wanted and (known is None or has_changed) and not self._is_ours(entry):
-                arrivals.append(_message(one, feed, entry, is_edit=has_changed, posts=posts))
+                arrivals.append(_message(one, feed, entry, is_edit=has_changed, answers=self._answered(entry, posts)))
             if is_wanted and entry.comments:
-                self._follow(one, feed, entry, posts)
+                self._follow(one, entry, posts)
         state["seen"] = seen
         return sorted(arrivals, key=lambda each: each.created_at)
 
-    def _follow(self, one: Watched, feed: Feed, entry: Entry, posts: dict[str, Any]) -> None:
+    def _follow(self, one: Watched, entry: Entry, posts: dict[str, Any]) -> None:
         """Keep where the comments of a post are, and whether the feed says that there are more of them."""
         post_id = message_id(one, entry)
         at = now().timestamp()
@@ -96,7 +98,7 @@ class Asker:
             {
                 "until": at + FOLLOWED,
                 "next": at,
-                "conversation": _conversation(one, feed, entry),
+                "conversation": _conversation(one, entry),
                 "place": place(entry),
             },
         )
@@ -156,6 +158,14 @@ class Asker:
                 edited_at=now() if entry.id in before else None,
             )
         post["seen"] = seen
+
+    def _answered(self, entry: Entry, posts: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the post that an entry answers: a feed of comments can be watched like any other."""
+        said = place_of(entry.answers or "")
+        if not said and entry.url and "#" in entry.url:
+            said = place_of(entry.url.partition("#")[0])
+        known = [posts, *(state.get("posts", {}) for state in self.states.values())] if said else []
+        return tuple(post_id for each in known for post_id, post in each.items() if post.get("place") == said)[:1]
 
     def _is_ours(self, entry: Entry) -> bool:
         return bool(self.ours) and entry.url is not None and place(entry) in self.ours
@@ -217,10 +227,10 @@ def place_of(url: str) -> str:
     return url.strip().partition("://")[2].rstrip("/").lower()
 
 
-def _message(one: Watched, feed: Feed, entry: Entry, *, is_edit: bool, posts: Mapping[str, Any]) -> IncomingMessage:
+def _message(one: Watched, feed: Feed, entry: Entry, *, is_edit: bool, answers: tuple[str, ...]) -> IncomingMessage:
     host = _host(entry.url or feed.site)
     return IncomingMessage(
-        conversation=_conversation(one, feed, entry),
+        conversation=_conversation(one, entry),
         id=message_id(one, entry),
         text=entry.text,
         created_at=entry.at or now(),
@@ -230,20 +240,12 @@ def _message(one: Watched, feed: Feed, entry: Entry, *, is_edit: bool, posts: Ma
         name=(entry.author or feed.title)[:200],
         locale=feed.locale,
         kind="post",
-        answers=_answered(entry, posts),
+        answers=answers,
         edited_at=now() if is_edit else None,
     )
 
 
-def _answered(entry: Entry, posts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the post that an entry answers: a feed of comments can be watched like any other."""
-    said = place_of(entry.answers or "")
-    if not said and entry.url and "#" in entry.url:
-        said = place_of(entry.url.partition("#")[0])
-    return tuple(post_id for post_id, post in posts.items() if said and post.get("place") == said)[:1]
-
-
-def _conversation(one: Watched, feed: Feed, entry: Entry) -> str:
+def _conversation(one: Watched, entry: Entry) -> str:
     """Return one case for each author; where a feed of many does not name them, one for each post."""
     if entry.author:
         return f"{one.key}/{digest(entry.author.casefold())}"

@@ -127,4 +127,4 @@ def _ask(mode: str, channel: Channel, key: str, hub: str, topic: str) -> str:
         return problem.reason
     if HTTPStatus.OK <= told.status < HTTPStatus.MULTIPLE_CHOICES:
         return ""
-    return gettext("the hub answered %(status)s", status=told.status)
+    return str(gettext("the hub answered %(status)s", status=told.status))
