@@ -119,7 +119,10 @@ def _ask(mode: str, channel: Channel, key: str, hub: str, topic: str) -> str:
     if mode == "subscribe":
         fields |= {"hub.secret": secret_of(channel, key), "hub.lease_seconds": int(LEASE.total_seconds())}
     try:
-        http.check(place, settings)  # a hub could not reach us either
+        http.check(place, settings)
+    except http.Refused:
+        return str(gettext("a hub could not reach this installation at its address"))
+    try:
         told = http.post(
             hub, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"}, settings
         )
