@@ -7,6 +7,9 @@ guard, and what the page says is what comes in.
 import html as entities
 import logging
 import re
+import time
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -15,7 +18,7 @@ from flask_babel import gettext
 from sqlalchemy import func, select
 
 from accounts import audit
-from core import http, markup, ready
+from core import http, markup
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotFound, TooSoon
@@ -31,6 +34,7 @@ from forum import addresses, targets
 from forum.models import Topic
 
 ADVERTISED: Final = frozenset({"forum.show_topic", "kb.show_article"})
+CHECK_SECONDS = 60.0
 MOST_WAITING: Final = 500
 """So many mentions wait to be looked up; then no more are taken for a while."""
 WAIT_SECONDS: Final = 600
@@ -49,6 +53,17 @@ _NAMES_AUTHOR: Final = re.compile(r"""\bname\s*=\s*["']?author\b""", re.IGNORECA
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of who takes webmentions, for guests' pages are too many to ask for each of them."""
+
+    slug: str = ""
+    until: float = 0.0
+
+
+_known = _Known()
+
+
 class NoMention(KlinkeError):
     """What is said cannot be a webmention."""
 
@@ -62,10 +77,9 @@ def place(channel: Channel) -> str:
 
 def advertise(response: Response) -> Response:
     """Tell whoever reads a question or an article where to say that they write about it."""
-    if request.endpoint in ADVERTISED and response.status_code == 200 and _is_guest():  # noqa: PLR2004 -- OK
-        slug = ready.remembered("webmentions", _taker)
-        if slug:
-            response.headers.add("Link", f'<{absolute(f"/channels/{slug}/webmention")}>; rel="webmention"')
+    is_page = request.endpoint in ADVERTISED and response.status_code == HTTPStatus.OK and _is_guest()
+    if is_page and (slug := _taker()):
+        response.headers.add("Link", f'<{absolute(f"/channels/{slug}/webmention")}>; rel="webmention"')
     return response
 
 
@@ -244,7 +258,13 @@ def _takes(channel: Channel) -> bool:
 
 
 def _taker() -> str:
-    """Return the short name of the channel that takes webmentions; empty where none does."""
+    """Return the short name of the channel that takes webmentions, empty where none does; asked for once a minute."""
+    if time.monotonic() >= _known.until:
+        _known.slug, _known.until = _find_taker(), time.monotonic() + CHECK_SECONDS
+    return _known.slug
+
+
+def _find_taker() -> str:
     channels = select(Channel).where(Channel.kind == KIND, Channel.disabled_at.is_(None)).order_by(Channel.id)
     return next((channel.slug for channel in db.session.scalars(channels) if _takes(channel)), "")
 

@@ -25,7 +25,10 @@ DOOR = "/channels/blogs/webmention"
 
 
 @pytest.fixture
-def server(settings: Callable[..., None]) -> Iterator[Server]:
+def server(settings: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    # Now and then a process asks who takes them; here it always asks, and forgets what another test had.
+    monkeypatch.setattr(webmentions, "CHECK_SECONDS", 0.0)
+    monkeypatch.setattr(webmentions, "_known", webmentions._Known())
     there = Server()
     settings(private_endpoints=f"127.0.0.1:{there.port}")
     yield there
