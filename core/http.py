@@ -2,8 +2,9 @@
 
 The name is resolved once, every address it has must be plain unicast on the public internet, and the connection goes to
 that very address, so that a name which changes its mind between check and connection (DNS rebinding) reaches nothing.
-Proxies of the environment are not used and redirects are not followed. An installation lifts the rule for single pairs
-of host and port with KLINKE_PRIVATE_ENDPOINTS.
+Proxies of the environment are not used. Redirects are not followed, except by `fetch`, for which each hop is a request
+of its own under the same rules. An installation lifts the rule for single pairs of host and port with
+KLINKE_PRIVATE_ENDPOINTS.
 """
 
 import ipaddress
@@ -12,6 +13,7 @@ import socket
 import ssl
 import threading
 import time
+import zlib
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LookUpTooSlow
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import MappingProxyType
 from typing import Final, Literal
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
 
 from flask_babel import gettext
 
@@ -33,6 +35,9 @@ LONGEST_URL: Final = 2000
 LONGEST_HOST: Final = 253
 _CHUNK: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
+_FOR_GOOD: Final = frozenset({301, 308})
+_ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS: Final = 4
 
 # `ipaddress` of Python 3.11 calls several of these global: addresses that carry an IPv4 address inside, and ranges that
 # were set aside after it was written (IANA special-purpose address registries).
@@ -62,6 +67,17 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What stood at an address, or where that led; the body is no longer compressed."""
+
+    answer: Answer
+    url: str
+    """The address that answered."""
+    moved_to: str | None = None
+    """What was asked for has this address from now on, as the servers on the way said."""
 
 
 class Refused(Exception):
@@ -145,13 +161,43 @@ def request(
     return _send(method, url, body, headers, settings, seconds=seconds, largest=largest)
 
 
+def fetch(
+    url: str,
+    settings: Settings,
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    largest: int = LARGEST_ANSWER,
+    seconds: float = TOTAL_SECONDS,
+) -> Fetched:
+    """GET what stands at an address, also where that leads elsewhere; raise `Refused` or `Unreachable`.
+
+    Each hop is looked up, checked and pinned like the first one, at most four of them, in `seconds` altogether. At most
+    `largest` bytes are kept, counted after decompression.
+    """
+    deadline, asked, moved_to, is_for_good = time.monotonic() + seconds, url, None, True
+    for _hop in range(MOST_REDIRECTS + 1):
+        left = max(0.1, deadline - time.monotonic())
+        answer = _send(
+            "GET", asked, None, {"Accept-Encoding": "gzip", **headers}, settings, seconds=left, largest=largest
+        )
+        location = answer.headers.get("location", "")
+        if answer.status not in _ELSEWHERE or not location:
+            return Fetched(answer, asked, moved_to)
+        try:
+            asked = urldefrag(urljoin(asked, location.strip())).url
+        except ValueError:
+            raise _no_address() from None
+        is_for_good = is_for_good and answer.status in _FOR_GOOD
+        moved_to = asked if is_for_good else moved_to
+    raise Unreachable(gettext("the address leads on and on"), sent=True)
+
+
 def _send(
     method: str,
     url: str,
     body: bytes | None,
     headers: Mapping[str, str],
     settings: Settings,
-    *,
     seconds: float | None = None,
     largest: int | None = None,
 ) -> Answer:
@@ -168,7 +214,8 @@ def _send(
             else:
                 reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None
-        received, is_cut = _read_body(response, LARGEST_ANSWER if largest is None else largest)
+        most = LARGEST_ANSWER if largest is None else largest
+        received, is_cut = _read_body(response, most, _unpacking(headers, response))
     return Answer(response.status, _joined(response), received, is_cut)
 
 
@@ -401,17 +448,48 @@ def _ask(
     return connection.getresponse()
 
 
-def _read_body(response: HTTPResponse, largest: int) -> tuple[bytes, bool]:
+def _read_body(response: HTTPResponse, largest: int, unpack: "_Plain | _Gzip") -> tuple[bytes, bool]:
     # The status is known, so the request was answered; a body that breaks off does not change that.
     parts: list[bytes] = []
     size = 0
     try:
         while size <= largest and (part := response.read(_CHUNK)):
+            part = unpack(part, largest + 1 - size)
             parts.append(part)
             size += len(part)
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, zlib.error):
         return b"".join(parts)[:largest], True
-    return b"".join(parts)[:largest], size > largest or bool(response.length)
+    is_whole = size <= largest and not response.length and unpack.is_at_its_end
+    return b"".join(parts)[:largest], not is_whole
+
+
+class _Plain:
+    is_at_its_end = True
+
+    def __call__(self, part: bytes, _most: int) -> bytes:
+        return part
+
+
+class _Gzip:
+    """Takes the compression off, never more than asked for: a few bytes can stand for gigabytes."""
+
+    def __init__(self) -> None:
+        self._box = zlib.decompressobj(wbits=31)
+        self._has_begun = False
+
+    @property
+    def is_at_its_end(self) -> bool:
+        return self._box.eof or not self._has_begun
+
+    def __call__(self, part: bytes, most: int) -> bytes:
+        self._has_begun = True
+        return self._box.decompress(part, most)
+
+
+def _unpacking(asked: Mapping[str, str], response: HTTPResponse) -> "_Plain | _Gzip":
+    coding = (response.getheader("Content-Encoding") or "").strip().lower()
+    is_asked = asked.get("Accept-Encoding") == "gzip"
+    return _Gzip() if is_asked and coding in {"gzip", "x-gzip"} else _Plain()
 
 
 def _joined(response: HTTPResponse) -> dict[str, str]:

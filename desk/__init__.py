@@ -52,10 +52,11 @@ def init_app(app: Flask) -> None:
         telling,
         transfer,
         views,
+        watch_lists,
         watching,
         worth,
     )
-    from desk.channels import archive, bluesky, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, bluesky, feeds, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry

@@ -384,16 +384,17 @@ def receive(name: str) -> Response:
             gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
         )
     headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.args.to_dict()
     # Whoever cannot prove who they are does not get to hold the database's one place for writers.
     with database.reading():
-        trouble = intake.trouble_with(queries.channel_by(name), headers, raw)
+        trouble = intake.trouble_with(queries.channel_by(name), headers, raw, query)
         db.session.rollback()
     if trouble is not None:
         return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
     channel = queries.channel_by(name)
     if channel is None:
         raise NotFound
-    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel).parse(raw)]
+    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel, query).parse(raw)]
     taken = [each for each in told if each is not None]
     is_new = any(each.is_new for each in taken)
     body = {

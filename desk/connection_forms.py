@@ -7,7 +7,7 @@ from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, PasswordField, SelectChoice, SelectField, StringField, TextAreaField
 
-from core.forms import Form, LineField
+from core.forms import BlockField, Form, LineField
 from desk.channels.base import Field
 
 PREFIX = "says_"
@@ -38,6 +38,25 @@ class ConnectionForm(Form):
                 self[asked].errors = [*self[asked].errors, sentence]
             else:
                 self.form_errors.append(sentence)
+
+
+class FeedForm(Form):
+    """Another feed for a watch list."""
+
+    url = LineField(
+        _l("Address of the feed or the site"), longest=500, description=_l("A site’s feed is found by its address.")
+    )
+    takes = SelectField(
+        _l("What comes to the desk"),
+        choices=[
+            SelectChoice("words", _l("Posts that name one of the words")),
+            SelectChoice("all", _l("All posts: somebody complains there")),
+        ],
+        default="words",
+    )
+    words = BlockField(
+        _l("Words"), longest=3000, shortest=0, description=_l("One a line. Empty: those of the channel.")
+    )
 
 
 def form_for(fields: Sequence[Field], *, is_new: bool, kept: Mapping[str, Any] | None = None) -> type[ConnectionForm]:

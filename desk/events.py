@@ -32,6 +32,30 @@ class ReplyQueued(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class ReplyNoted(Event):
+    """An agent noted where their answer stands."""
+
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangePublished(Event):
+    """An exchange became a question of the forum, and that leads to where it was asked."""
+
+    message_id: int
+    topic_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class WebmentionReceived(Event):
+    """Somebody says that a page elsewhere links to a page of ours."""
+
+    channel_id: int
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class CounterUsed(Event):
     """A customer left something at the secure counter."""
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from types import MappingProxyType
 
 from flask_babel import gettext
 
@@ -20,11 +21,20 @@ class Trouble:
     fields: dict[str, str] = field(default_factory=dict)
 
 
-def trouble_with(channel: Channel | None, headers: Mapping[str, str], raw: bytes) -> Trouble | None:
+def challenge(channel: Channel | None, query: Mapping[str, str]) -> str | None:
+    """Answer a service that asks whether a channel's address is ours and meant; None where it is not."""
+    if channel is None or not adapter_of(channel).capabilities.has_webhook:
+        return None
+    return adapter_of(channel, query).challenge()
+
+
+def trouble_with(
+    channel: Channel | None, headers: Mapping[str, str], raw: bytes, query: Mapping[str, str] = MappingProxyType({})
+) -> Trouble | None:
     """Return what is wrong with a delivery; None when it is proven and can be read."""
     if channel is None or channel.disabled_at is not None or not adapter_of(channel).capabilities.has_webhook:
         return Trouble(HTTPStatus.NOT_FOUND, gettext("Nothing is delivered here."))
-    adapter = adapter_of(channel)
+    adapter = adapter_of(channel, query)
     try:
         adapter.verify(headers, raw)
         adapter.parse(raw)

@@ -185,6 +185,14 @@ def channel_by(name: str) -> Channel | None:
     return db.session.scalars(_CHANNEL_BY_SLUG, {"slug": name}).one_or_none()
 
 
+def held_channel(name: str) -> Channel | None:
+    """Return the same as it is now, and hold it: its settings are one value, of which two deeds change parts."""
+    found = channel_by(name)
+    if found is not None:
+        db.session.refresh(found, with_for_update=True)
+    return found
+
+
 def channel(channel_id: int) -> Channel:
     """Return the channel with this id, or raise `NotFound`."""
     found = db.session.get(Channel, channel_id) if 0 < channel_id <= LARGEST_ID else None

@@ -154,6 +154,7 @@ def _words(entry: AuditEntry, names: dict[int, str]) -> str:
 _SAID: Final[dict[str, Callable[[], str]]] = {
     "desk.conversation.note_call": lambda: gettext("noted a call or a visit"),
     "desk.conversation.hand_over": lambda: gettext("moved it to private"),
+    "desk.conversation.webmention": lambda: gettext("told the blog of our answer"),
     "desk.conversation.open_counter": lambda: gettext("opened the secure counter"),
     "desk.conversation.ask_for_code": lambda: gettext("let the secure counter ask for a code"),
     "desk.conversation.submit_counter": lambda: gettext("left something at the secure counter"),

@@ -43,6 +43,7 @@ OPEN_TO_GUESTS = {
     "search.note_search",
     "desk.answer_aside",
     "desk.receive_webhook",
+    "desk.receive_webmention",
     "desk.leave_at_counter",
     "desk.tell_solved",
     "demo.post_to_plaza",

@@ -315,6 +315,10 @@ class Adapter(Protocol):
     """In a sentence, what a channel of this kind is for; empty where nobody connects one by hand."""
     form: ClassVar[Sequence[Field]]
     """What an admin says to connect."""
+    pages: ClassVar[Sequence[tuple[Any, str]]]
+    """Pages of its own where an admin says more: what leads there, and the endpoint, which takes `channel_id`."""
+    query: Mapping[str, str]
+    """What stood behind the question mark of the address at which it was delivered to, or challenged."""
 
     def __init__(self, channel: Channel) -> None: ...
 
@@ -330,6 +334,12 @@ class Adapter(Protocol):
 
     def parse(self, raw: bytes) -> Sequence[Arrival]:
         """Return what a delivery tells; raise `WrongPayload` when nothing in it can be read."""
+
+    def challenge(self) -> str | None:
+        """Answer a service that asks with a GET whether this address is ours and meant; None: it is not.
+
+        What it grants with that may be written into the channel's settings.
+        """
 
     def poll(self, cursor: Cursor | None) -> Iterator[Batch]:
         """Yield what is new since the cursor, None the first time; raise `ChannelFailed` where the service fails.
@@ -390,9 +400,11 @@ class Silent:
     name: ClassVar[Any] = ""
     about: ClassVar[Any] = ""
     form: ClassVar[Sequence[Field]] = ()
+    pages: ClassVar[Sequence[tuple[Any, str]]] = ()
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self.query: Mapping[str, str] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -410,6 +422,9 @@ class Silent:
 
     def parse(self, raw: bytes) -> Sequence[Arrival]:  # noqa: ARG002 -- the protocol's signature
         return []
+
+    def challenge(self) -> str | None:
+        return None
 
     def poll(self, cursor: Cursor | None) -> Iterator[Batch]:  # noqa: ARG002 -- the protocol's signature
         return iter(())
@@ -501,9 +516,15 @@ def kind_of(kind: str) -> Callable[[Channel], Adapter] | None:
     return _kinds.get(kind)
 
 
-def adapter_of(channel: Channel) -> Adapter:
-    """Return what speaks to the channel; one whose kind is not installed is silent, and its history stays readable."""
-    return _kinds.get(channel.kind, Silent)(channel)
+def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adapter:
+    """Return what speaks to the channel; one whose kind is not installed is silent, and its history stays readable.
+
+    `query` is what stood behind the question mark where a service called.
+    """
+    adapter = _kinds.get(channel.kind, Silent)(channel)
+    if query is not None:
+        adapter.query = query
+    return adapter
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -9,16 +9,30 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from accounts.access import me, role_required
 from core import web
-from core.db import db
+from core.db import begin_writing, db
 from core.edge import REFUSALS
 from core.errors import NotFound
 from core.forms import csrf
-from desk import asking, connections, credit_lines, forgetting, letting_in, queries, solving, wordings
+from desk import (
+    asking,
+    connections,
+    credit_lines,
+    forgetting,
+    intake,
+    letting_in,
+    queries,
+    solving,
+    webmentions,
+    wordings,
+)
 from desk.api import receive
 from desk.channels.base import Adapter, Finding, adapter_of, kind_of
 from desk.connection_forms import ConnectionForm, form_for
 from desk.models import Channel
 from desk.views.edge import Answer, bp
+
+CHALLENGES = "120 per minute"
+"""From one address."""
 
 
 @bp.get("/admin/channels")
@@ -247,6 +261,42 @@ def _unstored(page: str) -> Response:
     answer = make_response(page)
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@bp.get("/channels/<name>/webhook")
+@web.limiter.limit(CHALLENGES)
+def answer_challenge(name: str) -> Response:
+    """Tell a service that asks whether the address is ours what it wants to hear; it may grant something with that."""
+    query = request.args.to_dict()
+    # Whoever cannot prove who they are does not get to hold the database's one place for writers.
+    if intake.challenge(queries.channel_by(name), query) is None:
+        raise NotFound
+    db.session.rollback()
+    begin_writing()
+    words = intake.challenge(queries.held_channel(name), query)
+    if words is None:
+        raise NotFound
+    db.session.commit()
+    answer = make_response(words)
+    answer.mimetype = "text/plain"
+    return answer
+
+
+@bp.post("/channels/<name>/webmention")
+@csrf.exempt
+@web.limiter.limit(CHALLENGES)
+def receive_webmention(name: str) -> Response:
+    """Where somebody says that a page of theirs links to one of ours; it is looked up later (W3C Webmention)."""
+    webmentions.accept(
+        queries.channel_by(name), source=request.form.get("source", ""), target=request.form.get("target", "")
+    )
+    db.session.commit()
+    answer = make_response(gettext("Thank you. It is looked up."), HTTPStatus.ACCEPTED)
+    answer.mimetype = "text/plain"
+    return answer
+
+
+bp.after_app_request(webmentions.advertise)
 
 
 def _of_kind(kind: str) -> Adapter:

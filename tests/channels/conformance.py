@@ -17,8 +17,9 @@ from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
+from core.errors import Invalid
 from core.outbox import Delivery
-from desk import connections, polling, replies
+from desk import by_hand, connections, polling, replies
 from desk.channel_models import ChannelCourse, MessageFile, MessageVersion
 from desk.channels.base import adapter_of
 from desk.models import Channel, Contact, Conversation, Message
@@ -27,6 +28,8 @@ from tests.cast import World
 Trouble = Literal["429", "500", "timeout", "half", "lost answer", "refused", "not let in"]
 """What a service does to the next request; `lost answer`: it takes the message and breaks the connection."""
 WORDS = "Größe prüfen: 10 € für Ümläute 🙈👩‍👩‍👧‍👦 und ein „Zitat“"
+PLACE = "https://blog.example/post#comment-12"
+"""Where a reply stands that was written by hand."""
 Stage = Callable[[Callable[[World], Any]], Any]
 
 
@@ -50,6 +53,8 @@ class Rig:
     removes = True
     polled = True
     """The desk asks; otherwise the service delivers."""
+    by_hand = False
+    """Nothing is sent from here: agents answer at the service and note where."""
     secrets: Sequence[str] = ()
     """What must never be seen again: passwords, tokens."""
 
@@ -214,6 +219,10 @@ class Conformance:
     ) -> None:
         answer(app, rig, stage, WORDS)
         worker()
+        if rig.by_hand:
+            with app.app_context():
+                assert (sent(app).state, sent(app).text, sent(app).url) == ("sent", WORDS, PLACE)
+            return
         seen = rig.seen()
         assert [WORDS in one.text for one in seen] == [True]
         assert seen[0].answers in {None, rig.external_id("one")}
@@ -243,6 +252,9 @@ class Conformance:
         what: Trouble,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
         # On a slow machine a second is over before the worker is idle, and it would have tried again already.
         monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
         answer(app, rig, stage, "Please restart it once.")
@@ -264,6 +276,9 @@ class Conformance:
     def test_of_what_nobody_knows_nothing_is_sent_twice(
         self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None], what: Trouble
     ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
         answer(app, rig, stage, "Please restart it once.")
         rig.trouble(what)
         worker()
@@ -282,6 +297,9 @@ class Conformance:
     def test_a_worker_that_died_after_sending_sends_once(
         self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None], monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
         answer(app, rig, stage, "Please restart it once.")
 
         class Killed(BaseException):
@@ -307,6 +325,9 @@ class Conformance:
     def test_whom_the_service_does_not_let_in_fails_with_a_reason(
         self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
     ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
         answer(app, rig, stage, "Please restart it once.")
         rig.trouble("not let in")
         worker()
@@ -362,7 +383,7 @@ class Conformance:
         stage(lambda world: connections.check(channel_of(on), by=world.root))
         assert rig.requests() == before
         with app.app_context():
-            assert sent(app).state == "failed"
+            assert sent(app).state == ("sent" if rig.by_hand else "failed")
 
     def test_what_it_signs_in_with_is_shown_to_nobody(
         self, app: Flask, rig: Rig, on: int, browser_of: Callable[[str], Any], caplog: pytest.LogCaptureFixture
@@ -407,9 +428,28 @@ def answer(app: Flask, rig: Rig, stage: Stage, text: str) -> None:
 
     def scene(world: World) -> None:
         conversation = db.session.scalars(select(Conversation)).one()
+        if rig.by_hand:
+            by_hand.record(conversation, text=text, url=PLACE, by=world.dora)
+            return
         replies.reply(conversation, text=text, by=world.dora, is_public=rig.is_public)
 
     stage(scene)
+
+
+def nothing_is_sent(app: Flask, rig: Rig, stage: Stage, worker: Callable[[], None]) -> None:
+    """Where agents answer at the service itself, a reply is refused with the reason, and nobody tries to write."""
+    rig.write("My router is offline since the update.", id="one")
+    rig.bring(app)
+
+    def scene(world: World) -> None:
+        conversation = db.session.scalars(select(Conversation)).one()
+        with pytest.raises(Invalid) as refusal:
+            replies.reply(conversation, text="Please restart it once.", by=world.dora)
+        assert refusal.value.sentence
+
+    stage(scene)
+    worker()
+    assert rig.attempts() == 0
 
 
 def sent(app: Flask) -> Message:
