@@ -138,10 +138,10 @@ KINDS: dict[str, Callable[[World, Conversation, int], Sequence[Any] | None]] = {
     ],
     "judgement": _judge,
     "watch": lambda _w, c, n: [
-        CaseWatch(conversation_id=c.id, until=now() + timedelta(days=n), ended_at=None if n == 1 else now())
+        CaseWatch(conversation_id=c.id, until=now() + timedelta(days=n), ended_at=None if n <= 2 else now())
     ],
     "draft": lambda w, c, n: [
-        SharedDraft(conversation_id=c.id, text=f"Draft {n}", by_id=w.dora.id, dropped_at=None if n == 1 else now())
+        SharedDraft(conversation_id=c.id, text=f"Draft {n}", by_id=w.dora.id, dropped_at=None if n <= 2 else now())
     ],
 }
 
