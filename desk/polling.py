@@ -17,7 +17,7 @@ from sqlalchemy.orm import undefer
 
 from core import worker
 from core.clock import now
-from core.db import db
+from core.db import db, reading
 from core.unique import add_once
 from desk import arrivals
 from desk.channel_models import ChannelCourse
@@ -57,7 +57,9 @@ def due(at: datetime) -> list[int]:
 
 def poll_due() -> int:
     """Ask every channel whose turn it is, one after the other; return how many were asked."""
-    ids = due(now())
+    with reading():
+        ids = due(now())
+        db.session.rollback()
     for channel_id in ids:
         poll(channel_id)
     return len(ids)
@@ -188,11 +190,13 @@ def run(app: Flask, stopping: threading.Event) -> None:
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="poll") as hands:
         while not stopping.wait(PAUSE_SECONDS):
             try:
-                with app.app_context():
+                # It only looks: on SQLite nobody who writes waits for it.
+                with app.app_context(), reading():
                     for channel_id in due(now()):
                         if channel_id not in asking or asking[channel_id].done():
                             asking[channel_id] = hands.submit(_poll_in, app, channel_id)
                     _listen_where_possible(app, stopping, listening)
+                    db.session.rollback()
             except Exception:
                 # The companion's edge: a database that is away for a moment must not end the asking for good.
                 log.exception("channels could not be looked through")
