@@ -223,7 +223,7 @@ def test_admins_hear_once_of_a_channel_that_is_deaf_and_again_when_it_is_deaf_ag
     told.failure = ChannelFailed("no answer")
     polling.poll(on.id)
     assert deafness.tell() == 0, "it may be back in a moment"
-    on.created_at = now() - timedelta(hours=1)
+    db.session.get_one(Channel, on.id).created_at = now() - timedelta(hours=1)
     db.session.commit()
     assert deafness.tell() == 1
     assert deafness.tell() == 0
