@@ -1,6 +1,7 @@
 """The channel between the desk and the Marktplatz: signed like any webhook on the way in, a row on the way out."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, ClassVar, Final
 
 from sqlalchemy import select
 
@@ -8,7 +9,7 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo.models import PlazaPost
-from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, Published, SentReply, register
+from desk.channels.base import Capabilities, ChannelFailed, Field, OutgoingReply, Published, SentReply, register
 from desk.channels.webhook import Webhook, new_secret
 from desk.models import Channel
 
@@ -23,6 +24,10 @@ SERVER: Final = "marktplatz.example"
 
 class Plaza(Webhook):
     """Takes in what the Marktplatz delivers with a signature, and puts replies up there."""
+
+    about: ClassVar[Any] = ""
+    """Nobody opens a second one."""
+    form: ClassVar[Sequence[Field]] = ()
 
     @property
     def capabilities(self) -> Capabilities:
