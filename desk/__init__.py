@@ -42,6 +42,7 @@ def init_app(app: Flask) -> None:
         views,
     )
     from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.lint import cli as lint_cli
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry
@@ -50,6 +51,7 @@ def init_app(app: Flask) -> None:
     registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
     app.cli.add_command(triage_cli.triage)
+    app.cli.add_command(lint_cli.lint)
     transfer.init_app()
     block_transfer.init_app()
     spikes.init_app()

@@ -1,14 +1,12 @@
-"""What could belong to a person, and whether it does: shapes are looked for, a linear model reads what is around them."""
+"""What could belong to a person, and whether it does: a linear model reads what is around shapes of such things."""
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from desk.lint.learnt import FILE, Features, Floats, Model, _place
+from desk.lint.learnt import Model, Row, place_of
 
 BEFORE: Final = 9
 BEHIND: Final = 7
@@ -31,9 +29,7 @@ _SHAPES: Final = (
     ("account", re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{2,4}){3,8}\b")),
     (
         "phone",
-        re.compile(
-            r"(?<![\w-])(?:\+|\(0|0)\d[\d /()–-]{5,24}\d\b|(?<![\w-])\d{3,5}[ /-]\d{3,4}[ -]?\d{2,5}\b"
-        ),
+        re.compile(r"(?<![\w-])(?:\+|\(0|0)\d[\d /()–-]{5,24}\d\b|(?<![\w-])\d{3,5}[ /-]\d{3,4}[ -]?\d{2,5}\b"),
     ),
     (
         "day",
@@ -51,7 +47,7 @@ _SHAPES: Final = (
             r"(?:,? (?:in )?\d{4,5} [A-ZÄÖÜ][\wäöüß-]{1,40})?"
             r"|\b[a-zäöüA-ZÄÖÜß-]{3,40}(?:straße|str\.|weg|gasse|platz|allee|ring|damm|ufer|steig) \d{1,4} ?[a-z]?\b"
             r"(?:,? (?:in )?\d{4,5} [A-ZÄÖÜ][\wäöüß-]{1,40})?"
-            rf"|\b(?:(?:Flat|Unit|Apt\.?|Apartment) \d{{1,4}}\w?,? )?\d{{1,4}}[a-zA-Z]?,? (?:[A-Z][\w']{{1,30}} ){{1,3}}?"
+            r"|\b(?:(?:Flat|Unit|Apt\.?|Apartment) \d{1,4}\w?,? )?\d{1,4}[a-zA-Z]?,? (?:[A-Z][\w']{1,30} ){1,3}?"
             rf"{_WAY_EN}\b(?:,? [A-Z]\w{{1,30}}){{0,3}}"
         ),
     ),
@@ -103,48 +99,37 @@ def shapes(text: str) -> Shapes:
     return Shapes(text, tuple(sorted(found, key=lambda one: one.start)[:_MOST]))
 
 
-def features(read: Shapes, pushed: Sequence[tuple[str, int, int]]) -> list[Features]:
+def features(read: Shapes, pushed: Sequence[tuple[str, int, int]]) -> list[Row]:
     """Return for each shape what it is known by; `pushed` are the other findings of the draft: kind, start, end."""
     text = read.text
     everywhere = {_plain(word) for word in _WORD.findall(text[:2000].lower())}
-    rows: list[Features] = []
+    rows: list[Row] = []
     for shape in read.found:
-        row: dict[int, float] = {_place("kind", shape.kind): 1.0}
+        row: dict[int, float] = {place_of("kind", shape.kind): 1.0}
         before = [_plain(word) for word in _WORD.findall(text[max(0, shape.start - 120) : shape.start].lower())]
         behind = [_plain(word) for word in _WORD.findall(text[shape.end : shape.end + 100].lower())]
         for name, value in (*_before(before[-BEFORE:]), *_behind(behind[:BEHIND])):
-            for place in (_place("near", name), _place(shape.kind, name)):
-                row[place] = max(row.get(place, 0.0), value if place == _place("near", name) else value / 2)
+            for place in (place_of("near", name), place_of(shape.kind, name)):
+                row[place] = max(row.get(place, 0.0), value if place == place_of("near", name) else value / 2)
         for word in everywhere:
-            row.setdefault(_place("all", word), 0.25)
+            row.setdefault(place_of("all", word), 0.25)
         for kind, start, end in pushed:
             if start < shape.end and shape.start < end:
-                row[_place("found", kind)] = 1.0
+                row[place_of("found", kind)] = 1.0
         alike = sum(other.kind == shape.kind for other in read.found)
-        row[_place("many", "")] = 0.3 * min(3, alike)
+        row[place_of("many", "")] = 0.3 * min(3, alike)
         for name in _about(text, shape):
-            row[_place("about", name)] = 0.5
-        rows.append(row)
+            row[place_of("about", name)] = 0.5
+        rows.append((row,))
     return rows
 
 
-def pii(text: str, pushed: Sequence[tuple[str, int, int]]) -> Iterator[tuple[int, int]]:
-    """Yield where a draft tells what belongs to a person and would be read by everybody."""
+def pii(text: str, pushed: Sequence[tuple[str, int, int]], model: Model) -> Iterator[tuple[int, int]]:
+    """Yield where a draft tells what belongs to a person."""
     read = shapes(text)
-    if not read.found:
-        return
-    model = shipped()
     for shape, likely in zip(read.found, model.likely(features(read, pushed))[:, 0], strict=True):
         if likely >= model.least[0]:
             yield shape.start, shape.end
-
-
-@cache
-def shipped() -> Model:
-    """Return the model that comes with this release."""
-    with np.load(FILE, allow_pickle=False) as file:
-        parts: list[Floats] = [file[f"shapes_{name}"].astype(np.float32) for name in ("weights", "base", "least")]
-    return Model(np.zeros(0, dtype=np.float32), *parts)
 
 
 def _plain(word: str) -> str:
@@ -160,7 +145,7 @@ def _before(words: Sequence[str]) -> Iterator[tuple[str, float]]:
             for length in (3, 4, 5):
                 if len(word) > length:
                     yield f"left part {word[:length]}", 0.5
-    for first, second in list(zip(words, words[1:], strict=False))[-4:]:
+    for first, second in list(pairwise(words))[-4:]:
         yield f"left pair {first} {second}", 1.0
 
 
@@ -191,7 +176,9 @@ def _about(text: str, shape: Shape) -> Iterator[str]:
         yield from (f"host {word}" for word in ("post", "mail", "box", "web") if word in host)
         if "." in name or "_" in name:
             yield "two names"
-        if any(word.lower() in name for word in re.findall(r"[A-Z][a-zäöü]{2,}", text[: shape.start] + text[shape.end :])):
+        if any(
+            word.lower() in name for word in re.findall(r"[A-Z][a-zäöü]{2,}", text[: shape.start] + text[shape.end :])
+        ):
             yield "named beside"
     elif shape.kind == "number":
         yield f"shape {re.sub('[A-Z]+', 'A', re.sub('[0-9]+', '0', said))}"
