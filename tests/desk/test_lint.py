@@ -9,6 +9,7 @@ import pytest
 
 from core import timezones
 from core.db import db
+from core.settings import current_settings
 from desk import lint, linting, replies
 from desk.lint import due, training
 from desk.lint.training import Marked
@@ -199,3 +200,9 @@ def test_a_program_is_not_stopped(world: World) -> None:
     world.everybody()
     conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
     assert replies.reply(conversation, text="PLEASE CALL US!!!", by=world.dora).state == "queued"
+
+
+def test_a_page_of_the_installation_is_neither_inside_nor_elsewhere(world: World) -> None:
+    text = "Siehe {}/kb/1-lampe."
+    assert {one.type for one in lint.issues(text.format("https://wiki.intern.lampenhaus.example"))} == {"internal"}
+    assert linting.look(text.format(current_settings().base_url), public=True, locale="de") == []

@@ -28,8 +28,8 @@ def test_it_finds_what_a_person_marked() -> None:
                 left.remove(label)
         for label in left:
             counts.setdefault(label.kind, Counter())["missed"] += 1
-    assert f1(sum(counts.values(), Counter())) >= 0.79
-    assert {kind for kind, each in counts.items() if f1(each) < 0.6} == set()
+    assert f1(sum(counts.values(), Counter())) >= 0.8
+    assert {kind for kind, each in counts.items() if f1(each) < 0.62} == set()
 
 
 def test_it_marks_it_to_the_letter() -> None:
@@ -38,13 +38,13 @@ def test_it_marks_it_to_the_letter() -> None:
         marked = {span[:3] for span in draft.spans}
         found = {span[:3] for span in told(draft)}
         counts.update(right=len(found & marked), wrong=len(found - marked), missed=len(marked - found))
-    assert f1(counts) >= 0.53
+    assert f1(counts) >= 0.54
 
 
 def test_little_is_said_of_a_clean_draft() -> None:
     clean = [draft for draft in training.invented(held=True) if not draft.spans]
     assert len(clean) > 80
-    assert sum(bool(told(draft)) for draft in clean) <= len(clean) * 0.24
+    assert sum(bool(told(draft)) for draft in clean) <= len(clean) * 0.23
 
 
 def test_times_are_cut_as_a_person_cuts_them() -> None:
