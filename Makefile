@@ -10,7 +10,7 @@ export KLINKE_DEMO ?= 1
 run: .make/run translations/de/LC_MESSAGES/messages.mo
 	@$(FLASK) start
 
-test: .make/dev .make/browser translations/de/LC_MESSAGES/messages.mo
+test: .make/dev .make/browser .make/mail .make/pds translations/de/LC_MESSAGES/messages.mo
 	$(BIN)/pytest -n 2 --dist worksteal
 
 check: .make/dev translations/de/LC_MESSAGES/messages.mo
@@ -56,6 +56,14 @@ clean:
 
 .make/browser: tests/install_browser.sh
 	sh tests/install_browser.sh
+	@touch $@
+
+.make/mail: tests/install_mail.sh
+	sh tests/install_mail.sh
+	@touch $@
+
+.make/pds: tests/install_pds.sh tests/channels/pds/package-lock.json
+	sh tests/install_pds.sh
 	@touch $@
 
 translations/de/LC_MESSAGES/messages.mo: translations/de/LC_MESSAGES/messages.po .make/run

@@ -16,6 +16,7 @@ ROLE_NAMES = {
     "member": _l("Member"),
     "trusted": _l("Trusted member"),
     "agent": _l("Agent: works at the desk"),
+    "lead": _l("Lead: an agent who looks after teams, absences, checklists and approvals"),
     "moderator": _l("Moderator: keeps the forum in order"),
     "editor": _l("Editor: writes and publishes articles"),
     "admin": _l("Admin: may do everything"),

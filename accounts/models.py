@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 else:
     Model = db.Model
 
-ROLES = ("member", "trusted", "agent", "moderator", "editor", "admin")
+ROLES = ("member", "trusted", "agent", "lead", "moderator", "editor", "admin")
 StagedPlace = Literal["mail", "channel"]
 PenaltyKind = Literal["silence", "suspension"]
 EXPERIENCED, TRUSTED = 2, 3
 """Levels of trust above a member's."""
-TEAM_ROLES = frozenset({"agent", "moderator", "editor", "admin"})
+TEAM_ROLES = frozenset({"agent", "lead", "moderator", "editor", "admin"})
 
 
 class User(UserMixin, Model):
@@ -244,7 +244,10 @@ class StagedIdentity(Model):
 
 
 class AuditEntry(Model):
-    """One deed of the team: who did what to which thing and why, with before and after. Rows are never changed."""
+    """One deed of the team: who did what to which thing and why, with before and after.
+
+    Rows are never changed, but for what they say of a person who is forgotten.
+    """
 
     __tablename__ = "audit_entry"
     __table_args__ = (Index("ix_audit_entry_subject", "subject_kind", "subject_id"),)

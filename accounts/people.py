@@ -309,7 +309,7 @@ def _known(roles: Iterable[str]) -> frozenset[str]:
     if unknown := chosen - frozenset(ROLES):
         sentence = gettext("There is no role “%(role)s”.", role=min(unknown))
         raise Invalid(sentence, fields={"roles": sentence})
-    return chosen
+    return chosen | {"agent"} if "lead" in chosen else chosen  # a lead works at the desk, too
 
 
 def _ranked(roles: Iterable[str]) -> list[str]:

@@ -18,7 +18,7 @@ from core.transfer import Outcome, RecordType, iso, register
 LONGEST_SOURCE_ID = 100
 LONGEST_FOREIGN_HANDLE = 100
 
-Role = Literal["member", "trusted", "agent", "moderator", "editor", "admin"]
+Role = Literal["member", "trusted", "agent", "lead", "moderator", "editor", "admin"]
 
 
 class UserRecord(BaseModel):

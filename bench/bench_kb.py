@@ -46,13 +46,14 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
     """Build a base; return the nominations that wait, the paths of some articles, and an editor's cookie."""
     import flask_migrate
 
-    from accounts import people, sessions
+    from accounts import people
     from app import create_app
-    from core import worker
+    from core import outbox
     from core.db import db
     from forum import answers, topics
     from forum.models import Category
     from kb import addresses, articles, promotion, queries, redaction, sections
+    from search import indexer
 
     app = create_app(settings(data_dir))
     rng = random.Random(1)
@@ -86,6 +87,7 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
             paths.append(addresses.of_article(article))
             if text.number % AT_ONCE == 0:
                 db.session.commit()
+        db.session.execute(db.delete(outbox.Delivery))  # who would hear of so many articles is of no interest here
         waiting = []
         for _number in range(THREADS):
             topic = topics.ask(
@@ -107,13 +109,26 @@ def fill(data_dir: Path) -> tuple[list[int], list[str], str]:
             assert nomination is not None
             waiting.append(nomination.id)
             db.session.commit()
-        session = {"_user_id": sessions.begin(editor, device="bench"), "_fresh": True}
-        sealed = SecureCookieSessionInterface().get_signing_serializer(app)
-        assert sealed is not None
-        cookie = f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
+        cookie = _signed_in(app, editor)
         db.session.commit()
-    worker.work(app, until_idle=True)
+        # What follows from it and the index, without the chores of a night, which read every text there is.
+        while outbox.deliver_due():
+            pass
+        while indexer.catch_up():
+            pass
+        db.session.remove()
+        db.engine.dispose()
     return waiting, rng.sample(paths, min(500, len(paths))), cookie
+
+
+def _signed_in(app: Any, person: Any) -> str:
+    """Return the cookie of somebody who is signed in."""
+    from accounts import sessions
+
+    session = {"_user_id": sessions.begin(person, device="bench"), "_fresh": True}
+    sealed = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert sealed is not None
+    return f"{app.config['SESSION_COOKIE_NAME']}={sealed.dumps(session)}"
 
 
 def _accepted(topic: Any) -> Any:

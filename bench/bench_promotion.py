@@ -92,6 +92,9 @@ class Editor:
         connection.request(method, path, body, headers)
         answer = connection.getresponse()
         page = answer.read().decode()
+        for changed in answer.headers.get_all("Set-Cookie", ()):  # the session, which knows the seals of forms
+            if changed.partition("=")[0] == self.headers["Cookie"].partition("=")[0]:
+                self.headers["Cookie"] = changed.split(";", 1)[0]
         connection.close()
         self.waited += time.perf_counter() - begun
         if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:

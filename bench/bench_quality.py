@@ -1,14 +1,16 @@
 """How well answers are found: every retrieval task of ../shared/eval, each on a fresh installation by default settings.
 
-python bench/bench_quality.py [--encoder static|minilm] [--ablation] [--over-http TASK] [task ...]
+python bench/bench_quality.py [--encoder static|minilm] [--ablation] [--proven] [--over-http TASK] [task ...]
 
 A task is asked in process, as the desk asks; one of them also over HTTP, which must agree. `--ablation` takes one part
-away at a time and prints a table on stderr: what each part gives on each task.
+away at a time and prints a table on stderr: what each part gives on each task. `--proven` measures on stderr what it
+does that proven answers rise: with what was learnt of every other query, and with proofs by mere chance.
 """
 
 import argparse
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -62,6 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", choices=["static", "minilm"], default="static")
     parser.add_argument("--ablation", action="store_true")
+    parser.add_argument("--proven", action="store_true")
     parser.add_argument("--over-http", default="duplicates_de", metavar="TASK")
     parser.add_argument("task", nargs="*", help="all where none is named")
     args = parser.parse_args()
@@ -86,6 +89,8 @@ def main() -> None:
                     agree(found, over_http(task, app, Path(folder)))
             if args.ablation:
                 ablate(app, installation, table)
+            if args.proven:
+                prove(app, installation)
     if args.ablation:
         show(table)
 
@@ -127,11 +132,17 @@ def installed(installation: Installation, data_dir: Path, encoder: str) -> Flask
 
 def asked(app: Flask, path: Path) -> Quality:
     """Ask every query as the desk does when it suggests."""
+    task = _task(path)
+    return _quality([[hit.found.source_id for hit in hits] for hits in answers_to(app, task)], task["queries"])
+
+
+def answers_to(app: Flask, task: Mapping[str, Any]) -> list[list[Any]]:
+    """Return what is found for every query, the best first."""
     from accounts.people import AnonymousUser
     from desk.suggestions import KINDS
     from search import query
 
-    task, answers = _task(path), []
+    answers = []
     with app.test_request_context():
         for each in task["queries"]:
             hits = query.closest(
@@ -143,8 +154,8 @@ def asked(app: Flask, path: Path) -> Quality:
                 inside=True,
                 limit=LIMIT,
             )
-            answers.append([hit.found.source_id for hit in hits])
-    return _quality(answers, task["queries"])
+            answers.append(hits)
+    return answers
 
 
 def over_http(path: Path, app: Flask, data_dir: Path) -> Quality:
@@ -171,6 +182,39 @@ def agree(here: Quality, there: Quality) -> None:
         f"in process {here}, over HTTP {there}"
     )
     print(f"Over HTTP the same: {there}", file=sys.stderr)
+
+
+# What it does that proven answers rise.
+
+
+def prove(app: Flask, installation: Installation) -> None:
+    """Print the quality without proofs, with proofs learnt of every other query, and with proofs by chance."""
+    from desk import proven, suggestions
+
+    for name, path in installation.names().items():
+        task = _task(path)
+        hits = answers_to(app, task)
+        learnt = {
+            ref: proven.Evidence(sum(right), len(right))
+            for ref, right in _first_ones(hits[::2], task["queries"][::2]).items()
+        }
+        chance = random.Random(1)
+        refs = {hit.found.ref.id for one in hits for hit in one}
+        by_chance = {ref: proven.Evidence(chance.randint(0, 20), 20) for ref in sorted(refs)}
+        for variant, known in (("without proofs", {}), ("learnt", learnt), ("by chance", by_chance)):
+            with app.test_request_context():  # the reason is given in words
+                ranked = [suggestions.ranked(one, known) for one in hits[1::2]]
+            told = _quality([[hit.found.source_id for hit in one] for one in ranked], task["queries"][1::2])
+            print(f"{name}, {variant}: R@1 {told.first:.4f}, MRR {told.reciprocal:.4f}", file=sys.stderr)
+
+
+def _first_ones(hits: list[list[Any]], queries: list[Query]) -> dict[int, list[bool]]:
+    """Return of each answer that stood first whether it was right, query by query."""
+    right: dict[int, list[bool]] = {}
+    for one, query in zip(hits, queries, strict=True):
+        if one:
+            right.setdefault(one[0].found.ref.id, []).append(one[0].found.source_id in query["rel"])
+    return right
 
 
 # What each part gives.

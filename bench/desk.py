@@ -2,10 +2,13 @@
 
 Both have the same articles. Pages are asked for by one agent at a time, each beside the floor of the same run
 (`bench/floor.py`); messages are delivered signed, by four services at once, a quarter of them opening a conversation.
-"Ten times" and the like are CPU time of the server, which a busy machine disturbs least.
+"Ten times" and the like are CPU time of the server and, of PostgreSQL, of its processes for this database: a busy
+machine disturbs that least.
 
-python bench/desk.py [sqlite|postgresql] [conversations] [articles]
+python bench/desk.py [sqlite|postgresql] [conversations] [articles] [folder]
 
+Where a folder is given, what was built stays there for the next run, which works on a copy: nothing that one run
+receives is there in the next.
 PostgreSQL is measured where KLINKE_TEST_POSTGRES_URL names one (`. .ci/postgres.sh`).
 """
 
@@ -33,6 +36,7 @@ from measure import (
     ROOT,
     Figures,
     Request,
+    cpu_seconds_named,
     documents,
     free_port,
     klinke,
@@ -49,6 +53,7 @@ sys.path.insert(0, str(ROOT))
 DATABASES = ("sqlite", "postgresql")
 CONVERSATIONS = int(sys.argv[2]) if len(sys.argv) > 2 else 100_000
 ARTICLES = int(sys.argv[3]) if len(sys.argv) > 3 else 5_000
+KEPT = Path(sys.argv[4]) if len(sys.argv) > 4 else None
 FEW = 1_000
 MESSAGES = 5
 """Of each conversation, on the average."""
@@ -83,7 +88,9 @@ def main() -> None:
             print("postgresql: KLINKE_TEST_POSTGRES_URL names none, not measured", file=sys.stderr)
             continue
         with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-            small, large = desks(kind, Path(folder), stack)
+            small, large = (
+                desks(kind, Path(folder), stack) if KEPT is None else _copies(kind, KEPT, Path(folder), stack)
+            )
             compare(kind, small, large, Path(folder))
 
 
@@ -94,18 +101,12 @@ def desks(kind: str, folder: Path, stack: contextlib.ExitStack) -> tuple[Desk, D
     begun = time.monotonic()
     if kind == "sqlite":
         _fill_articles(small, {})
-        shutil.copytree(small, large)
-        settings_of = ({}, {})
+        settings_of: tuple[dict[str, str], dict[str, str]] = ({}, {})
     else:
-        names = [f"bench_{uuid.uuid4().hex[:12]}" for _one in range(2)]
-        urls = [os.environ["KLINKE_TEST_POSTGRES_URL"].rsplit("/", 1)[0] + f"/{name}" for name in names]
-        _postgres(f'CREATE DATABASE "{names[0]}"')
-        stack.callback(_postgres, f'DROP DATABASE "{names[0]}" WITH (FORCE)')
-        _fill_articles(small, {"KLINKE_DATABASE_URL": urls[0]})
-        _postgres(f'CREATE DATABASE "{names[1]}" TEMPLATE "{names[0]}"')
-        stack.callback(_postgres, f'DROP DATABASE "{names[1]}" WITH (FORCE)')
-        shutil.copytree(small, large)
-        settings_of = tuple({"KLINKE_DATABASE_URL": url} for url in urls)
+        first = _database(stack)
+        _fill_articles(small, first)
+        settings_of = (first, _database(stack, like=first))
+    shutil.copytree(small, large)
     print(f"{kind}: articles after {time.monotonic() - begun:.0f} s", file=sys.stderr)
     filled = (
         _fill_conversations(small, settings_of[0], FEW),
@@ -113,6 +114,50 @@ def desks(kind: str, folder: Path, stack: contextlib.ExitStack) -> tuple[Desk, D
     )
     print(f"{kind}: all after {time.monotonic() - begun:.0f} s", file=sys.stderr)
     return filled
+
+
+def _copies(kind: str, kept: Path, folder: Path, stack: contextlib.ExitStack) -> tuple[Desk, Desk]:
+    """Copy what an earlier run built in a folder; build it there if none did."""
+    built = kept / f"{kind}-{CONVERSATIONS}-{ARTICLES}"
+    if not (built / "desks.json").exists():
+        built.mkdir(parents=True)
+        with contextlib.ExitStack() as on_failure:
+            about = [
+                {"more": one.more, "cookie": one.cookie, "open_ids": one.open_ids}
+                for one in desks(kind, built, on_failure)
+            ]
+            (built / "desks.json").write_text(json.dumps(about))
+            on_failure.pop_all()
+    found = []
+    for name, one in zip(("small", "large"), json.loads((built / "desks.json").read_text()), strict=True):
+        more = _database(stack, like=one["more"]) if one["more"] else {}
+        shutil.copytree(built / name, folder / name)
+        found.append(Desk(folder / name, more, one["cookie"], tuple(one["open_ids"])))
+        _upgrade(found[-1])
+    return found[0], found[1]
+
+
+def _upgrade(desk: Desk) -> None:
+    """Bring a copy to what the code is now, which may be younger than what was built."""
+    import flask_migrate
+
+    from app import create_app
+    from core.db import db
+
+    with create_app(settings(desk.folder) | desk.more).app_context():
+        flask_migrate.upgrade()
+        _settle(db.engine)
+        db.engine.dispose()
+
+
+def _database(stack: contextlib.ExitStack, like: dict[str, str] | None = None) -> dict[str, str]:
+    """Create a database of PostgreSQL, which goes with the stack, and return the settings that name it."""
+    server = os.environ["KLINKE_TEST_POSTGRES_URL"].rsplit("/", 1)[0]
+    name = f"bench_{uuid.uuid4().hex[:12]}"
+    template = "" if like is None else f' TEMPLATE "{like["KLINKE_DATABASE_URL"].rsplit("/", 1)[1]}"'
+    _postgres(f'CREATE DATABASE "{name}"{template}')
+    stack.callback(_postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+    return {"KLINKE_DATABASE_URL": f"{server}/{name}"}
 
 
 def compare(kind: str, small: Desk, large: Desk, folder: Path) -> None:
@@ -144,6 +189,7 @@ def compare(kind: str, small: Desk, large: Desk, folder: Path) -> None:
 def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
     """Yield what each page takes of a server that has just been started, and what receiving takes."""
     as_agent = (("Cookie", desk.cookie),)
+    database = _cpu_of_database(desk)
     pages: dict[str, Callable[[int], str]] = {
         "conversation with suggestions": lambda number: (
             f"/desk/conversations/{desk.open_ids[number * 7 % FEWEST_OPEN]}"  # as many different ones in both
@@ -167,10 +213,20 @@ def walked(desk: Desk, folder: Path) -> Iterator[tuple[str, Figures]]:
                     lambda number, address=address: Request(address(number), headers=as_agent),
                     seconds=SECONDS,
                     clients=1,
+                    beside=database,
                 ),
             )
         deliveries = Deliveries(desk)
-        yield "receiving", measured(port, process, deliveries.next, seconds=SECONDS, clients=CLIENTS)
+        yield "receiving", measured(port, process, deliveries.next, seconds=SECONDS, clients=CLIENTS, beside=database)
+
+
+def _cpu_of_database(desk: Desk) -> Callable[[], float]:
+    """Return what tells the CPU time of a database server's processes for this desk; SQLite's is the server's own."""
+    url = desk.more.get("KLINKE_DATABASE_URL")
+    if url is None:
+        return float
+    name = url.rsplit("/", 1)[1]
+    return lambda: cpu_seconds_named(f" {name} ")
 
 
 class Deliveries:
@@ -286,6 +342,7 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
         assert isinstance(Channel.__table__.c.secret.type, Encrypted)
         agents = [people.by_handle(f"agent-{number}") for number in range(AGENTS)]
         agent_ids = [agent.id for agent in agents if agent is not None]
+        _team(agent_ids)
         open_ids: list[int] = []
         for table, rows in _rows(random.Random(1), count, agent_ids, open_ids):
             waiting = iter(rows)
@@ -309,6 +366,20 @@ def _fill_conversations(folder: Path, more: dict[str, str], count: int) -> Desk:
         _settle(db.engine)
         db.engine.dispose()
     return Desk(folder, more, cookie, tuple(open_ids))
+
+
+def _team(agent_ids: list[int]) -> None:
+    """One team has all agents; what is new finds one of them by itself, as long as they are here."""
+    from accounts.models import User
+    from core.db import db
+    from desk.team_models import Team, TeamMember
+
+    team = Team(name="Support", way="turn", channel_ids=[], languages=[], skills=[])
+    db.session.add(team)
+    db.session.flush()
+    db.session.add_all([TeamMember(team_id=team.id, user_id=agent_id) for agent_id in agent_ids])
+    db.session.execute(db.update(User).where(User.id.in_(agent_ids)).values(seen_at=STARTED))
+    db.session.flush()
 
 
 def _settle(engine: Any) -> None:
@@ -356,6 +427,131 @@ def _rows(
             for place in range(lengths[n])
         ),
     )
+    yield from _beside(begun, lengths, newest, agents)
+
+
+def _beside(
+    begun: dict[int, datetime], lengths: dict[int, int], newest: set[int], agents: list[int]
+) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    """Yield what the years leave beside messages: judgements, places, clocks and what happened to them, uses, notes."""
+    first = 1
+    ids = {}
+    for number, length in lengths.items():
+        ids[number] = [(first + place, place) for place in range(length)]
+        first += length
+    incoming = [
+        (message_id, number, place)
+        for number, some in ids.items()
+        for message_id, place in some
+        if _is_incoming(place, lengths[number], number in newest)
+    ]
+    outgoing = [
+        (message_id, number, place)
+        for number, some in ids.items()
+        for message_id, place in some
+        if not _is_incoming(place, lengths[number], number in newest)
+    ]
+    yield (
+        "message_judgement",
+        (
+            {
+                "message_id": message_id,
+                "conversation_id": number,
+                "locale": "en" if number % 2 else "de",
+                "intent": ("question", "implicit", "complaint", "praise", "none")[message_id % 5],
+                "sentiment": message_id % 5 - 2,
+                "heat": message_id % 4,
+                "urgency": message_id % 4,
+                "sure": 0.8,
+                "reasons": [],
+                "private": [],
+                "at": begun[number] + timedelta(minutes=place),
+            }
+            for message_id, number, place in incoming
+        ),
+    )
+    yield (
+        "conversation_standing",
+        (
+            {
+                "conversation_id": number,
+                "intent": "question",
+                "sentiment": number % 5 - 2,
+                "heat": number % 4,
+                "urgency": number % 4,
+                **dict.fromkeys(("severity", "reach", "visibility", "value", "repeats"), 0.5),
+                "joined": 0,
+                "said_at": at,
+                "lift": 0,
+                "placed_at": STARTED,
+            }
+            for number, at in begun.items()
+        ),
+    )
+    yield (
+        "conversation_clock",
+        (
+            {
+                "conversation_id": number,
+                "policy_name": "",
+                "promise": "next" if number in newest else None,
+                "began_at": at,
+                "began_hour": at.hour,
+                "first_answered_at": at + timedelta(minutes=1),
+                "solved_at": None if number in newest else at + timedelta(minutes=lengths[number]),
+                "reopened": 0,
+            }
+            for number, at in begun.items()
+        ),
+    )
+    yield (
+        "clock_event",
+        (
+            {
+                "conversation_id": number,
+                "kind": "answered",
+                "at": begun[number] + timedelta(minutes=place),
+                "by_id": agents[number % len(agents)],
+                "channel_id": 1 + (number - 1) % CHANNELS,
+                "message_id": message_id,
+                "promise": "next",
+                "since": begun[number] + timedelta(minutes=place - 1),
+                "seconds": 60,
+                "details": {},
+            }
+            for message_id, number, place in outgoing
+        ),
+    )
+    yield (
+        "article_use",
+        (
+            {
+                "article_id": 1 + message_id % ARTICLES,
+                "revision_id": 1 + message_id % ARTICLES,
+                "where_kind": "message",
+                "where_id": message_id,
+                "by_id": agents[number % len(agents)],
+                "at": begun[number] + timedelta(minutes=place),
+                "asked": "",
+                "asked_in_public": False,
+                "outcome_by_customer": False,
+            }
+            for message_id, number, place in outgoing
+            if message_id % 2
+        ),
+    )
+    yield (
+        "desk_note",
+        (
+            {"conversation_id": number, "by_id": agents[0], "text": "Called back, waits for the part.", "at": at}
+            for number, at in begun.items()
+            if number % 10 == 0
+        ),
+    )
+
+
+def _is_incoming(place: int, length: int, is_open: bool) -> bool:
+    return (length - 1 - place) % 2 == (0 if is_open else 1) or place == 0
 
 
 def _conversation(
@@ -397,7 +593,7 @@ def _message(
     agents: list[int],
     texts: list[str],
 ) -> dict[str, Any]:
-    is_incoming = (length - 1 - place) % 2 == (0 if is_open else 1) or place == 0
+    is_incoming = _is_incoming(place, length, is_open)
     at = begun + timedelta(minutes=place)
     return {
         "id": message_id,

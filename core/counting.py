@@ -14,10 +14,12 @@ from typing import Final
 
 URL_LENGTH: Final = 23
 """What Mastodon (`characters_reserved_per_url`) and X (t.co) count for any address."""
+SHOWN_LENGTH: Final = 30
+"""So much of an address is shown on Bluesky, where the whole of it lies behind the text."""
 
 _SPACES: Final = r"\x00-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
 _NOT_AT_ITS_END: Final = r".,;:!?'\"()\[\]{}<>«»“”„‘’…"
-_URL: Final = re.compile(rf"https?://[^{_SPACES}]*[^{_SPACES}{_NOT_AT_ITS_END}]")
+ADDRESS: Final = re.compile(rf"https?://[^{_SPACES}]*[^{_SPACES}{_NOT_AT_ITS_END}]")
 _BARE: Final = re.compile(
     r"(?<![\w@/.-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+"
     r"(?:com|org|net|info|biz|eu|de|at|ch|uk|fr|it|es|nl|be|pl|dk|se|no|fi|us|ca|io|dev|app|co|me|tv|gov|edu|social)"
@@ -89,15 +91,31 @@ def graphemes(text: str) -> int:
 
 def mastodon(text: str, url_length: int = URL_LENGTH) -> int:
     """Count as Mastodon does: graphemes, an address 23, of a mention only the name, not the server."""
-    rest, addresses = _URL.subn("", text)
+    rest, addresses = ADDRESS.subn("", text)
     return graphemes(_MENTION.sub(r"@\1", rest)) + url_length * addresses
 
 
 def weighted(text: str, url_length: int = URL_LENGTH) -> int:
     """Count as X does: Latin and the like once, everything else twice, an emoji twice however long, an address 23."""
-    rest, addresses = _URL.subn("", unicodedata.normalize("NFC", text))
+    rest, addresses = ADDRESS.subn("", unicodedata.normalize("NFC", text))
     rest, bare = _BARE.subn("", rest)
     return sum(_weight(grapheme) for grapheme in _graphemes(rest)) + url_length * (addresses + bare)
+
+
+def bluesky(text: str) -> int:
+    """Count what is written to Bluesky: graphemes, an address as short as it is shown there."""
+    return graphemes(with_short_addresses(text))
+
+
+def with_short_addresses(text: str) -> str:
+    """Return the text with each address as it is shown where the whole of it lies behind what one sees."""
+    return ADDRESS.sub(lambda found: shown_address(found.group()), text)
+
+
+def shown_address(url: str) -> str:
+    """Return an address without its scheme, and its end cut off where it is long."""
+    bare = url.removeprefix("https://").removeprefix("http://")
+    return bare if len(bare) <= SHOWN_LENGTH else bare[: SHOWN_LENGTH - 1] + "…"
 
 
 COUNTINGS: Final[Mapping[str, Callable[..., int]]] = {
@@ -105,6 +123,7 @@ COUNTINGS: Final[Mapping[str, Callable[..., int]]] = {
     "graphemes": graphemes,
     "mastodon": mastodon,
     "weighted": weighted,
+    "bluesky": bluesky,
 }
 
 
@@ -118,16 +137,33 @@ class Measure:
     """Where a service also counts what the text takes as UTF-8."""
     url_length: int = URL_LENGTH
     """What any address counts where that does not depend on its length."""
+    own: str = ""
+    """How addresses of ours begin that leave with a token: `https://…/kb/`, then a number; empty where none do."""
+    token: int = 0
+    """How many characters that token has."""
 
     def count(self, text: str) -> int:
+        """Return how long a text is when it has left the house."""
+        text = self.leaving(text)
         if self.counting in {"mastodon", "weighted"}:
             return COUNTINGS[self.counting](text, self.url_length)
         return COUNTINGS[self.counting](text)
 
     def fits(self, text: str) -> bool:
-        if self.longest_bytes is not None and len(text.encode()) > self.longest_bytes:
+        text = self.leaving(text)
+        if self.longest_bytes is not None and len(self._written(text).encode()) > self.longest_bytes:
             return False
         return self.limit is None or self.count(text) <= self.limit
+
+    def leaving(self, text: str) -> str:
+        """Return the text with tokens in place of the names in our own addresses, as long as the real ones are."""
+        if not self.own or self.own not in text:
+            return text
+        address = rf"({re.escape(self.own)}[0-9]+)(?:-[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])(?!/[A-Za-z0-9_])"
+        return re.sub(address, rf"\1/{'x' * self.token}", text)
+
+    def _written(self, text: str) -> str:
+        return with_short_addresses(text) if self.counting == "bluesky" else text
 
 
 def _graphemes(text: str) -> list[str]:

@@ -2,16 +2,19 @@
 
 The name is resolved once, every address it has must be plain unicast on the public internet, and the connection goes to
 that very address, so that a name which changes its mind between check and connection (DNS rebinding) reaches nothing.
-Proxies of the environment are not used and redirects are not followed. An installation lifts the rule for single pairs
-of host and port with KLINKE_PRIVATE_ENDPOINTS.
+Proxies of the environment are not used. Redirects are not followed, except by `fetch`, for which each hop is a request
+of its own under the same rules. An installation lifts the rule for single pairs of host and port with
+KLINKE_PRIVATE_ENDPOINTS.
 """
 
 import ipaddress
+import os
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LookUpTooSlow
 from contextlib import closing, contextmanager
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from types import MappingProxyType
 from typing import Final, Literal
-from urllib.parse import SplitResult, quote, urlsplit
+from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
 
 from flask_babel import gettext
 
@@ -29,8 +32,12 @@ CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
 LARGEST_ANSWER: Final = 1024 * 1024
 LONGEST_URL: Final = 2000
+LONGEST_HOST: Final = 253
 _CHUNK: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
+_FOR_GOOD: Final = frozenset({301, 308})
+_ELSEWHERE: Final = frozenset({301, 302, 303, 307, 308})
+MOST_REDIRECTS: Final = 4
 
 # `ipaddress` of Python 3.11 calls several of these global: addresses that carry an IPv4 address inside, and ranges that
 # were set aside after it was written (IANA special-purpose address registries).
@@ -60,6 +67,17 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What stood at an address, or where that led; the body is no longer compressed."""
+
+    answer: Answer
+    url: str
+    """The address that answered."""
+    moved_to: str | None = None
+    """What was asked for has this address from now on, as the servers on the way said."""
 
 
 class Refused(Exception):
@@ -101,10 +119,11 @@ def check(url: str, settings: Settings) -> None:
         raise _not_public(target)
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], settings: Settings) -> Answer:
+def post(url: str, body: bytes | None, headers: Mapping[str, str], settings: Settings) -> Answer:
     """POST `body` and return the answer, whatever its status; raise `Refused` or `Unreachable`.
 
-    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone.
+    5 s to connect, 10 s in all, at most 1 MB of answer; compression is not asked for and not undone. With `body` None
+    the request says that it has none, which some services want to hear.
     """
     return _send("POST", url, body, headers, settings)
 
@@ -116,9 +135,61 @@ def look(
     method: Literal["HEAD", "GET"] = "HEAD",
     headers: Mapping[str, str] = MappingProxyType({}),
     seconds: float | None = None,
+    largest: int = LARGEST_ANSWER,
 ) -> Answer:
-    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed."""
-    return _send(method, url, None, headers, settings, seconds=seconds)
+    """Ask whether there is something at an address, under the same rules; a redirect is an answer and not followed.
+
+    `largest`: so many bytes of it are read, for a picture that is larger than a page.
+    """
+    return _send(method, url, None, headers, settings, seconds=seconds, largest=largest)
+
+
+def request(
+    method: str,
+    url: str,
+    settings: Settings,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    seconds: float | None = None,
+    largest: int | None = None,
+) -> Answer:
+    """Make any request under the same rules; for services whose answers are larger or whose verbs are others.
+
+    `largest` is how much of the answer is read, in bytes; a redirect is an answer and not followed.
+    """
+    return _send(method, url, body, headers, settings, seconds=seconds, largest=largest)
+
+
+def fetch(
+    url: str,
+    settings: Settings,
+    *,
+    headers: Mapping[str, str] = MappingProxyType({}),
+    largest: int = LARGEST_ANSWER,
+    seconds: float = TOTAL_SECONDS,
+) -> Fetched:
+    """GET what stands at an address, also where that leads elsewhere; raise `Refused` or `Unreachable`.
+
+    Each hop is looked up, checked and pinned like the first one, at most four of them, in `seconds` altogether. At most
+    `largest` bytes are kept, counted after decompression.
+    """
+    deadline, asked, moved_to, is_for_good = time.monotonic() + seconds, url, None, True
+    for _hop in range(MOST_REDIRECTS + 1):
+        left = max(0.1, deadline - time.monotonic())
+        answer = _send(
+            "GET", asked, None, {"Accept-Encoding": "gzip", **headers}, settings, seconds=left, largest=largest
+        )
+        location = answer.headers.get("location", "")
+        if answer.status not in _ELSEWHERE or not location:
+            return Fetched(answer, asked, moved_to)
+        try:
+            asked = urldefrag(urljoin(asked, location.strip())).url
+        except ValueError:
+            raise _no_address() from None
+        is_for_good = is_for_good and answer.status in _FOR_GOOD
+        moved_to = asked if is_for_good else moved_to
+    raise Unreachable(gettext("the address leads on and on"), sent=True)
 
 
 def _send(
@@ -127,8 +198,8 @@ def _send(
     body: bytes | None,
     headers: Mapping[str, str],
     settings: Settings,
-    *,
     seconds: float | None = None,
+    largest: int | None = None,
 ) -> Answer:
     seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
@@ -143,8 +214,39 @@ def _send(
             else:
                 reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None
-        received, is_cut = _read_body(response)
+        most = LARGEST_ANSWER if largest is None else largest
+        received, is_cut = _read_body(response, most, _unpacking(headers, response))
     return Answer(response.status, _joined(response), received, is_cut)
+
+
+@contextmanager
+def dialled(
+    host: str, port: int, settings: Settings, *, ports: Collection[int], is_tls: bool, silence: float, seconds: float
+) -> Iterator[socket.socket]:
+    """Yield a connection to a server that speaks something else than HTTP; raise `Refused` or `Unreachable`.
+
+    The rules are those for requests, with these `ports` in place of 80 and 443. With `is_tls` the server has shown a
+    certificate for its name. It breaks when nothing comes for `silence` seconds, and after `seconds` in all, also when
+    whoever uses it has wrapped it meanwhile.
+    """
+    target = _named(host, port, settings, is_tls=is_tls)
+    if not target.is_trusted:
+        if port not in ports:
+            listed = ", ".join(str(each) for each in sorted(ports))
+            raise Refused(gettext("only the ports %(ports)s are open to the outside here", ports=listed))
+        if _is_inside(target.host):
+            raise _not_public(target)
+    deadline = time.monotonic() + CONNECT_SECONDS
+    with closing(_reached(target, _resolve(target, deadline), deadline)) as line:
+        line.settimeout(silence)
+        with closing(_hold_on(line)) as hold, _cut_at(time.monotonic() + seconds, hold):
+            yield line
+
+
+def may_be_plain(host: str, port: int, line: socket.socket, settings: Settings) -> bool:
+    """Tell whether secrets may go over a connection unencrypted: to this machine, where the installation says so."""
+    peer = str(line.getpeername()[0])
+    return _named(host, port, settings, is_tls=False).is_trusted and ipaddress.ip_address(peer).is_loopback
 
 
 def is_public(address: str) -> bool:
@@ -190,6 +292,19 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
     if not host or "%" in host:
         raise _no_address()
     return parts, host.lower(), port
+
+
+def _named(host: str, port: int, settings: Settings, *, is_tls: bool) -> _Target:
+    if not host or len(host) > LONGEST_HOST or not host.isprintable() or any(each in host for each in " %/@\\[]"):
+        raise Refused(gettext("this is not the name of a server like mail.example.org"))
+    if ":" not in host:
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError:
+            raise Refused(gettext("this is not the name of a server like mail.example.org")) from None
+    host = host.lower()
+    is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
+    return _Target("https" if is_tls else "http", host, port, "", is_trusted)
 
 
 def _is_inside(host: str) -> bool:
@@ -259,6 +374,38 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
     raise Unreachable(reason, sent=False)
 
 
+def _reached(target: _Target, addresses: list[str], deadline: float) -> socket.socket:
+    """Return a connection to the first address that answers, greeted where it is encrypted."""
+    reason = gettext("%(host)s does not answer", host=target.host)
+    for address in addresses:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            open_socket = _opened(target, address, left)
+        except TimeoutError:
+            continue
+        except OSError:
+            reason = gettext("%(host)s refuses the connection", host=target.host)
+            continue
+        try:
+            if isinstance(open_socket, ssl.SSLSocket):
+                with _cut_at(deadline, open_socket):
+                    open_socket.do_handshake()
+        except OSError as error:
+            open_socket.close()
+            words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
+            reason = gettext("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
+            continue
+        return open_socket
+    raise Unreachable(reason, sent=False)
+
+
+def _hold_on(line: socket.socket) -> socket.socket:
+    # Encryption that begins later takes the connection out of the socket; a second hold can still end it.
+    return socket.socket(fileno=os.dup(line.fileno()))
+
+
 def _opened(target: _Target, address: str, seconds: float) -> socket.socket:
     plain = socket.create_connection((address, target.port), timeout=seconds)
     if target.scheme == "http":
@@ -301,17 +448,48 @@ def _ask(
     return connection.getresponse()
 
 
-def _read_body(response: HTTPResponse) -> tuple[bytes, bool]:
+def _read_body(response: HTTPResponse, largest: int, unpack: "_Plain | _Gzip") -> tuple[bytes, bool]:
     # The status is known, so the request was answered; a body that breaks off does not change that.
     parts: list[bytes] = []
     size = 0
     try:
-        while size <= LARGEST_ANSWER and (part := response.read(_CHUNK)):
+        while size <= largest and (part := response.read(_CHUNK)):
+            part = unpack(part, largest + 1 - size)
             parts.append(part)
             size += len(part)
-    except (OSError, HTTPException):
-        return b"".join(parts)[:LARGEST_ANSWER], True
-    return b"".join(parts)[:LARGEST_ANSWER], size > LARGEST_ANSWER or bool(response.length)
+    except (OSError, HTTPException, zlib.error):
+        return b"".join(parts)[:largest], True
+    is_whole = size <= largest and not response.length and unpack.is_at_its_end
+    return b"".join(parts)[:largest], not is_whole
+
+
+class _Plain:
+    is_at_its_end = True
+
+    def __call__(self, part: bytes, _most: int) -> bytes:
+        return part
+
+
+class _Gzip:
+    """Takes the compression off, never more than asked for: a few bytes can stand for gigabytes."""
+
+    def __init__(self) -> None:
+        self._box = zlib.decompressobj(wbits=31)
+        self._has_begun = False
+
+    @property
+    def is_at_its_end(self) -> bool:
+        return self._box.eof or not self._has_begun
+
+    def __call__(self, part: bytes, most: int) -> bytes:
+        self._has_begun = True
+        return self._box.decompress(part, most)
+
+
+def _unpacking(asked: Mapping[str, str], response: HTTPResponse) -> "_Plain | _Gzip":
+    coding = (response.getheader("Content-Encoding") or "").strip().lower()
+    is_asked = asked.get("Accept-Encoding") == "gzip"
+    return _Gzip() if is_asked and coding in {"gzip", "x-gzip"} else _Plain()
 
 
 def _joined(response: HTTPResponse) -> dict[str, str]:

@@ -33,6 +33,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         gettext=lambda words: _catalogue().ugettext(words),
         ngettext=lambda one, many, number: _catalogue().ungettext(one, many, number),
         newstyle=True,
+        pgettext=lambda context, words: _catalogue().upgettext(context, words),
     )
     app.jinja_env.globals["_"] = _say
     app.add_template_filter(ago, "ago")

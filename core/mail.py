@@ -71,7 +71,7 @@ class Letter:
     """Where it comes back to when it cannot be delivered."""
 
 
-class _Unfolded(EmailPolicy):
+class Unfolded(EmailPolicy):
     """Leaves plain headers on one line: folding would encode a long address, and then no program finds it there."""
 
     def fold(self, name: str, value: Any) -> str:
@@ -165,7 +165,7 @@ def send(event: MailQueued) -> None:
 
 
 def _composed(mail: Mail, written: Letter, settings: Settings) -> EmailMessage:
-    message = EmailMessage(policy=_Unfolded(linesep="\r\n"))
+    message = EmailMessage(policy=Unfolded(linesep="\r\n"))
     message["From"] = settings.mail_from
     message["To"] = written.to
     message["Subject"] = one_line(written.subject)

@@ -38,19 +38,26 @@ def page(
     cursor: str | None = None,
     size: int = 20,
     descending: bool = True,
+    among: Select[Any] | None = None,
 ) -> Page[Any]:
     """Return one page of the entities that `statement` selects, ordered by the columns `by` (the last one unique).
 
     A cursor that nobody gave out, or that was tampered with, means the first page.
+
+    `among` selects the last column of `by` alone. Where it is given, it chooses the page, and `statement` loads only
+    what is on it: what the entities bring along is then joined to one page, and not to everything that is sorted.
     """
     direction, values = _open(cursor, by)
     backwards = direction == "b"
     falling = descending != backwards
+    order = [key.desc() if falling else key.asc() for key in by]
+    chosen = statement if among is None else among
     if values is not None:
-        there = tuple_(*by) < tuple_(*values) if falling else tuple_(*by) > tuple_(*values)
-        statement = statement.where(there)
-    statement = statement.order_by(None).order_by(*(key.desc() if falling else key.asc() for key in by))
-    rows = list(db.session.scalars(statement.limit(size + 1)).unique())
+        chosen = chosen.where(tuple_(*by) < tuple_(*values) if falling else tuple_(*by) > tuple_(*values))
+    chosen = chosen.order_by(None).order_by(*order).limit(size + 1)
+    if among is not None:
+        chosen = statement.where(by[-1].in_(chosen)).order_by(None).order_by(*order)
+    rows = list(db.session.scalars(chosen).unique())
     has_more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()

@@ -1,7 +1,9 @@
 """Secrets at rest: what must be read again is encrypted with a key derived from the installation's own."""
 
 import base64
-from typing import TYPE_CHECKING
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from flask import current_app
 from sqlalchemy import Dialect, LargeBinary, Text
@@ -30,6 +32,22 @@ class Encrypted(TypeDecorator[str]):
         return _opened(value.encode()).decode()
 
 
+class EncryptedJson(TypeDecorator[dict[str, Any]]):
+    """The same for an object of JSON."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        return None if value is None else _box().encrypt(json.dumps(value).encode()).decode()
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:  # noqa: ARG002 -- SQLAlchemy's signature
+        if value is None:
+            return None
+        found: dict[str, Any] = json.loads(_opened(value.encode()))
+        return found
+
+
 class EncryptedBytes(TypeDecorator[bytes]):
     """The same for what is no text."""
 
@@ -43,6 +61,17 @@ class EncryptedBytes(TypeDecorator[bytes]):
         return None if value is None else _opened(bytes(value))
 
 
+def opens(sealed: str) -> bool:
+    """Tell whether a ciphertext was made with this installation's key."""
+    from cryptography.fernet import InvalidToken
+
+    try:
+        _box().decrypt(sealed.encode()).decode()
+    except (InvalidToken, UnicodeError):
+        return False
+    return True
+
+
 def _opened(sealed: bytes) -> bytes:
     from cryptography.fernet import InvalidToken
 
@@ -54,11 +83,14 @@ def _opened(sealed: bytes) -> bytes:
 
 
 def _box() -> "Fernet":
+    return _box_of(current_app.config["SECRET_KEY"])
+
+
+@lru_cache(maxsize=2)
+def _box_of(secret_key: str) -> "Fernet":
     from cryptography.fernet import Fernet
     from cryptography.hazmat.primitives.hashes import SHA256
     from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(
-        current_app.config["SECRET_KEY"].encode()
-    )
+    key = HKDF(SHA256(), 32, salt=None, info=b"klinke secrets at rest").derive(secret_key.encode())
     return Fernet(base64.urlsafe_b64encode(key))

@@ -381,11 +381,35 @@ class Settings(BaseModel):
         60, ge=0, le=10_080, description="So long before a promise is due its owner is reminded."
     )
     call_attempts: int = Field(3, ge=1, le=20, description="After so many calls in vain a call-back is given up.")
+    watch_days: int = Field(
+        14,
+        ge=0,
+        le=365,
+        description="So many days after a serious complaint is closed its author's public words are watched; 0: never.",
+    )
+    watch_from_heat: int = Field(
+        2, ge=0, le=3, description="From this heat on (1 annoyed, 2 angry, 3 hostile) a complaint is serious; 0: never."
+    )
+    watch_from_band: int = Field(
+        4, ge=0, le=5, description="From this band of priority on (5 is the highest) a complaint is serious; 0: never."
+    )
+    pass_minutes: int = Field(
+        60, ge=1, le=10_080, description="For so long what an agent passed over is not offered to them again."
+    )
+    worth_hours: int = Field(
+        24,
+        ge=1,
+        le=8760,
+        description="After so many hours the systems of the house are asked again what a waiting customer is worth.",
+    )
     lost_after_hours: int = Field(
         6,
         ge=1,
         le=8760,
         description="A conversation that nobody opened or answered for so long alarms the desk.",
+    )
+    deaf_after_minutes: int = Field(
+        30, ge=1, le=10_080, description="A channel that has not answered for so long alarms the admins."
     )
     verify_days: int = Field(
         365,
@@ -410,6 +434,12 @@ class Settings(BaseModel):
         ge=0,
         le=720,
         description="So many hours after a reply with an article its customer is asked once what came of it; 0: never.",
+    )
+    link_proof: bool = Field(
+        True, description="Links to articles in replies carry a token, so that it is known whether they were opened."
+    )
+    link_proof_days: int = Field(
+        90, ge=8, le=365, description="So many days the token of a link in a reply is kept; then it only leads on."
     )
     mark_days: int = Field(
         180, ge=1, le=3650, description="So many days a mark on a customer lasts where nobody says else."

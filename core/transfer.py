@@ -5,6 +5,7 @@ same file changes nothing, because every record keeps the source system's id.
 """
 
 import json
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,8 @@ LONGEST_HOLD_SECONDS = 0.2
 PAUSE_SECONDS = 0.05
 """Then it waits, because on SQLite whoever waits for the lock only looks now and then whether it is free."""
 LONGEST_LINE = 4 * 1024 * 1024
+_BEGINS = re.compile(rb'\s*\{\s*"type"\s*:\s*"([a-z_]{1,40})"')
+"""How the lines of an export begin: it says of which type a line is before all of it is read."""
 
 Outcome = Literal["new", "changed", "unchanged"]
 Load = Callable[[Any], Outcome]
@@ -82,13 +85,17 @@ def iso(at: datetime) -> str:
 def read_jsonl(path: Path, *, progress: Callable[[int], None] = lambda _lines: None) -> Report:
     """Import a file, a pass for each record type, committed every few records; call `progress` with the lines read."""
     report = Report()
-    for number, _record, reason in _records(path):
-        if reason:
-            report.skipped.append((number, reason))
+    present, lines, may_skip = _look_through(path, report)
     for known in types():
+        if known.name not in present:
+            progress(lines)
+            continue
         began = time.monotonic()
-        for number, record, reason in _records(path):
+        for number, raw in _lines(path):
             progress(1)
+            if may_skip and _beginning(raw) not in {"", known.name}:
+                continue
+            record, reason = _read(number, raw)
             if reason or record is None or record.get("type") != known.name:
                 continue
             _take(known, number, record, report)
@@ -101,6 +108,22 @@ def read_jsonl(path: Path, *, progress: Callable[[int], None] = lambda _lines: N
         db.session.commit()
     report.skipped.sort()
     return report
+
+
+def _look_through(path: Path, report: Report) -> tuple[frozenset[str], int, bool]:
+    """Report what cannot be read; return the types in the file, its lines, and whether their beginnings say which."""
+    present = set[str]()
+    lines = 0
+    may_skip = True
+    for number, raw in _lines(path):
+        lines += 1
+        record, reason = _read(number, raw)
+        if record is None:
+            report.skipped.append((number, reason))
+        else:
+            present.add(record["type"])
+            may_skip = may_skip and _beginning(raw) in {"", record["type"]}  # two types in a line: the last one counts
+    return frozenset(present), lines, may_skip
 
 
 def write_jsonl(path: Path) -> Counter[str]:
@@ -116,27 +139,34 @@ def write_jsonl(path: Path) -> Counter[str]:
     return counts
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | None, str]]:
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     with path.open("rb") as file:
         for number, raw in enumerate(file, 1):
-            if not raw.strip():
-                continue
-            if len(raw) > LONGEST_LINE:
-                yield number, None, f"longer than {LONGEST_LINE} bytes"
-                continue
-            try:
-                record = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
-            except UnicodeDecodeError:
-                yield number, None, "not UTF-8"
-            except (ValueError, RecursionError):
-                yield number, None, "not JSON"
-            else:
-                if not isinstance(record, dict):
-                    yield number, None, "not an object"
-                elif record.get("type") not in _types:
-                    yield number, None, f"unknown type {str(record.get('type'))[:40]!r}"
-                else:
-                    yield number, record, ""
+            if raw.strip():
+                yield number, raw
+
+
+def _beginning(raw: bytes) -> str:
+    """Return the type with which a line begins, without reading the rest; empty where it begins with something else."""
+    found = _BEGINS.match(raw)
+    return "" if found is None else found[1].decode()
+
+
+def _read(number: int, raw: bytes) -> tuple[dict[str, Any] | None, str]:
+    """Return the record of a line, or why it is none."""
+    if len(raw) > LONGEST_LINE:
+        return None, f"longer than {LONGEST_LINE} bytes"
+    try:
+        record = json.loads(raw.decode("utf-8-sig" if number == 1 else "utf-8"))
+    except UnicodeDecodeError:
+        return None, "not UTF-8"
+    except (ValueError, RecursionError):
+        return None, "not JSON"
+    if not isinstance(record, dict):
+        return None, "not an object"
+    if not isinstance(record.get("type"), str) or record["type"] not in _types:
+        return None, f"unknown type {str(record.get('type'))[:40]!r}"
+    return record, ""
 
 
 def _take(known: RecordType, number: int, record: dict[str, Any], report: Report) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from core.clock import now
 from core.db import Model, UtcDateTime, db, reading
 
 PAUSE_SECONDS = 0.25
+FAREWELL_SECONDS = 10.0
+"""Companions have so long to come to an end."""
 BEAT_SECONDS = 10
 STALE_BEAT = timedelta(seconds=60)
 
@@ -44,7 +47,15 @@ class Chore:
     in_every_worker: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Companion:
+    name: str
+    run: Callable[[Flask, threading.Event], None]
+    once: Callable[[], object]
+
+
 _chores: dict[str, Chore] = {}
+_companions: dict[str, Companion] = {}
 
 
 def chore(
@@ -59,33 +70,78 @@ def chore(
     return register
 
 
+def companion(name: str, *, run: Callable[[Flask, threading.Event], None], once: Callable[[], object]) -> None:
+    """Have `run` go on beside the worker in a thread of its own until the event is set: what waits for others.
+
+    A worker that only works until nothing is due does `once` in its place.
+    """
+    _companions[name] = Companion(name, run, once)
+
+
 def work(app: Flask, *, until_idle: bool = False) -> None:
     """Work until SIGTERM or SIGINT; with `until_idle`, until nothing is due."""
-    stopping = False
+    if until_idle:
+        _work(app, lambda: False, until_idle=True)
+        return
+    is_told = False
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal stopping
-        stopping = True
+        nonlocal is_told  # a plain flag: an event must not be set by whoever may be holding its lock
+        is_told = True
 
-    if not until_idle:
-        signal.signal(signal.SIGTERM, stop)
-        signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    stopping = threading.Event()
+    threads = [
+        threading.Thread(target=each.run, args=(app, stopping), name=each.name, daemon=True)
+        for each in _companions.values()
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        _work(app, lambda: is_told, until_idle=False)
+    finally:
+        stopping.set()
+        until = time.monotonic() + FAREWELL_SECONDS
+        for thread in threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+
+def _work(app: Flask, is_over: Callable[[], bool], *, until_idle: bool) -> None:
     next_turns = dict.fromkeys(_chores, 0.0)
     next_beat = 0.0
-    while not stopping:
+    has_delivered = False
+    while not is_over():
         with app.app_context():
             if time.monotonic() >= next_beat:
                 _beat()
                 next_beat = time.monotonic() + BEAT_SECONDS
+            for each in _companions.values() if until_idle else ():
+                each.once()
+                db.session.rollback()
             delivered = outbox.deliver_due() if _is_something_due() else 0
+            has_delivered |= bool(delivered)
+            if until_idle and delivered:
+                continue  # chores look at everything there is: once, after all that waited, and not after each batch
             for task in _chores.values():
                 if until_idle or time.monotonic() >= next_turns[task.name]:
                     _take_turn(task, at_once=until_idle)
                     next_turns[task.name] = time.monotonic() + task.every
-        if until_idle and not delivered:
-            return
+            if until_idle and not (has_delivered and _is_something_due()):
+                return
+            has_delivered = False
         if not delivered:
             time.sleep(PAUSE_SECONDS)
+
+
+def let_through() -> None:
+    """Give a sign of life and deliver what is due, in the middle of a chore that takes minutes.
+
+    Such a chore calls it between its transactions: what it has not committed is lost, what it has loaded is gone.
+    """
+    db.session.rollback()
+    _beat()
+    outbox.deliver_due()
 
 
 def is_alive() -> bool:

@@ -16,7 +16,20 @@ from core.clock import now
 from core.db import db
 from core.unique import add_once
 from demo import channel as channels
-from demo import clocking, helping, keeping, knowing, products, promising, recalling, sending, triaging, writing
+from demo import (
+    clocking,
+    helping,
+    keeping,
+    knowing,
+    measuring,
+    products,
+    promising,
+    recalling,
+    sending,
+    together,
+    triaging,
+    writing,
+)
 from demo import desk as desk_work
 from demo.models import PlazaPost
 from desk.models import Conversation, Message
@@ -262,6 +275,7 @@ def _wake_up() -> None:
         personal_data.add(words, deed=deed, by=everybody["ruth"])
     keeping.begin(everybody, _article)
     promising.begin(everybody)
+    measuring.begin(everybody)
     products.begin(everybody, _article)
     recalling.begin(everybody, _article)
     clocking.begin(everybody)
@@ -271,6 +285,7 @@ def _wake_up() -> None:
     triaging.begin(everybody)
     desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     sending.begin(everybody)
+    together.begin(everybody)
     _count_what_helped(everybody)
 
 

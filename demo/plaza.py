@@ -20,7 +20,7 @@ from core.transfer import iso
 from core.web import absolute
 from demo import channel as channels
 from demo.models import PlazaPost
-from desk import intake
+from desk import arrivals, intake
 from desk.channels.base import adapter_of
 from desk.channels.webhook import signature
 from desk.models import Channel
@@ -114,7 +114,7 @@ def _deliver(channel: Channel, written: PlazaPost) -> None:
     if trouble is not None:
         raise Conflict(gettext("The desk takes nothing in from the Marktplatz right now: %(why)s", why=trouble.title))
     for message in adapter_of(channel).parse(raw):
-        intake.take(channel, message)
+        arrivals.take(channel, message)
 
 
 def _payload(written: PlazaPost) -> dict[str, object]:

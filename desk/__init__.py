@@ -14,16 +14,20 @@ def init_app(app: Flask) -> None:
         asking,
         block_reading,
         block_transfer,
+        bystanders,
         call_backs,
+        card_words,
         carrying,
         cli,
         connections,
         credit,
+        deafness,
         drafting,
         elsewhere,
         escalation,
         figures,
         finding,
+        forgetting,
         forgotten,
         gaps,
         heat,
@@ -31,17 +35,28 @@ def init_app(app: Flask) -> None:
         limits,
         linting,
         listeners,
+        moving_house,
         nightly,
         person_models,
+        polling,
         presence,
         private_to_public,
         promise_models,
         promises,
+        retention,
+        returning,
+        shared_drafts,
         side_talks,
+        solving,
+        team_views,
+        telling,
         transfer,
         views,
+        watch_lists,
+        watching,
+        worth,
     )
-    from desk.channels import archive, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, bluesky, feeds, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
     from desk.lint import cli as lint_cli
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
@@ -50,14 +65,17 @@ def init_app(app: Flask) -> None:
     app.register_blueprint(views.bp)
     registry.register(finding.Blocks(), app)
     app.cli.add_command(cli.channels)
+    app.cli.add_command(cli.contacts)
+    app.cli.add_command(cli.retention_group)
     app.cli.add_command(triage_cli.triage)
     app.cli.add_command(lint_cli.lint)
     transfer.init_app()
     block_transfer.init_app()
+    moving_house.init_app()
     spikes.init_app()
     READY_CHECKS["channels"] = connections.complaint
     admin.contribute(
-        _l("Teams"), "desk.team_list", "admin", text=_l("Who works together, and how new conversations find somebody.")
+        _l("Teams"), "desk.team_list", "lead", text=_l("Who works together, and how new conversations find somebody.")
     )
     admin.contribute(
         _l("Clocks"),
@@ -76,6 +94,22 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(_l("Roles of the desk"), "desk.roles_page", "lead", text=_l("Who may do what at the desk."))
+    admin.contribute(
+        _l("Webhooks"), "desk.webhook_list", "admin", text=_l("Which other programs are told of what happens here.")
+    )
+    admin.contribute(
+        _l("How long words are kept"),
+        "desk.retention_page",
+        "admin",
+        text=_l("When the words of closed conversations go, public and private ones."),
+    )
+    admin.contribute(
+        _l("Questions to closed cases"),
+        "desk.criteria",
+        "admin",
+        text=_l("By what colleagues look at each other’s closed cases."),
     )
     admin.contribute(
         _l("Customer cards"),

@@ -1,14 +1,14 @@
 """The desk's calls of the JSON API.
 
-A conversation in a list: id, source_id, channel (slug), contact (handle, name, reach), state, locale, assignee (handle
-or null), created, last_message, waiting_since (or null) and words, what the customer wrote last.
+A conversation in a list: id, source_id, channel (slug), contact (id, handle, name, reach), state, locale, assignee
+(handle or null), created, last_message, waiting_since (or null) and words, what the customer wrote last.
 A conversation by itself has messages instead of words. A message: id, source_id, direction ("in"/"out"), public, text,
 url (or null), created, state, failure (or null), by (handle of the agent, or null) and uses (ids of articles).
 Times are ISO 8601 in UTC.
 """
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Literal
 
 from flask import Response, make_response, request
 from flask_babel import gettext
@@ -17,16 +17,36 @@ from flask_login import current_user
 from pydantic import AwareDatetime, Field
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from accounts import people
+from accounts.models import User
 from core import db as database
 from core import web
 from core.api import Api, Id, Model, block, line
 from core.db import db
-from core.errors import NotAllowed, NotFound
+from core.errors import Invalid, NotAllowed, NotFound
 from core.transfer import iso
-from desk import intake, lint, linting, listing, policy, queries, replies, scheduling, suggestions, wordings
+from desk import (
+    arrivals,
+    conversations,
+    intake,
+    lint,
+    linting,
+    listing,
+    notes,
+    persons,
+    policy,
+    promises,
+    queries,
+    replies,
+    scheduling,
+    suggestions,
+    wordings,
+)
 from desk.channels.base import LONGEST_TEXT, adapter_of
+from desk.inside import Note
 from desk.listing import BuiltIn
-from desk.models import Conversation, Message
+from desk.models import Contact, Conversation, Message
+from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
 from desk.replies import Manner
 from desk.splitting import Way
 from desk.triage import judging, learning
@@ -60,6 +80,41 @@ class NewReply(Model):
     seen: Id | None = None
     split: Way = Field("", description="In numbered messages, or short with the address, when it does not fit.")
     send_at: AwareDatetime | None = Field(None, description="Not before; a new message of the customer stops it.")
+
+
+class NewNote(Model):
+    text: str = Field(max_length=notes.LONGEST)
+
+
+class Assigned(Model):
+    """The handle of an agent, or null for nobody."""
+
+    assignee: str | None = Field(max_length=100)
+
+
+class Turned(Model):
+    state: Literal["open", "waiting_customer", "waiting_inside", "solved", "no_answer"]
+
+
+class NewPromise(Model):
+    """`owner` is the handle of who is to keep it, the token's person unless it is said."""
+
+    what: str = Field(max_length=LONGEST_WHAT)
+    due: AwareDatetime
+    owner: str | None = Field(None, max_length=100)
+    message: Id | None = Field(None, description="The reply that says it.")
+
+
+class SettledPromise(Model):
+    """`kept`, or `withdrawn` with a reason."""
+
+    state: Literal["kept", "withdrawn"]
+    reason: str = Field("", max_length=LONGEST_REASON)
+
+
+class ContactQuery(Model):
+    channel: str = Field(max_length=80, description="The slug of a channel.")
+    handle: str = Field(max_length=200)
 
 
 class Asked(Model):
@@ -132,6 +187,134 @@ def post_reply(conversation_id: int, body: NewReply) -> dict[str, Any]:
 
 
 @api.call(
+    "POST",
+    "/conversations/<int:conversation_id>/notes",
+    summary="Write a note for the team",
+    body=NewNote,
+    scope="desk",
+    team=True,
+    status=201,
+)
+def post_note(conversation_id: int, body: NewNote) -> dict[str, Any]:
+    """Return the note: id, text, by, created. Who is named with @ is told."""
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return _note(notes.write(conversation, text=body.text, by=current_user))
+
+
+@api.call("GET", "/conversations/<int:conversation_id>/notes", summary="What the team noted", scope="desk", team=True)
+def list_notes(conversation_id: int) -> dict[str, Any]:
+    """Return `{"notes": […]}`, the first one first; those that were taken back are left out."""
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return {"notes": [_note(note) for note in notes.of(conversation) if note.withdrawn_at is None]}
+
+
+@api.call(
+    "POST",
+    "/conversations/<int:conversation_id>/assignment",
+    summary="Give a conversation to an agent, or to nobody",
+    body=Assigned,
+    scope="desk",
+    team=True,
+)
+def post_assignment(conversation_id: int, body: Assigned) -> dict[str, Any]:
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    conversations.assign(conversation, _agent(body.assignee, "assignee"), by=current_user)
+    return _in_short(conversation)
+
+
+@api.call(
+    "POST",
+    "/conversations/<int:conversation_id>/state",
+    summary="Say where a conversation stands",
+    body=Turned,
+    scope="desk",
+    team=True,
+)
+def post_state(conversation_id: int, body: Turned) -> dict[str, Any]:
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    conversations.change_state(conversation, body.state, by=current_user)
+    return _in_short(conversation)
+
+
+@api.call("GET", "/conversations/<int:conversation_id>/promises", summary="What was promised", scope="desk", team=True)
+def list_promises(conversation_id: int) -> dict[str, Any]:
+    """Return `{"promises": […]}`: id, what, due, state, owner, by, created, settled (or null), reason."""
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return {"promises": [_promise(promise) for promise in promises.every_one_of(conversation)]}
+
+
+@api.call(
+    "POST",
+    "/conversations/<int:conversation_id>/promises",
+    summary="Note what was promised to a customer",
+    body=NewPromise,
+    scope="desk",
+    team=True,
+    status=201,
+)
+def post_promise(conversation_id: int, body: NewPromise) -> dict[str, Any]:
+    _require_agent()
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    said = next((one for one in conversation.messages if one.id == body.message and one.direction == "out"), None)
+    if body.message is not None and said is None:
+        sentence = gettext("There is no such reply in this conversation.")
+        raise Invalid(sentence, fields={"message": sentence})
+    made = promises.make(
+        conversation,
+        what=body.what,
+        due_at=body.due,
+        owner=_agent(body.owner, "owner") or current_user,
+        by=current_user,
+        message=said,
+    )
+    return _promise(made)
+
+
+@api.call(
+    "POST",
+    "/promises/<int:promise_id>/settlement",
+    summary="Say that a promise was kept, or is withdrawn",
+    body=SettledPromise,
+    scope="desk",
+    team=True,
+)
+def settle_promise(promise_id: int, body: SettledPromise) -> dict[str, Any]:
+    _require_agent()
+    promise = promises.visible_promise(promise_id, viewer=current_user)
+    if body.state == "kept":
+        promises.keep(promise, by=current_user)
+    else:
+        promises.withdraw(promise, reason=body.reason, by=current_user)
+    return _promise(promise)
+
+
+@api.call("GET", "/contacts", summary="Somebody on a channel", query=ContactQuery, scope="desk", team=True)
+def find_contact(query: ContactQuery) -> dict[str, Any]:
+    """Return `{"contacts": […]}`: the one with this handle, or nobody."""
+    _require_agent()
+    channel = queries.channel_by(query.channel)
+    found = None if channel is None else queries.contact_at(channel, query.handle)
+    return {"contacts": [] if found is None else [_contact(found)]}
+
+
+@api.call("GET", "/contacts/<int:contact_id>", summary="A contact", scope="desk", team=True)
+def show_contact(contact_id: int) -> dict[str, Any]:
+    """Return id, channel, handle, name, reach, `same` (the person's other contacts) and `conversations` (ids)."""
+    _require_agent()
+    contact = persons.visible_contact(contact_id, viewer=current_user)
+    every = persons.contacts_of(contact)
+    return _contact(contact) | {
+        "same": [_contact(one) for one in every[1:]],
+        "conversations": queries.conversation_ids_of([one.id for one in every]),
+    }
+
+
+@api.call(
     "POST", "/suggestions", summary="What may help with a message", body=Asked, scope="desk", team=True, reads=True
 )
 def suggest(body: Asked) -> dict[str, Any]:
@@ -201,16 +384,18 @@ def receive(name: str) -> Response:
             gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
         )
     headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.args.to_dict()
     # Whoever cannot prove who they are does not get to hold the database's one place for writers.
     with database.reading():
-        trouble = intake.trouble_with(queries.channel_by(name), headers, raw)
+        trouble = intake.trouble_with(queries.channel_by(name), headers, raw, query)
         db.session.rollback()
     if trouble is not None:
         return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
     channel = queries.channel_by(name)
     if channel is None:
         raise NotFound
-    taken = [intake.take(channel, message) for message in adapter_of(channel).parse(raw)]
+    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel, query).parse(raw)]
+    taken = [each for each in told if each is not None]
     is_new = any(each.is_new for each in taken)
     body = {
         "id": taken[0].message_id if taken else None,
@@ -231,7 +416,7 @@ def _in_short(conversation: Conversation) -> dict[str, Any]:
         "id": conversation.id,
         "source_id": conversation.source_id,
         "channel": conversation.channel.slug,
-        "contact": {"handle": contact.handle, "name": contact.name, "reach": contact.reach},
+        "contact": {"id": contact.id, "handle": contact.handle, "name": contact.name, "reach": contact.reach},
         "state": conversation.state,
         "locale": conversation.locale,
         "assignee": None if conversation.assignee is None else conversation.assignee.handle,
@@ -259,6 +444,50 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
         }
         for message in messages
     ]
+
+
+def _agent(handle: str | None, field: str) -> User | None:
+    if handle is None:
+        return None
+    found = people.by_handle(handle.removeprefix("@"))
+    if found is None:
+        sentence = gettext("Nobody here has the handle %(handle)s.", handle=handle)
+        raise Invalid(sentence, fields={field: sentence})
+    return found
+
+
+def _note(note: Note) -> dict[str, Any]:
+    return {
+        "id": note.id,
+        "text": note.text,
+        "by": None if note.by is None else note.by.handle,
+        "created": iso(note.at),
+    }
+
+
+def _promise(promise: Promise) -> dict[str, Any]:
+    return {
+        "id": promise.id,
+        "conversation": promise.conversation_id,
+        "message": promise.message_id,
+        "what": promise.what,
+        "due": iso(promise.due_at),
+        "state": promise.state,
+        "owner": None if promise.owner is None else promise.owner.handle,
+        "created": iso(promise.at),
+        "settled": None if promise.settled_at is None else iso(promise.settled_at),
+        "reason": promise.reason,
+    }
+
+
+def _contact(contact: Contact) -> dict[str, Any]:
+    return {
+        "id": contact.id,
+        "channel": contact.channel.slug,
+        "handle": contact.handle,
+        "name": contact.name,
+        "reach": contact.reach,
+    }
 
 
 def _issue(found: lint.Issue) -> dict[str, Any]:

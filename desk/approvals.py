@@ -48,7 +48,7 @@ def ask(held: HeldReply) -> None:
     """Tell everybody who may approve that a reply waits."""
     learning = set(db.session.scalars(select(AgentProfile.user_id).where(AgentProfile.is_trainee)))
     notifications.notify_each(
-        [agent.id for agent in queries.agents() if agent.id != held.by_id and agent.id not in learning],
+        [agent.id for agent in queries.agents() if agent.id not in {held.by_id, *held.drafters, *learning}],
         kind="reply_to_approve",
         key=f"reply_to_approve:{held.id}",
         url=f"/desk/held/{held.id}",
@@ -56,8 +56,8 @@ def ask(held: HeldReply) -> None:
 
 
 def may_approve(viewer: User, held: HeldReply) -> bool:
-    """Whoever works at the desk, has learnt it, and did not write the reply."""
-    return policy.may_work(viewer) and viewer.id != held.by_id and not is_trainee(viewer)
+    """Whoever works at the desk, has learnt it, and wrote nothing of the reply."""
+    return policy.may_work(viewer) and viewer.id not in {held.by_id, *held.drafters} and not is_trainee(viewer)
 
 
 def is_trainee(user: User) -> bool:
@@ -78,7 +78,9 @@ def give_back(held: HeldReply, *, note: str, by: User) -> None:
 def require_waiting(held: HeldReply, *, by: User) -> None:
     """Hold the reply for a decision of this person; raise when it is not theirs to make, or was made."""
     if not may_approve(by, held):
-        raise NotAllowed(gettext("Somebody else approves this: not who wrote it, and nobody who is still learning."))
+        raise NotAllowed(
+            gettext("Somebody else approves this: nobody who wrote in it, and nobody who is still learning.")
+        )
     holding.require_waiting(held)
 
 
@@ -93,7 +95,7 @@ def add(
     intent: str | None = None,
 ) -> ApprovalRule:
     """Write down a new rule; raise `Invalid` when it has no name or no condition."""
-    if not policy.may_manage_channels(by):
+    if not policy.may_manage_approvals(by):
         raise NotAllowed
     wrong = {}
     name = texts.line(name, longest=LONGEST_NAME, shortest=0)
@@ -126,7 +128,7 @@ def add(
 
 def remove(rule: ApprovalRule, *, by: User) -> None:
     """Take a rule away; what waits because of it goes on waiting."""
-    if not policy.may_manage_channels(by):
+    if not policy.may_manage_approvals(by):
         raise NotAllowed
     audit.record("desk.approval_rule.remove", rule, by=by, before={"name": rule.name})
     db.session.delete(rule)

@@ -6,7 +6,7 @@ from accounts import audit
 from accounts.models import User
 from core.clock import now
 from core.db import db
-from desk import approvals, holding, replies
+from desk import approvals, holding, replies, shared_drafts
 from desk.models import Message
 from desk.promises import NewPromise
 from desk.sending_models import HeldReply
@@ -25,7 +25,7 @@ def approve(
     before, author, conversation = held.text, held.by, held.conversation
     at = held.send_at if held.send_at is not None and held.send_at > now() else None
     inserted, is_public = [(use[0], use[1]) for use in held.uses], held.is_public
-    split, rule = held.split, held.rule
+    split, rule, drafters = held.split, held.rule, list(held.drafters)
     db.session.delete(held)
     db.session.flush()
     message = replies.reply(
@@ -43,6 +43,7 @@ def approve(
             approved_by=by,
         ),
     )
+    shared_drafts.credit(message, drafters, by=author)
     audit.record(
         "desk.reply.approve", message, by=by, after={"author": author.id, "rule": rule, "is_edited": text != before}
     )

@@ -6,8 +6,9 @@ a nuisance: there a channel asks only where its settings say so.
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from flask_babel import force_locale, gettext
 from sqlalchemy import ColumnElement, Select, and_, or_, select
@@ -25,9 +26,10 @@ from core.worker import chore
 from desk import clocks, conversations, policy, queries
 from desk.channels.base import adapter_of
 from desk.events import ReplyQueued
+from desk.figure_models import SolvedQuestion
 from desk.models import Channel, Conversation, FollowUp, Message
 from desk.outcomes import QUIET
-from kb import addresses, asking
+from kb import addresses, asking, sent_links
 from kb.models import ArticleUse
 
 Where = Literal["private", "public", "never"]
@@ -49,6 +51,12 @@ def where(channel: Channel) -> Where:
     return next((known for known in WHERE if known == chosen), "private")
 
 
+def may_ask(channel: Channel, *, is_public: bool) -> bool:
+    """Tell whether a message on this channel may ask who reads it whether it helped."""
+    chosen = where(channel)
+    return chosen == "public" or (chosen == "private" and not is_public)
+
+
 def choose(channel: Channel, chosen: str, *, by: User) -> None:
     """Say where a channel asks: in private conversations, also in public, or never."""
     if not policy.may_manage_channels(by):
@@ -63,18 +71,25 @@ def choose(channel: Channel, chosen: str, *, by: User) -> None:
 
 
 def text_with_links(message: Message) -> str:
-    """Return what leaves the house: where a reply may ask, its articles open with the question on top of them.
+    """Return what leaves the house: links with their tokens; where a reply may ask, they open with the question.
 
     The same each time it is tried. What would not fit into the channel any more stays as it was written.
     """
-    if not _may_ask(message.channel, is_public=message.is_public):
-        return message.text
+    asks = may_ask(message.channel, is_public=message.is_public)
+    used = _uses(_about(message))
+    links = sent_links.of(used)
     measure, text = adapter_of(message.channel).measure, message.text
-    for use in _uses(_about(message)):
-        asks = _with_address(text, use)
-        if measure.fits(asks):
-            text = asks
-    return text
+    for use in used:
+        if use.id in links:
+            links[use.id].asks = asks
+        elif not asks:
+            continue
+        leaves = _with_address(text, use)
+        if measure.fits(leaves):
+            text = leaves
+    db.session.flush()
+    # What was counted with a token and got none leaves without its name, which is shorter still.
+    return text if replace(measure, own="").fits(text) else _nameless(text)
 
 
 @chore("desk.ask_whether_it_helped", every=EVERY_SECONDS)
@@ -114,8 +129,23 @@ def ask(reply_id: int) -> bool:
 
 
 def is_question() -> ColumnElement[bool]:
-    """Return the clause for messages that only ask whether a reply helped."""
-    return select(FollowUp.message_id).where(FollowUp.message_id == Message.id).exists()
+    """Return the clause for messages that only ask whether a reply helped, or whether the case is solved."""
+    return or_(
+        select(FollowUp.message_id).where(FollowUp.message_id == Message.id).exists(),
+        select(SolvedQuestion.message_id).where(SolvedQuestion.message_id == Message.id).exists(),
+    )
+
+
+def was_asked(conversation_id: Any) -> ColumnElement[bool]:
+    """Return the clause for conversations in which a message asked already, whatever after: nobody is asked twice."""
+    asked = aliased(Message)
+    return or_(
+        select(FollowUp.reply_id)
+        .join(asked, asked.id == FollowUp.reply_id)
+        .where(asked.conversation_id == conversation_id)
+        .exists(),
+        select(SolvedQuestion.reply_id).where(SolvedQuestion.conversation_id == conversation_id).exists(),
+    )
 
 
 def hear(use: ArticleUse) -> None:
@@ -125,7 +155,12 @@ def hear(use: ArticleUse) -> None:
     message = db.session.get(Message, use.where_id)
     if message is None:
         return
-    conversation = conversations.locked(message.conversation_id)
+    open_again(message.conversation_id, reason=f"outcome: {use.outcome}")
+
+
+def open_again(conversation_id: int, *, reason: str) -> None:
+    """Open a conversation at rest because its customer said that it is not solved: now they wait for us."""
+    conversation = conversations.locked(conversation_id)
     if conversation.state not in QUIET:
         return
     before = conversation.state
@@ -136,7 +171,7 @@ def hear(use: ArticleUse) -> None:
         "desk.conversation.change_state",
         conversation,
         by=None,
-        reason=f"outcome: {use.outcome}",
+        reason=reason,
         before={"state": before},
         after={"state": "open"},
     )
@@ -151,7 +186,7 @@ def _due() -> Sequence[int]:
     for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
         if adapter_of(channel).capabilities.may_follow_up:
             for ids, is_public in ((private, False), (public, True)):
-                if _may_ask(channel, is_public=is_public):
+                if may_ask(channel, is_public=is_public):
                     ids.append(channel.id)
     if not private and not public:
         return []
@@ -190,14 +225,9 @@ def _waiting() -> Select[int]:
             uses.exists(),
             ~uses.where(ArticleUse.outcome.is_not(None)).exists(),
             ~went_on.exists(),
-            ~select(FollowUp.reply_id).where(FollowUp.reply_id == Message.id).exists(),
+            ~was_asked(Message.conversation_id),
         )
     )
-
-
-def _may_ask(channel: Channel, *, is_public: bool) -> bool:
-    chosen = where(channel)
-    return chosen == "public" or (chosen == "private" and not is_public)
 
 
 def _question(reply: Message) -> str | None:
@@ -229,6 +259,10 @@ def _uses(reply_id: int) -> Sequence[ArticleUse]:
 
 def _own_address(use: ArticleUse) -> str:
     return absolute(addresses.of_article(use.article))
+
+
+def _nameless(text: str) -> str:
+    return re.sub(rf"({re.escape(current_settings().base_url)}/kb/[0-9]+)-[\w-]*+(?!/\w)", r"\1", text)
 
 
 def _with_address(text: str, use: ArticleUse) -> str:

@@ -18,6 +18,7 @@ from core.clock import now
 from core.db import db
 from core.settings import current_settings
 from desk import absences, clocks, conversations, policy, teams
+from desk.filters import IS_OPEN
 from desk.models import Conversation
 from desk.team_models import AgentSkills, Giving, Team
 
@@ -25,7 +26,6 @@ HEATED: Final = 2
 """From this heat on a conversation is a burden, of 0 to 3 as triage measures it."""
 A_DAY: Final = timedelta(hours=24)
 LONG_AGO: Final = -1.0
-DONE: Final = ("solved", "no_answer")
 
 Heat = Callable[[Conversation], int]
 _heats: list[Heat] = []
@@ -97,9 +97,10 @@ def candidates(team: Team) -> Sequence[Candidate]:
     since = at - timedelta(minutes=current_settings().present_minutes)
     away = absences.away(ids, at)
     known = teams.profiles(ids)
+    # Of everybody: asked for by name, SQLite goes through all they ever had, and what is open is few.
     open_now = _counted(
         select(Conversation.assignee_id, func.count())
-        .where(Conversation.assignee_id.in_(ids), Conversation.state.not_in(DONE))
+        .where(IS_OPEN, Conversation.assignee_id.is_not(None))
         .group_by(Conversation.assignee_id)
     )
     heated = _counted(
@@ -108,7 +109,7 @@ def candidates(team: Team) -> Sequence[Candidate]:
         .group_by(Giving.user_id)
     )
     return [
-        Candidate(user, known.get(user.id) or teams.profile_of(user), open_now.get(user.id, 0), heated.get(user.id, 0))
+        Candidate(user, known.get(user.id) or teams.unsaid(user), open_now.get(user.id, 0), heated.get(user.id, 0))
         for user in members
         if user.is_active and policy.may_work(user) and user.id not in away and _is_here(user, since)
     ]

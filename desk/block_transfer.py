@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 from sqlalchemy import ColumnElement, select, true
 
 from accounts import people
@@ -19,9 +19,9 @@ from core.api import line
 from core.db import db
 from core.errors import Invalid, KlinkeError
 from core.problems import reasons
-from core.transfer import LONGEST_LINE, Outcome, RecordType, register
+from core.transfer import LONGEST_LINE, Outcome, RecordType, iso, register
 from desk import blocks, queries, transfer
-from desk.block_models import ReplyBlock, Scope
+from desk.block_models import ReplyBlock, ReplyBlockVersion, Scope
 from desk.channels.base import LONGEST_TEXT
 from kb import references
 
@@ -44,6 +44,14 @@ class ReplyBlockRecord(BaseModel):
         Annotated[str, Field(pattern=r"^(de|de-du|en)(@[a-z0-9-]{1,80})?$")],
         Annotated[str, Field(max_length=LONGEST_TEXT)],
     ] = Field(min_length=1)
+    number: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Which version it is, who wrote it when and why; the earlier ones are lines of their own."""
+    by: line(100) | None = None  # type: ignore[valid-type]  # the same
+    comment: line(blocks.LONGEST_COMMENT, 0) = ""  # type: ignore[valid-type]  # the same
+    created: AwareDatetime | None = None
+    updated: AwareDatetime | None = None
+    archived: AwareDatetime | None = None
+    """Since when it is put away."""
 
 
 @dataclass(slots=True)
@@ -82,8 +90,7 @@ def load(record: ReplyBlockRecord, *, by: User | None = None) -> Outcome:
     if known is None:
         block = blocks.create(words, by=owner)
         if by is None:
-            block.source_id = record.id
-            db.session.flush()
+            _complete(block, record)
         return "new"
     if _says(known, record, channel.id if channel else None):
         return "unchanged"
@@ -94,12 +101,26 @@ def load(record: ReplyBlockRecord, *, by: User | None = None) -> Outcome:
     return "changed"
 
 
+def _complete(block: ReplyBlock, record: ReplyBlockRecord) -> None:
+    """Have a block that came in be as old as it is, in the version that it is."""
+    block.source_id = record.id
+    block.created_at = record.created or block.created_at
+    block.updated_at = record.updated or block.updated_at
+    block.archived_at = record.archived
+    version = db.session.scalars(select(ReplyBlockVersion).where(ReplyBlockVersion.block_id == block.id)).one()
+    block.number = version.number = record.number or block.number
+    version.at = block.updated_at
+    version.comment = record.comment
+    if record.by is not None and (writer := people.by_source_id(record.by)) is not None:
+        version.by_id = writer.id
+    db.session.flush()
+
+
 def dump(which: ColumnElement[bool] | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the blocks that are in use, those first that stand in others."""
-    wanted = true() if which is None else which
-    rows = db.session.scalars(
-        select(ReplyBlock).where(ReplyBlock.archived_at.is_(None), wanted).order_by(ReplyBlock.id)
-    ).all()
+    """Yield the blocks, those first that stand in others: all of them, or of `which` those that are in use."""
+    wanted = true() if which is None else ReplyBlock.archived_at.is_(None) & which
+    rows = db.session.scalars(select(ReplyBlock).where(wanted).order_by(ReplyBlock.id)).all()
+    versions = {} if which is not None else _newest()
     for block in _inner_first(rows):
         yield {
             "id": block.source_id or f"klinke:{block.id}",
@@ -111,7 +132,29 @@ def dump(which: ColumnElement[bool] | None = None) -> Iterator[dict[str, Any]]:
             **({"channel": block.channel.slug} if block.channel else {}),
             **({"owner": reference(block.owner)} if block.owner else {}),
             "words": block.words,
+            **(_age(block, versions.get(block.id)) if which is None else {}),
         }
+
+
+def _newest() -> dict[int, ReplyBlockVersion]:
+    is_newest = (ReplyBlock.id == ReplyBlockVersion.block_id) & (ReplyBlock.number == ReplyBlockVersion.number)
+    found = db.session.scalars(select(ReplyBlockVersion).join(ReplyBlock, is_newest))
+    return {version.block_id: version for version in found}
+
+
+def _age(block: ReplyBlock, version: ReplyBlockVersion | None) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "number": block.number,
+        "created": iso(block.created_at),
+        "updated": iso(block.updated_at if version is None else version.at),
+    }
+    if version is not None and version.by is not None:
+        said["by"] = reference(version.by)
+    if version is not None and version.comment:
+        said["comment"] = version.comment
+    if block.archived_at is not None:
+        said["archived"] = iso(block.archived_at)
+    return said
 
 
 def take_in(path: Path, *, by: User) -> Report:

@@ -13,18 +13,21 @@ from sqlalchemy.orm import lazyload
 
 from accounts import audit
 from accounts.models import User
+from core import choosing
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, KlinkeError, NotAllowed
 from core.transfer import iso
-from desk import clocks, conversations, policy, queries, snoozing
+from desk import clocks, conversations, policy, queries, snoozing, teams
 from desk.inbox_models import DeskBulkDeed
 from desk.models import Conversation
+from desk.team_models import Team
 
 MOST: Final = 100
 LONGEST_SEAL: Final = 16
 DEEDS: Final = {
     "assign": lazy_gettext("Give to somebody"),
+    "team": lazy_gettext("Give to a team"),
     "solved": lazy_gettext("Mark as solved"),
     "no_answer": lazy_gettext("No answer needed"),
     "open": lazy_gettext("Open again"),
@@ -38,9 +41,10 @@ STATES: Final = frozenset({"solved", "no_answer", "open", "waiting_inside", "wai
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is to be done; each deed takes what it needs. `assignee` None is nobody."""
+    """What is to be done; each deed takes what it needs. `assignee` None is nobody, `team` None is no team."""
 
     assignee: User | None = None
+    team: Team | None = None
     until: datetime | None = None
 
 
@@ -57,10 +61,13 @@ class Outcome:
 def chosen(ids: Sequence[int], *, by: User) -> list[Conversation]:
     """Return the conversations of these ids that there are, each once; raise `Invalid` where they are too many."""
     wanted = sorted(set(ids))
-    if not wanted:
-        raise _refused("conversations", gettext("Please choose a conversation."))
-    if len(wanted) > MOST:
-        raise _refused("conversations", gettext("%(most)s conversations at once, please.", most=MOST))
+    choosing.require_some(
+        wanted,
+        most=MOST,
+        field="conversations",
+        none=gettext("Please choose a conversation."),
+        too_many=gettext("%(most)s conversations at once, please.", most=MOST),
+    )
     return list(
         db.session.scalars(
             select(Conversation)
@@ -141,7 +148,8 @@ def undo(done: DeskBulkDeed, *, by: User) -> Outcome:
     outcome = Outcome(deed=done)
     for change in done.changes:
         conversation = conversations.locked(change["conversation_id"])
-        if state(conversation) != change["after"]:
+        # What was not kept yet when it was done is not looked at.
+        if {name: value for name, value in state(conversation).items() if name in change["after"]} != change["after"]:
             outcome.refused[conversation.id] = gettext("Somebody changed this conversation since; it stays as it is.")
             continue
         _put_back(conversation, change["before"], by=by)
@@ -160,6 +168,7 @@ def state(conversation: Conversation) -> dict[str, Any]:
     return {
         "state": conversation.state,
         "assignee_id": conversation.assignee_id,
+        "team_id": conversation.team_id,
         "waiting_since": _said(conversation.waiting_since),
         "due_at": _said(conversation.due_at),
         "snoozed_until": _said(conversation.snoozed_until),
@@ -171,6 +180,8 @@ def _act_of(deed: str, wanted: Wanted, by: User) -> Callable[[Conversation], obj
         raise _refused("deed", gettext("Please choose one of the list."))
     if deed == "assign":
         return lambda conversation: conversations.assign(conversation, wanted.assignee, by=by)
+    if deed == "team":
+        return lambda conversation: teams.give(conversation, wanted.team, by=by)
     if deed == "wake":
         return lambda conversation: snoozing.wake(conversation, by=by)
     if deed == "snooze":
@@ -185,6 +196,9 @@ def _put_back(conversation: Conversation, was: Mapping[str, Any], *, by: User) -
     assignee = None if was["assignee_id"] is None else db.session.get(User, was["assignee_id"])
     if conversation.assignee_id != was["assignee_id"] and (assignee is None or policy.may_work(assignee)):
         conversations.assign(conversation, assignee, by=by)
+    team = None if was.get("team_id") is None else db.session.get(Team, was["team_id"])
+    if "team_id" in was and conversation.team_id != was["team_id"] and (team is None) == (was["team_id"] is None):
+        teams.give(conversation, team, by=by)
     conversations.turn(conversation, was["state"], by=by, reason="undone")
     since, due = _moment(was["waiting_since"]), _moment(was["due_at"])
     if since is None:

@@ -55,6 +55,12 @@ def after(working: WorkingTime | None, since: datetime, span: timedelta) -> date
     return since + FARTHEST
 
 
+def next_opening(working: WorkingTime, since: datetime) -> datetime | None:
+    """Return when it opens the next time; None when it is open at that moment. A place that never does: in 800 days."""
+    begins, _ends = next(_open(working, since, since + FARTHEST), (since + FARTHEST, None))
+    return None if begins <= since else begins
+
+
 def between(working: WorkingTime | None, since: datetime, until: datetime) -> timedelta:
     """Return how much time counts between two moments; nothing when they are the wrong way round."""
     if until <= since:

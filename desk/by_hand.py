@@ -11,8 +11,10 @@ from core import texts
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import conversations, holding, objections, policy, promises, queries
+from core.outbox import publish
+from desk import conversations, counters, holding, objections, policy, promises, queries
 from desk.channels.base import LONGEST_TEXT, LONGEST_URL
+from desk.events import ReplyNoted
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import Draft
@@ -60,6 +62,7 @@ def record(
     )
     db.session.add(message)
     db.session.flush()
+    counters.note_where_said(message)
     holding.give_way(conversation, reason="other_reply")
     holding.leave(message, by=by)
     conversations.keep_words(conversation, text, is_incoming=False)
@@ -67,6 +70,7 @@ def record(
     db.session.flush()
     promises.make_with(message, promised, by=by)
     audit.record("desk.message.by_hand", message, by=by, after={"url": url})
+    publish(ReplyNoted(message.id))
     return message
 
 

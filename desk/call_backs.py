@@ -1,28 +1,32 @@
 """Customers who want to be called: when, on which number, how often somebody tried, and what came of it."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, time, timedelta
-from typing import Final
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal, get_args
 
 from flask_babel import gettext
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload, lazyload
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import lazyload
 
 from accounts import audit
 from accounts.models import User
 from accounts.people import Viewer
-from core import texts, timezones
+from core import paging, texts
 from core.clock import now
-from core.db import LARGEST_ID, db
-from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.db import db
+from core.errors import Conflict, Invalid, NotAllowed
 from core.settings import current_settings
+from core.unique import add_once
 from core.worker import chore
-from desk import policy, queries
+from desk import counters, dated, policy
 from desk.models import Conversation
+from desk.person_models import Counter
 from desk.promise_models import CALL_RESULTS, CallAttempt, CallBack, CallResult
 from forum import notifications
 from forum.models import Notification
 
+View = Literal["today", "later", "over"]
+VIEWS: Final[tuple[View, ...]] = get_args(View)
 LONGEST_PHONE: Final = 40
 FEWEST_DIGITS: Final = 4
 LONGEST_ABOUT: Final = 500
@@ -37,7 +41,7 @@ def arrange(
     if not policy.may_work(by):
         raise NotAllowed
     phone = texts.line(phone, longest=LONGEST_PHONE)
-    if sum(letter.isdecimal() for letter in phone) < FEWEST_DIGITS:
+    if not _is_number(phone):
         sentence = gettext("Please give the number to call.")
         raise Invalid(sentence, fields={"phone": sentence})
     if until <= now() or until <= since or until - since > LONGEST_WINDOW:
@@ -86,34 +90,57 @@ def cancel(call: CallBack, *, by: User) -> None:
     db.session.flush()
 
 
+def arrange_from_counter(counter_id: int) -> CallBack | None:
+    """Make the time that a customer chose at the secure counter a call-back, once; None where they chose none.
+
+    The number that they left there is taken over; it is deleted with what else was left.
+    """
+    counter = db.session.get(Counter, counter_id)
+    wish = None if counter is None else counters.wished_call(counter)
+    if counter is None or wish is None or not _is_number(wish.phone):
+        return None
+    conversation = counter.conversation
+    owner = next((one for one in (conversation.assignee, counter.by) if one is not None and policy.may_work(one)), None)
+    is_new = add_once(
+        CallBack,
+        conversation_id=conversation.id,
+        phone=wish.phone[:LONGEST_PHONE],
+        since=wish.since,
+        until=wish.until,
+        about="",
+        owner_id=None if owner is None else owner.id,
+        state="open",
+        counter_id=counter.id,
+        is_unverified=counter.is_unverified,
+        at=now(),
+    )
+    call = db.session.scalars(select(CallBack).where(CallBack.counter_id == counter.id)).one()
+    if is_new:
+        audit.record("desk.call_back.arrange", call, by=None, after={"until": wish.until.isoformat()})
+    return call
+
+
 def visible_call(call_id: int, *, viewer: Viewer) -> CallBack:
     """Return a call-back, held until the end of the transaction; raise `NotFound` where the viewer may see none."""
-    found = None
-    if 0 < call_id <= LARGEST_ID and policy.may_work(viewer):
-        found = db.session.scalars(
-            select(CallBack)
-            .where(CallBack.id == call_id)
-            .with_for_update(of=CallBack)
-            .execution_options(populate_existing=True)
-        ).one_or_none()
-    if found is None:
-        raise NotFound(gettext("There is no such call-back."))
-    return found
+    return dated.held(CallBack, call_id, viewer=viewer, sentence=gettext("There is no such call-back."))
 
 
-def for_today(*, viewer: Viewer) -> Sequence[CallBack]:
-    """Return whom to call today, with those that should have been called before; who waits longest comes first."""
-    zone = current_settings().time_zone
-    tomorrow = timezones.local(now(), zone).date() + timedelta(days=1)
-    midnight = timezones.at(datetime.combine(tomorrow, time()), zone).astimezone(UTC)
-    return db.session.scalars(
-        select(CallBack)
-        .join(CallBack.conversation)
-        .where(CallBack.state == "open", CallBack.since < midnight, queries.conversations_visible_to(viewer))
-        .order_by(CallBack.until, CallBack.id)
-        .limit(MOST_AT_ONCE)
-        .options(joinedload(CallBack.conversation).lazyload(Conversation.messages))
-    ).all()
+def listing(view: View, *, viewer: Viewer, cursor: str | None = None, size: int = dated.PAGE) -> paging.Page[CallBack]:
+    """Return a page of a view: who waits longest comes first; what is over, the newest first."""
+    return dated.page(
+        CallBack,
+        _belongs_to(view),
+        due=CallBack.until,
+        viewer=viewer,
+        cursor=cursor,
+        size=size,
+        newest_first=view == "over",
+    )
+
+
+def counts(viewer: Viewer) -> Mapping[View, int]:
+    """Return how many call-backs each view has."""
+    return dated.counts(CallBack, VIEWS, _belongs_to, viewer=viewer)
 
 
 def of_conversation(conversation: Conversation) -> Sequence[CallBack]:
@@ -148,6 +175,18 @@ def look_after() -> int:
         told += 1
     db.session.commit()
     return told
+
+
+def _belongs_to(view: View) -> ColumnElement[bool]:
+    """Today are those, too, that should have been called before."""
+    if view == "over":
+        return CallBack.state != "open"
+    begins_today = CallBack.since < dated.midnight()
+    return (CallBack.state == "open") & (begins_today if view == "today" else ~begins_today)
+
+
+def _is_number(phone: str) -> bool:
+    return sum(letter.isdecimal() for letter in phone) >= FEWEST_DIGITS
 
 
 def _require_open(call: CallBack, by: User) -> None:

@@ -6,9 +6,9 @@ plain values that the admin named are taken from it.
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -61,6 +61,25 @@ class Card:
     look: CardLook
     purpose: str
     rows: Sequence[Row]
+
+
+Hearer = Callable[[CardSource, int, Any], None]
+_hearers: list[Hearer] = []
+
+
+def hears(function: Hearer) -> Hearer:
+    """Have a function told what a source said about a contact whenever somebody looks."""
+    if function not in _hearers:
+        _hearers.append(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Where and with what another system is asked; `url` is empty where it needs what nobody knows."""
+
+    url: str
+    headers: dict[str, str]
 
 
 def sources() -> Sequence[CardSource]:
@@ -129,14 +148,18 @@ def look_up(source: CardSource, contact: Contact, *, reason: str, by: User) -> C
     db.session.flush()
     noted_id, source_id, contact_id = noted.id, source.id, contact.id
     is_fresh = _kept(source_id, contact_id) is not None
-    url, headers, fields = _filled(source.url, contact), _pairs(source.headers), list(source.fields)
+    asking, fields = question(source, contact), list(source.fields)
     db.session.commit()
     if not is_fresh:
-        rows, failure = _asked(url, headers, fields)
+        told, failure = ask(asking)
         noted = db.session.get_one(CardLook, noted_id)
         noted.failure = failure[:300]
-        if not failure:
-            _keep(source_id, contact_id, rows)
+        asked = db.session.get(CardSource, source_id)
+        if not failure and asked is not None:  # else it was removed while it was asked
+            rows = [(field["label"], value_at(told, field["path"])) for field in fields]
+            _keep(source_id, contact_id, [(label, value) for label, value in rows if value])
+            for hear in _hearers:
+                hear(asked, contact_id, told)
         db.session.flush()
     return db.session.get_one(CardLook, noted_id)
 
@@ -171,6 +194,11 @@ def forget_old() -> None:
     db.session.commit()
 
 
+def good_since() -> datetime:
+    """Return since when what was told and looked at still counts."""
+    return now() - _good_for()
+
+
 def _good_for() -> timedelta:
     # For the look alone: as long as it takes to come back to the page.
     return timedelta(minutes=current_settings().card_minutes or 1)
@@ -182,41 +210,50 @@ def _kept(source_id: int, contact_id: int) -> CardAnswer | None:
 
 
 def _keep(source_id: int, contact_id: int, rows: list[tuple[str, str]]) -> None:
-    if db.session.get(CardSource, source_id) is None:
-        return  # it was removed while it was asked
     where = (CardAnswer.source_id == source_id, CardAnswer.contact_id == contact_id)
     db.session.execute(delete(CardAnswer).where(*where))
     add_once(CardAnswer, source_id=source_id, contact_id=contact_id, rows=json.dumps(rows), fetched_at=now())
 
 
-def _asked(url: str, headers: dict[str, str], fields: list[dict[str, str]]) -> tuple[list[tuple[str, str]], str]:
-    """Return what was told, and why nothing was, one of them empty."""
+def question(source: CardSource, contact: Contact) -> Question:
+    """Return what is asked about a customer, so that nothing of the database is needed while it is asked."""
+    return Question(_filled(source.url, contact), _pairs(source.headers))
+
+
+def ask(question: Question) -> tuple[Any, str]:
+    """Return what another system tells, as it came out of the JSON, and why it told nothing: one of them is empty."""
     settings = current_settings()
-    if not url:
-        return [], gettext("There is nothing known of this customer by which one could ask.")
+    if not question.url:
+        return None, gettext("There is nothing known of this customer by which one could ask.")
     try:
         answer = http.look(
-            url,
+            question.url,
             settings,
             method="GET",
-            headers={"Accept": "application/json", **headers},
+            headers={"Accept": "application/json", **question.headers},
             seconds=settings.card_seconds,
         )
     except (http.Refused, http.Unreachable) as problem:
-        return [], problem.reason
+        return None, problem.reason
     if answer.status != _OK:
-        return [], gettext("the other side answered %(status)s", status=answer.status)
+        return None, gettext("the other side answered %(status)s", status=answer.status)
     if answer.is_cut:
-        return [], gettext("its answer was larger than 1 MB, or broke off")
+        return None, gettext("its answer was larger than 1 MB, or broke off")
     try:
-        told = json.loads(answer.body)
+        return json.loads(answer.body), ""
     except (ValueError, RecursionError):
-        return [], gettext("its answer is not JSON")
-    rows = [(field["label"], _value(told, field["path"])) for field in fields]
-    return [(label, value) for label, value in rows if value], ""
+        return None, gettext("its answer is not JSON")
 
 
-def _value(told: Any, path: str) -> str:
+def checked_path(typed: str) -> str:
+    """Return a path into an answer; empty for none. Raise `Invalid` for what no path is."""
+    path = texts.line(typed, longest=LONGEST_URL)
+    if path and not _PATH.fullmatch(path):
+        raise Invalid(gettext("A path like “customer.contract.name”, please."))
+    return path
+
+
+def value_at(told: Any, path: str) -> str:
     """Return the plain value at a path; empty where there is none, or something with parts of its own."""
     for part in path.split("."):
         if isinstance(told, dict):

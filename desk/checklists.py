@@ -133,7 +133,7 @@ def unsign(item: ChecklistItem, *, by: User) -> None:
     found = db.session.scalars(
         select(ChecklistSign).where(ChecklistSign.item_id == item.id, ChecklistSign.day == today())
     ).one_or_none()
-    if not policy.may_work(by) or (found is not None and found.by_id != by.id and not by.has_role("admin")):
+    if not policy.may_work(by) or (found is not None and found.by_id != by.id and not policy.may_manage_checklists(by)):
         raise NotAllowed(gettext("Only who signed takes it back."))
     if found is not None:
         audit.record("desk.checklist.unsign", item, by=by, before={"by": found.by_id, "day": found.day.isoformat()})

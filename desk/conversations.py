@@ -6,10 +6,13 @@ from sqlalchemy.orm import joinedload
 
 from accounts import audit
 from accounts.models import User
+from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
+from core.outbox import publish
 from core.transfer import iso
 from desk import clocks, policy, queries
+from desk.events import ConversationClosed
 from desk.models import CONVERSATION_STATES, LONGEST_LAST_WORDS, Conversation, ConversationState
 
 DONE: tuple[ConversationState, ...] = ("solved", "no_answer")
@@ -90,6 +93,13 @@ def turn(conversation: Conversation, state: ConversationState, *, by: User | Non
     db.session.flush()
     if before != after:
         audit.record("desk.conversation.change_state", conversation, by=by, reason=reason, before=before, after=after)
+    if state in DONE and before["state"] not in DONE:
+        note_end(conversation)
+
+
+def note_end(conversation: Conversation) -> None:
+    """Say that nobody is to do anything any more."""
+    publish(ConversationClosed(conversation.id, conversation.state, iso(now())))
 
 
 def keep_words(conversation: Conversation, text: str, *, is_incoming: bool) -> None:

@@ -2,18 +2,24 @@
 
 What is left there is ciphertext in the database, is read with a note of who read it, and is deleted some days after the
 conversation is closed. Its address is sealed over a random seed and stands in no column.
+
+A link that stands in public opens for whoever reads along, so it proves nothing. Either the counter asks for a code
+that is said over a private way, or what was left is marked wherever it is read: identity unverified.
 """
 
+import hashlib
+import hmac
 import json
 import re
 import secrets
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from typing import Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from flask import current_app
 from flask_babel import format_date, gettext, lazy_gettext
 from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import lazyload, selectinload, undefer
@@ -30,10 +36,12 @@ from core.outbox import publish
 from core.settings import current_settings
 from core.web import MEGABYTE, absolute
 from core.worker import chore
-from desk import clocks, conversations, policy
+from desk import clocks, conversations, objections, policy
 from desk.events import CounterUsed
-from desk.models import Conversation
-from desk.person_models import Counter, CounterFile, CounterLook
+from desk.models import Conversation, Message
+from desk.objections import Draft, Objection
+from desk.person_models import MOST_WRONG_CODES, Counter, CounterFile, CounterLook
+from desk.promise_models import CallBack
 from forum import notifications, tickets
 from forum.models import Notification
 
@@ -49,12 +57,16 @@ SLOT_DAYS: Final = 5
 SLOT_HOURS: Final = ((9, 12), (12, 15), (15, 18))
 SATURDAY: Final = 5
 MEGAPIXELS: Final = 40
+DIGITS: Final = 6
 PDF_END: Final = 2048
 MOST_AT_ONCE: Final = 100
 
 _PURPOSE: Final = "counter"
 _SLOT: Final = re.compile(r"(\d{4}-\d\d-\d\d)/(\d{1,2})-(\d{1,2})")
 _FILE_NAME: Final = re.compile(r"[/\\]")
+_LINK: Final = re.compile(r"/counter/([0-9A-Za-z_-]{3,80})")
+_SIX: Final = re.compile(r"(?:\d[ .-]?){6}")
+_NO_DIGIT_BETWEEN: Final = re.compile(r"(?<=\d)[ .-](?=\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +87,22 @@ class Slot:
     ends: int
 
 
-def open_for(conversation: Conversation, *, asks: Collection[str], in_public: bool, by: User) -> Counter:
-    """Open a counter for the customer of a conversation; its link is good for some hours and for one use."""
+@dataclass(frozen=True, slots=True)
+class WishedCall:
+    """When and on which number somebody wants to be called, as they left it."""
+
+    phone: str
+    since: datetime
+    until: datetime
+
+
+def open_for(
+    conversation: Conversation, *, asks: Collection[str], in_public: bool, by: User, has_code: bool = False
+) -> Counter:
+    """Open a counter for the customer of a conversation; its link is good for some hours and for one use.
+
+    `in_public` is whether its link may stand where everybody reads; with a code it lets in only who knows that.
+    """
     if not policy.may_work(by):
         raise NotAllowed
     wanted = [each for each in ASKS if each in asks]
@@ -92,14 +118,97 @@ def open_for(conversation: Conversation, *, asks: Collection[str], in_public: bo
         seed=secrets.token_urlsafe(16),
         asks=wanted,
         is_shown_in_public=in_public,
+        has_code=has_code,
         by=by,
         expires_at=now() + timedelta(hours=current_settings().counter_hours),
     )
     db.session.add(counter)
     db.session.flush()
-    after = {"counter": counter.id, "asks": wanted, "public": in_public}
+    after = {"counter": counter.id, "asks": wanted, "public": in_public, "code": has_code}
     audit.record("desk.conversation.open_counter", conversation, by=by, after=after)
     return counter
+
+
+def ask_for_code(counter: Counter, *, by: User) -> None:
+    """Have a counter that is open ask for a code from now on. Twice is once."""
+    if not policy.may_work(by):
+        raise NotAllowed
+    conversations.locked(counter.conversation_id)
+    db.session.refresh(counter)
+    if not counter.is_open:
+        raise Conflict(gettext("This counter is not open any more."))
+    if not counter.has_code:
+        counter.has_code = True
+        db.session.flush()
+        audit.record("desk.conversation.ask_for_code", counter.conversation, by=by, after={"counter": counter.id})
+
+
+def code_of(counter: Counter) -> str:
+    """Return the code of a counter, to be said in private only. It is made of the seed and kept nowhere."""
+    key = hashlib.sha256(b"klinke counter code\0" + current_app.config["SECRET_KEY"].encode()).digest()
+    seal = hmac.new(key, f"{counter.id}\0{counter.seed}".encode(), hashlib.sha256).digest()
+    return f"{int.from_bytes(seal[:8]) % 10**DIGITS:0{DIGITS}}"
+
+
+def prove(counter: Counter, said: str) -> bool:
+    """Tell whether who stands at the counter may come in; a wrong code counts, and some close it for good.
+
+    A wrong one is an answer and no error, since its attempt must be kept. Raise `NotFound` when it is closed.
+    """
+    if not counter.has_code:
+        return True
+    # Counted before it is compared, so that of many at once none gets an attempt too many.
+    counted = db.session.execute(
+        update(Counter)
+        .where(Counter.id == counter.id, Counter.wrong_codes < MOST_WRONG_CODES, Counter.submitted_at.is_(None))
+        .values(wrong_codes=Counter.wrong_codes + 1)
+        .returning(Counter.wrong_codes)
+    ).scalar()
+    db.session.expire(counter)
+    if counted is None:
+        raise NotFound
+    digits = "".join(each for each in said if each in "0123456789")
+    if not hmac.compare_digest(code_of(counter), digits):
+        return False
+    db.session.execute(update(Counter).where(Counter.id == counter.id).values(wrong_codes=Counter.wrong_codes - 1))
+    db.session.expire(counter)
+    return True
+
+
+def note_where_said(message: Message) -> None:
+    """Note of counters whose link stands in a public message that anybody may come; what follows is unverified."""
+    if not message.is_public:
+        return
+    for counter in _linked(message.text):
+        counter.is_shown_in_public = True
+    db.session.flush()
+
+
+@objections.register
+def belongs_in_private(draft: Draft) -> Iterable[Objection]:
+    """Object to a link in public that lets anybody in, and for good to a code in public."""
+    if not draft.is_public:
+        return
+    linked = _linked(draft.text)
+    if any(counter.is_open and not counter.has_code for counter in linked):
+        yield Objection(
+            code="open_counter",
+            words=gettext(
+                "Everybody who reads along can use this link, so whoever comes is unverified. Let the counter ask for "
+                "a code, or send the link in private."
+            ),
+        )
+    if _SIX.search(draft.text) is None:
+        return
+    # The counters of this conversation may have their link elsewhere, and their code here.
+    codes = {code_of(counter) for counter in of(draft.conversation) if counter.has_code and counter.is_open}
+    plain = _NO_DIGIT_BETWEEN.sub("", draft.text)
+    if said := next((code for code in codes if code in plain), ""):
+        yield Objection(
+            code=f"counter_code:{said[:2]}",
+            words=gettext("The code of the secure counter belongs in private: here everybody could use it."),
+            is_final=True,
+        )
 
 
 def address_of(counter: Counter) -> str:
@@ -208,6 +317,18 @@ def take_document(file_id: int, *, by: User) -> CounterFile:
     db.session.add(CounterLook(counter_id=found.counter_id, file_id=found.id, by=by))
     db.session.flush()
     return found
+
+
+def wished_call(counter: Counter) -> WishedCall | None:
+    """Return the call that was asked for at a counter; None where none was, or it is deleted. No person reads here."""
+    content = db.session.scalar(select(Counter.content).where(Counter.id == counter.id))
+    said: dict[str, str] = {} if content is None else json.loads(content)
+    slot = _SLOT.fullmatch(said.get("slot", ""))
+    if slot is None or not said.get("phone"):
+        return None
+    zone, day = ZoneInfo(current_settings().time_zone), date.fromisoformat(slot[1])
+    since, until = (datetime.combine(day, time(int(hour)), zone).astimezone(UTC) for hour in (slot[2], slot[3]))
+    return WishedCall(said["phone"], since, until)
 
 
 def looks(counter: Counter) -> Sequence[CounterLook]:
@@ -337,8 +458,27 @@ def _counter_used(_notification: Notification) -> str:
     return str(gettext("A customer left something for you at the secure counter."))
 
 
+def _linked(text: str) -> list[Counter]:
+    """Return the counters whose links stand in a text."""
+    found = []
+    for ticket in list(dict.fromkeys(_LINK.findall(text)))[:MOST_OPEN]:
+        try:
+            number = tickets.of_short(ticket)
+        except NotFound:
+            continue  # an address of nothing
+        counter = db.session.get(Counter, number)
+        if counter is not None and tickets.is_short(ticket, _PURPOSE, number, counter.seed):
+            found.append(counter)
+    return found
+
+
 def _purge(counter: Counter) -> None:
     db.session.execute(delete(CounterFile).where(CounterFile.counter_id == counter.id))
+    db.session.execute(
+        update(CallBack)
+        .where(CallBack.counter_id == counter.id, CallBack.state == "open")
+        .values(phone=None, state="cancelled", settled_at=now())
+    )
     counter.content = None
     counter.purged_at = now()
     db.session.flush()

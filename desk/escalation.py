@@ -259,7 +259,7 @@ def _due(notification: Notification) -> str:
     return clock_words.wall(datetime.fromisoformat(due)) if due else ""
 
 
-@notifications.kind("desk_due_soon", group="alarms")
+@notifications.kind("desk_due_soon", group="alarms", at_once=True)
 def _due_soon(notification: Notification) -> str:
     return str(
         gettext(
@@ -271,7 +271,7 @@ def _due_soon(notification: Notification) -> str:
     )
 
 
-@notifications.kind("desk_late", group="alarms")
+@notifications.kind("desk_late", group="alarms", at_once=True)
 def _late(notification: Notification) -> str:
     return str(
         gettext(
@@ -283,7 +283,7 @@ def _late(notification: Notification) -> str:
     )
 
 
-@notifications.kind("desk_escalated", group="alarms")
+@notifications.kind("desk_escalated", group="alarms", at_once=True)
 def _escalated(notification: Notification) -> str:
     return str(
         gettext(

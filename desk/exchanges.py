@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
+from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.unique import add_once
 from desk import conversations, greetings, policy, questions
 from desk.block_models import ReplyTopic
+from desk.events import ExchangePublished
 from desk.models import Message
 from forum import answers, personal_data, topics
 from forum.models import LONGEST_TITLE, SHORTEST_TITLE, Category, Topic
@@ -78,6 +80,7 @@ def publish(
     answers.accept(post, by=by)
     if has_consent and (url := asked[0].url or reply.url):
         topics.add_see_also(topic, title=gettext("Where it was asked: %(name)s", name=reply.channel.name), url=url)
+        outbox.publish(ExchangePublished(reply.id, topic.id))
     add_once(
         ReplyTopic,
         reply_id=reply.id,

@@ -19,6 +19,8 @@ LONGEST_VALUE: Final = 100
 DONE: Final = ("solved", "no_answer")
 # Not of type Boolean: of that SQLAlchemy makes "… = 1" on SQLite, which then does not know the index any more.
 IS_OPEN: Final[ColumnElement[bool]] = literal_column(f"(conversation.{IS_OPEN_SQL})")
+# In the words of `IS_DONE_SQL`, as its index.
+IS_DONE: Final[ColumnElement[bool]] = literal_column(f"(not (conversation.{IS_OPEN_SQL}))")
 Choices = list[tuple[str, str]]
 
 
@@ -78,7 +80,7 @@ def _of_state(value: str, _viewer: Viewer) -> ColumnElement[bool]:
     if value == "undone":
         return IS_OPEN
     is_it = Conversation.state == value
-    return is_it if value in DONE else IS_OPEN & is_it
+    return (IS_DONE if value in DONE else IS_OPEN) & is_it
 
 
 def _states() -> Choices:

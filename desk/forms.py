@@ -29,6 +29,10 @@ class ReplyForm(Form):
     at = HiddenField(_l("When it goes out"))
     held = HiddenField()
     """The id of the text that came back and is in the composer now."""
+    draft_version = HiddenField()
+    """Which version of the team's draft the text was begun from; empty: from none."""
+    draft_to = HiddenField()
+    """The colleague to whom the draft is handed."""
 
     @property
     def seen_id(self) -> int | None:
@@ -37,6 +41,10 @@ class ReplyForm(Form):
     @property
     def held_id(self) -> int | None:
         return texts.number(self.held.data or "")
+
+    @property
+    def version(self) -> int | None:
+        return texts.number(self.draft_version.data or "")
 
     def show_as_seen(self, message_id: int) -> None:
         """Say in the form that the writer has this message before them now."""
@@ -50,24 +58,6 @@ class QuestionForm(Form):
     source = BlockField(_l("The question itself"), longest=LONGEST_SOURCE["question"])
     category = SelectField(_l("Category"), validate_choice=False)
     locale = SelectField(_l("Language"), choices=[SelectChoice("de", "Deutsch"), SelectChoice("en", "English")])
-
-
-class ChannelForm(Form):
-    name = LineField(_l("Name"), longest=80)
-    slug = LineField(
-        _l("Short name"), longest=80, description=_l("A part of its address: small letters, digits, dashes.")
-    )
-    endpoint = LineField(
-        _l("Where replies go"),
-        longest=2000,
-        shortest=0,
-        description=_l("An address that takes signed replies. Empty: the channel is only listened to."),
-    )
-    limit = IntegerField(
-        _l("Characters that fit into a reply"),
-        validators=[Optional()],
-        description=_l("Empty: what the service usually takes, or 500. 0: no limit."),
-    )
 
 
 class ApprovalForm(Form):

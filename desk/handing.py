@@ -85,11 +85,25 @@ def words_for(counter: Counter) -> str:
     """Return what tells the customer of the counter, with its link."""
     conversation, url = counter.conversation, counters.address_of(counter)
     with force_locale(conversation.locale):
-        words = (
-            pgettext("informal", "Please leave your details at our secure counter, not here: %(url)s")
-            if conversation.says_du
-            else gettext("Please leave your details at our secure counter, not here: %(url)s")
-        )
+        if counter.has_code:
+            words = (
+                pgettext(
+                    "informal",
+                    "Please leave your details at our secure counter, not here: %(url)s "
+                    "We tell you its code in private.",
+                )
+                if conversation.says_du
+                else gettext(
+                    "Please leave your details at our secure counter, not here: %(url)s "
+                    "We tell you its code in private."
+                )
+            )
+        else:
+            words = (
+                pgettext("informal", "Please leave your details at our secure counter, not here: %(url)s")
+                if conversation.says_du
+                else gettext("Please leave your details at our secure counter, not here: %(url)s")
+            )
     return str(words) % {"url": url}
 
 

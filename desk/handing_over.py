@@ -13,7 +13,7 @@ from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, NotAllowed, NotFound
 from core.problems import Problems
-from desk import conversations, policy
+from desk import conversations, policy, shared_drafts
 from desk.inside import HandOver
 from desk.models import Conversation
 from forum import notifications
@@ -61,6 +61,7 @@ def hand_over(
     )
     db.session.add(card)
     db.session.flush()
+    shared_drafts.go_along(conversation, to=to, by=by)
     audit.record("desk.conversation.hand_over", conversation, by=by, after={"to": to.id, "card": card.id})
     notifications.notify(
         to,

@@ -62,6 +62,7 @@ def keep(  # noqa: PLR0913 -- what a reply is made of, by keyword
     send_at: datetime | None = None,
     rule: str = "",
     reason: str = "",
+    drafters: Sequence[int] = (),
 ) -> HeldReply:
     """Keep a reply that does not go out now: with a `rule` it waits for approval, else it is back with its writer."""
     held = HeldReply(
@@ -71,6 +72,7 @@ def keep(  # noqa: PLR0913 -- what a reply is made of, by keyword
         text=text,
         is_public=is_public,
         uses=[list(use) for use in inserted],
+        drafters=list(drafters),
         split=split,
         send_at=send_at,
         rule=rule,
@@ -263,6 +265,7 @@ def _take_back(conversation: Conversation, departure: Departure, *, by: User, re
         inserted=departure.uses,
         split="" if departure.series is None else "numbered",
         reason=reason,
+        drafters=departure.drafters,
     )
     if message.state == "queued" or conversation.waiting_since is None:
         come_back(conversation, departure)

@@ -9,7 +9,7 @@ from core.unique import add_once, inserting
 from desk import clocks, conversations, holding
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
-from desk.models import Channel, Contact, Conversation, ConversationState, Message
+from desk.models import Channel, Contact, Conversation, ConversationState, Message, same_handle
 from desk.person_models import ThreadPost
 from search.analysis import language
 
@@ -34,6 +34,9 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         created_at=min(incoming.created_at, at),
         received_at=at,
         state="received",
+        kind=None if incoming.kind == "message" else incoming.kind,
+        subject=incoming.subject or None,
+        edited_at=None if incoming.edited_at is None else min(incoming.edited_at, at),
     )
     if not is_new:  # somebody else took it in at the same moment
         return None
@@ -41,6 +44,10 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
     assert message is not None  # noqa: S101 -- written two lines above
     if incoming.capabilities is not None:
         conversation.capabilities = {**incoming.capabilities, "told_at": at.isoformat()}
+    if incoming.answered_by_machine:
+        conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+        db.session.flush()
+        return message
     _let_wait(conversation, message)
     if conversation.state != "new":  # nothing of ours waits where nobody has begun
         holding.give_way(conversation, reason="new_message")
@@ -57,11 +64,18 @@ def message_of(channel: Channel, external_id: str) -> Message | None:
 
 
 def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
-    statement = select(Contact).where(Contact.channel_id == channel.id, Contact.handle == incoming.handle)
-    contact = db.session.scalars(statement).one_or_none()
+    contact = _same_person(channel, incoming) if incoming.person_id else _with_handle(channel, incoming.handle)
     if contact is None:
-        add_once(Contact, channel_id=channel.id, handle=incoming.handle, name=incoming.name, reach=incoming.reach)
-        contact = db.session.scalars(statement).one()
+        add_once(
+            Contact,
+            channel_id=channel.id,
+            handle=incoming.handle,
+            name=incoming.name,
+            reach=incoming.reach,
+            external_id=incoming.person_id or None,
+        )
+        contact = _with_handle(channel, incoming.handle)
+        assert contact is not None  # noqa: S101 -- written just now, here or by somebody else
     # People rename themselves and gain followers; what the channel told last is what is so.
     if incoming.name:
         contact.name = incoming.name
@@ -70,11 +84,38 @@ def _contact(channel: Channel, incoming: IncomingMessage) -> Contact:
     return contact
 
 
+def _with_handle(channel: Channel, handle: str) -> Contact | None:
+    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.handle == handle)
+    return db.session.scalars(wanted).one_or_none()
+
+
+def _same_person(channel: Channel, incoming: IncomingMessage) -> Contact | None:
+    """Return who has this id at the service, under the handle that they have now; None for somebody new."""
+    wanted = select(Contact).where(Contact.channel_id == channel.id, Contact.external_id == incoming.person_id)
+    contact = db.session.scalars(wanted).one_or_none()
+    if contact is not None and contact.handle == incoming.handle:
+        return contact
+    namesake = _with_handle(channel, incoming.handle)
+    if namesake is not None and contact is None and namesake.external_id is None:
+        namesake.external_id = incoming.person_id  # we know them from when the service told no id
+        return namesake
+    if namesake is not None:  # the handle is somebody else's now; what they are called today they will tell
+        _call(namesake, (namesake.external_id or f"{namesake.handle[:150]} ({namesake.id})")[:200])
+    if contact is not None:
+        _call(contact, incoming.handle)
+    return contact
+
+
+def _call(contact: Contact, handle: str) -> None:
+    contact.handle, contact.handle_key = handle, same_handle(handle)
+    db.session.flush()
+
+
 def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage) -> Conversation:
     find = select(Conversation.id).where(
         Conversation.channel_id == channel.id, Conversation.external_id == incoming.conversation
     )
-    found = db.session.scalar(find)
+    found = _of_what_it_answers(channel, incoming) or db.session.scalar(find)
     if found is None:
         at = now()
         add_once(
@@ -89,6 +130,19 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
         )
         found = db.session.scalars(find).one()
     return conversations.locked(found)
+
+
+def _of_what_it_answers(channel: Channel, incoming: IncomingMessage) -> int | None:
+    """Return the conversation of the nearest message that it answers and that is here."""
+    if not incoming.answers:
+        return None
+    rows = db.session.execute(
+        select(Message.external_id, Message.conversation_id).where(
+            Message.channel_id == channel.id, Message.external_id.in_(incoming.answers)
+        )
+    )
+    known = {row.external_id: row.conversation_id for row in rows}
+    return next((known[each] for each in incoming.answers if each in known), None)
 
 
 def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:

@@ -6,7 +6,8 @@ from typing import Final
 import pytz
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectChoice, SelectField
+from wtforms import IntegerField, SelectChoice, SelectField
+from wtforms.validators import InputRequired, NumberRange
 
 from accounts.models import User
 from core import texts
@@ -15,10 +16,25 @@ from core.errors import Invalid
 from core.forms import Form, LineField
 from core.settings import current_settings
 from desk.inbox_models import LONGEST_ITEM, LONGEST_NAME
+from desk.watching import LONGEST_DAYS
 
 ME, TEAM = "me", "team"
 LONGEST_WAIT: Final = 366 * 24 * 60
 """Minutes that a snooze can be given by a button."""
+
+
+class PassForm(Form):
+    reason = LineField(_l("Why not you"), longest=LONGEST_ITEM, shortest=3)
+
+
+class WatchForm(Form):
+    days = IntegerField(
+        _l("For how many days"),
+        validators=[
+            InputRequired(_l("Please give a number.")),
+            NumberRange(1, LONGEST_DAYS, _l("From 1 to 365 days, please.")),
+        ],
+    )
 
 
 class ViewForm(Form):

@@ -53,6 +53,20 @@ class DeskBulkDeed(Model):
     by: Mapped[User | None] = relationship(lazy="joined")
 
 
+class PassedOver(Model):
+    """An agent gave a conversation back to the queue: it is not offered to them again for some time."""
+
+    __tablename__ = "passed_over"
+    __table_args__ = (UniqueConstraint("conversation_id", "user_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("conversation.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    until: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(LONGEST_ITEM))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
+
+
 class ChecklistItem(Model):
     """Something a team does every day, at the start of it, during it, or at its end."""
 

@@ -13,7 +13,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.unique import add_once
-from desk import policy
+from desk import policy, queries
 from desk.block_models import ConversationArticle, Relation
 from desk.models import Conversation
 from kb import queries as kb_queries
@@ -63,7 +63,7 @@ def linked(conversation: Conversation) -> Sequence[ConversationArticle]:
         db.session.scalars(
             select(ConversationArticle)
             .where(ConversationArticle.conversation_id == conversation.id)
-            .options(joinedload(ConversationArticle.article).options(*kb_queries.light()))
+            .options(joinedload(ConversationArticle.article).options(*queries.lean_article()))
             .order_by(ConversationArticle.id)
         )
         .unique()

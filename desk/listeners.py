@@ -4,7 +4,7 @@ from typing import Final
 
 from core.db import db
 from core.outbox import Later, listens_to
-from desk import counters, credit_lines, questions, replies
+from desk import call_backs, counters, credit_lines, questions, replies
 from desk.events import AnswersReused, CounterUsed, ReplyQueued
 from desk.models import Message
 from forum.events import AnswerAccepted
@@ -26,6 +26,11 @@ def tell_who_asked_for_a_customer(event: AnswerAccepted) -> None:
 @listens_to(CounterUsed)
 def tell_who_has_the_conversation(event: CounterUsed) -> None:
     counters.tell_who_has_it(event.conversation_id, event.counter_id)
+
+
+@listens_to(CounterUsed)
+def call_as_they_wish(event: CounterUsed) -> None:
+    call_backs.arrange_from_counter(event.counter_id)
 
 
 @listens_to(AnswersReused)

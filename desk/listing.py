@@ -9,17 +9,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import ColumnElement, and_, func, or_, select, true
-from sqlalchemy.orm import InstrumentedAttribute, lazyload, with_expression
+from sqlalchemy import ColumnElement, ScalarSelect, and_, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, joinedload, lazyload, with_expression
 
+from accounts.models import User
 from accounts.people import Viewer
 from core import paging
 from core.clock import now
 from core.db import db
 from core.settings import current_settings
 from desk import filters, queries
-from desk.filters import DONE, IS_OPEN
-from desk.models import Conversation
+from desk.filters import IS_DONE, IS_OPEN
+from desk.models import Contact, Conversation
 
 BuiltIn = Literal[
     "waiting",
@@ -55,6 +56,8 @@ class View:
     order: Order = "newest"
     is_counted: bool = True
     filters: Mapping[str, str] = field(default_factory=dict)
+    count: Callable[[Viewer, datetime], ScalarSelect[int]] | None = None
+    """How many it has, where what is done is among them and few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +84,16 @@ _views: dict[str, View] = {}
 _LAST: Final = ("solved", "all")
 
 
-def contribute(view: View) -> None:
-    """Have the inbox offer one more view, before those of what is done. Order "due" is for those who all wait."""
+def contribute(view: View, *, after: str = "") -> None:
+    """Have the inbox offer one more view: after another, or before those of what is done.
+
+    Order "due" is for those who all wait.
+    """
     _views[view.key] = view
+    if after:
+        for key in list(_views)[list(_views).index(after) + 1 :]:
+            if key != view.key:
+                _views[key] = _views.pop(key)
 
 
 def known() -> list[View]:
@@ -120,17 +130,15 @@ def listing(
     wanted = view.where(viewer, now())
     if narrowed:
         wanted = and_(wanted, filters.clause({"state": "all", **narrowed}, viewer=viewer))
-    statement = (
-        select(Conversation)
-        .where(queries.conversations_visible_to(viewer), wanted)
-        .options(
-            lazyload(Conversation.messages),
-            queries.lean_assignee(),
-            with_expression(Conversation.trouble, queries.stuck_reply()),
-        )
+    fitting = select(Conversation.id).where(queries.conversations_visible_to(viewer), wanted)
+    statement = select(Conversation).options(
+        lazyload(Conversation.messages),
+        joinedload(Conversation.contact).lazyload(Contact.channel),  # the conversation has the same one
+        joinedload(Conversation.assignee).load_only(User.name),
+        with_expression(Conversation.trouble, queries.stuck_reply()),
     )
     by, descending = _ORDERS[view.order]
-    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending)
+    page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending, among=fitting)
     lines = [Line(each, each.last_words, each.trouble or "") for each in page.items]
     return Listing(view, lines, page.next, page.previous)
 
@@ -142,11 +150,17 @@ def counts(views: Sequence[View], *, viewer: Viewer) -> dict[str, int]:
     if not counted:
         return {}
     row = db.session.execute(
-        select(*(func.count().filter(view.where(viewer, at)) for view in counted))
+        select(
+            func.count(),  # so that it is one row, whatever views are counted
+            *(
+                func.count().filter(view.where(viewer, at)) if view.count is None else view.count(viewer, at)
+                for view in counted
+            ),
+        )
         .select_from(Conversation)
         .where(queries.conversations_visible_to(viewer), IS_OPEN)
     ).one()
-    return {view.key: number for view, number in zip(counted, row, strict=True)}
+    return {view.key: number for view, number in zip(counted, row[1:], strict=True)}
 
 
 def is_awake(at: datetime) -> ColumnElement[bool]:
@@ -218,7 +232,7 @@ for _view in (
         where=lambda _viewer, at: is_lost(at),
         order="oldest",
     ),
-    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: Conversation.state.in_(DONE), is_counted=False),
+    View(key="solved", name=_l("Done"), where=lambda _viewer, _at: IS_DONE, is_counted=False),
     View(key="all", name=_l("All"), where=lambda _viewer, _at: true(), is_counted=False),
 ):
     contribute(_view)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
-from core.secrets import Encrypted
+from core.secrets import Encrypted, EncryptedJson
 from forum.models import Topic
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ UNJUDGED = 2000
 """The place of what nobody has judged yet: in the middle."""
 IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
 """What is not done yet; the lists ask in these very words, so that both databases use the small index over it."""
+IS_DONE_SQL = f"not ({IS_OPEN_SQL})"
+"""What is done, in the words of its index: the opposite of what is open, so every conversation is in one of the two."""
 LONGEST_LAST_WORDS = 200
 
 
@@ -63,8 +65,10 @@ class Channel(Model):
     """The module in `desk/channels/` that speaks to the service: `webhook`, or `archive` for imported history."""
     name: Mapped[str] = mapped_column(String(80))
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    secret: Mapped[str | None] = mapped_column(Encrypted)
-    """Signs what comes in and goes out (`whsec_…`)."""
+    secret: Mapped[str | None] = mapped_column(Encrypted, deferred=True)
+    """Signs what comes in and goes out (`whsec_…`). Deferred: lists bring channels along and would decrypt each one."""
+    credentials: Mapped[dict[str, str] | None] = mapped_column(EncryptedJson, deferred=True)
+    """What the house signs in with, by the names of its kind's fields."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     is_informal: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -75,11 +79,16 @@ class Contact(Model):
     """Somebody on a channel."""
 
     __tablename__ = "contact"
-    __table_args__ = (UniqueConstraint("channel_id", "handle"),)
+    __table_args__ = (
+        UniqueConstraint("channel_id", "handle"),
+        Index("ix_contact_external_id", "channel_id", "external_id", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     channel_id: Mapped[int] = mapped_column(ForeignKey("channel.id"))
     handle: Mapped[str] = mapped_column(String(200))
+    external_id: Mapped[str | None] = mapped_column(String(300))
+    """The service's own id of them, where that stays when they take another handle."""
     name: Mapped[str] = mapped_column(String(200), default="")
     reach: Mapped[int | None]
     """Followers, where the channel tells."""
@@ -87,6 +96,8 @@ class Contact(Model):
         String(200), default=lambda context: same_handle(context.get_current_parameters()["handle"]), index=True
     )
     """What is the same where one person has this handle on several channels."""
+    erased_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When this person was forgotten (`desk.erasing`); the handle stands for theirs and cannot be read backwards."""
     # Unnested: behind the outer join from a message SQLite would join all contacts with their channels first.
     channel: Mapped[Channel] = relationship(lazy="joined", innerjoin="unnested")  # type: ignore[arg-type]  # as SQLAlchemy documents
 
@@ -100,7 +111,13 @@ class Conversation(Model):
         CheckConstraint(f"state in {CONVERSATION_STATES!r}", name="known_state"),
         Index("ix_conversation_due_at", "due_at", "id"),
         Index("ix_conversation_activity", "last_message_at", "id"),
-        Index("ix_conversation_priority", "state", "priority", "id"),
+        Index(
+            "ix_conversation_open_first",
+            "priority",
+            "id",
+            sqlite_where=words_of_sql(IS_OPEN_SQL),
+            postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
         Index(
             "ix_conversation_open",
             "last_message_at",
@@ -112,8 +129,16 @@ class Conversation(Model):
             "snoozed_until",
             "channel_id",
             "locale",
+            "team_id",
             sqlite_where=words_of_sql(IS_OPEN_SQL),
             postgresql_where=words_of_sql(IS_OPEN_SQL),
+        ),
+        Index(
+            "ix_conversation_done",
+            "last_message_at",
+            "id",
+            sqlite_where=words_of_sql(IS_DONE_SQL),
+            postgresql_where=words_of_sql(IS_DONE_SQL),
         ),
         Index(
             "ix_conversation_open_with",
@@ -213,6 +238,13 @@ class Message(Model):
     failure: Mapped[str | None] = mapped_column(Text)
     """Why it failed or is unsure, in words."""
     source_id: Mapped[str | None] = mapped_column(String(100))
+    kind: Mapped[str | None] = mapped_column(String(20))
+    """What it is at its service, where that says more than that it is a message: `desk.channels.base.Kind`."""
+    subject: Mapped[str | None] = mapped_column(String(300))
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its writer changed it then; what it said before is a `MessageVersion`."""
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its writer took it away then; its words are gone."""
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     channel: Mapped[Channel] = relationship()
@@ -248,4 +280,4 @@ class FollowUp(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-from desk import clock_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them
+from desk import channel_models, clock_models, figure_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them

@@ -1,17 +1,23 @@
 """The next best item: whoever asks gets the one that is most pressing, and no two get the same."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, tuple_
+from flask_babel import gettext
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.orm import lazyload
 
+from accounts import audit
 from accounts.models import User
+from core import problems, texts
 from core.clock import now
 from core.db import db
-from core.errors import NotAllowed
+from core.errors import Conflict, NotAllowed
+from core.settings import current_settings
+from core.unique import add_once
 from desk import conversations, listing, policy
 from desk.filters import IS_OPEN
+from desk.inbox_models import LONGEST_ITEM, PassedOver
 from desk.models import Conversation
 
 
@@ -37,10 +43,39 @@ def take(*, by: User, after: Conversation | None = None) -> Conversation | None:
     return found
 
 
+def pass_over(conversation: Conversation, *, reason: str, by: User) -> None:
+    """Give a conversation back into the queue, with a reason; it is not offered to this agent again for some time.
+
+    Raise `Conflict` where a colleague has it, or nobody waits in it.
+    """
+    if not policy.may_work(by):
+        raise NotAllowed
+    with problems.at("reason"):
+        reason = texts.line(reason, longest=LONGEST_ITEM, shortest=3)
+    conversations.locked(conversation.id)
+    if conversation.assignee_id not in {None, by.id} or conversation.due_at is None:
+        raise Conflict(gettext("A colleague has it by now, or nobody waits here any more."))
+    at = now()
+    changes = {"until": at + timedelta(minutes=current_settings().pass_minutes), "reason": reason, "at": at}
+    if not add_once(PassedOver, conversation_id=conversation.id, user_id=by.id, **changes):
+        db.session.execute(
+            update(PassedOver)
+            .where(PassedOver.conversation_id == conversation.id, PassedOver.user_id == by.id)
+            .values(**changes)
+        )
+    conversations.assign(conversation, None, by=by)
+    audit.record("desk.conversation.pass_over", conversation, by=by, reason=reason)
+
+
 def is_for(by: User, at: datetime) -> ColumnElement[bool]:
     """Return the clause for what this agent may be given: somebody waits, it is awake, and nobody else has it."""
     is_free = or_(Conversation.assignee_id.is_(None), Conversation.assignee_id == by.id)
-    return and_(IS_OPEN, Conversation.due_at.is_not(None), is_free, listing.is_awake(at))
+    passed = select(PassedOver.id).where(
+        PassedOver.conversation_id == Conversation.id, PassedOver.user_id == by.id, PassedOver.until > at
+    )
+    # What was given to somebody by a colleague is theirs again, whatever they passed over.
+    is_offered = or_(Conversation.assignee_id == by.id, ~passed.exists())
+    return and_(IS_OPEN, Conversation.due_at.is_not(None), is_free, is_offered, listing.is_awake(at))
 
 
 def _held(by: User, *more: Any) -> Conversation | None:

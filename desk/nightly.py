@@ -7,12 +7,11 @@ from typing import Final
 
 from flask_babel import gettext
 from sqlalchemy import func, select
-from sqlalchemy.orm import lazyload
 
 from accounts import audit
 from accounts.models import User
 from accounts.people import Viewer
-from core import paging, texts
+from core import paging, texts, worker
 from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -21,7 +20,7 @@ from core.worker import chore
 from desk import linting
 from desk.promise_models import LONGEST_REASON, LintFinding
 from kb import addresses
-from kb.models import Article, Face
+from kb.models import Article, Face, Revision
 
 LONGEST_SEAL: Final = 24
 AT_ONCE: Final = 200
@@ -39,7 +38,9 @@ class Stored:
 
 
 Source = Callable[[], Iterable[Stored]]
+One = Callable[[str], Stored | None]
 _sources: dict[str, Source] = {}
+_ones: dict[str, tuple[One, str]] = {}
 
 
 def source(name: str) -> Callable[[Source], Source]:
@@ -50,6 +51,28 @@ def source(name: str) -> Callable[[Source], Source]:
         return texts_of
 
     return register
+
+
+def shown_by(name: str, *, to: str) -> Callable[[One], One]:
+    """Have one text of a source found by its `ref`; its own page is for people with the role `to`, "" for everybody."""
+
+    def register(one: One) -> One:
+        _ones[name] = (one, to)
+        return one
+
+    return register
+
+
+def stored(finding: LintFinding) -> Stored | None:
+    """Return the text in which something was found, as it is now; None where it is gone."""
+    one = _ones.get(finding.source)
+    return None if one is None else one[0](finding.ref)
+
+
+def may_open(viewer: Viewer, finding: LintFinding) -> bool:
+    """Whether the page of the text itself is for whoever reads the list of findings."""
+    one = _ones.get(finding.source)
+    return one is None or not one[1] or viewer.has_role(one[1])
 
 
 def may_settle(viewer: Viewer) -> bool:
@@ -79,6 +102,7 @@ def look() -> int:
                 )
             if number % AT_ONCE == AT_ONCE - 1:
                 db.session.commit()
+                worker.let_through()  # thousands of articles take minutes, and customers write at night, too
         _settle_gone(name, seen)
         db.session.commit()
     return new
@@ -139,21 +163,32 @@ def _seal(said: str) -> str:
     return hashlib.sha256(said.encode()).hexdigest()[:LONGEST_SEAL]
 
 
+@shown_by("face", to="")
+def _face(ref: str) -> Stored | None:
+    """Return a short text by `face:9`."""
+    number = texts.number(ref.removeprefix("face:"))
+    face = None if number is None or not 0 < number <= LARGEST_ID else db.session.get(Face, number)
+    article = None if face is None else db.session.get(Article, face.article_id)
+    if face is None or article is None or article.published is None:
+        return None
+    url = addresses.of_article(article)
+    return Stored(ref=ref, text=face.text, title=article.published.title, url=url, locale=article.locale)
+
+
 @source("face")
 def _faces() -> Iterator[Stored]:
     """Yield the short texts of published articles."""
     rows = db.session.execute(
-        select(Face, Article)
+        select(Face.id, Face.text, Article.id, Article.locale, Revision.title, Revision.slug)
         .join(Article, Article.id == Face.article_id)
-        .where(Article.published_id.is_not(None))
+        .join(Revision, Revision.id == Article.published_id)
         .order_by(Face.id)
-        .options(lazyload("*"))
     ).all()
-    for face, article in rows:
+    for face_id, text, article_id, locale, title, slug in rows:
         yield Stored(
-            ref=f"face:{face.id}",
-            text=face.text,
-            title=article.published.title if article.published else "",
-            url=addresses.of_article(article),
-            locale=article.locale,
+            ref=f"face:{face_id}",
+            text=text,
+            title=title,
+            url=addresses.path(article_id, slug),
+            locale=locale,
         )

@@ -92,6 +92,21 @@ class CardSourceForm(Form):
     )
 
 
+class WorthForm(Form):
+    path = LineField(
+        _l("Which value says it"),
+        longest=cards.LONGEST_URL,
+        shortest=0,
+        description=_l("The path into the answer, like “customer.revenue”. Empty: this system says nothing of it."),
+    )
+    bands = BlockField(
+        _l("What counts how much"),
+        longest=2000,
+        shortest=0,
+        description=_l("One a line, from 0 to 100: “5000: 80” from this number on, “Gold: 100” for this word."),
+    )
+
+
 class PrivateForm(Form):
     pointer = BlockField(_l("In public"), longest=LONGEST_TEXT, shortest=0)
     opening = BlockField(_l("In private"), longest=LONGEST_TEXT)
@@ -102,6 +117,14 @@ class OpenCounterForm(Form):
     phone = BooleanField(ASKS[1][1])
     documents = BooleanField(ASKS[2][1])
     callback = BooleanField(ASKS[3][1])
+    code = BooleanField(
+        _l("Ask for a code"),
+        description=_l(
+            "Whoever reads the link can come in. With a code only who heard it from you in private can: by telephone, "
+            "in a private message or by mail, and never where the link stands. Without one, what is left at a link "
+            "that stood in public is marked: identity unverified."
+        ),
+    )
 
     @property
     def chosen(self) -> list[str]:
@@ -111,6 +134,12 @@ class OpenCounterForm(Form):
 class CounterForm(Form):
     """The page at which a customer leaves something; what it asks for is taken from the counter."""
 
+    code = LineField(
+        _l("Your code"),
+        longest=20,
+        shortest=0,
+        description=_l("Six digits that we told you in private."),
+    )
     name = LineField(_l("Name"), longest=LONGEST_LINE, shortest=0)
     customer_number = LineField(_l("Customer number"), longest=LONGEST_LINE, shortest=0)
     phone = LineField(_l("Telephone"), longest=LONGEST_LINE, shortest=0)

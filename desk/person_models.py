@@ -1,9 +1,9 @@
 """Who writes on several channels, what the team noted about them, and what they left at the secure counter."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
@@ -23,6 +23,8 @@ CallKind = Literal["call_in", "call_out", "visit"]
 CALL_KINDS: Final[tuple[CallKind, ...]] = get_args(CallKind)
 CallResult = Literal["reached", "no_answer", "message_left", "call_again"]
 CALL_RESULTS: Final[tuple[CallResult, ...]] = get_args(CallResult)
+MOST_WRONG_CODES: Final = 5
+"""So many wrong codes close a counter: six digits and five attempts, one in 200,000 guesses right."""
 
 
 class ContactJoin(Model):
@@ -149,6 +151,8 @@ class CardSource(Model):
     fields: Mapped[list[dict[str, str]]] = mapped_column(JSON)
     """What is shown: label and path into the answer."""
     purpose: Mapped[str] = mapped_column(String(300))
+    worth: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict, server_default="{}")
+    """Which value says what a customer is worth, and its bands: `path`, `bands` of `[from this on, percent]`."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
@@ -161,6 +165,20 @@ class CardAnswer(Model):
     contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True, index=True)
     rows: Mapped[str] = mapped_column(Encrypted)
     fetched_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+
+
+class ContactWorth(Model):
+    """What a customer is worth to the house, as a source told it: the band alone, and not what it was made of."""
+
+    __tablename__ = "contact_worth"
+
+    contact_id: Mapped[int] = mapped_column(ForeignKey("contact.id", ondelete="CASCADE"), primary_key=True)
+    source_id: Mapped[int] = mapped_column(
+        ForeignKey("card_source.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    percent: Mapped[int] = mapped_column(SmallInteger)
+    """From 0 to 100; 0 too where nothing was told, so that it is not asked again at once."""
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
 
 
 class CardLook(Model):
@@ -192,6 +210,9 @@ class Counter(Model):
     asks: Mapped[list[str]] = mapped_column(JSON)
     is_shown_in_public: Mapped[bool]
     """The link stood where everybody reads: whoever came may be somebody else."""
+    has_code: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Only who knows the code is let in; it is made of the seed and stands in no column."""
+    wrong_codes: Mapped[int] = mapped_column(default=0, server_default="0")
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
@@ -207,7 +228,17 @@ class Counter(Model):
 
     @property
     def is_open(self) -> bool:
-        return self.submitted_at is None and self.purged_at is None and self.expires_at > now()
+        return (
+            self.submitted_at is None
+            and self.purged_at is None
+            and self.expires_at > now()
+            and self.wrong_codes < MOST_WRONG_CODES
+        )
+
+    @property
+    def is_unverified(self) -> bool:
+        """Whether anybody who read along may have come: the link stood in public, and no code was asked for."""
+        return self.is_shown_in_public and not self.has_code
 
 
 class CounterFile(Model):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from flask_babel import gettext
-from sqlalchemy import ColumnElement, Select, case, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, case, or_, select
 
 from accounts import audit, emails
 from accounts.models import User
@@ -48,7 +48,7 @@ def visible_contact(contact_id: int, *, viewer: Viewer) -> Contact:
     return found
 
 
-def ids_of(contact_id: int) -> Select[int]:
+def ids_of(contact_id: int | BindParameter[int]) -> Select[int]:
     """Select the ids of all contacts of the person to whom this one belongs, itself among them."""
     person = select(Contact.id.label("id")).where(Contact.id == contact_id).cte("person", recursive=True)
     further = select(

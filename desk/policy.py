@@ -13,16 +13,36 @@ def may_manage_channels(viewer: Viewer) -> bool:
     return viewer.has_role("admin")
 
 
-def may_manage_clocks(viewer: Viewer) -> bool:
-    """Admins say what is promised to customers, who decides when it is late, and who works in which team."""
+def may_erase(viewer: Viewer) -> bool:
+    """Forget a person, hand out what is known of one, say how long words are kept: admins."""
     return viewer.has_role("admin")
+
+
+def may_manage_webhooks(viewer: Viewer) -> bool:
+    """Say who tells other programs of what happens: admins, since what is told leaves the house."""
+    return viewer.has_role("admin")
+
+
+def may_manage_clocks(viewer: Viewer) -> bool:
+    """Admins say what is promised to customers, and who decides when it is late."""
+    return viewer.has_role("admin")
+
+
+def may_manage_teams(viewer: Viewer) -> bool:
+    """Leads say who works in which team, what each can do, and how much at once."""
+    return viewer.has_role("lead")
 
 
 def may_say_who_is_away(viewer: Viewer, person: Viewer) -> bool:
-    """Agents say that they are away themselves; admins say it of anybody."""
-    return viewer.has_role("admin") or (may_work(viewer) and viewer.id == person.id)
+    """Agents say that they are away themselves; leads say it of anybody."""
+    return viewer.has_role("lead") or (may_work(viewer) and viewer.id == person.id)
 
 
 def may_manage_checklists(viewer: Viewer) -> bool:
-    """Say who writes what a team does every day: admins."""
-    return viewer.has_role("admin")
+    """Say who writes what a team does every day: leads."""
+    return viewer.has_role("lead")
+
+
+def may_manage_approvals(viewer: Viewer) -> bool:
+    """Leads say which replies a second person reads, and who is still learning."""
+    return viewer.has_role("lead")

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, Model, UtcDateTime
 from core.secrets import Encrypted
+from desk import person_models  # noqa: F401 -- a call-back refers to its table
 from desk.models import Conversation
 
 PromiseState = Literal["open", "kept", "broken", "withdrawn"]
@@ -82,6 +83,10 @@ class CallBack(Model):
     state: Mapped[CallState] = mapped_column(String(10), default="open")
     settled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     nudged_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    counter_id: Mapped[int | None] = mapped_column(ForeignKey("counter.id", ondelete="SET NULL"), unique=True)
+    """The secure counter at which the customer chose the time; of each one comes one call-back."""
+    is_unverified: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Anybody who read along may have left the number."""
 
     conversation: Mapped[Conversation] = relationship(lazy="joined", innerjoin=True)
     owner: Mapped[User | None] = relationship(foreign_keys=[owner_id], lazy="joined")

@@ -1,12 +1,12 @@
 """What was promised to customers: made when it is said, kept, broken or withdrawn, and never forgotten in between."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import force_locale, gettext, lazy_gettext
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts import audit, people
@@ -14,12 +14,14 @@ from accounts.models import User
 from accounts.people import Viewer
 from core import paging, texts, timezones
 from core.clock import now
-from core.db import LARGEST_ID, db
-from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.db import db
+from core.errors import Conflict, Invalid, NotAllowed
+from core.outbox import publish
 from core.settings import current_settings
 from core.worker import chore
+from desk import dated, policy
 from desk import listing as inbox_listing
-from desk import policy, queries
+from desk.events import PromiseMissed
 from desk.listing import View as InboxView
 from desk.models import Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
@@ -115,44 +117,26 @@ def withdraw(promise: Promise, *, reason: str, by: User) -> None:
 
 def visible_promise(promise_id: int, *, viewer: Viewer) -> Promise:
     """Return a promise, held until the end of the transaction; raise `NotFound` where the viewer may see none."""
-    found = None
-    if 0 < promise_id <= LARGEST_ID and policy.may_work(viewer):
-        found = db.session.scalars(
-            select(Promise)
-            .where(Promise.id == promise_id)
-            .with_for_update(of=Promise)
-            .execution_options(populate_existing=True)
-        ).one_or_none()
-    if found is None:
-        raise NotFound(gettext("There is no such promise."))
-    return found
+    return dated.held(Promise, promise_id, viewer=viewer, sentence=gettext("There is no such promise."))
 
 
-def listing(view: View, *, viewer: Viewer, cursor: str | None = None, size: int = 30) -> paging.Page[Promise]:
+def listing(view: View, *, viewer: Viewer, cursor: str | None = None, size: int = dated.PAGE) -> paging.Page[Promise]:
     """Return a page of a view: what is due first comes first; what is over, the newest first."""
-    statement = (
-        select(Promise)
-        .where(_belongs_to(view), queries.conversations_visible_to(viewer))
-        .join(Promise.conversation)
-        .options(*_lean())
-    )
-    return paging.page(
-        statement,
-        by=(Promise.due_at, Promise.id),
+    return dated.page(
+        Promise,
+        _belongs_to(view),
+        due=Promise.due_at,
+        viewer=viewer,
         cursor=cursor,
         size=size,
-        descending=view in {"kept", "broken", "withdrawn"},
+        newest_first=view in {"kept", "broken", "withdrawn"},
+        options=(joinedload(Promise.owner),),
     )
 
 
 def counts(viewer: Viewer) -> Mapping[View, int]:
     """Return how many promises each view has; what somebody may not read is not counted for them."""
-    row = db.session.execute(
-        select(*(func.count(Promise.id).filter(_belongs_to(view)) for view in VIEWS)).where(
-            queries.conversations_visible_to(viewer)
-        )
-    ).one()
-    return dict(zip(VIEWS, row, strict=True))
+    return dated.counts(Promise, VIEWS, _belongs_to, viewer=viewer)
 
 
 def rate(counted: Mapping[View, int]) -> Rate:
@@ -169,6 +153,12 @@ def of_conversation(conversation: Conversation) -> Sequence[Promise]:
         .limit(MOST_AT_ONCE)
         .options(lazyload(Promise.conversation), joinedload(Promise.owner))
     ).all()
+
+
+def every_one_of(conversation: Conversation) -> Sequence[Promise]:
+    """Return what was promised in a conversation, settled or not, the first first."""
+    mine = select(Promise).where(Promise.conversation_id == conversation.id).order_by(Promise.id).limit(MOST_AT_ONCE)
+    return db.session.scalars(mine.options(lazyload(Promise.conversation), joinedload(Promise.owner))).all()
 
 
 def apology(promise: Promise) -> str:
@@ -193,6 +183,7 @@ def look_after() -> int:
     for promise in db.session.scalars(_unsettled().where(Promise.due_at <= ahead).limit(MOST_AT_ONCE)).unique():
         if promise.due_at <= now():
             promise.state = "broken"
+            publish(PromiseMissed(promise.id))
             _tell(promise, "promise_broken")
             touched += 1
         elif promise.nudged_at is None:
@@ -238,10 +229,7 @@ def _settle(promise: Promise, *, by: User, reason: str) -> None:
 
 def _belongs_to(view: View) -> ColumnElement[bool]:
     if view == "today":
-        zone = current_settings().time_zone
-        here = timezones.local(now(), zone)
-        midnight = timezones.at(datetime.combine(here.date() + timedelta(days=1), time()), zone).astimezone(UTC)
-        return Promise.settled_at.is_(None) & (Promise.state == "open") & (Promise.due_at < midnight)
+        return Promise.settled_at.is_(None) & (Promise.state == "open") & (Promise.due_at < dated.midnight())
     if view == "overdue":
         return Promise.settled_at.is_(None) & ((Promise.state == "broken") | (Promise.due_at <= now()))
     if view == "open":
@@ -256,10 +244,6 @@ def _unsettled() -> Select[Any]:
         .order_by(Promise.due_at, Promise.id)
         .with_for_update(of=Promise, skip_locked=True)
     )
-
-
-def _lean() -> Collection[Any]:
-    return (joinedload(Promise.conversation).lazyload(Conversation.messages), joinedload(Promise.owner))
 
 
 def _concerned(promise: Promise) -> list[int]:

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from flask_babel import gettext
 from sqlalchemy import ColumnElement, bindparam, false, func, select, text, true
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, load_only, selectinload, undefer
 
 from accounts.models import User, UserRole
 from accounts.people import Viewer
@@ -14,9 +14,10 @@ from core.db import LARGEST_ID, db
 from core.errors import NotFound
 from desk import policy
 from desk.clock_models import ClockEvent, ConversationClock
+from desk.figure_models import SolvedQuestion
 from desk.models import Channel, Contact, Conversation, FollowUp, Message
 from desk.team_models import Team
-from kb.models import Article, ArticleUse
+from kb.models import Article, ArticleUse, Revision
 
 
 def conversations_visible_to(viewer: Viewer) -> ColumnElement[bool]:
@@ -122,10 +123,23 @@ def used_articles(message_ids: Collection[int]) -> Mapping[int, Sequence[Article
         select(ArticleUse)
         .where(ArticleUse.where_kind == "message", ArticleUse.where_id.in_(message_ids))
         .order_by(ArticleUse.id)
-        .options(joinedload(ArticleUse.article).lazyload(Article.owner))
+        .options(joinedload(ArticleUse.article).options(*lean_article()))
     ).unique():
         uses.setdefault(use.where_id, []).append(use)
     return uses
+
+
+def lean_article() -> tuple[Any, ...]:
+    """Return how an article is loaded of which only the name and the address are shown."""
+    return (
+        lazyload(Article.owner),
+        lazyload(Article.section),
+        lazyload(Article.sources),
+        lazyload(Article.tags),
+        joinedload(Article.published).options(
+            load_only(Revision.article_id, Revision.title, Revision.slug), lazyload(Revision.by)
+        ),
+    )
 
 
 def questions_whether_it_helped(messages: Collection[Message]) -> frozenset[int]:
@@ -133,7 +147,9 @@ def questions_whether_it_helped(messages: Collection[Message]) -> frozenset[int]
     candidates = [message.id for message in messages if message.direction == "out" and message.by_id is None]
     if not candidates:
         return frozenset()
-    return frozenset(db.session.scalars(select(FollowUp.message_id).where(FollowUp.message_id.in_(candidates))))
+    asked = select(FollowUp.message_id).where(FollowUp.message_id.in_(candidates))
+    also = select(SolvedQuestion.message_id).where(SolvedQuestion.message_id.in_(candidates))
+    return frozenset(db.session.scalars(asked.union(also)))
 
 
 def agents() -> list[User]:
@@ -158,7 +174,7 @@ def channels() -> list[Channel]:
     )
 
 
-_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug"))
+_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug")).options(undefer(Channel.secret))
 
 
 def channel_by(name: str) -> Channel | None:
@@ -167,6 +183,14 @@ def channel_by(name: str) -> Channel | None:
         number = texts.number(name)
         return None if number is None else db.session.get(Channel, number)
     return db.session.scalars(_CHANNEL_BY_SLUG, {"slug": name}).one_or_none()
+
+
+def held_channel(name: str) -> Channel | None:
+    """Return the same as it is now, and hold it: its settings are one value, of which two deeds change parts."""
+    found = channel_by(name)
+    if found is not None:
+        db.session.refresh(found, with_for_update=True)
+    return found
 
 
 def channel(channel_id: int) -> Channel:
@@ -196,3 +220,18 @@ def names_in(events: Collection[ClockEvent]) -> Mapping[tuple[str, int], str]:
             rows = db.session.execute(select(model.id, model.name).where(model.id.in_(ids)))
             found |= {(kind, row[0]): row[1] for row in rows}
     return found
+
+
+def contact_at(channel: Channel, handle: str) -> Contact | None:
+    """Return who has this handle on a channel."""
+    return db.session.scalars(
+        select(Contact).where(Contact.channel_id == channel.id, Contact.handle == handle)
+    ).one_or_none()
+
+
+def conversation_ids_of(contact_ids: Collection[int]) -> list[int]:
+    """Return the conversations of these contacts, the newest first, as many as one page shows."""
+    mine = select(Conversation.id).where(Conversation.contact_id.in_(contact_ids))
+    return list(
+        db.session.scalars(mine.order_by(Conversation.last_message_at.desc(), Conversation.id.desc()).limit(100))
+    )

@@ -150,7 +150,7 @@ def claimant(conversation: Conversation) -> User | None:
     for user in db.session.scalars(asked).unique():
         known = staged.identity(user)
         # In a public thread others join in: the link is for whose conversation it is.
-        if known is not None and known.key == _key(contact):
+        if known is not None and known.key == staged_key(contact):
             return user
     return None
 
@@ -198,10 +198,10 @@ def _refuse_personal(**texts: str) -> None:
 
 
 def _asker(contact: Contact, locale: str) -> User:
-    return staged.person("channel", _key(contact), locale=locale, name=contact.channel.name)
+    return staged.person("channel", staged_key(contact), locale=locale, name=contact.channel.name)
 
 
-def _key(contact: Contact) -> str:
+def staged_key(contact: Contact) -> str:
     return f"{contact.channel_id}:{contact.handle}"
 
 

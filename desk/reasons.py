@@ -154,9 +154,19 @@ def _words(entry: AuditEntry, names: dict[int, str]) -> str:
 _SAID: Final[dict[str, Callable[[], str]]] = {
     "desk.conversation.note_call": lambda: gettext("noted a call or a visit"),
     "desk.conversation.hand_over": lambda: gettext("moved it to private"),
+    "desk.conversation.webmention": lambda: gettext("told the blog of our answer"),
     "desk.conversation.open_counter": lambda: gettext("opened the secure counter"),
+    "desk.conversation.ask_for_code": lambda: gettext("let the secure counter ask for a code"),
     "desk.conversation.submit_counter": lambda: gettext("left something at the secure counter"),
     "desk.conversation.withdraw_counter": lambda: gettext("closed the secure counter"),
+    "desk.draft.send": lambda: gettext("sent a reply that colleagues had drafted"),
+    "desk.draft.hand": lambda: gettext("handed the draft on"),
+    "desk.draft.drop": lambda: gettext("dropped the draft"),
+    "desk.draft.restore": lambda: gettext("brought the draft back"),
+    "desk.watch.begin": lambda: gettext("began to watch what its author writes in public"),
+    "desk.watch.change": lambda: gettext("watches longer"),
+    "desk.watch.end": lambda: gettext("watches no longer"),
+    "desk.conversation.pass_over": lambda: gettext("passed it over"),
     "desk.conversation.purge_counter": lambda: gettext("deleted what was left at the secure counter"),
 }
 

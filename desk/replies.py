@@ -4,7 +4,7 @@ import random
 import re
 import uuid
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -25,31 +25,35 @@ from desk import (
     acknowledging,
     approvals,
     asking,
+    clocks,
     conversations,
+    counters,
     holding,
     initials,
     objections,
     policy,
     promises,
     queries,
+    solving,
     splitting,
     wordings,
 )
 from desk.acknowledging import Holding
-from desk.channels.base import LONGEST_TEXT, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
-from desk.events import ReplyQueued
+from desk.channels.base import LONGEST_TEXT, Adapter, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
+from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
-from desk.models import Conversation, DeliveryState, Message
+from desk.models import Contact, Conversation, DeliveryState, Message
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
 from desk.sending_models import Departure
-from kb import addresses, faces, uses
+from kb import addresses, faces, sent_links, uses
 from kb import queries as kb_queries
 from kb.models import FACE_KINDS, Article
 
 MOST_ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 900.0
+MOST_OF_THREAD: Final = 50
 LONGEST_WISH_SECONDS: Final = 3600.0
 """What is granted to a Retry-After; a service that asks for a day is asked again after an hour."""
 
@@ -185,6 +189,7 @@ def mark_sent(message: Message, *, by: User) -> None:
     message.failure = None
     holding.leave(message, by=by)
     db.session.flush()
+    publish(ReplySent(message.id))
     _go_on_after(message)
     audit.record("desk.message.mark_sent", message, by=by, before={"state": before}, after={"state": "sent"})
 
@@ -205,7 +210,7 @@ def send(message_id: int) -> None:
         raise Later(seconds)
     adapter = adapter_of(message.channel)
     is_in_doubt = message.attempted_at is not None
-    if is_in_doubt and not adapter.capabilities.idempotent_send:
+    if is_in_doubt and not _may_try_again(adapter):
         _end(message, "unsure", gettext("The worker stopped in the middle of sending. It may have arrived."))
         return
     if reason := capabilities_of(message.conversation, but=message.id).why_not:
@@ -216,17 +221,31 @@ def send(message_id: int) -> None:
             holding.ask_back(departure, reason="new_message")
             return
         holding.leave(message, by=message.by)
-    message.attempts += 1
-    message.attempted_at = now()
-    outgoing = _outgoing(message)
-    db.session.commit()
-    try:
-        sent = adapter.send(outgoing)
-    except ChannelFailed as failure:
-        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
-        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
-    else:
-        _note_success(db.session.get_one(Message, message_id), sent)
+    _attempt(message, adapter, is_in_doubt=is_in_doubt)
+
+
+def came_back(message: Message, reason: str) -> None:
+    """Note that a message of ours did not arrive although the service had taken it; the customer waits again."""
+    conversations.locked(message.conversation_id)
+    db.session.refresh(message, ["state"])
+    if message.state in {"sent", "unsure", "queued"}:
+        _end(message, "failed", reason)
+        _let_wait_again(message)
+        audit.record("desk.message.come_back", message, by=None, reason=reason)
+
+
+def _let_wait_again(message: Message) -> None:
+    """Let the customer wait who was answered by this alone; what undoing would need is gone since it was taken."""
+    conversation = message.conversation
+    later = select(Message.id).where(Message.conversation_id == conversation.id, Message.id > message.id)
+    if conversation.state != "waiting_customer" or db.session.scalar(later.limit(1)) is not None:
+        return
+    conversations.turn(conversation, "open", by=None, reason="a reply came back")
+    clocks.take_back(message)
+    asked = queries.newest_incoming(conversation)
+    if conversation.waiting_since is None and asked is not None:
+        clocks.run(conversation, asked.created_at)
+    db.session.flush()
 
 
 def pause_after(attempt: int) -> float:
@@ -298,6 +317,7 @@ def _queued(
                 parts=len(parts),
             )
         )
+        counters.note_where_said(message)
         _record_uses(message, inserted, ways, by=draft.by, asked=draft.asked)
         messages.append(message)
     if owed is not None:
@@ -338,7 +358,9 @@ def _refuse_if_it_went_on(conversation: Conversation, seen: int) -> None:
 def _record_uses(
     message: Message, inserted: Iterable[Use], ways: Mapping[int, str], *, by: User, asked: Message | None
 ) -> None:
-    for article_id, face in dict(inserted).items():
+    wanted = dict(inserted)
+    pasted = {article_id for article_id in uses.led_to(message.text) if article_id not in wanted}
+    for article_id, face in (*wanted.items(), *((one, None) for one in sorted(pasted))):
         try:
             article = kb_queries.visible_article(article_id, viewer=by)
         except NotFound:
@@ -346,16 +368,18 @@ def _record_uses(
         url = absolute(addresses.of_article(article))
         if article.is_published and _leads_to(message.text, article):
             kind = face if face in FACE_KINDS else _face_in(message, article, url, by)
-            uses.record(
+            way = "short" if kind is not None else ways.get(article_id, "link" if article_id in pasted else "short")
+            use = uses.record(
                 article,
                 face=kind,
-                way="short" if kind is not None else ways.get(article_id, "short"),
+                way=way,
                 where_kind="message",
                 where_id=message.id,
                 by=by,
                 asked="" if asked is None else asked.text,
                 asked_in_public=asked is not None and asked.is_public,
             )
+            sent_links.make(use, asks=asking.may_ask(message.channel, is_public=message.is_public))
 
 
 def _leads_to(text: str, article: Article) -> bool:
@@ -470,9 +494,72 @@ def _outgoing(message: Message) -> OutgoingReply:
         key=message.idempotency_key or f"reply_{message.id}",
         conversation=message.conversation.external_id,
         in_reply_to=before_it or db.session.scalar(before),
-        text=asking.text_with_links(message),
+        text=solving.text_with_links(message),
         is_public=message.is_public,
+        handle=_answered(message).handle,
+        own_id=message.external_id,
+        thread=tuple(_ids_before(message)),
+        subject=_subject_of(message.conversation) or "",
+        attempted_at=message.attempted_at,
+        is_automatic=message.by_id is None,
     )
+
+
+def _answered(message: Message) -> Contact:
+    """Return whom a reply is for: who wrote last before it."""
+    asked = queries.newest_incoming(message.conversation)
+    return message.conversation.contact if asked is None or asked.contact is None else asked.contact
+
+
+def _ids_before(message: Message) -> list[str]:
+    before = (
+        select(Message.external_id)
+        .where(
+            Message.conversation_id == message.conversation_id,
+            Message.id < message.id,
+            Message.external_id.is_not(None),
+        )
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(MOST_OF_THREAD)
+    )
+    return [each for each in reversed(db.session.scalars(before).all()) if each is not None]
+
+
+def _subject_of(conversation: Conversation) -> str | None:
+    first = (
+        select(Message.subject)
+        .where(Message.conversation_id == conversation.id, Message.direction == "in", Message.subject.is_not(None))
+        .order_by(Message.created_at, Message.id)
+        .limit(1)
+    )
+    return db.session.scalar(first)
+
+
+def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
+    message_id, outgoing = message.id, _outgoing(message)
+    message.attempts += 1
+    message.attempted_at = now()
+    if message.external_id is None and (own_id := adapter.own_id(outgoing)) is not None:
+        message.external_id = own_id
+        outgoing = replace(outgoing, own_id=own_id)
+    db.session.commit()
+    try:
+        if is_in_doubt and not adapter.capabilities.idempotent_send:
+            sent = adapter.look_for(outgoing)
+            is_in_doubt = sent is not None
+        else:
+            sent = None
+        sent = sent or adapter.send(outgoing)
+    except ChannelFailed as failure:
+        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
+        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
+    else:
+        _note_success(db.session.get_one(Message, message_id), sent)
+
+
+def _may_try_again(adapter: Adapter) -> bool:
+    """Tell whether trying again what may have arrived makes no second message."""
+    return adapter.capabilities.idempotent_send or adapter.capabilities.looks_for
 
 
 def _note_success(message: Message, sent: SentReply) -> None:
@@ -483,6 +570,7 @@ def _note_success(message: Message, sent: SentReply) -> None:
     if sent.id is not None and not _is_taken(message, sent.id):
         message.external_id = sent.id
     db.session.flush()
+    publish(ReplySent(message.id))
     _go_on_after(message)
 
 
@@ -494,7 +582,7 @@ def _is_taken(message: Message, external_id: str) -> bool:
 
 def _note_failure(message: Message, failure: ChannelFailed, *, is_in_doubt: bool) -> None:
     was_in_doubt, is_in_doubt = is_in_doubt, failure.unsure or is_in_doubt
-    may_repeat = not is_in_doubt or adapter_of(message.channel).capabilities.idempotent_send
+    may_repeat = not is_in_doubt or _may_try_again(adapter_of(message.channel))
     message.failure = failure.reason
     if failure.permanent:
         _end(message, "unsure" if was_in_doubt else "failed", failure.reason)

@@ -91,5 +91,5 @@ def _said(saved: SavedView) -> dict[str, object]:
 
 
 def _require_owner(saved: SavedView, by: User) -> None:
-    if not policy.may_work(by) or not (saved.owner_id == by.id or (saved.is_shared and by.has_role("admin"))):
+    if not policy.may_work(by) or not (saved.owner_id == by.id or (saved.is_shared and by.has_role("lead"))):
         raise NotAllowed(gettext("Only who saved a view changes it."))

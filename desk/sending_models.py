@@ -25,6 +25,8 @@ class Departure(Model):
     typed: Mapped[str] = mapped_column(Text, default="")
     """The text as its writer typed it: undivided, without initials. Empty once it is out, and in all parts but one."""
     uses: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    drafters: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
+    """Ids of who drafted it besides its writer."""
     state_before: Mapped[str] = mapped_column(String(20))
     waited_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Where the conversation stood, and since when the customer waited."""
@@ -60,6 +62,8 @@ class HeldReply(Model):
     text: Mapped[str] = mapped_column(Text)
     is_public: Mapped[bool]
     uses: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    drafters: Mapped[list[int]] = mapped_column(JSON, default=list, server_default="[]")
+    """Ids of who drafted it besides its writer: none of them approves it."""
     split: Mapped[str] = mapped_column(String(10), default="", server_default="")
     send_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The time that was chosen for it."""

@@ -35,7 +35,7 @@ def choose(channel: Channel, *, undo_seconds: int | None, has_initials: bool, pr
 
 def let_learn(user: User, *, is_trainee: bool, by: User) -> None:
     """Say that somebody is still learning, or has learnt: rules may ask for a second person for one who is."""
-    if not policy.may_manage_channels(by):
+    if not policy.may_manage_approvals(by):
         raise NotAllowed
     profile = initials.profile_of(user)
     if profile.is_trainee != is_trainee:

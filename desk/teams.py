@@ -57,7 +57,7 @@ def save(
     by: User,
 ) -> Team:
     """Make or change a team."""
-    if not policy.may_manage_clocks(by):
+    if not policy.may_manage_teams(by):
         raise NotAllowed
     wrong = Problems()
     nothing: list[str] = []
@@ -91,7 +91,7 @@ def save(
 
 def remove(team: Team, *, by: User) -> None:
     """Dissolve a team; its conversations stay with whoever has them."""
-    if not policy.may_manage_clocks(by):
+    if not policy.may_manage_teams(by):
         raise NotAllowed
     audit.record("desk.team.remove", team, by=by, before=_facts(team))
     db.session.delete(team)
@@ -114,9 +114,12 @@ def give(conversation: Conversation, team: Team | None, *, by: User | None) -> N
 
 def profile_of(user: User) -> AgentSkills:
     """Return what somebody at the desk can do; what was never said is empty."""
-    return db.session.get(AgentSkills, user.id) or AgentSkills(
-        user_id=user.id, languages=[], skills=[], capacity=20, given_at=None
-    )
+    return db.session.get(AgentSkills, user.id) or unsaid(user)
+
+
+def unsaid(user: User) -> AgentSkills:
+    """Return the profile of somebody of whom nothing was said yet; it is in no session."""
+    return AgentSkills(user_id=user.id, languages=[], skills=[], capacity=20, given_at=None)
 
 
 def profiles(user_ids: Collection[int]) -> dict[int, AgentSkills]:
@@ -127,7 +130,7 @@ def profiles(user_ids: Collection[int]) -> dict[int, AgentSkills]:
 
 def describe(user: User, *, languages: str, skills: str, capacity: int, by: User) -> AgentSkills:
     """Say what somebody can do, and how much at once."""
-    if not policy.may_manage_clocks(by):
+    if not policy.may_manage_teams(by):
         raise NotAllowed
     wrong = Problems()
     nothing: list[str] = []

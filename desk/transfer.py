@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import select
-from sqlalchemy.orm import lazyload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from accounts import people
 from accounts.transfer import reference
@@ -21,9 +21,10 @@ from core.db import db
 from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
-from desk import clocks, conversations, queries
+from desk import clocks, conversations, erasing, queries
 from desk.channels.base import LONGEST_URL
-from desk.models import LONGEST_LAST_WORDS, Channel, Contact, Conversation, ConversationState, Message
+from desk.models import LONGEST_LAST_WORDS, UNJUDGED, Channel, Contact, Conversation, ConversationState, Message
+from desk.team_models import Team
 from kb import queries as articles_known
 from kb import transfer_beside, uses
 from kb.models import Article
@@ -33,6 +34,10 @@ LONGEST_ID = 100
 LONGEST_HANDLE = 200
 LONGEST_TEXT = 100_000
 LARGEST_REACH = 2**31 - 1
+LONGEST_EXTERNAL = 300
+LONGEST_TEAM = 80
+LONGEST_REASON = 1000
+LARGEST_PRIORITY = 100_000
 _BATCH = 200
 STAYS = ("queued", "failed")
 """What never left the house is not part of what was said."""
@@ -68,6 +73,14 @@ class MessageRecord(BaseModel):
     url: Annotated[str, Field(max_length=LONGEST_URL, pattern="^https?://"), AfterValidator(_storable)] | None = None
     uses: list[Id] = []  # type: ignore[valid-type]  # a type made for the limit
     created: AwareDatetime
+    received: AwareDatetime | None = None
+    """When it arrived, where that is not when it was written."""
+    sent: AwareDatetime | None = None
+    """When it left, where that is not when it was written."""
+    external: Annotated[str, Field(min_length=1, max_length=LONGEST_EXTERNAL), AfterValidator(_storable)] | None = None
+    """The service's id, by which a repeat is known."""
+    unsure: Annotated[str, Field(max_length=LONGEST_REASON), AfterValidator(_storable)] | None = None
+    """Nobody knows whether it arrived, and why."""
     contact: ContactRecord | None = None
     author: Id | None = None  # type: ignore[valid-type]  # the same
 
@@ -83,6 +96,19 @@ class ConversationRecord(BaseModel):
     locale: Literal["de", "en"] | None = None
     informal: bool | None = None
     """Whether an agent chose du (or Sie) for this customer; nothing where the channel says."""
+    external: Annotated[str, Field(min_length=1, max_length=LONGEST_EXTERNAL), AfterValidator(_storable)] | None = None
+    """The thread's id in the service, so that the next message finds it."""
+    assignee: Id | None = None  # type: ignore[valid-type]  # the same
+    team: line(LONGEST_TEAM) | None = None  # type: ignore[valid-type]  # the same
+    created: AwareDatetime | None = None
+    last: AwareDatetime | None = None
+    """When something was said last, where the messages do not say so."""
+    waiting_since: AwareDatetime | Literal[False] | None = None
+    """Since when the customer waits, or `false`, where that does not follow from the messages."""
+    priority: Annotated[int, Field(ge=-LARGEST_PRIORITY, le=LARGEST_PRIORITY)] | None = None
+    snoozed: AwareDatetime | None = None
+    capabilities: Annotated[dict[str, Any], Field(max_length=20)] | None = None
+    """What the service told of how it can be answered."""
 
 
 def init_app() -> None:
@@ -94,8 +120,9 @@ def load(record: ConversationRecord) -> Outcome:
     """Take one conversation in; what the team did with it here since then stays."""
     conversation = _found(record)
     if conversation is None:
-        _take_in(record)
-        return "new"
+        return "new" if _take_in(record) else "unchanged"
+    if conversation.contact.erased_at is not None:
+        return "unchanged"  # an export from before must not bring back what somebody had forgotten
     is_changed = _complete(conversation.contact, record.contact)
     known = {_message_id(message): message for message in conversation.messages}
     for each in record.messages:
@@ -127,7 +154,8 @@ def dump() -> Iterator[dict[str, Any]]:
             select(Conversation)
             .where(Conversation.id.in_(batch))
             .options(
-                lazyload(Conversation.assignee),
+                joinedload(Conversation.assignee),
+                joinedload(Conversation.team),
                 selectinload(Conversation.messages).joinedload(Message.by),
             )
             .order_by(Conversation.id)
@@ -152,20 +180,29 @@ def _found(record: ConversationRecord) -> Conversation | None:
     return found
 
 
-def _take_in(record: ConversationRecord) -> None:
+def _take_in(record: ConversationRecord) -> bool:
     # Archives have thousands of these, so what follows from the record is not asked of the database again.
     channel = channel_named(record.channel)
+    if erasing.was_erased(channel, record.contact.handle):
+        return False
     contact = _contact(channel.id, record.contact)
     state, waiting_since = _standing(record.messages)
     state = record.state or state
+    if record.waiting_since is not None:
+        waiting_since = record.waiting_since or None
     conversation = Conversation(
         channel_id=channel.id,
         contact_id=contact.id,
-        external_id=f"import:{record.id}",
+        external_id=record.external or f"import:{record.id}",
         state=state,
         locale=record.locale or _locale(record.messages),
-        created_at=min(message.created for message in record.messages),
-        last_message_at=max(message.created for message in record.messages),
+        created_at=record.created or min(message.created for message in record.messages),
+        last_message_at=record.last or max(message.created for message in record.messages),
+        assignee_id=_author_id(record.assignee),
+        team_id=_team_id(record.team),
+        priority=UNJUDGED if record.priority is None else record.priority,
+        snoozed_until=record.snoozed,
+        capabilities=record.capabilities,
         last_words=_last_words(record.messages),
         source_id=record.id,
         is_informal=record.informal,
@@ -184,6 +221,7 @@ def _take_in(record: ConversationRecord) -> None:
         for article in _articles(each.uses):
             _record_use(article, message, asked)
     clocks.learn(conversation, messages)
+    return True
 
 
 def channel_named(slug: str) -> Channel:
@@ -231,10 +269,12 @@ def _message(conversation: Conversation, record: MessageRecord) -> Message:
         url=record.url,
         contact_id=contact_id if is_incoming else None,
         by_id=_author_id(record.author),
+        external_id=record.external,
         created_at=record.created,
-        received_at=record.created,
-        sent_at=None if is_incoming else record.created,
-        state="received" if is_incoming else "sent",
+        received_at=record.received or record.created,
+        sent_at=None if is_incoming or record.unsure is not None else record.sent or record.created,
+        state="received" if is_incoming else "sent" if record.unsure is None else "unsure",
+        failure=None if is_incoming else record.unsure or None,
         source_id=record.id,
     )
 
@@ -317,6 +357,15 @@ def _author_id(source_id: str | None) -> int | None:
     if author is None:
         raise Invalid(f"unknown author {source_id!r}")
     return author.id
+
+
+def _team_id(name: str | None) -> int | None:
+    if name is None:
+        return None
+    found = db.session.scalar(select(Team.id).where(Team.name == name))
+    if found is None:
+        raise Invalid(f"unknown team {name!r}")
+    return found
 
 
 def _place(conversation: Conversation, record: ConversationRecord) -> None:
@@ -403,7 +452,33 @@ def _as_record(conversation: Conversation, used: Any) -> dict[str, Any] | None:
         record["locale"] = conversation.locale
     if conversation.is_informal is not None:
         record["informal"] = conversation.is_informal
-    return record
+    return record | _of_the_desk(conversation, messages)
+
+
+def _of_the_desk(conversation: Conversation, messages: Sequence[Message]) -> dict[str, Any]:
+    """Return what does not follow from the messages."""
+    moments = [message.created_at for message in messages]
+    waiting = _standing(messages)[1] if conversation.state not in conversations.NOBODY_WAITS else None
+    said: dict[str, Any] = {}
+    if not conversation.external_id.startswith("import:"):
+        said["external"] = conversation.external_id
+    if conversation.assignee is not None:
+        said["assignee"] = reference(conversation.assignee)
+    if conversation.team is not None:
+        said["team"] = conversation.team.name
+    if conversation.created_at != min(moments):
+        said["created"] = iso(conversation.created_at)
+    if conversation.last_message_at != max(moments):
+        said["last"] = iso(conversation.last_message_at)
+    if conversation.waiting_since != waiting:
+        said["waiting_since"] = False if conversation.waiting_since is None else iso(conversation.waiting_since)
+    if conversation.priority != UNJUDGED:
+        said["priority"] = conversation.priority
+    if conversation.snoozed_until is not None:
+        said["snoozed"] = iso(conversation.snoozed_until)
+    if conversation.capabilities is not None:
+        said["capabilities"] = conversation.capabilities
+    return said
 
 
 def _contact_record(contact: Contact) -> dict[str, Any]:
@@ -430,4 +505,12 @@ def _message_record(message: Message, conversation: Conversation, used: Any) -> 
         record["contact"] = _contact_record(message.contact)
     if message.by is not None:
         record["author"] = reference(message.by)
+    if message.external_id is not None:
+        record["external"] = message.external_id
+    if message.state == "unsure":
+        record["unsure"] = message.failure or ""
+    if message.received_at != message.created_at:
+        record["received"] = iso(message.received_at)
+    if message.sent_at is not None and message.sent_at != message.created_at:
+        record["sent"] = iso(message.sent_at)
     return record | {"created": iso(message.created_at)}

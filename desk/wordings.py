@@ -30,12 +30,28 @@ VARIABLES: Final[dict[str, Any]] = {
 """What can stand open in a block, with what it is in words."""
 
 _contributed: dict[str, Callable[[Conversation], str]] = {}
+Names = Callable[[], Mapping[str, Any]]
+Values = Callable[[Conversation, User], Mapping[str, str]]
+_shelves: list[tuple[Names, Values]] = []
 
 
 def contribute(name: str, label: Any, value: Callable[[Conversation], str]) -> None:
     """Let blocks have a variable more: small letters only, and what it is for a conversation."""
     VARIABLES[name] = label
     _contributed[name] = value
+
+
+def contribute_some(names: Names, values: Values) -> None:
+    """Let blocks have variables more whose names are known only when they are asked for: with what each is in words."""
+    _shelves.append((names, values))
+
+
+def known() -> Mapping[str, Any]:
+    """Return every variable that a block may have now, with what it is in words."""
+    found = dict(VARIABLES)
+    for names, _values in _shelves:
+        found = {**names(), **found}
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +71,8 @@ def of(conversation: Conversation, *, by: User) -> Wording:
     """Return how this customer is addressed when this agent writes."""
     values = {"customer": conversation.contact.name, "agent": by.name, "channel": conversation.channel.name}
     values |= {name: value(conversation) for name, value in _contributed.items()}
+    for _names, values_for in _shelves:
+        values = {**values_for(conversation, by), **values}
     return Wording(conversation.says_du, {name: value[:LONGEST_NAME] for name, value in values.items()})
 
 
@@ -71,18 +89,19 @@ def note(face: Chosen, wording: Wording, locale: str) -> str:
 def filled(text: str, wording: Wording, *, locale: str) -> str:
     """Return a block with what is known; what has neither value nor default stays for a person to fill in."""
     values = {**wording.values, "greeting": _greeting(wording, locale)}
-    return variables.fill(text, values, known=VARIABLES, leaves_open=True)
+    names = known() if "{" in text else VARIABLES
+    return variables.fill(text, values, known=names, leaves_open=True)
 
 
 def check(text: str) -> None:
     """Raise `Invalid` where something in a block can never be filled in."""
-    variables.check(text, known=VARIABLES)
+    variables.check(text, known=known() if "{" in text else VARIABLES)
 
 
 def left_open(text: str) -> list[str]:
     """Return what still waits for somebody to fill it in, also blocks that stand for nothing any more."""
-    known = {**face_variables.VARIABLES, **VARIABLES}
-    return [*variables.left_open(text, known=known), *(f"{{{{block:{name}}}}}" for name in references.names_in(text))]
+    names = {**face_variables.VARIABLES, **(known() if "{" in text else VARIABLES)}
+    return [*variables.left_open(text, known=names), *(f"{{{{block:{name}}}}}" for name in references.names_in(text))]
 
 
 def refuse_left_open(text: str) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 
 from accounts import audit
 from accounts.models import User
+from core import choosing
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, KlinkeError, NotAllowed
@@ -55,10 +56,13 @@ def do(deed: str, topics: Sequence[Topic], *, wanted: Wanted, by: User) -> Outco
     """
     _ask_policy(by)
     act = _act_of(deed, wanted, by)
-    if not topics:
-        raise _refused("topics", gettext("Please choose a question."))
-    if len(topics) > MOST_TOPICS:
-        raise _refused("topics", gettext("%(most)s questions at once, please.", most=MOST_TOPICS))
+    choosing.require_some(
+        topics,
+        most=MOST_TOPICS,
+        field="topics",
+        none=gettext("Please choose a question."),
+        too_many=gettext("%(most)s questions at once, please.", most=MOST_TOPICS),
+    )
     outcome = Outcome()
     changes = []
     for topic in sorted(topics, key=lambda it: it.id):

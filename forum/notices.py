@@ -7,7 +7,7 @@ from email.utils import make_msgid
 from typing import Any, Final
 
 from flask_babel import force_locale, ngettext
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from accounts.models import User
@@ -113,6 +113,7 @@ def write_digest(about: dict[str, Any]) -> Letter | None:
 
 def _due_bundles() -> Any:
     settings, earlier = current_settings(), aliased(Notification)
+    is_urgent = Notification.bundle == notifications.URGENT
     window_began = now() - timedelta(minutes=settings.mail_window_minutes)
     was_mailed = select(earlier.id).where(
         earlier.user_id == Notification.user_id,
@@ -122,9 +123,9 @@ def _due_bundles() -> Any:
     )
     return (
         select(Notification.user_id, Notification.bundle)
-        .where(*_waiting("mail"), ~was_mailed.correlate(Notification).exists())
+        .where(*_waiting("mail"), or_(is_urgent, ~was_mailed.correlate(Notification).exists()))
         .group_by(Notification.user_id, Notification.bundle)
-        .having(func.min(Notification.at) <= now() - timedelta(minutes=settings.mail_delay_minutes))
+        .having(or_(is_urgent, func.min(Notification.at) <= now() - timedelta(minutes=settings.mail_delay_minutes)))
         .order_by(func.min(Notification.at))
     )
 

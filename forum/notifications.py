@@ -59,14 +59,22 @@ DECISIONS: Final = "decisions"
 
 _kinds: dict[str, Sentence] = {}
 _groups: dict[str, str] = {}
+_at_once: set[str] = set()
+URGENT: Final = "at_once"
+"""The bundle of what is mailed at once."""
 
 
-def kind(name: str, *, group: str = "other") -> Callable[[Sentence], Sentence]:
-    """Register the function that puts notifications of a kind into a sentence, and the sort of news it is."""
+def kind(name: str, *, group: str = "other", at_once: bool = False) -> Callable[[Sentence], Sentence]:
+    """Register the function that puts notifications of a kind into a sentence, and the sort of news it is.
+
+    What is to be known `at_once` is mailed without waiting for more of its sort, each by itself.
+    """
 
     def register(sentence: Sentence) -> Sentence:
         _kinds[name] = sentence
         _groups[name] = group
+        if at_once:
+            _at_once.add(name)
         return sentence
 
     return register
@@ -110,6 +118,9 @@ def notify_each(
     ways: dict[int, Way] = {}
     for first in range(0, len(wanted), MOST_ASKED):
         ways |= _ways(group, wanted[first : first + MOST_ASKED])
+    bundle = group if group == "alarms" or topic is None else f"topic:{topic.id}"
+    if kind in _at_once:
+        bundle = URGENT
     new = 0
     for user_id in wanted:
         if ways[user_id] != "off":
@@ -124,7 +135,7 @@ def notify_each(
                 data=data or {},
                 at=now(),
                 way=ways[user_id],
-                bundle=group if group == "alarms" or topic is None else f"topic:{topic.id}",
+                bundle=bundle,
             )
     return new
 

@@ -27,6 +27,7 @@ def init_app(app: Flask) -> None:
         promotion,
         queries,
         readings,
+        sent_links,
         tasks,
         transfer,
         transfer_beside,

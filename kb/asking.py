@@ -16,8 +16,8 @@ from core.db import db
 from core.errors import NotFound
 from core.web import absolute
 from forum import tickets
-from kb import judging
-from kb.models import ArticleUse, UseOutcome
+from kb import judging, sent_links
+from kb.models import ArticleUse, SentLink, UseOutcome
 
 PURPOSE: Final = "outcome"
 ANSWERED_WITHIN: Final = timedelta(days=90)
@@ -39,21 +39,28 @@ def contribute(where_kind: str, hear: Hear) -> None:
 
 
 def address_of(use: ArticleUse) -> str:
-    """Return the whole address at which the customer reads the article and says whether it helped."""
-    return absolute(f"/kb/{use.article_id}/{tickets.short(PURPOSE, use.id, _about(use))}")
+    """Return the whole address at which the customer reads the article and says whether it helped.
+
+    Where links have tokens it is the one of its link (`kb.sent_links`), else a ticket for the use.
+    """
+    link = sent_links.of([use]).get(use.id)
+    ticket = tickets.short(PURPOSE, use.id, _about(use)) if link is None or link.token is None else link.token
+    return absolute(f"/kb/{use.article_id}/{ticket}")
 
 
 def asked(article_id: int, ticket: str, *, for_answer: bool = False) -> ArticleUse:
     """Return the use that an address is about, held `for_answer`; raise `NotFound` where it asks nothing."""
-    wanted = select(ArticleUse).where(
-        ArticleUse.id == tickets.of_short(ticket),
-        ArticleUse.article_id == article_id,
-        ArticleUse.at > now() - ANSWERED_WITHIN,
-    )
+    wanted = select(ArticleUse).where(ArticleUse.article_id == article_id, ArticleUse.at > now() - ANSWERED_WITHIN)
+    is_token = sent_links.is_token(ticket)
+    if is_token:
+        asks = select(SentLink.use_id).where(SentLink.token == ticket, SentLink.asks.is_(True))
+        wanted = wanted.where(ArticleUse.id.in_(asks))
+    else:
+        wanted = wanted.where(ArticleUse.id == tickets.of_short(ticket))
     if for_answer:
         wanted = wanted.with_for_update(of=ArticleUse).execution_options(populate_existing=True)
     use = db.session.scalars(wanted).one_or_none()
-    if use is None or not tickets.is_short(ticket, PURPOSE, use.id, _about(use)):
+    if use is None or not (is_token or tickets.is_short(ticket, PURPOSE, use.id, _about(use))):
         raise NotFound
     return use
 

@@ -82,7 +82,7 @@ class Listed:
         if self.at is None:
             return statement
         return (
-            statement.where(self.at >= _begins(WEEKS - 1), self.at < _begins(-1))
+            statement.where(self.at >= begins(WEEKS - 1), self.at < begins(-1))
             if week is None
             else statement.where(_in_week(self.at, week))
         )
@@ -111,7 +111,7 @@ def lists(*keys: str) -> list[Listed]:
 
 def week_names() -> list[str]:
     """Return the first day of each week, the latest last."""
-    return [_begins(week).date().isoformat() for week in reversed(range(WEEKS))]
+    return [begins(week).date().isoformat() for week in reversed(range(WEEKS))]
 
 
 def week_of(name: str | None) -> int | None:
@@ -124,6 +124,12 @@ def week_of(name: str | None) -> int | None:
     return WEEKS - 1 - names.index(name)
 
 
+def begins(week: int) -> datetime:
+    """Return the Monday on which a week begins, 0 the present one, by UTC as readings are counted."""
+    today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today - timedelta(days=today.weekday()) - week * A_WEEK
+
+
 def views() -> list[int]:
     """Return how often articles were read in each week, the latest last; what is not written yet is not counted."""
     days = _days()
@@ -134,7 +140,7 @@ def views() -> list[int]:
 def read_articles(week: int | None) -> Select[int, int]:
     """Select articles and how often they were read, for `most_read`."""
     days = _days()
-    within = days(week) if week is not None else ArticleReading.day >= _begins(WEEKS - 1).date()
+    within = days(week) if week is not None else ArticleReading.day >= begins(WEEKS - 1).date()
     times = func.sum(ArticleReading.count)
     return (
         select(ArticleReading.article_id, times)
@@ -173,7 +179,7 @@ def readings(viewer: Viewer, *, week: int | None = None, number: int = 1) -> lis
     """Return a page of the readings, the latest day first, one row for each: nothing is known of one but its day."""
     first = (number - 1) * A_PAGE
     days = _days()
-    within = days(week) if week is not None else ArticleReading.day >= _begins(WEEKS - 1).date()
+    within = days(week) if week is not None else ArticleReading.day >= begins(WEEKS - 1).date()
     order = (ArticleReading.day.desc(), ArticleReading.article_id)
     upto = func.sum(ArticleReading.count).over(order_by=order).label("upto")
     times = ArticleReading.count.label("times")
@@ -212,18 +218,12 @@ def rate(part: int, other: int) -> int | None:
     return round(100 * part / (part + other)) if part + other else None
 
 
-def _begins(week: int) -> datetime:
-    """Return the Monday on which a week begins, 0 the present one, by UTC as readings are counted."""
-    today = now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return today - timedelta(days=today.weekday()) - week * A_WEEK
-
-
 def _in_week(at: Any, week: int) -> ColumnElement[bool]:
-    return and_(at >= _begins(week), at < _begins(week - 1))
+    return and_(at >= begins(week), at < begins(week - 1))
 
 
 def _days() -> Callable[[int], ColumnElement[bool]]:
-    return lambda week: and_(ArticleReading.day >= _begins(week).date(), ArticleReading.day < _begins(week - 1).date())
+    return lambda week: and_(ArticleReading.day >= begins(week).date(), ArticleReading.day < begins(week - 1).date())
 
 
 def _published() -> Select[Any]:

@@ -348,7 +348,10 @@ class ArticleUse(Model):
     """An article was reused in an answer: which revision, as which face, where, by whom, and what had been asked."""
 
     __tablename__ = "article_use"
-    __table_args__ = (UniqueConstraint("article_id", "where_kind", "where_id"),)
+    __table_args__ = (
+        UniqueConstraint("article_id", "where_kind", "where_id"),
+        Index("ix_article_use_where", "where_kind", "where_id"),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     article_id: Mapped[int] = mapped_column(ForeignKey("article.id"))
@@ -377,6 +380,28 @@ class ArticleUse(Model):
 
     article: Mapped[Article] = relationship()
     revision: Mapped[Revision] = relationship()
+
+
+class SentLink(Model):
+    """The address under which one use of an article left the house: whether it was opened, and whether they came back.
+
+    The token is random and says nothing of anybody. After a while it is taken away; what was counted stays.
+    """
+
+    __tablename__ = "sent_link"
+
+    use_id: Mapped[int] = mapped_column(ForeignKey("article_use.id", ondelete="CASCADE"), primary_key=True)
+    token: Mapped[str | None] = mapped_column(String(10), unique=True)
+    """What stands in the address; None once its days are over."""
+    asks: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether whoever opens it may say that it helped: where it went to the customer alone, or the channel asks all."""
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now, index=True)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When somebody first read the article under it, as the page's script tells."""
+    came_back_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person wrote again within the days in which that counts, on whatever channel."""
+
+    use: Mapped[ArticleUse] = relationship()
 
 
 class ArticleFeedback(Model):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from accounts.models import User
 from accounts.people import AnonymousUser
@@ -30,7 +30,7 @@ def note_in_answer(post: Post) -> None:
     What had been asked helps only the team to find the article: the question may be muted later.
     """
     is_read = db.session.scalar(select(Post.id).where(Post.id == post.id, posts_visible_to(AnonymousUser())))
-    led = [] if is_read is None else _led_to(post.source)
+    led = [] if is_read is None else led_to(post.source)
     for use in db.session.scalars(
         select(ArticleUse).where(ArticleUse.where_kind == "post", ArticleUse.where_id == post.id)
     ).unique():
@@ -101,7 +101,17 @@ def forget(where_kind: str, where_ids: Sequence[int]) -> None:
         tracking.note("article", sorted(article_ids))
 
 
-def _led_to(source: str) -> list[int]:
+def forget_what_was_asked(where_kind: str, where_ids: Sequence[int]) -> None:
+    """Forget the words that were asked in these places; that an article was reused there stays counted."""
+    those = (ArticleUse.where_kind == where_kind, ArticleUse.where_id.in_(where_ids), ArticleUse.asked != "")
+    article_ids = set(
+        db.session.scalars(update(ArticleUse).where(*those).values(asked="").returning(ArticleUse.article_id))
+    )
+    if article_ids:
+        tracking.note("article", sorted(article_ids))
+
+
+def led_to(source: str) -> list[int]:
     """Return the ids of the articles whose addresses stand in a text, whole or as a path, by whatever slug."""
     here = re.escape(current_settings().base_url)
     found = re.findall(rf"(?:{here}|(?<![\w/.:-]))/kb/([0-9]{{1,18}})(?![0-9])", source)

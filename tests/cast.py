@@ -64,6 +64,10 @@ class World:
         return self.person("dora", "agent")
 
     @cached_property
+    def lena(self) -> User:
+        return self.person("lena", "agent", "lead")
+
+    @cached_property
     def root(self) -> User:
         return self.person("root", "admin")
 

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from core import ready
 from core.db import db
+from desk import webmentions
 from forum import addresses as forum_addresses
 from forum import answers, closing, flags, moderation, reviewing, votes
 from kb import addresses, families, sections
@@ -32,6 +33,9 @@ def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     sent: list[str] = []
     # Now and then a process asks whether the synonyms changed; here it always asks: a page costs the same twice.
     monkeypatch.setattr(synonyms, "CHECK_SECONDS", 0.0)
+
+    # The same of who takes webmentions, which costs one statement a minute: here nobody does.
+    monkeypatch.setattr(webmentions, "_known", webmentions._Known(until=float("inf")))
 
     # A page that was made before is not made again: here it always is.
     monkeypatch.setattr(ready, "SECONDS", -1.0)

@@ -2,21 +2,25 @@
 
 A module for another service writes a class with the methods of `Adapter` (building on `Silent`) and calls
 `register("kind", TheClass)` when the application is built; a `Channel` row of that kind is then spoken to through it.
+What a service cannot do is said by its `Capabilities`, and the method behind it is never called.
 """
 
 import re
+import threading
 import unicodedata
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final, Literal, Protocol
 
 from flask_babel import gettext
 
 from core.clock import now
 from core.counting import Measure
+from core.settings import current_settings
 from desk.channels.counting import measure
 from desk.models import Channel, Conversation
+from kb import sent_links
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_ID: Final = 300
@@ -41,6 +45,22 @@ class Capabilities:
     """What cannot be sent can be written at the service itself, and its address noted here."""
     publishes_limits: bool = False
     """The server says how long a text may be; `Adapter.published` asks it."""
+    polled: bool = False
+    """What is new is asked for, again and again; `Adapter.poll` does it."""
+    every: float = 60.0
+    """Seconds between two times of asking, where the service does not say when."""
+    listens: bool = False
+    """A connection that stays open says at once that there is something new: `Adapter.listen`."""
+    looks_for: bool = False
+    """Whether a message arrived can be asked afterwards: `Adapter.look_for`."""
+    corrects: bool = False
+    """What was sent can be changed where it stands: `Adapter.correct`."""
+    hides: bool = False
+    """What others wrote can be hidden at the service: `Adapter.hide`."""
+    files: bool = False
+    """Pictures and files come along with messages."""
+    signs_in: bool = False
+    """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +79,8 @@ class Means:
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
     by_hand: bool = False
+    doubt: str = ""
+    """What speaks against believing that the sender is who they say, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +105,21 @@ class EarlierPost:
     """The house wrote it, at the service itself."""
 
 
+Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note"]
+"""What an item is at its service; `message` where it does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingFile:
+    """A picture or file that came with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+    words: str = ""
+    """What it shows, where its sender said it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMessage:
     """One message as a channel delivers it; the texts are clean, the moment is aware and not in the future."""
@@ -97,6 +134,8 @@ class IncomingMessage:
     url: str | None = None
     handle: str
     name: str = ""
+    person_id: str = ""
+    """The service's own id of who wrote it, where that stays when they take another handle."""
     reach: int | None = None
     """Followers, where the service tells."""
     locale: str | None = None
@@ -104,6 +143,86 @@ class IncomingMessage:
     """What the service told of how the conversation can be answered: see `Silent.means`."""
     thread: tuple[EarlierPost, ...] = ()
     """What stands before it in its public thread, where the service tells."""
+    kind: Kind = "message"
+    subject: str = ""
+    answers: tuple[str, ...] = ()
+    """Ids of messages that it answers, nearest first: with one that the desk knows on this channel, it belongs to that
+    message's conversation, whatever `conversation` says."""
+    files: tuple[IncomingFile, ...] = ()
+    edited_at: datetime | None = None
+    """It was changed after it was written; where the desk has it already, `text` is what it says now."""
+    answered_by_machine: bool = False
+    """An out-of-office note or the like: kept, and nobody is called to answer it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """Who wrote a message took it away; the desk keeps that there was one, and not its words."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """A message of ours that the service had taken came back after all."""
+
+    id: str
+    reason: str
+    """In words, for people."""
+
+
+Arrival = IncomingMessage | Removed | Returned
+"""What a service tells."""
+Cursor = Mapping[str, Any]
+"""How far a channel has been read, as JSON; what is in it only its module knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What a service says beside its messages; None where it says nothing."""
+
+    wait: float | None = None
+    """Ask again in so many seconds, not before."""
+    quota_left: int | None = None
+    quota_renewed_at: datetime | None = None
+    expires_at: datetime | None = None
+    """What we sign in with is worth nothing after that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Some of what is new, and how far the channel has been read with it; both are kept together or not at all."""
+
+    arrivals: tuple[Arrival, ...] = ()
+    cursor: Cursor | None = None
+    """None: as before."""
+    state: State = field(default_factory=State)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check of the connection looked at, in words for the admin."""
+
+    is_well: bool
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing an admin says about a connection; a secret one is encrypted, never shown again and never logged."""
+
+    name: str
+    label: Any
+    """Lazily translated, like `hint`."""
+    hint: Any = ""
+    is_secret: bool = False
+    is_needed: bool = True
+    kind: Literal["text", "url", "email", "number", "choice", "lines", "switch"] = "text"
+    choices: Sequence[tuple[str, Any]] = ()
+    default: str = ""
+    longest: int = 500
+    most: int = 1_000_000
+    """The largest number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +237,18 @@ class OutgoingReply:
     in_reply_to: str | None
     text: str
     is_public: bool
+    handle: str = ""
+    """Whom it answers."""
+    own_id: str | None = None
+    """The id it will have at the service, chosen before the first attempt: see `Adapter.own_id`."""
+    thread: tuple[str, ...] = ()
+    """Ids of the messages before it in the conversation, oldest first, at most 50."""
+    subject: str = ""
+    """What the customer's first message was headed with."""
+    attempted_at: datetime | None = None
+    """When it was tried before; None: never."""
+    is_automatic: bool = False
+    """Nobody wrote it: a service that can say so tells the other side, whose machines then do not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +276,20 @@ class ChannelFailed(Exception):
         self.retry_after = retry_after
 
 
+class NotLetIn(ChannelFailed):
+    """The service does not accept what we sign in with: nothing works until an admin connects anew."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, permanent=True)
+
+
+class GoneForGood(ChannelFailed):
+    """What was asked for does not exist any more; it is not asked for again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, permanent=True)
+
+
 class WrongSignature(Exception):
     """What was delivered to a channel does not prove that it comes from its service."""
 
@@ -164,6 +309,17 @@ class WrongPayload(Exception):
 class Adapter(Protocol):
     """Speaks to the service behind one channel; it is made anew for each use and keeps nothing."""
 
+    name: ClassVar[Any]
+    """What people call the service; lazily translated, like `about`."""
+    about: ClassVar[Any]
+    """In a sentence, what a channel of this kind is for; empty where nobody connects one by hand."""
+    form: ClassVar[Sequence[Field]]
+    """What an admin says to connect."""
+    pages: ClassVar[Sequence[tuple[Any, str]]]
+    """Pages of its own where an admin says more: what leads there, and the endpoint, which takes `channel_id`."""
+    query: Mapping[str, str]
+    """What stood behind the question mark of the address at which it was delivered to, or challenged."""
+
     def __init__(self, channel: Channel) -> None: ...
 
     @property
@@ -176,24 +332,79 @@ class Adapter(Protocol):
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
 
-    def parse(self, raw: bytes) -> list[IncomingMessage]:
-        """Return the messages in a delivery; raise `WrongPayload` when it has none that can be read."""
+    def parse(self, raw: bytes) -> Sequence[Arrival]:
+        """Return what a delivery tells; raise `WrongPayload` when nothing in it can be read."""
+
+    def challenge(self) -> str | None:
+        """Answer a service that asks with a GET whether this address is ours and meant; None: it is not.
+
+        What it grants with that may be written into the channel's settings.
+        """
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Batch]:
+        """Yield what is new since the cursor, None the first time; raise `ChannelFailed` where the service fails.
+
+        A batch that was yielded is kept before the next is asked for. What cannot be read does not hold up what can.
+        """
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:
+        """Hold a connection and call `wake` when there is something new, until `stopping`; raise `ChannelFailed`."""
+
+    def own_id(self, reply: OutgoingReply) -> str | None:
+        """Return the id that a message will have at the service; None where the service gives it."""
 
     def send(self, reply: OutgoingReply) -> SentReply:
         """Hand a message to the service once; raise `ChannelFailed` when it did not take it."""
 
+    def look_for(self, reply: OutgoingReply) -> SentReply | None:
+        """Ask the service for a message that may have arrived; None: it surely did not. Raise `ChannelFailed`."""
+
+    def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
+        """Change a message of ours where it stands; raise `ChannelFailed`."""
+
+    def hide(self, message_id: str, *, is_hidden: bool) -> None:
+        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`."""
+
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
 
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:
+        """Return, as they stand in a private text to this handle, the names of others whom it would be shown to."""
+
     def published(self) -> Published | None:
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
+
+    def prepare(self) -> None:
+        """Add to a channel that is being connected what nobody types, as a fresh secret."""
+
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:
+        """Return where an admin lets us in (OAuth 2, authorisation code); the service sends them `back` with a code.
+
+        It may ask the service to know us first, and keeps in the channel what came of it. `challenge` is that of PKCE
+        (RFC 7636, S256). Raise `ChannelFailed`.
+        """
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:
+        """Exchange the code for what we sign in with, and keep that in the channel; raise `ChannelFailed`."""
+
+    def check(self) -> Sequence[Finding]:
+        """Try the connection and return what was found, in order; it writes nothing at the service."""
+
+    def farewell(self) -> None:
+        """Give back what the service keeps for us (a token, a subscription) before the channel goes."""
 
 
 class Silent:
     """The parts of an adapter for a channel that neither sends nor is delivered to; others build on it."""
 
+    name: ClassVar[Any] = ""
+    about: ClassVar[Any] = ""
+    form: ClassVar[Sequence[Field]] = ()
+    pages: ClassVar[Sequence[tuple[Any, str]]] = ()
+
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self.query: Mapping[str, str] = {}
 
     @property
     def capabilities(self) -> Capabilities:
@@ -201,16 +412,43 @@ class Silent:
 
     @property
     def measure(self) -> Measure:
-        return measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        if not sent_links.are_on():
+            return how
+        return replace(how, own=f"{current_settings().base_url}/kb/", token=sent_links.LENGTH)
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:  # noqa: ARG002 -- the protocol's signature
         raise WrongSignature("nothing is delivered to this channel")
 
-    def parse(self, raw: bytes) -> list[IncomingMessage]:  # noqa: ARG002 -- the protocol's signature
+    def parse(self, raw: bytes) -> Sequence[Arrival]:  # noqa: ARG002 -- the protocol's signature
         return []
+
+    def challenge(self) -> str | None:
+        return None
+
+    def poll(self, cursor: Cursor | None) -> Iterator[Batch]:  # noqa: ARG002 -- the protocol's signature
+        return iter(())
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:  # noqa: ARG002 -- the same
+        stopping.wait()
+
+    def own_id(self, reply: OutgoingReply) -> str | None:  # noqa: ARG002 -- the same
+        return None
 
     def send(self, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be sent on this channel", permanent=True)
+
+    def look_for(self, reply: OutgoingReply) -> SentReply | None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("this channel cannot be asked what arrived", permanent=True)
+
+    def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing can be changed on this channel", permanent=True)
+
+    def hide(self, message_id: str, *, is_hidden: bool) -> None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing can be hidden on this channel", permanent=True)
+
+    def reading_along(self, text: str, handle: str) -> Sequence[str]:  # noqa: ARG002 -- the protocol's signature
+        return ()
 
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.
@@ -244,6 +482,21 @@ class Silent:
     def published(self) -> Published | None:
         return None
 
+    def prepare(self) -> None:
+        return None
+
+    def authorise_url(self, back: str, state: str, challenge: str) -> str:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
+
+    def authorised(self, back: str, code: str, verifier: str) -> None:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nobody lets us in on this channel", permanent=True)
+
+    def check(self) -> Sequence[Finding]:
+        return []
+
+    def farewell(self) -> None:
+        return None
+
 
 _kinds: dict[str, Callable[[Channel], Adapter]] = {}
 
@@ -258,9 +511,20 @@ def kinds() -> frozenset[str]:
     return frozenset(_kinds)
 
 
-def adapter_of(channel: Channel) -> Adapter:
-    """Return what speaks to the channel; one whose kind is not installed is silent, and its history stays readable."""
-    return _kinds.get(channel.kind, Silent)(channel)
+def kind_of(kind: str) -> Callable[[Channel], Adapter] | None:
+    """Return what speaks to channels of a kind; None when this installation does not have it."""
+    return _kinds.get(kind)
+
+
+def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adapter:
+    """Return what speaks to the channel; one whose kind is not installed is silent, and its history stays readable.
+
+    `query` is what stood behind the question mark where a service called.
+    """
+    adapter = _kinds.get(channel.kind, Silent)(channel)
+    if query is not None:
+        adapter.query = query
+    return adapter
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

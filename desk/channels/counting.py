@@ -8,7 +8,7 @@ from core.counting import COUNTINGS, URL_LENGTH, Measure
 KNOWN: Final[Mapping[str, Measure]] = {
     "mastodon": Measure(500, "mastodon"),
     "x": Measure(280, "weighted"),
-    "bluesky": Measure(300, "graphemes", 3000),
+    "bluesky": Measure(300, "bluesky", 3000),
     "facebook": Measure(8000),
     "instagram": Measure(2200),
     "telegram": Measure(4096),

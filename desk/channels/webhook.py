@@ -7,13 +7,14 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
-from flask_babel import gettext
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from flask_babel import gettext, lazy_gettext
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import Field as Bounded
 
 from core import http
 from core.clock import now
@@ -23,9 +24,11 @@ from desk.channels.base import (
     LONGEST_ID,
     LONGEST_TEXT,
     LONGEST_URL,
+    Arrival,
     Capabilities,
     ChannelFailed,
     EarlierPost,
+    Field,
     IncomingMessage,
     OutgoingReply,
     SentReply,
@@ -40,6 +43,7 @@ from desk.channels.base import (
 TOLERANCE: Final = timedelta(seconds=300)
 SECRET_BYTES: Final = 32
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 -- what a secret begins with
+LARGEST_LIMIT: Final = 20_000
 LONGEST_HANDLE: Final = 200
 LONGEST_REASON: Final = 160
 LONGEST_PRICE: Final = 80
@@ -58,6 +62,29 @@ _DIGITS: Final = re.compile(r"[0-9]{1,12}")
 class Webhook(Silent):
     """Speaks to whatever program its owner has put at the endpoint."""
 
+    name: ClassVar[Any] = lazy_gettext("Signed webhook")
+    about: ClassVar[Any] = lazy_gettext(
+        "Any program that signs its requests delivers what customers write and takes the replies."
+    )
+    form: ClassVar[Sequence[Field]] = (
+        Field(
+            name="endpoint",
+            label=lazy_gettext("Where replies go"),
+            hint=lazy_gettext("An address that takes signed replies. Empty: the channel is only listened to."),
+            kind="url",
+            is_needed=False,
+            longest=http.LONGEST_URL,
+        ),
+        Field(
+            name="limit",
+            label=lazy_gettext("Characters that fit into a reply"),
+            hint=lazy_gettext("Empty: what the service usually takes, or 500. 0: no limit."),
+            kind="number",
+            is_needed=False,
+            most=LARGEST_LIMIT,
+        ),
+    )
+
     @property
     def capabilities(self) -> Capabilities:
         # The receiver is told, in writing, to take a webhook-id once: that is what makes a repeat harmless.
@@ -66,8 +93,18 @@ class Webhook(Silent):
         )
 
     @property
+    def _secrets(self) -> list[str]:
+        """Return what a delivery may be signed with: while a secret is being changed, the one before as well."""
+        told = self.channel.credentials or {}
+        is_old_taken = "old_secret_until" in told and now() < datetime.fromisoformat(told["old_secret_until"])
+        return [one for one in (self.channel.secret, told.get("old_secret") if is_old_taken else None) if one]
+
+    @property
     def _endpoint(self) -> str:
         return str(self.channel.settings.get("endpoint") or "")
+
+    def prepare(self) -> None:
+        self.channel.secret = self.channel.secret or new_secret()
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless a signature fits these very bytes and they were signed within 5 minutes."""
@@ -79,10 +116,15 @@ class Webhook(Silent):
             )
         if not _DIGITS.fullmatch(timestamp):
             raise WrongSignature(gettext("webhook-timestamp must be seconds since 1970."))
-        expected = signature(self.channel.secret or "", message_id, timestamp, raw).encode()
+        secrets_now = self._secrets
+        expected = [signature(secret, message_id, timestamp, raw).encode() for secret in secrets_now]
         # Every signature is compared, so that the time does not tell which one came near.
-        fits = [hmac.compare_digest(expected, one.encode("utf-8", "surrogateescape")) for one in given.split(" ")]
-        if not self.channel.secret or not any(fits):
+        fits = [
+            hmac.compare_digest(ours, one.encode("utf-8", "surrogateescape"))
+            for ours in expected
+            for one in given.split(" ")
+        ]
+        if not any(fits):
             raise WrongSignature(gettext("No signature fits these bytes and this secret."))
         if abs(now().timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
             raise WrongSignature(
@@ -91,7 +133,7 @@ class Webhook(Silent):
                 )
             )
 
-    def parse(self, raw: bytes) -> list[IncomingMessage]:
+    def parse(self, raw: bytes) -> Sequence[Arrival]:
         try:
             delivery = _Delivery.model_validate(_whole(json.loads(raw)))
         except ValidationError as error:
@@ -159,11 +201,11 @@ class _Part(BaseModel):
 
 
 class _Message(_Part):
-    id: str = Field(min_length=1, max_length=LONGEST_ID)
-    text: str = Field(min_length=1, max_length=LONGEST_TEXT)
+    id: str = Bounded(min_length=1, max_length=LONGEST_ID)
+    text: str = Bounded(min_length=1, max_length=LONGEST_TEXT)
     created: AwareDatetime
     public: bool
-    url: str | None = Field(None, max_length=LONGEST_URL)
+    url: str | None = Bounded(None, max_length=LONGEST_URL)
 
     @field_validator("text")
     @classmethod
@@ -193,9 +235,9 @@ class _Message(_Part):
 
 
 class _Contact(_Part):
-    handle: str = Field(min_length=1, max_length=LONGEST_HANDLE)
-    name: str = Field("", max_length=LONGEST_HANDLE)
-    reach: int | None = Field(None, ge=0)
+    handle: str = Bounded(min_length=1, max_length=LONGEST_HANDLE)
+    name: str = Bounded("", max_length=LONGEST_HANDLE)
+    reach: int | None = Bounded(None, ge=0)
 
     @field_validator("handle", "name")
     @classmethod
@@ -217,9 +259,9 @@ class _Capabilities(_Part):
     reply: bool = True
     public: bool = True
     private: bool = True
-    private_left: int | None = Field(None, ge=0, le=1000)
+    private_left: int | None = Bounded(None, ge=0, le=1000)
     until: AwareDatetime | None = None
-    price: str = Field("", max_length=LONGEST_PRICE)
+    price: str = Bounded("", max_length=LONGEST_PRICE)
     answer_before_hiding: bool = False
 
     @field_validator("price")
@@ -236,7 +278,7 @@ class _EarlierPost(_Message):
 
 class _Delivery(_Part):
     type: Literal["message"]
-    conversation: str = Field(min_length=1, max_length=LONGEST_ID)
+    conversation: str = Bounded(min_length=1, max_length=LONGEST_ID)
     message: _Message
     contact: _Contact
     locale: Literal["de", "en"] | None = None

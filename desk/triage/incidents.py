@@ -7,27 +7,30 @@ in between tells it again from the beginning, or not at all.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from typing import Final
 
 from flask_babel import gettext
-from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import ColumnElement, delete, func, insert, select
+from sqlalchemy.orm import contains_eager, lazyload
 
 from accounts import audit
 from accounts.models import User
 from accounts.people import Viewer
 from core import problems, texts
 from core.clock import now
-from core.db import LARGEST_ID, db
+from core.db import LARGEST_ID, db, reading
 from core.errors import Conflict, Invalid, KlinkeError, NotAllowed, NotFound
 from core.outbox import listens_to, publish
+from core.turns import take_turn
 from core.unique import add_once
+from core.worker import chore
 from desk import policy, replies
 from desk.channels.base import LONGEST_TEXT
 from desk.events import IncidentNewsQueued
 from desk.models import Conversation, Message
 from desk.queries import conversations_visible_to
-from desk.triage.tables import Incident, IncidentCase, MessageJudgement
+from desk.triage.tables import AlikeMessage, Incident, IncidentCase, MessageJudgement
 from search import gathering
 
 LONGEST_TITLE: Final = 120
@@ -37,6 +40,8 @@ MOST_GATHERED: Final = 300
 FEWEST_ALIKE: Final = 3
 LOOKED_BACK: Final = timedelta(hours=48)
 LONGEST_COMPARED: Final = 500
+MOST_TELLING: Final = 50
+"""Of so many messages of a cluster the words are told that most of them have."""
 _WANT_SOMETHING: Final = ("question", "implicit", "complaint")
 
 
@@ -109,38 +114,93 @@ def clusters(viewer: Viewer) -> list[Cluster]:
 
 
 def waiting_clusters() -> list[Cluster]:
-    """Return the clusters as the worker sees them, whoever may read them."""
+    """Return the clusters as the worker last gathered them, of those who wait still, whoever may read them."""
+    rows = db.session.execute(
+        select(AlikeMessage.cluster, MessageJudgement.locale, Message)
+        .join(AlikeMessage.message)
+        .join(MessageJudgement, MessageJudgement.message_id == Message.id)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(*_may_have_one_cause())
+        .order_by(AlikeMessage.cluster, AlikeMessage.place)
+        .options(contains_eager(Message.conversation), lazyload(Message.by), lazyload(Message.contact))
+    )
+    found = []
+    for _cluster, some in groupby(rows, key=lambda row: row[0]):
+        members = list(some)
+        messages, locale = [row[2] for row in members], members[0][1]
+        if _are_many(messages):
+            said = [message.text[:LONGEST_COMPARED] for message in messages[:MOST_TELLING]]
+            found.append(Cluster(locale, gathering.telling(said, locale, most=4), messages))
+    return sorted(found, key=lambda cluster: -len(cluster.messages))
+
+
+@chore("desk.gather_alike", every=60)
+def gather() -> int:
+    """Put together who writes about the same, for the page and the alarms; return how many clusters there are.
+
+    It compares outside of any transaction, and writes only where something is another now.
+    """
+    with reading():
+        groups = _gathered()
+        before = db.session.execute(select(AlikeMessage.message_id, AlikeMessage.cluster, AlikeMessage.place)).all()
+        db.session.rollback()
+    rows = [
+        (message_id, cluster, place)
+        for cluster, message_ids in enumerate(groups)
+        for place, message_id in enumerate(message_ids)
+    ]
+    if set(rows) != {tuple(row) for row in before}:
+        take_turn("desk.gather_alike")
+        db.session.execute(delete(AlikeMessage))
+        there = set(db.session.scalars(select(Message.id).where(Message.id.in_([row[0] for row in rows]))))
+        kept = [row for row in rows if row[0] in there]  # one may have been erased meanwhile
+        if kept:
+            names = ("message_id", "cluster", "place")
+            db.session.execute(insert(AlikeMessage), [dict(zip(names, row, strict=True)) for row in kept])
+        db.session.commit()
+    return len(groups)
+
+
+def _gathered() -> list[list[int]]:
+    """Return the ids of the messages that say the same, by cluster."""
+    found = []
+    for locale in ("de", "en"):
+        rows = db.session.execute(
+            select(Message.id, func.substr(Message.text, 1, LONGEST_COMPARED).label("said"), Conversation.contact_id)
+            .join(MessageJudgement, MessageJudgement.message_id == Message.id)
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .where(
+                MessageJudgement.at > now() - LOOKED_BACK,
+                MessageJudgement.locale == locale,
+                *_may_have_one_cause(),
+            )
+            .order_by(MessageJudgement.at.desc(), MessageJudgement.id.desc())
+            .limit(MOST_GATHERED)
+        ).all()
+        found += [
+            [rows[place].id for place in group]
+            for group in gathering.gathered([row.said for row in rows], locale)
+            if len({rows[place].contact_id for place in group}) >= FEWEST_ALIKE
+        ]
+    return found
+
+
+def _may_have_one_cause() -> tuple[ColumnElement[bool], ...]:
+    """Return the clauses for what may belong to an incident: somebody waits for something, and none has it yet."""
     taken = (
         select(IncidentCase.id)
         .join(Incident, Incident.id == IncidentCase.incident_id)
         .where(IncidentCase.conversation_id == Conversation.id, Incident.state == "open")
     )
-    found = []
-    for locale in ("de", "en"):
-        rows = list(
-            db.session.scalars(
-                select(Message)
-                .join(MessageJudgement, MessageJudgement.message_id == Message.id)
-                .join(Conversation, Conversation.id == Message.conversation_id)
-                .where(
-                    MessageJudgement.at > now() - LOOKED_BACK,
-                    MessageJudgement.locale == locale,
-                    MessageJudgement.intent.in_(_WANT_SOMETHING),
-                    Conversation.waiting_since.is_not(None),
-                    ~taken.exists(),
-                )
-                .order_by(MessageJudgement.at.desc(), MessageJudgement.id.desc())
-                .limit(MOST_GATHERED)
-                .options(joinedload(Message.conversation))
-            ).unique()
-        )
-        said = [message.text[:LONGEST_COMPARED] for message in rows]
-        for group in gathering.gathered(said, locale):
-            messages = [rows[place] for place in group]
-            if len({message.conversation.contact_id for message in messages}) >= FEWEST_ALIKE:
-                words = gathering.telling([said[place] for place in group], locale, most=4)
-                found.append(Cluster(locale, words, messages))
-    return sorted(found, key=lambda cluster: -len(cluster.messages))
+    return (
+        MessageJudgement.intent.in_(_WANT_SOMETHING),
+        Conversation.waiting_since.is_not(None),
+        ~taken.exists(),
+    )
+
+
+def _are_many(messages: Sequence[Message]) -> bool:
+    return len({message.conversation.contact_id for message in messages}) >= FEWEST_ALIKE
 
 
 def open_incident(title: str, conversation_ids: Collection[int], *, locale: str, by: User) -> Incident:

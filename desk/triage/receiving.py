@@ -3,11 +3,11 @@
 from sqlalchemy import select
 
 from core.db import db
-from core.outbox import listens_to
+from core.outbox import listens_to, publish
 from core.unique import add_once
 from core.worker import chore
 from desk import assigning, clocks, conversations, queries, sla
-from desk.events import MessageReceived
+from desk.events import MessageReceived, PublicMessageJudged
 from desk.models import Conversation, Message
 from desk.triage import judging, learning, priority, rules
 from desk.triage.tables import ConversationMute, ConversationStanding, MessageJudgement
@@ -34,6 +34,8 @@ def take_in(event: MessageReceived) -> None:
     else:
         rules.apply(message, conversation, judgement)
     db.session.flush()
+    if message.is_public:
+        publish(PublicMessageJudged(message.id))
     clocks.choose_again(conversation)
     assigning.find_somebody(conversation.id)
 
@@ -86,9 +88,12 @@ def is_muted(conversation: Conversation) -> bool:
 
 def complete(conversation: Conversation) -> None:
     """Say that nobody is to answer, without anybody having said so."""
+    was_open = conversation.state not in conversations.DONE
     conversation.state = "no_answer"
     clocks.stop(conversation, "no_answer")
     db.session.flush()
+    if was_open:
+        conversations.note_end(conversation)
 
 
 @chore("desk.triage.catch_up", every=60)

@@ -19,7 +19,7 @@ from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.unique import add_once
-from desk import clocks, policy, queries
+from desk import clocks, conversations, policy, queries
 from desk.models import Channel, Contact, Conversation, Message
 from desk.triage import priority
 from desk.triage.model import INTENTS
@@ -277,9 +277,16 @@ def checked(
 def mute(conversation: Conversation, *, reason: str, by_id: int | None, rule_id: int | None = None) -> None:
     """Keep a conversation away from the desk: it is complete, and stays so whatever they write."""
     add_once(ConversationMute, conversation_id=conversation.id, by_id=by_id, rule_id=rule_id, reason=reason, at=now())
+    _complete(conversation)
+    db.session.flush()
+
+
+def _complete(conversation: Conversation) -> None:
+    was_open = conversation.state not in conversations.DONE
     conversation.state = "no_answer"
     clocks.stop(conversation, "no_answer")
-    db.session.flush()
+    if was_open:
+        conversations.note_end(conversation)
 
 
 def _do(which: DeskRule, done: Sequence[str], message: Message, conversation: Conversation) -> None:
@@ -294,8 +301,7 @@ def _do(which: DeskRule, done: Sequence[str], message: Message, conversation: Co
     if "mute" in done:
         mute(conversation, reason="rule", by_id=None, rule_id=which.id)
     elif "complete" in done:
-        conversation.state = "no_answer"
-        clocks.stop(conversation, "no_answer")
+        _complete(conversation)
     if "alert" in done:
         notifications.notify_each(
             [agent.id for agent in queries.agents()],

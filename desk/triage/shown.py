@@ -1,11 +1,11 @@
-"""What the page of a conversation shows of triage, in two statements."""
+"""What the page of a conversation shows of triage, in one statement."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from flask_babel import lazy_gettext as _l
-from sqlalchemy import and_, select, true
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.orm import lazyload
 
 from core.db import db
@@ -46,6 +46,13 @@ SCALES: Final[Mapping[str, Mapping[int, Any]]] = {
 SCALE_NAMES: Final = {"sentiment": _l("Mood"), "heat": _l("Heat"), "urgency": _l("Urgency")}
 PRIVATE_NAMES: Final = {"customer_no": _l("customer number"), "order_no": _l("order number")}
 _SPAN_PARTS: Final = 3
+_TAGS: Final = (
+    select(func.aggregate_strings(ConversationTag.tag, "\n"))
+    .where(ConversationTag.conversation_id == MessageJudgement.conversation_id)
+    .correlate(MessageJudgement)
+    .scalar_subquery()
+)
+"""A tag is one line; they come along with the judgement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,12 @@ def about(conversation: Conversation) -> Shown | None:
     """Return what is known of what the customer wrote last; None where nothing was judged."""
     row = db.session.execute(
         select(
-            MessageJudgement, JudgementCorrection.id, ConversationStanding, PriorityWeighing.weights, ConversationMute
+            MessageJudgement,
+            JudgementCorrection.id,
+            ConversationStanding,
+            PriorityWeighing.weights,
+            ConversationMute,
+            _TAGS,
         )
         .join(Message, Message.id == MessageJudgement.message_id)
         .outerjoin(JudgementCorrection, JudgementCorrection.judgement_id == MessageJudgement.id)
@@ -78,19 +90,14 @@ def about(conversation: Conversation) -> Shown | None:
     ).first()
     if row is None:
         return None
-    judgement, correction_id, standing, chosen, mute = row
-    tags = db.session.scalars(
-        select(ConversationTag.tag)
-        .where(ConversationTag.conversation_id == conversation.id)
-        .order_by(ConversationTag.tag)
-    )
+    judgement, correction_id, standing, chosen, mute, tags = row
     counts = {name: (chosen or {}).get(name, default) for name, default in priority.DEFAULTS.items()}
     return Shown(
         judgement,
         correction_id is not None,
         None if standing is None else priority.where(standing, conversation, counts),
         mute,
-        list(tags),
+        sorted(tags.split("\n")) if tags else [],
         [Reason(*one).words for one in judgement.reasons if one[0] in NAMES],
         private_kinds(judgement.private),
     )

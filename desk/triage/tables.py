@@ -116,6 +116,21 @@ class ConversationStanding(Model):
     conversation: Mapped[Conversation] = relationship(lazy="joined", innerjoin=True)
 
 
+class AlikeMessage(Model):
+    """A message that says the same as others of its cluster; the worker gathers them anew each minute."""
+
+    __tablename__ = "alike_message"
+
+    message_id: Mapped[int] = mapped_column(
+        ForeignKey("message.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    cluster: Mapped[int]
+    place: Mapped[int]
+    """Where it stands in its cluster; the first is the one that the others are like."""
+
+    message: Mapped[Message] = relationship()
+
+
 class ConversationMute(Model):
     """The desk does not want to see a conversation: spam, or somebody who only provokes. Undoing deletes the row."""
 

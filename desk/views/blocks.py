@@ -223,7 +223,7 @@ def _edit_page(
         form=form,
         channels=channels,
         languages=blocks.LANGUAGES,
-        variables=wordings.VARIABLES,
+        variables=wordings.known(),
         refused=refused,
         status=status,
         **more,

@@ -14,9 +14,10 @@ from core import texts, web
 from core.db import LARGEST_ID, db
 from core.edge import REFUSALS, show
 from core.errors import Invalid, KlinkeError, NotFound
-from desk import bulk, inbox_forms, queries
+from desk import bulk, inbox_forms, queries, teams
 from desk.inbox_models import DeskBulkDeed
 from desk.models import Conversation
+from desk.team_models import Team
 from desk.views.edge import bp
 
 LATEST = 20
@@ -77,6 +78,7 @@ def _preview(deed: str, found: Sequence[Conversation], *, refused: KlinkeError |
         seals={one.id: bulk.seal(one) for one in found},
         stays={one.id: bulk.check(deed, one) for one in found},
         agents=queries.agents() if deed == "assign" else [],
+        teams=teams.everyone() if deed == "team" else [],
         typed=request.form,
         view=request.form.get("view", ""),
     )
@@ -99,6 +101,8 @@ def _wanted(deed: str) -> bulk.Wanted:
         )
     if deed == "assign":
         return bulk.Wanted(assignee=_assignee(request.form.get("assignee", "")))
+    if deed == "team":
+        return bulk.Wanted(team=_team(request.form.get("team", "")))
     return bulk.Wanted()
 
 
@@ -110,6 +114,17 @@ def _assignee(typed: str) -> User | None:
     if found is None:
         sentence = gettext("There is nobody of this name at the desk.")
         raise Invalid(sentence, fields={"assignee": sentence})
+    return found
+
+
+def _team(typed: str) -> Team | None:
+    if not typed:
+        return None
+    number = texts.number(typed)
+    found = None if number is None or number > LARGEST_ID else db.session.get(Team, number)
+    if found is None:
+        sentence = gettext("There is no such team.")
+        raise Invalid(sentence, fields={"team": sentence})
     return found
 
 

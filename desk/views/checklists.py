@@ -40,7 +40,7 @@ def checklist_day(day: str) -> Response:
 
 
 @bp.post("/desk/checklist/items")
-@role_required("admin")
+@role_required("lead")
 def add_item() -> Response | WerkzeugResponse:
     form = ItemForm()
     if not form.validate():
@@ -58,7 +58,7 @@ def add_item() -> Response | WerkzeugResponse:
 
 
 @bp.post("/desk/checklist/items/<int:item_id>")
-@role_required("admin")
+@role_required("lead")
 def change_item(item_id: int) -> WerkzeugResponse:
     item = checklists.visible_item(item_id, viewer=current_user)
     checklists.change(item, words=request.form.get("words", ""), by=me())
@@ -67,7 +67,7 @@ def change_item(item_id: int) -> WerkzeugResponse:
 
 
 @bp.post("/desk/checklist/items/<int:item_id>/removal")
-@role_required("admin")
+@role_required("lead")
 def remove_item(item_id: int) -> WerkzeugResponse:
     checklists.remove(checklists.visible_item(item_id, viewer=current_user), by=me())
     db.session.commit()

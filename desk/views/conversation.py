@@ -1,18 +1,19 @@
 """A conversation: the exchange, the reply that is being written, and what may help beside it."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
-from werkzeug.wrappers import Response as WerkzeugResponse
 from wtforms import SelectChoice
 
 from accounts import people
 from accounts.access import me, role_required
-from core import texts
+from accounts.models import User
+from core import texts, web
 from core.clock import now
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
@@ -21,6 +22,7 @@ from desk import (
     assigning,
     beside,
     clock_words,
+    counters,
     finding,
     handing,
     handing_over,
@@ -34,6 +36,7 @@ from desk import (
     replies,
     reuse,
     scheduling,
+    shared_drafts,
     side_talks,
     suggestions,
     summing,
@@ -41,14 +44,17 @@ from desk import (
 )
 from desk.acknowledging import Holding
 from desk.approvals import NeedsApproval
+from desk.beside import There
 from desk.channels.base import adapter_of
 from desk.clock_forms import moment
+from desk.draft_models import SharedDraft
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.sending_models import ApprovalRule
+from desk.shared_drafts import WrittenMeanwhile
 from desk.triage import shown
 from desk.views import composing, promises
 from desk.views.edge import Answer, bp, waiting
@@ -59,6 +65,17 @@ from kb.models import ArticleUse
 
 MOST_USES = 20
 QUEUE = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What a page shows of the team's draft besides it: that there are two texts, and what the draft was made with."""
+
+    clashes: bool = False
+    uses: Sequence[reuse.Used] | None = None
+
+
+_PLAIN = Drafted()
 
 
 @bp.get("/desk/conversations/<int:conversation_id>")
@@ -74,7 +91,9 @@ def show_conversation(conversation_id: int) -> Response:
 def exchange(conversation_id: int) -> str:
     """Show the exchange alone, which the page asks for again and again."""
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return render_template("desk/_exchange.html", conversation=conversation, **_about(conversation))
+    return render_template(
+        "desk/_exchange.html", conversation=conversation, **_about(conversation, beside.there(conversation))
+    )
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/replies")
@@ -104,6 +123,10 @@ def post_reply(conversation_id: int) -> Answer:
             acknowledges=_holding(form),
         )
         reuse.record(message, _uses(), by=me())
+        drafters = shared_drafts.settle(
+            conversation, text=form.text.data or "", version=form.version, held_id=form.held_id, by=me()
+        )
+        shared_drafts.credit(message, drafters, by=me())
         holding.put_away(form.held_id, by=me())
         inserting.answer(
             [f"article:{use.article_id}" for use in queries.used_articles([message.id]).get(message.id, ())],
@@ -138,11 +161,13 @@ def _refused(conversation_id: int, form: ReplyForm, error: KlinkeError) -> Answe
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
     if isinstance(error, Objected):
         return _conversation_page(conversation, form, objections=error.objections, status=error.status)
+    if isinstance(error, WrittenMeanwhile):
+        return _conversation_page(conversation, form, drafted=Drafted(clashes=True), status=error.status)
     form.refuse(error)
     return _conversation_page(conversation, form, status=error.status)
 
 
-def _waits_for_approval(conversation_id: int, form: ReplyForm, needed: NeedsApproval) -> WerkzeugResponse:
+def _waits_for_approval(conversation_id: int, form: ReplyForm, needed: NeedsApproval) -> Answer:
     """Keep the reply until a second person has read it."""
     rule_id = needed.rule.id
     db.session.rollback()
@@ -152,7 +177,10 @@ def _waits_for_approval(conversation_id: int, form: ReplyForm, needed: NeedsAppr
         return sent
     if rule is None:  # taken away in this very moment
         raise needed
-    composing.hold_for_approval(conversation, form, rule, _articles())
+    try:
+        composing.hold_for_approval(conversation, form, rule, _articles())
+    except REFUSALS as error:
+        return _refused(conversation_id, form, error)
     onward = done(form, url_for(".show_conversation", conversation_id=conversation_id, _anchor="composer"))
     flash(_draft_key(conversation_id), "draft_done")
     flash(gettext("A colleague reads your reply before it goes out. You hear of it."), "good")
@@ -167,7 +195,7 @@ def _on_its_way(message: Message) -> str:
     return str(gettext("Your reply goes out in a moment. Until then you can take it back."))
 
 
-def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | None:
+def _still_writing(conversation: Conversation, form: ReplyForm) -> Answer | None:
     """Do what the other buttons of the composer ask for; None where it is to be sent."""
     if "look" in request.form:
         return _conversation_page(conversation, form, question=form.help.data or "")
@@ -177,6 +205,8 @@ def _still_writing(conversation: Conversation, form: ReplyForm) -> Response | No
         return _with_mended(conversation, form, request.form["mend"])
     if "parts" in request.form:
         return _with_parts(conversation, form)
+    if "draft" in request.form:
+        return _with_draft(conversation, form, request.form["draft"])
     return _still_looking(conversation, form)
 
 
@@ -200,6 +230,7 @@ def _conversation_page(
     objections: Sequence[Objection] = (),
     parts: Sequence[str] = (),
     looked_at: str = "",
+    drafted: Drafted = _PLAIN,
     status: int = HTTPStatus.OK,
 ) -> Response:
     if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
@@ -220,13 +251,14 @@ def _conversation_page(
         only_likely=True,
         wording=wording,
     )
-    about = _about(conversation)
+    there = beside.there(conversation)
+    about = _about(conversation, there)
     colleagues = queries.agents()
     form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
     if not form.holding_owner.data:
         form.holding_owner.data = str(conversation.assignee_id or current_user.id)
     answers = _answers_from_forum(conversation, about["asked_in_forum"])
-    composer = composing.context(conversation, form, asked=asked, objections=objections)
+    composer = composing.context(conversation, form, there, asked=asked, objections=objections)
     page = render_template(
         "desk/conversation.html",
         conversation=conversation,
@@ -243,14 +275,18 @@ def _conversation_page(
         objections=objections,
         confirmed=_confirmed() - promises.ticked(),
         claimant=questions.claimant(conversation) if about["asked_in_forum"] else None,
-        uses=_uses() or composing.held_uses(composer["back"]),
+        uses=(_uses() if drafted.uses is None else drafted.uses)
+        or composing.drafted_uses(composer["filled"])
+        or composing.held_uses(composer["back"]),
+        clashes=drafted.clashes,
+        name_of=shared_drafts.name_of,
         measure=adapter_of(conversation.channel).measure,
         silent=composer["means"].why_not,
         parts=parts,
         agents=colleagues,
         draft_key=_draft_key(conversation.id),
-        card=handing_over.open_card(conversation),
-        talks=side_talks.of(conversation),
+        card=there.load("card", lambda: handing_over.open_card(conversation), None),
+        talks=there.load("talks", lambda: side_talks.of(conversation), []),
         present=presence.others(conversation, me(), among=colleagues),
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
@@ -258,14 +294,15 @@ def _conversation_page(
         due_words=clock_words.due(conversation),
         given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
         **composer,
-        beside=beside.of(conversation, viewer=current_user),
+        beside=beside.of(conversation, there, viewer=current_user),
         link_to_counter=handing.words_for,
+        code_of_counter=counters.code_of,
         summary=summing.of(conversation, about["used"]),
-        triage=shown.about(conversation),
+        triage=there.load("judgement", lambda: shown.about(conversation), None),
         intent_names=shown.INTENT_NAMES,
         scales=shown.SCALES,
         scale_names=shown.SCALE_NAMES,
-        **promises.beside(conversation),
+        **promises.beside(conversation, there),
         **about,
     )
     return make_response(page, status)
@@ -283,20 +320,19 @@ def _answers_from_forum(
     return [one for one in found if one is not None]
 
 
-def _about(conversation: Conversation) -> dict[str, Any]:
-    uses: dict[int, Sequence[ArticleUse]] = dict(
-        queries.used_articles([message.id for message in conversation.messages if message.direction == "out"])
-    )
-    linked = linking.linked(conversation)
+def _about(conversation: Conversation, there: There) -> dict[str, Any]:
+    ours = [message.id for message in conversation.messages if message.direction == "out"]
+    uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
+    linked = there.load("articles", lambda: linking.linked(conversation), ())
     return {
         "linked": linked,
         "is_linked": bool(linked),
         "may_draft": kb_policy.may_draft(current_user),
         "used": uses,
         "outcomes": judging.OUTCOMES,
-        "notes": notes.between(notes.of(conversation), conversation.messages),
+        "notes": notes.between(there.load("notes", lambda: notes.of(conversation), []), conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
-        "asked_in_forum": questions.linked(conversation, viewer=current_user),
+        "asked_in_forum": there.load("questions", lambda: questions.linked(conversation, viewer=current_user), {}),
     }
 
 
@@ -352,6 +388,52 @@ def _with_parts(conversation: Conversation, form: ReplyForm) -> Response:
         form.refuse(error)
         return _conversation_page(conversation, form, status=error.status)
     return _conversation_page(conversation, form, parts=parts)
+
+
+def _with_draft(conversation: Conversation, form: ReplyForm, what: str) -> Answer:
+    """Keep what is typed as the team's draft, or take that up: the buttons of the composer, the way without a script.
+
+    `save`, `hand`, and with a version behind a colon `mine` (in place of that version) and `theirs` (take it up).
+    """
+    deed, _, number = what.partition(":")
+    conversation_id, uses = conversation.id, _uses()
+    form.text.errors = []
+    try:
+        if deed == "theirs":
+            draft: SharedDraft | None = shared_drafts.take_up(conversation, form.text.data or "", by=me())
+        else:
+            if deed == "mine":
+                form.draft_version.data = number
+            draft = shared_drafts.save(conversation, composing.written(form, uses), by=me())
+        if deed == "hand" and draft is not None:
+            shared_drafts.hand(draft, to=_colleague(form), by=me())
+    except WrittenMeanwhile as error:
+        return _refused(conversation_id, form, error)
+    except REFUSALS as error:
+        if isinstance(error, shared_drafts.DraftGone):
+            form.draft_version.data = ""
+        return _refused(conversation_id, form, error)
+    if draft is not None and deed == "theirs":
+        composing.fill_with(form, draft)
+        uses = composing.drafted_uses(draft)
+    form.draft_version.data = "" if draft is None else str(draft.version)
+    db.session.commit()
+    if draft is not None:
+        flash(_draft_key(conversation_id), "draft_done")
+    if deed == "hand" and draft is not None:
+        flash(gettext("The draft is handed on. Your colleague hears of it."), "good")
+        return web.go(url_for(".show_conversation", conversation_id=conversation_id, _anchor="composer"))
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    return _conversation_page(conversation, form, question=form.help.data or "", drafted=Drafted(uses=uses))
+
+
+def _colleague(form: ReplyForm) -> User:
+    user_id = texts.number(form.draft_to.data or "")
+    found = None if user_id is None else people.by_id(user_id)
+    if found is None:
+        sentence = gettext("Please choose a colleague who works at the desk.")
+        raise Invalid(sentence, fields={"draft_to": sentence})
+    return found
 
 
 def _words_of(what: str, conversation: Conversation) -> str | None:

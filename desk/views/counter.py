@@ -10,7 +10,7 @@ from accounts import attempts
 from core import web
 from core.db import db
 from core.edge import REFUSALS
-from core.errors import NotFound
+from core.errors import Invalid, NotFound
 from core.settings import current_settings
 from core.web import MEGABYTE
 from desk import counters
@@ -53,8 +53,14 @@ def _left(ticket: str, *, says_du: bool) -> Response:
     counter = counters.at(ticket)
     if not is_fine:
         return _page(counter, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    may_come_in = counters.prove(counter, form.code.data or "")
+    db.session.commit()
+    if not may_come_in:
+        counter = counters.at(ticket)  # the last wrong code has closed it
+        sentence = gettext("This is not the code. Please ask us for it in private.")
+        form.refuse(Invalid(sentence, fields={"code": sentence}))
+        return _page(counter, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
-        db.session.rollback()
         files = counters.documents(_uploads())
         counter = counters.at(ticket)
         said = {name: form[name].data or "" for name in ("name", "customer_number", "phone", "slot", "text")}

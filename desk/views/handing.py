@@ -89,7 +89,13 @@ def open_counter(conversation_id: int) -> Answer:
     try:
         if not form.validate():
             raise Invalid(gettext("Please choose what the customer is to leave."))
-        counters.open_for(conversation, asks=form.chosen, in_public=_is_public(conversation), by=me())
+        counters.open_for(
+            conversation,
+            asks=form.chosen,
+            in_public=_is_public(conversation),
+            has_code=form.code.data,
+            by=me(),
+        )
     except REFUSALS as error:
         db.session.rollback()
         conversation = queries.visible_conversation(conversation_id, viewer=current_user)
@@ -109,6 +115,17 @@ def read_counter(counter_id: int) -> Response:
     db.session.commit()
     counter = counters.visible_counter(counter_id, viewer=current_user)
     return _counter_page(counter, said)
+
+
+@bp.post("/desk/counters/<int:counter_id>/code")
+@role_required("agent")
+def ask_for_code(counter_id: int) -> WerkzeugResponse:
+    counter = counters.visible_counter(counter_id, viewer=current_user)
+    conversation_id = counter.conversation_id
+    counters.ask_for_code(counter, by=me())
+    db.session.commit()
+    flash(gettext("The counter asks for its code now. Tell it to the customer in private only."), "good")
+    return back_to(conversation_id, anchor="counters")
 
 
 @bp.post("/desk/counters/<int:counter_id>/withdrawal")

@@ -13,9 +13,11 @@ from core import texts, web
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, show
 from core.errors import NotFound
+from core.settings import current_settings
 from desk import bulk, filters, listing, next_best, queries, saved_views
-from desk.inbox_forms import ME, TEAM, ViewForm
+from desk.inbox_forms import ME, TEAM, PassForm, ViewForm
 from desk.listing import View
+from desk.models import Conversation
 from desk.views.edge import bp, waiting
 
 QUEUE = 15
@@ -58,6 +60,37 @@ def take_next() -> WerkzeugResponse:
     if found is None:
         db.session.rollback()
         flash(gettext("Nobody else is waiting for you. New messages appear here by themselves."), "info")
+        return web.go(url_for(".inbox"))
+    db.session.commit()
+    return web.go(url_for(".show_conversation", conversation_id=found.id, _anchor="newest"))
+
+
+@bp.get("/desk/conversations/<int:conversation_id>/passing")
+@role_required("agent")
+def ask_passing(conversation_id: int) -> Response:
+    conversation = queries.bare_conversation(conversation_id, viewer=current_user)
+    return _passing_page(conversation, PassForm(formdata=None))
+
+
+@bp.post("/desk/conversations/<int:conversation_id>/passing")
+@role_required("agent")
+def pass_over(conversation_id: int) -> Response | WerkzeugResponse:
+    """Give a conversation back into the queue, and go on with the next best."""
+    conversation = queries.bare_conversation(conversation_id, viewer=current_user)
+    form = PassForm()
+    if not form.validate():
+        return _passing_page(conversation, form, status=UNPROCESSABLE)
+    try:
+        next_best.pass_over(conversation, reason=form.reason.data or "", by=me())
+    except REFUSALS as error:
+        db.session.rollback()
+        form.refuse(error)
+        return _passing_page(queries.bare_conversation(conversation_id, viewer=current_user), form, status=error.status)
+    db.session.commit()
+    flash(gettext("It is back in the queue, for somebody else."), "good")
+    found = next_best.take(by=me())
+    if found is None:
+        db.session.rollback()
         return web.go(url_for(".inbox"))
     db.session.commit()
     return web.go(url_for(".show_conversation", conversation_id=found.id, _anchor="newest"))
@@ -119,6 +152,11 @@ def fresh(template: str, **context: Any) -> Response:
     answer.add_etag()
     answer.make_conditional(request)
     return answer
+
+
+def _passing_page(conversation: Conversation, form: PassForm, *, status: int = 200) -> Response:
+    minutes = current_settings().pass_minutes
+    return show("desk/passing.html", status=status, conversation=conversation, form=form, seconds=60 * minutes)
 
 
 def _view_page(form: ViewForm, wanted: Mapping[str, str], *, saved: Any = None, status: int = 200) -> Response:

@@ -7,14 +7,14 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from wtforms import SelectChoice
 
 from accounts.access import me, role_required
-from core import edge
+from core import edge, texts
 from core.db import db
 from core.edge import REFUSALS, UNPROCESSABLE, done, sent_before
 from core.errors import KlinkeError
 from core.forms import csrf
 from core.settings import current_settings
 from core.web import limiter
-from desk import handing_over, notes, presence, queries, side_talks, summing
+from desk import handing_over, notes, presence, queries, shared_drafts, side_talks, summing
 from desk.inside import SideTalk
 from desk.inside_forms import HandOverForm, NoteForm, SideAnswerForm, SideTalkForm
 from desk.models import Conversation
@@ -164,7 +164,12 @@ def tell_presence(conversation_id: int) -> str:
     """Note that somebody looks at the conversation, or writes; answer with who else does."""
     conversation = _conversation(conversation_id)
     presence.note(conversation, me(), is_writing=request.form.get("writing") == "1")
-    return render_template("desk/_presence.html", present=presence.others(conversation, me(), among=queries.agents()))
+    return render_template(
+        "desk/_presence.html",
+        present=presence.others(conversation, me(), among=queries.agents()),
+        newer=shared_drafts.newer(conversation, than=texts.number(request.args.get("drafted", "")) or 0, viewer=me()),
+        name_of=shared_drafts.name_of,
+    )
 
 
 def _conversation(conversation_id: int) -> Conversation:

@@ -21,6 +21,20 @@ def stored_findings() -> Response:
     return _page()
 
 
+@bp.get("/desk/stored/<int:stored_id>")
+@role_required("editor")
+def show_stored(stored_id: int) -> str:
+    """Show the text in which something was found, to whoever looks after stored texts, also where it is a block."""
+    finding = nightly.visible_finding(stored_id, viewer=current_user)
+    return render_template(
+        "desk/stored_text.html",
+        finding=finding,
+        stored=nightly.stored(finding),
+        may_open=nightly.may_open(current_user, finding),
+        names=linting.NAMES,
+    )
+
+
 @bp.post("/desk/stored/<int:stored_id>/acceptance")
 @role_required("editor")
 def accept_finding(stored_id: int) -> Answer:

@@ -16,6 +16,7 @@ from core.db import db
 from core.edge import REFUSALS
 from core.errors import Invalid, KlinkeError, NotFound
 from desk import call_backs, linting, promises, queries, replies
+from desk.beside import There
 from desk.models import Conversation
 from desk.objections import MOST_SEALS
 from desk.promises import VIEWS, NewPromise
@@ -83,8 +84,16 @@ def make_promise(conversation_id: int) -> Answer:
 @bp.get("/desk/calls")
 @role_required("agent")
 def call_list() -> str:
+    name = request.args.get("view", "today")
+    view = name if name in call_backs.VIEWS else "today"
     return render_template(
-        "desk/calls.html", calls=call_backs.for_today(viewer=current_user), results=RESULTS, when=linting.when
+        "desk/calls.html",
+        view=view,
+        views=call_backs.VIEWS,
+        counts=call_backs.counts(current_user),
+        page=call_backs.listing(view, viewer=current_user, cursor=request.args.get("page")),
+        results=RESULTS,
+        when=linting.when,
     )
 
 
@@ -170,11 +179,11 @@ def apology(conversation_id: int) -> str:
     return promises.apology(promise) if is_meant else ""
 
 
-def beside(conversation: Conversation) -> dict[str, Any]:
+def beside(conversation: Conversation, there: There) -> dict[str, Any]:
     """Return what a page of a conversation needs to show promises and calls."""
     return {
-        "promises": promises.of_conversation(conversation),
-        "calls": call_backs.of_conversation(conversation),
+        "promises": there.load("promises", lambda: promises.of_conversation(conversation), ()),
+        "calls": there.load("call_backs", lambda: call_backs.of_conversation(conversation), ()),
         "call_results": RESULTS,
         "when": linting.when,
         "local_due": promises.local_due,

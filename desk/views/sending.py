@@ -178,13 +178,13 @@ def choose_initials() -> Answer:
 
 
 @bp.get("/admin/sending")
-@role_required("admin")
+@role_required("lead")
 def sending() -> Response:
     return _sending_page(ApprovalRuleForm(formdata=None))
 
 
 @bp.post("/admin/sending/rules")
-@role_required("admin")
+@role_required("lead")
 def add_approval_rule() -> Answer:
     form = _with_channels(ApprovalRuleForm())
     if not form.validate():
@@ -210,7 +210,7 @@ def add_approval_rule() -> Answer:
 
 
 @bp.post("/admin/sending/rules/<int:approval_rule_id>/removal")
-@role_required("admin")
+@role_required("lead")
 def remove_approval_rule(approval_rule_id: int) -> WerkzeugResponse:
     rule = db.session.get(ApprovalRule, approval_rule_id)
     if rule is None:
@@ -245,7 +245,7 @@ def choose_sending(channel_id: int) -> Answer:
 
 
 @bp.post("/admin/sending/learning")
-@role_required("admin")
+@role_required("lead")
 def let_learn() -> WerkzeugResponse:
     user_id = texts.number(request.form.get("agent", ""))
     agent = None if user_id is None else people.by_id(user_id)

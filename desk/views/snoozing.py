@@ -68,10 +68,18 @@ def show_history(conversation_id: int) -> Response:
         user_id
         for entry in entries
         for side in (entry.before, entry.after)
-        if side and (user_id := side.get("assignee")) is not None
+        if side
+        for user_id in (side.get("assignee"), side.get("to"), *(side.get("drafters") or ()))
+        if user_id is not None
     }
     names = {row[0]: row[1] for row in db.session.execute(select(User.id, User.name).where(User.id.in_(assigned)))}
-    return show("desk/history.html", conversation=conversation, entries=entries, names=names, moment=_moment)
+
+    def named(ids: list[int]) -> str:
+        return ", ".join(names.get(user_id, gettext("Somebody")) for user_id in ids)
+
+    return show(
+        "desk/history.html", conversation=conversation, entries=entries, names=names, named=named, moment=_moment
+    )
 
 
 def _moment(said: str) -> str:

@@ -22,7 +22,7 @@ from desk.views.edge import Answer, back_to, bp
 
 
 @bp.get("/admin/teams")
-@role_required("admin")
+@role_required("lead")
 def team_list() -> Response:
     agents = queries.agents()
     return show(
@@ -36,19 +36,19 @@ def team_list() -> Response:
 
 
 @bp.get("/admin/teams/new")
-@role_required("admin")
+@role_required("lead")
 def new_team() -> Response:
     return _team_page(TeamForm(formdata=None, way="turn"), None)
 
 
 @bp.post("/admin/teams")
-@role_required("admin")
+@role_required("lead")
 def post_team() -> Answer:
     return _save(None)
 
 
 @bp.get("/admin/teams/<int:team_id>")
-@role_required("admin")
+@role_required("lead")
 def edit_team(team_id: int) -> Response:
     team = teams.team_by(team_id)
     form = TeamForm(
@@ -64,13 +64,13 @@ def edit_team(team_id: int) -> Response:
 
 
 @bp.post("/admin/teams/<int:team_id>")
-@role_required("admin")
+@role_required("lead")
 def save_team(team_id: int) -> Answer:
     return _save(teams.team_by(team_id))
 
 
 @bp.post("/admin/teams/<int:team_id>/removal")
-@role_required("admin")
+@role_required("lead")
 def remove_team(team_id: int) -> WerkzeugResponse:
     teams.remove(teams.team_by(team_id), by=me())
     db.session.commit()
@@ -78,7 +78,7 @@ def remove_team(team_id: int) -> WerkzeugResponse:
 
 
 @bp.get("/admin/agents/<int:user_id>")
-@role_required("admin")
+@role_required("lead")
 def edit_agent(user_id: int) -> Response:
     agent = _agent(user_id)
     profile = teams.profile_of(agent)
@@ -92,7 +92,7 @@ def edit_agent(user_id: int) -> Response:
 
 
 @bp.post("/admin/agents/<int:user_id>")
-@role_required("admin")
+@role_required("lead")
 def save_agent(user_id: int) -> Answer:
     form, agent = ProfileForm(), _agent(user_id)
     if not form.validate_on_submit():
@@ -203,7 +203,7 @@ def _team_page(form: TeamForm, team: Team | None, *, status: int = HTTPStatus.OK
 def _absences_page(form: AbsenceForm, *, status: int = HTTPStatus.OK) -> Response:
     agents = [SelectChoice(str(agent.id), agent.name) for agent in queries.agents()]
     mine = [one for one in agents if one.value == str(current_user.id)]
-    form.person.choices = agents if current_user.has_role("admin") else mine
+    form.person.choices = agents if current_user.has_role("lead") else mine
     form.deputy.choices = [SelectChoice("", gettext("nobody")), *agents]
     return show(
         "desk/absences.html",

@@ -16,6 +16,7 @@ from desk import clock_words, sheets, timing
 from desk.clock_models import ClockEvent, ConversationClock
 from desk.timing import Measured, Slice
 from desk.views.edge import bp
+from desk.views.figure_tabs import sections, whose_tabs
 from kb import drawing
 
 A_MINUTE: Final = 60
@@ -61,13 +62,8 @@ def timing_figures() -> Response:
             {"label": names[one], "url": url_for(".timing_figures", **{**address, "by": one}), "current": one == along}
             for one in timing.DIMENSIONS
         ],
-        whose=[
-            {"label": label, "url": url_for(".timing_figures", by=along, whose=whose), "current": is_current}
-            for label, whose, is_current in (
-                (gettext("My own"), None, of.by_id is not None),
-                (gettext("Everybody’s"), "all", of.by_id is None),
-            )
-        ],
+        sections=sections("time", whose=address["whose"]),
+        whose=whose_tabs(of.by_id is not None, ".timing_figures", by=along),
         sheet=url_for(".timing_sheet", **{**address, "by": along}),
     )
 

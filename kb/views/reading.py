@@ -206,8 +206,12 @@ def article_page(
     refused: KlinkeError | None = None,
     status: int = 200,
     asked: Mapping[str, Any] | None = None,
+    via: str | None = None,
 ) -> Response:
-    """Show an article; `asked` is what a customer is asked on top of it, see `kb.views.asking`."""
+    """Show an article; `asked` is what a customer is asked on top of it, see `kb.views.asking`.
+
+    `via` is the token of the link in a reply that led here.
+    """
     named, unnamed = queries.credits_of(article)
     threads = {
         post.topic: forum_addresses.of_post(post) for post in queries.visible_sources(article, viewer=current_user)
@@ -236,6 +240,7 @@ def article_page(
         canonical=absolute(addresses.of_article(article, words)),
         **telling.head(article, words, credited=named, threads=threads, siblings=beside.siblings),
         asked=asked,
+        via=via,
         refused=refused,
         status=status,
     )

@@ -4,8 +4,9 @@
         [data-count-suffix=" ^AB"] [data-count-bytes="3000"]
         data-count-left="{n} characters left" data-count-over="{n} characters too many">; see the macro counter_ring.
   It counts as the server does (measure.js); a line break is one character. The suffix will stand behind the text.
+  data-count-own="https://…/kb/" data-count-token="10": such addresses leave with a token of that length.
 */
-import { bytesOf, lengthOf } from "./measure.js";
+import { bytesOf, leaving, lengthOf } from "./measure.js";
 
 const counters = () => document.querySelectorAll("[data-count-for]");
 const announcements = new WeakMap();
@@ -19,10 +20,11 @@ for (const counter of counters()) count(counter, document.getElementById(counter
 function count(counter, field) {
   if (!field) return;
   const limit = Number(counter.dataset.countLimit);
-  const { countUnit, countUrlLength, countSuffix = "", countBytes } = counter.dataset;
-  const text = field.value.endsWith(countSuffix) ? field.value : field.value + countSuffix;
+  const { countUnit, countUrlLength, countSuffix = "", countBytes, countOwn = "", countToken } = counter.dataset;
+  const written = field.value.endsWith(countSuffix) ? field.value : field.value + countSuffix;
+  const text = leaving(written, { own: countOwn, token: Number(countToken ?? 0) });
   let left = limit - lengthOf(text, { counting: countUnit, urlLength: Number(countUrlLength ?? 23) });
-  if (countBytes) left = Math.min(left, Number(countBytes) - bytesOf(text));
+  if (countBytes) left = Math.min(left, Number(countBytes) - bytesOf(text, countUnit));
   const floor = Number(counter.dataset.countFloor ?? 20);
   const words = (left < 0 ? counter.dataset.countOver : counter.dataset.countLeft).replace("{n}", Math.abs(left));
   counter.classList.add("counter--live");

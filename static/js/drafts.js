@@ -1,7 +1,7 @@
 /*
   Keeps what is typed into a form, on this device and, with an address, on the server.
   <form data-draft-key="ask-7" [data-draft-url="/drafts/ask"]> … {{ draft_notice() }} … </form>
-  A field with data-draft-skip is left out. The page after a successful submit holds data-draft-done="ask-7".
+  A field with data-draft-skip is left out; one with data-draft-follows comes back with the others and asks for nothing by itself. The page after a successful submit holds data-draft-done="ask-7".
   <form data-draft-forget-all> (signing out) removes every draft from this device.
 */
 const PREFIX = "klinke:draft:";
@@ -78,7 +78,8 @@ function keep(form) {
 function restore(form, key, asServed) {
   const draft = load(key);
   if (!draft) return;
-  const differs = Object.entries(draft.values).some(([name, value]) => name in asServed && String(value).trim() !== String(asServed[name]).trim());
+  const following = fieldsOf(form).filter((field) => "draftFollows" in field.dataset).map((field) => field.name);
+  const differs = Object.entries(draft.values).some(([name, value]) => name in asServed && !following.includes(name) && String(value).trim() !== String(asServed[name]).trim());
   if (!differs) return;
   fill(form, { ...asServed, ...draft.values });
   const notice = form.querySelector("[data-draft-notice]");

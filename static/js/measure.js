@@ -1,6 +1,7 @@
 /*
   Counts a text as services do: the same results as core/counting.py (tests/browser/test_counting.py compares them).
-  lengthOf(text, {counting: "characters" | "graphemes" | "mastodon" | "weighted", urlLength: 23}), bytesOf(text)
+  lengthOf(text, {counting: "characters" | "graphemes" | "mastodon" | "weighted" | "bluesky", urlLength: 23}),
+  bytesOf(text, counting), leaving(text, {own, token})
 */
 const SPACES = "\\u0000-\\u0020\\u0085\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff";
 const NOT_AT_ITS_END = ".,;:!?'\"()\\[\\]\\{\\}<>«»“”„‘’…";
@@ -12,11 +13,13 @@ const BARE = new RegExp(
   `(?![${WORD}\\-])(?:/(?:[^${SPACES}]*[^${SPACES}${NOT_AT_ITS_END}])?)?`, "giu");
 const MENTION = new RegExp(`(?<![${WORD}/@])@([${WORD}][${WORD}.\\-]*)@[${WORD}\\-]+(?:\\.[${WORD}\\-]+)+`, "gu");
 const LIGHT = [[0, 0x10ff], [0x2000, 0x200d], [0x2010, 0x201f], [0x2032, 0x2037]]; // twitter-text, configuration v3
+const SHOWN_LENGTH = 30;
 const EMOJI_FROM = 0x2100;
 const segmenter = Intl.Segmenter ? new Intl.Segmenter("und", { granularity: "grapheme" }) : null;
 
 export function lengthOf(text, { counting, urlLength = 23 }) {
   if (counting === "graphemes") return graphemes(text).length;
+  if (counting === "bluesky") return graphemes(withShortAddresses(text)).length;
   if (counting !== "mastodon" && counting !== "weighted") return [...text].length;
   let addresses = 0;
   const taken = () => { addresses += 1; return ""; };
@@ -28,8 +31,24 @@ export function lengthOf(text, { counting, urlLength = 23 }) {
   return graphemes(rest).reduce((sum, grapheme) => sum + weight(grapheme), 0) + urlLength * addresses;
 }
 
-export function bytesOf(text) {
-  return new TextEncoder().encode(text).length;
+/* The text with tokens in place of the names in our own addresses, as Measure.leaving makes it. */
+export function leaving(text, { own, token }) {
+  if (!own || !text.includes(own)) return text;
+  const begins = own.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  const address = new RegExp(`(${begins}[0-9]+)(?:-[A-Za-z0-9_-]*)?(?![A-Za-z0-9_-])(?!/[A-Za-z0-9_])`, "g");
+  return text.replace(address, `$1/${"x".repeat(token)}`);
+}
+
+export function bytesOf(text, counting = "") {
+  return new TextEncoder().encode(counting === "bluesky" ? withShortAddresses(text) : text).length;
+}
+
+/* On Bluesky the whole address lies behind what one sees of it. */
+function withShortAddresses(text) {
+  return text.replace(ADDRESS, (address) => {
+    const bare = [...address.replace(/^https:\/\//u, "").replace(/^http:\/\//u, "")];
+    return bare.length <= SHOWN_LENGTH ? bare.join("") : `${bare.slice(0, SHOWN_LENGTH - 1).join("")}…`;
+  });
 }
 
 function graphemes(text) {

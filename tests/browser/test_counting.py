@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
-from core.counting import COUNTINGS
+from core.counting import COUNTINGS, Measure
 
 SCRIPT = Path(__file__).parents[2] / "static/js/measure.js"
 LINK = "https://help.example.org/kb/12-a-very-long-title-of-an-article"
@@ -58,3 +58,30 @@ def test_browser_and_server_count_the_same(engine: Browser) -> None:
         assert dict(zip([*COUNTINGS, "bytes"], theirs, strict=True)) == dict(
             zip([*COUNTINGS, "bytes"], ours, strict=True)
         ), text
+
+
+OWN = "https://help.example.org/kb/"
+LEAVING = [
+    f"See {LINK} and {OWN}7.",
+    f"({OWN}7-x) {OWN}7-x#part {OWN}7-x, {OWN}7-x/history {OWN}7/history {OWN}7ä {OWN}7-ä {OWN}x",
+    "https://other.example.org/kb/7-x http://help.example.org/kb/7-x",
+]
+
+
+def test_browser_and_server_put_the_same_tokens_into_addresses(engine: Browser) -> None:
+    page = engine.new_page()
+    try:
+        page.set_content("<!doctype html>")
+        source = json.dumps(SCRIPT.read_text(encoding="utf-8"))
+        theirs = page.evaluate(
+            f"""async ({{texts, own}}) => {{
+                const url = URL.createObjectURL(new Blob([{source}], {{type: "text/javascript"}}));
+                const {{ leaving }} = await import(url);
+                return texts.map((text) => leaving(text, {{ own, token: 10 }}));
+            }}""",
+            {"texts": LEAVING, "own": OWN},
+        )
+    finally:
+        page.close()
+    assert theirs == [Measure(500, own=OWN, token=10).leaving(text) for text in LEAVING]
+    assert theirs[0] == f"See {OWN}12/xxxxxxxxxx and {OWN}7/xxxxxxxxxx."

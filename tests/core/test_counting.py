@@ -55,3 +55,14 @@ def test_without_a_limit_anything_fits() -> None:
     assert Measure(None).fits("x" * 100_000)
     assert Measure(500, "mastodon").fits("x" * 470 + " " + LINK)
     assert not Measure(280, "characters").fits("x" * 281)
+
+
+def test_on_bluesky_an_address_counts_as_short_as_it_is_shown() -> None:
+    shown = counting.shown_address(LINK)
+    assert shown == "help.example.org/kb/12-a-very…"
+    assert counting.bluesky(f"See {LINK}.") == len("See .") + len(shown) == 35
+    assert counting.bluesky("https://a.example") == len("a.example")
+    measure = Measure(300, "bluesky", 3000)
+    assert measure.fits("https://a.example/" + "x" * 4000)
+    assert not measure.fits("ü" * 301)
+    assert not measure.fits(FAMILY * 200)

@@ -1,12 +1,14 @@
 """Outgoing requests reach only what they may, and say honestly whether anything was sent."""
 
 import datetime as dt
+import gzip
 import itertools
 import json
 import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -108,7 +110,7 @@ def read_request(visitor: socket.socket) -> bytes:
         received += visitor.recv(4096)
     head, _, body = received.partition(b"\r\n\r\n")
     length = next(
-        int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")
+        (int(line.split(b":")[1]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length")), 0
     )
     while len(body) < length:
         body += visitor.recv(4096)
@@ -493,3 +495,151 @@ def test_no_hostile_address_reaches_anything(canary: Any, trusting: Any, monkeyp
             assert isinstance(outcome.value, http.Refused) or outcome.value.sent is False
     assert there.hits == 0
     assert [address for address in connected if not http.is_public(address[0])] == []
+
+
+def redirecting(*hops: tuple[int, str]) -> Callable[[socket.socket], None]:
+    """Answer the first requests with these statuses and addresses, and all later ones with a page."""
+    left = list(hops)
+
+    def answer(visitor: socket.socket) -> None:
+        read_request(visitor)
+        if not left:
+            visitor.sendall(OK)
+            return
+        status, location = left.pop(0)
+        visitor.sendall(f"HTTP/1.1 {status} Moved\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n".encode())
+
+    return answer
+
+
+def zipped(body: bytes, *, length: int | None = None) -> bytes:
+    packed = gzip.compress(body)[:length]
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
+    return head.encode() + packed
+
+
+def test_what_moved_is_fetched_where_it_is_now_and_its_lasting_address_is_told(canary: Any, trusting: Any) -> None:
+    there = canary(redirecting((301, "/new#top"), (308, "/newer"), (302, "/for-now"), (301, "/still")))
+    fetched = http.fetch(f"http://127.0.0.1:{there.port}/old", trusting(there.port))
+    assert fetched.answer.body == b"ok"
+    assert fetched.url == f"http://127.0.0.1:{there.port}/still"
+    assert fetched.moved_to == f"http://127.0.0.1:{there.port}/newer"
+
+
+def test_an_address_that_leads_on_and_on_is_given_up(canary: Any, trusting: Any) -> None:
+    there = canary(redirecting(*[(302, "/again")] * 50))
+    with pytest.raises(http.Unreachable):
+        http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port))
+    assert there.hits == http.MOST_REDIRECTS + 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "0x7f000001",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::127.0.0.1]",
+        "[fe80::1]",
+        "169.254.169.254",
+        "0",
+        "①②⑦.⓪.⓪.①",
+        "127。0。0。1",
+    ],
+)
+def test_no_redirect_leads_to_a_private_address_however_it_is_written(
+    status: int, host: str, canary: Any, trusting: Any
+) -> None:
+    # The port is what makes the difference: only the pair that is trusted may be private.
+    inside = canary()
+    for port in (inside.port, 80):
+        there = canary(redirecting((status, f"http://{host}:{port}/")))
+        with pytest.raises((http.Refused, http.Unreachable)) as refusal:
+            http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port))
+        assert refusal.value.reason
+        assert there.hits == 1
+    assert inside.hits == 0
+
+
+@pytest.mark.parametrize(
+    "location", ["file:///etc/passwd", "ftp://example.org/", "gopher://example.org/_x", "http://[::1"]
+)
+def test_no_redirect_leads_to_anything_but_the_web(location: str, canary: Any, trusting: Any) -> None:
+    there = canary(redirecting((301, location)))
+    with pytest.raises(http.Refused):
+        http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port))
+
+
+def test_a_name_that_turns_private_between_two_hops_is_refused_at_the_second(
+    monkeypatch: pytest.MonkeyPatch, canary: Any, trusting: Any
+) -> None:
+    there = canary(redirecting((302, "http://rebinding.example/second")))
+    names(monkeypatch, ["93.184.216.34"], ["127.0.0.1"])
+    real, went = socket.create_connection, []
+
+    def connect(address: Any, **kwargs: Any) -> socket.socket:
+        went.append(address)
+        return real(("127.0.0.1", there.port), **kwargs)
+
+    monkeypatch.setattr(http.socket, "create_connection", connect)
+    with pytest.raises(http.Refused, match=r"rebinding\.example"):
+        http.fetch("http://rebinding.example/", trusting(1))
+    assert went == [("93.184.216.34", 80)]
+
+
+def test_what_was_compressed_is_unpacked(canary: Any, trusting: Any) -> None:
+    there = canary(zipped("Größe".encode()))
+    answer = http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port)).answer
+    assert (answer.body.decode(), answer.is_cut) == ("Größe", False)
+    assert b"accept-encoding: gzip" in there.requests[0].lower()
+
+
+def test_a_few_bytes_that_stand_for_very_many_are_cut(canary: Any, trusting: Any) -> None:
+    there = canary(zipped(b"\0" * 50_000_000))
+    tracemalloc.start()
+    answer = http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port), largest=100_000).answer
+    _now, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (len(answer.body), answer.is_cut) == (100_000, True)
+    assert most < 2_000_000
+
+
+@pytest.mark.parametrize(
+    "body", [zipped(b"a long story " * 100, length=30), OK.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")]
+)
+def test_what_ends_early_or_is_not_what_it_says_is_told_to_be_cut(body: bytes, canary: Any, trusting: Any) -> None:
+    there = canary(body)
+    assert http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port)).answer.is_cut
+
+
+def test_a_body_that_never_ends_is_cut(canary: Any, trusting: Any) -> None:
+    def pour(visitor: socket.socket) -> None:
+        read_request(visitor)
+        visitor.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            visitor.sendall(b"<item>" * 1000)
+
+    there = canary(pour)
+    answer = http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port), largest=100_000).answer
+    assert (len(answer.body), answer.is_cut) == (100_000, True)
+
+
+def test_the_hops_share_one_deadline(canary: Any, trusting: Any) -> None:
+    def slowly(visitor: socket.socket) -> None:
+        read_request(visitor)
+        time.sleep(0.4)
+        visitor.sendall(b"HTTP/1.1 302 Found\r\nLocation: /on\r\nContent-Length: 0\r\n\r\n")
+
+    there = canary(slowly)
+    with pytest.raises(http.Unreachable):
+        http.fetch(f"http://127.0.0.1:{there.port}/", trusting(there.port), seconds=0.6)
+    assert there.hits == 2

@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from core import outbox
+from core import outbox, worker
 from core.clock import now
 from core.db import db
 from core.outbox import Delivery, Event, Later, publish
@@ -120,3 +120,36 @@ class TestOutbox:
                 outbox._claim()
         assert [row.last_error for row in outbox.set_aside()] == ["the worker died while delivering this"]
         assert ears.heard == []
+
+
+def test_a_worker_that_is_to_become_idle_delivers_everything_before_its_chores(
+    app: Flask, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+    chores = {"look": worker.Chore("look", 60, lambda: rounds.append(len(ears.heard)), in_every_worker=True)}
+    monkeypatch.setattr(worker, "_chores", chores)
+    with app.app_context():
+        for number in range(120):  # more than two batches
+            publish(DoorOpened(number))
+        db.session.commit()
+    worker.work(app, until_idle=True)
+    assert rounds == [120]
+
+
+def test_what_a_chore_publishes_is_delivered_and_looked_at_again(
+    app: Flask, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    def once() -> None:
+        rounds.append(len(ears.heard))
+        if len(rounds) == 1:
+            publish(DoorOpened(2))
+            db.session.commit()
+
+    monkeypatch.setattr(worker, "_chores", {"once": worker.Chore("once", 60, once, in_every_worker=True)})
+    with app.app_context():
+        publish(DoorOpened(1))
+        db.session.commit()
+    worker.work(app, until_idle=True)
+    assert rounds == [1, 2]

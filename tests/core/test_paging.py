@@ -45,6 +45,18 @@ def test_walking_forward_shows_everything_once_although_times_repeat(fifty: list
     assert seen == fifty[::-1]
 
 
+def test_a_page_chosen_by_ids_first_is_the_same_page_either_way(fifty: list[int]) -> None:
+    among = select(Mail.id).where(Mail.id != fifty[20])
+    for descending in (True, False):
+        plain = page(select(Mail).where(Mail.id != fifty[20]), by=BY, size=7, descending=descending)
+        chosen = page(select(Mail), by=BY, size=7, descending=descending, among=among)
+        assert [mail.id for mail in chosen] == [mail.id for mail in plain]
+        after = page(select(Mail), by=BY, size=7, descending=descending, among=among, cursor=chosen.next)
+        back = page(select(Mail), by=BY, size=7, descending=descending, among=among, cursor=after.previous)
+        assert [mail.id for mail in back] == [mail.id for mail in plain]
+        assert not {mail.id for mail in after} & {mail.id for mail in plain}
+
+
 def test_walking_back_leads_over_the_same_pages(fifty: list[int]) -> None:
     first = page(select(Mail), by=BY, size=7)
     second = page(select(Mail), by=BY, cursor=first.next, size=7)

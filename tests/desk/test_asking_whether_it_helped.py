@@ -27,7 +27,7 @@ from tests.desk import stage as props
 from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
-LINK = re.compile(r"http://localhost(/kb/[0-9]+/[0-9a-z]{1,13}-[a-z2-7]{20})(?![\w/-])")
+LINK = re.compile(r"http://localhost(/kb/[0-9]+/(?:[0-9a-z]{1,13}-[a-z2-7]{20}|[2-7][a-z2-7]{9}))(?![\w/-])")
 
 
 def replied(
@@ -81,15 +81,35 @@ def test_what_leaves_the_house_in_private_leads_to_the_question_and_what_is_kept
 
 def test_in_public_nobody_answers_for_the_customer_unless_the_channel_says_so(world: World) -> None:
     message = replied(world, is_public=True)
-    assert asking.text_with_links(message) == message.text
+
+    def asks() -> bool:
+        found = LINK.search(asking.text_with_links(message))
+        assert found is not None, "every link has its token, whether or not it asks"
+        try:
+            return kb_asking.asked(use_of(message).article_id, found[1].rsplit("/", 1)[1]).where_id == message.id
+        except NotFound:
+            return False
+
+    assert not asks()
     asking.choose(message.channel, "public", by=world.root)
-    assert LINK.search(asking.text_with_links(message))
+    assert asks()
     asking.choose(message.channel, "never", by=world.root)
     message.is_public = False
+    assert not asks()
+
+
+def test_without_tokens_a_link_leaves_as_it_was_written_unless_it_asks(
+    world: World, settings: Callable[..., None]
+) -> None:
+    settings(link_proof=False)
+    message = replied(world, is_public=True)
     assert asking.text_with_links(message) == message.text
+    message.is_public = False
+    assert re.search(r"/kb/[0-9]+/[0-9a-z]{1,13}-[a-z2-7]{20}", asking.text_with_links(message))
 
 
-def test_a_link_that_would_not_fit_any_more_stays_as_it_was(world: World) -> None:
+def test_a_link_that_would_not_fit_any_more_stays_as_it_was(world: World, settings: Callable[..., None]) -> None:
+    settings(link_proof=False)
     url = "http://localhost/kb/1"
     message = replied(world, limit=len(f"See {url}"), words="See http://localhost/kb/1")
     assert message.text == f"See {url}"
@@ -179,7 +199,9 @@ def test_after_a_while_the_link_only_opens_the_article(stage: Stage, guest: Brow
         return link_of(message)
 
     link = stage(scene)
-    assert guest.get(link).status_code == 303
+    page = guest.get(link)
+    assert page.status_code == 200
+    assert BeautifulSoup(page.text, "html.parser").select_one("#asked") is None
     assert guest.post(link, data={"outcome": "not"}).status_code == 404
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import event, select, text
 
 from accounts.models import User
 from core.clock import now
@@ -204,3 +204,30 @@ def test_the_pages_of_teams_people_and_absences(stage: Stage, browser_of: Callab
     assert dora.post("/desk/absences", data={"person": dora_id, "starts": "soon", "ends": "x"}).status_code == 422
     assert dora.post("/desk/absences/1/removal").status_code == 303
     assert "Nobody is away" in dora.get("/desk/absences").text
+
+
+def test_choosing_costs_the_same_in_a_large_team_and_counts_what_is_open_alone(world: World) -> None:
+    on = channel(world)
+    small = team(world, crew(world, "dave", "dina"))
+    large = team(world, crew(world, *(f"agent-{number}" for number in range(8))), name="Large")
+    seen: list[tuple[str, Any]] = []
+    note = lambda _c, _cursor, statement, parameters, *_rest: seen.append((statement, parameters))  # noqa: E731 -- removed below
+    cost = []
+    for number, care in enumerate((small, large)):
+        conversation = fresh(on, number)
+        conversation.team = care
+        db.session.flush()
+        db.session.expire_all()
+        seen.clear()
+        event.listen(db.engine, "before_cursor_execute", note)
+        assert give(conversation) is not None
+        event.remove(db.engine, "before_cursor_execute", note)
+        cost.append(len([one for one in seen if one[0].startswith("SELECT")]))
+    assert cost[0] == cost[1]
+    ((statement, parameters),) = [one for one in seen if "GROUP BY conversation.assignee_id" in one[0]]
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    if not is_sqlite:
+        db.session.execute(text("SET LOCAL enable_seqscan = off"))
+    prefix = "EXPLAIN QUERY PLAN " if is_sqlite else "EXPLAIN "
+    plan = str(db.session.connection().exec_driver_sql(prefix + statement, parameters).all())
+    assert "ix_conversation_open" in plan

@@ -249,9 +249,13 @@ def test_blocks_travel_with_everything_else(world: World) -> None:
     blocks.put_away(mine, by=world.dora)
     world.dora.source_id = "dora"
     lines = list(block_transfer.dump())
-    assert [line["name"] for line in lines] == ["inner", "outer"]
+    assert [(line["name"], "archived" in line) for line in lines] == [
+        ("inner", False),
+        ("outer", False),
+        ("mine", True),
+    ]
     records = [block_transfer.ReplyBlockRecord.model_validate(line) for line in lines]
-    assert [block_transfer.load(record) for record in records] == ["unchanged", "unchanged"]
+    assert [block_transfer.load(record) for record in records] == ["unchanged", "unchanged", "unchanged"]
     blocks.revise(inner, Words(title="Other", words={"de": "x"}), by=world.dora)
     assert block_transfer.load(records[0]) == "changed"
     assert inner.title == "Inner"

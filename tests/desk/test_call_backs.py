@@ -89,7 +89,7 @@ def test_strangers_learn_nothing(world: World, conversation: Conversation) -> No
             arranged(conversation, world, by=stranger)
         with pytest.raises(NotFound):
             call_backs.visible_call(call.id, viewer=stranger)
-        assert not call_backs.for_today(viewer=stranger)
+        assert not call_backs.listing("today", viewer=stranger).items
     with pytest.raises(Invalid):
         arranged(conversation, world, owner=world.bob)
     with pytest.raises(Invalid):
@@ -102,7 +102,7 @@ def test_who_calls_is_told_once_when_the_hours_begin(world: World, conversation:
     assert call_backs.look_after() == 1
     assert call_backs.look_after() == 0
     assert db.session.query(Notification).filter_by(kind="call_back").one().user_id == world.dora.id
-    assert later not in call_backs.for_today(viewer=world.dora)
+    assert later not in call_backs.listing("today", viewer=world.dora).items
 
 
 def test_pages_note_and_show_it(stage: Stage, browser_of: Callable[[str], Browser]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -15,9 +16,10 @@ from sqlalchemy import select, text
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
-from desk import conversations, counters, handing, replies
+from desk import call_backs, conversations, counters, handing, replies
 from desk.counters import Upload
 from desk.models import Conversation, Message
+from desk.objections import Objected
 from desk.person_models import Counter, CounterFile, CounterLook
 from forum.models import Notification
 from tests.cast import World
@@ -353,3 +355,134 @@ def test_a_call_is_noted_and_its_words_are_ciphertext(stage: Stage, browser_of: 
     assert "She &lt;i&gt;calls&lt;/i&gt; again." in page
     raw = stage(lambda _world: tuple(db.session.execute(text("select caller, number, text from call_note")).one()))
     assert all(value.startswith("gAAAA") for value in raw)
+
+
+def test_a_link_that_was_said_in_public_proves_nothing_unless_it_asks_for_a_code(world: World) -> None:
+    conversation = conversation_of(world)
+    counter = counters.open_for(conversation, asks=ASKS, in_public=False, by=world.dora)
+    text_with_link = handing.words_for(counter)
+    with pytest.raises(Objected) as refused:
+        replies.reply(conversation, text=text_with_link, by=world.dora, is_public=True, confirmed=[])
+    said = next(one for one in refused.value.objections if one.code == "open_counter")
+    assert not said.is_final
+    seals = [one.seal for one in refused.value.objections]
+    replies.reply(conversation, text=text_with_link, by=world.dora, is_public=True, confirmed=seals)
+    assert counter.is_unverified, "whatever was planned when it was opened"
+    counters.ask_for_code(counter, by=world.dora)
+    counters.ask_for_code(counter, by=world.dora)
+    assert not counter.is_unverified
+    assert "in private" in handing.words_for(counter)
+    assert replies.objections_to(conversation, handing.words_for(counter), by=world.dora, is_public=True) == []
+    with pytest.raises(NotAllowed):
+        counters.ask_for_code(counter, by=world.alice)
+
+
+def test_in_private_a_link_stays_what_it_is(world: World) -> None:
+    conversation = conversation_of(world, is_public=False)
+    counter = counters.open_for(conversation, asks=ASKS, in_public=False, by=world.dora)
+    replies.reply(conversation, text=handing.words_for(counter), by=world.dora, confirmed=[])
+    assert not counter.is_unverified
+
+
+@pytest.mark.parametrize("written", ["{0}", "{0:.3} {1}", "{0:.3}-{1}"])
+def test_the_code_never_goes_out_in_public(world: World, written: str) -> None:
+    conversation = conversation_of(world)
+    counter = counters.open_for(conversation, asks=ASKS, in_public=True, has_code=True, by=world.dora)
+    code = counters.code_of(counter)
+    with pytest.raises(Objected):
+        replies.reply(conversation, text=f"Your code: {written.format(code, code[3:])}.", by=world.dora, is_public=True)
+    assert replies.reply(conversation, text=f"Your code: {code}.", by=world.dora, is_public=False)
+
+
+def test_the_code_stands_in_no_column_and_is_of_this_counter(world: World) -> None:
+    first = counters.open_for(conversation_of(world), asks=ASKS, in_public=True, has_code=True, by=world.dora)
+    code = counters.code_of(first)
+    assert re.fullmatch(r"[0-9]{6}", code)
+    assert code not in str(db.session.execute(text("select * from counter")).all())
+    second = counters.open_for(first.conversation, asks=ASKS, in_public=True, has_code=True, by=world.dora)
+    assert counters.code_of(second) != code
+
+
+def test_a_few_wrong_codes_close_the_counter_and_a_right_one_costs_none(world: World) -> None:
+    counter = counters.open_for(conversation_of(world), asks=ASKS, in_public=True, has_code=True, by=world.dora)
+    code = counters.code_of(counter)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    for _ in range(4):
+        assert not counters.prove(counter, wrong)
+    for _ in range(3):
+        assert counters.prove(counter, f"{code[:3]} {code[3:]}")
+    assert not counters.prove(counter, wrong)
+    assert not counter.is_open
+    with pytest.raises(NotFound):
+        counters.prove(counter, code)
+
+
+def test_with_a_code_a_guest_comes_in_and_what_they_typed_stays(
+    stage: Stage, guest: Browser, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> tuple[int, str, str]:
+        counter = counters.open_for(conversation_of(world), asks=ASKS, in_public=True, has_code=True, by=world.dora)
+        return counter.conversation_id, f"/counter/{ticket_of(counter)}", counters.code_of(counter)
+
+    conversation_id, path, code = stage(scene)
+    assert 'name="code"' in guest.get(path).text
+    refused = guest.post(path, data={"name": "Max Muster", "code": "12"})
+    assert refused.status_code == 422
+    assert "This is not the code" in refused.text
+    assert "Max Muster" in refused.text
+    shown = browser_of("dora").get(f"/desk/conversations/{conversation_id}").text
+    assert code in shown
+    assert guest.post(path, data={"name": "Max Muster", "code": code}).status_code == 200
+    counter_id = stage(lambda _: db.session.scalar(select(Counter.id)))
+    read = browser_of("dora").post(f"/desk/counters/{counter_id}/reading").text
+    assert "Identity unverified" not in read
+    assert "knew the code" in read
+
+
+def test_a_public_counter_without_a_code_says_unverified_wherever_it_is_read(
+    stage: Stage, guest: Browser, browser_of: BrowserOf
+) -> None:
+    def scene(world: World) -> tuple[int, str, str]:
+        counter = opened(world)
+        return counter.conversation_id, f"/counter/{ticket_of(counter)}", counters.slots()[3].value
+
+    conversation_id, path, slot = stage(scene)
+    assert guest.post(path, data={"phone": "+49 30 1234567", "slot": slot}).status_code == 200
+    counter_id = stage(lambda _: db.session.scalar(select(Counter.id)))
+
+    def hear(_world: World) -> None:
+        for _ in range(2):  # the worker may hear of it twice
+            call_backs.arrange_from_counter(counter_id)
+
+    stage(hear)
+    dora = browser_of("dora")
+    assert "Identity unverified" in dora.get(f"/desk/conversations/{conversation_id}").text
+    assert "Identity unverified" in dora.post(f"/desk/counters/{counter_id}/reading").text
+    calls = [dora.get(f"/desk/calls?view={view}").text for view in ("today", "later")]
+    assert sum("Identity unverified" in page for page in calls) == 1
+    assert sum("+49 30 1234567" in page for page in calls) == 1
+
+
+def test_the_time_chosen_at_the_counter_becomes_a_call_back_and_goes_with_it(world: World) -> None:
+    counter = opened(world)
+    slot = counters.slots()[4]
+    counters.submit(counter, said={"phone": "+49 30 1234567", "slot": slot.value}, files=[])
+    call = call_backs.arrange_from_counter(counter.id)
+    assert call is not None
+    assert call_backs.arrange_from_counter(counter.id) == call
+    assert (call.phone, call.owner, call.by_id) == ("+49 30 1234567", world.dora, None)
+    local = call.since.astimezone(ZoneInfo("Europe/Berlin"))
+    assert (local.date(), local.hour) == (slot.day, slot.begins)
+    assert call.until - call.since == timedelta(hours=slot.ends - slot.begins)
+    counters.withdraw(counter, by=world.dora)
+    db.session.refresh(call)
+    assert (call.state, call.phone) == ("cancelled", None)
+
+
+@pytest.mark.parametrize("said", [{"phone": "+49 30 1234567"}, {"name": "Max"}, {"phone": "12", "slot": "now"}])
+def test_without_a_time_or_a_number_nobody_is_called(world: World, said: dict[str, str]) -> None:
+    counter = opened(world)
+    if said.get("slot"):
+        said = {**said, "slot": counters.slots()[4].value}
+    counters.submit(counter, said=said, files=[])
+    assert call_backs.arrange_from_counter(counter.id) is None

@@ -334,7 +334,7 @@ def test_the_desk_is_closed_to_those_who_do_not_work_there(
     browser = browser_of(who)
     for path in (*PAGES, "/admin/channels"):
         assert browser.get(path).status_code == 403
-    for path in (*DEEDS, "/admin/channels", "/admin/channels/1/switch"):
+    for path in (*DEEDS, "/admin/channels/new/webhook", "/admin/channels/1/switch", "/admin/channels/1/farewell"):
         assert browser.post(path, data={"text": "x", "state": "solved"}).status_code == 403
 
 
@@ -343,13 +343,13 @@ def test_guests_are_sent_to_sign_in(conversation_id: int, guest: Browser) -> Non
         answer = guest.get(path)
         assert answer.status_code == 303
         assert answer.location.startswith("/sign-in?next=")
-    for path in (*DEEDS, "/admin/channels"):
+    for path in (*DEEDS, "/admin/channels/new/webhook"):
         assert guest.post(path).status_code == 401
 
 
 def test_channels_are_for_admins(dora: Browser) -> None:
     assert dora.get("/admin/channels").status_code == 403
-    assert dora.post("/admin/channels").status_code == 403
+    assert dora.post("/admin/channels/new/webhook").status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -363,11 +363,16 @@ def test_an_admin_opens_a_channel_and_sees_its_secret_once(
     conversation_id: int, browser_of: BrowserOf, app: Flask
 ) -> None:
     root = browser_of("root")
-    page = root.get("/admin/channels").text
+    page = root.get("/admin/channels/new/webhook").text
     assert "whsec_" not in page
-    fields = fields_of(page, "/admin/channels")
-    about = {"name": "Forum <b>", "slug": "forum-de", "endpoint": "https://forum.example/in", "limit": "280"}
-    opened = root.post("/admin/channels", data={**fields, **about})
+    fields = fields_of(page, "/admin/channels/new/webhook")
+    about = {
+        "name": "Forum <b>",
+        "slug": "forum-de",
+        "says_endpoint": "https://forum.example/in",
+        "says_limit": "280",
+    }
+    opened = root.post("/admin/channels/new/webhook", data={**fields, **about})
     assert opened.status_code == 200
     secret = re.search(r"whsec_[A-Za-z0-9+/=]{40,}", opened.text)
     assert secret is not None
@@ -386,19 +391,20 @@ def test_an_admin_opens_a_channel_and_sees_its_secret_once(
         ({"slug": "Ä"}, "Small letters"),
         ({"slug": "social"}, "There is a channel with this short name already."),
         ({"name": ""}, "still empty"),
-        ({"endpoint": "http://127.0.0.1:6379/"}, "Only the ports 80 and 443"),
-        ({"endpoint": "file:///etc/passwd"}, "Only http and https"),
-        ({"limit": "many"}, "integer"),
-        ({"limit": "-3"}, "A number between"),
-        ({"limit": "9" * 30}, "A number between"),
+        ({"says_endpoint": "http://127.0.0.1:6379/"}, "Only the ports 80 and 443"),
+        ({"says_endpoint": "file:///etc/passwd"}, "Only http and https"),
+        ({"says_limit": "many"}, "A number between"),
+        ({"says_limit": "-3"}, "A number between"),
+        ({"says_limit": "9" * 30}, "A number between"),
     ],
 )
 def test_a_channel_that_cannot_be_opened_keeps_what_was_typed(
     conversation_id: int, browser_of: BrowserOf, about: dict[str, str], sentence: str
 ) -> None:
     root = browser_of("root")
-    typed = {"name": "Kept name", "slug": "kept-slug", "endpoint": "https://kept.example/", "limit": "", **about}
-    answer = root.post("/admin/channels", data=typed)
+    kept = {"name": "Kept name", "slug": "kept-slug", "says_endpoint": "https://kept.example/", "says_limit": ""}
+    typed = {**kept, **about}
+    answer = root.post("/admin/channels/new/webhook", data=typed)
     assert answer.status_code == 422
     assert sentence in answer.text
     for value in typed.values():

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from accounts import people
 from accounts.models import User
 from core.clock import now
 from core.db import db
@@ -16,6 +17,7 @@ from desk.acknowledging import Holding
 from desk.clock_models import EscalationStep
 from desk.models import Channel, Conversation
 from desk.promise_models import Promise
+from forum import notices, notifications
 from forum.models import Notification
 from tests.cast import World
 from tests.desk.stage import channel, received
@@ -210,3 +212,15 @@ def test_the_worker_watches(stage: Callable[[Callable[[World], Any]], Any], work
     worker()
     worker()
     assert stage(lambda _world: len(told("desk_due_soon"))) == 2, "Dora and Root, once each"
+
+
+def test_a_warning_is_mailed_at_once_and_each_by_itself(world: World) -> None:
+    people.confirm_email(world.dora)
+    for minutes in (50, 52):
+        on = channel(world, f"channel-{minutes}", endpoint=ENDPOINT)
+        conversations.assign(waiting(world, minutes, on), world.dora, by=world.root)
+        notifications.notify(world.dora, kind="reply_given_back", key=f"other-{minutes}", url="/desk", data={})
+        watch()
+        assert notices.mail_due() == 1, "what can wait waits"
+    unread = select(Notification.kind).where(Notification.mailed_at.is_(None), Notification.user_id == world.dora.id)
+    assert set(db.session.scalars(unread)) == {"reply_given_back"}

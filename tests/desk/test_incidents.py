@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 
 from core import outbox
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from desk import conversations
 from desk.events import IncidentNewsQueued, MessageReceived
 from desk.models import Conversation, Message
 from desk.triage import fairness, incidents, receiving, spikes
-from desk.triage.tables import Incident, IncidentCase, MessageJudgement
+from desk.triage.tables import AlikeMessage, Incident, IncidentCase, MessageJudgement
 from forum import alarms
 from forum.models import Notification
 from tests.cast import World
@@ -49,12 +50,55 @@ def outgoing() -> int:
 
 def test_what_several_wait_with_is_found(world: World) -> None:
     cases = waiting(world, [*DOWN, "Where do I find my invoice of March?"])
+    assert incidents.clusters(world.dora) == [], "the worker has not looked yet"
+    db.session.commit()
+    assert incidents.gather() == 1
     (cluster,) = incidents.clusters(world.dora)
     assert set(cluster.conversation_ids) <= {case.id for case in cases[:4]}
     assert len(cluster.messages) >= incidents.FEWEST_ALIKE
     assert incidents.clusters(world.alice) == []
     incidents.open_incident("Outage", cluster.conversation_ids, locale="en", by=world.dora)
     assert incidents.clusters(world.dora) == []
+
+
+def test_the_worker_gathers_and_a_visit_only_reads(app: Flask, stage: Any, browser_of: Any) -> None:
+    def scene(world: World) -> None:
+        world.everybody()
+        waiting(world)
+        db.session.commit()
+        incidents.gather()
+
+    stage(scene)
+    dora = browser_of("dora")
+    dora.get("/desk/incidents")
+    with app.app_context():
+        engine = db.engine
+    seen: list[str] = []
+    note = lambda _c, _cursor, statement, *_rest: seen.append(statement)  # noqa: E731 -- listened to and removed below
+    event.listen(engine, "before_cursor_execute", note)
+    page = dora.get("/desk/incidents")
+    event.remove(engine, "before_cursor_execute", note)
+    assert "router light" in page.text
+    asked = [statement for statement in seen if not statement.startswith(("BEGIN", "SAVEPOINT"))]
+    assert len(asked) <= 4, asked
+
+
+def test_gathering_again_writes_nothing_and_what_is_over_leaves_the_page_at_once(world: World) -> None:
+    cases = waiting(world)
+    db.session.commit()
+    incidents.gather()
+    writes: list[str] = []
+    note = lambda _c, _cursor, statement, *_rest: writes.append(statement.split()[0])  # noqa: E731 -- removed below
+    event.listen(db.engine, "before_cursor_execute", note)
+    assert incidents.gather() == 1
+    event.remove(db.engine, "before_cursor_execute", note)
+    assert not {"INSERT", "DELETE", "UPDATE"} & set(writes)
+    for case in cases[:2]:
+        conversations.change_state(case, "solved", by=world.dora)
+    db.session.commit()
+    assert incidents.clusters(world.dora) == [], "two are not many"
+    assert incidents.gather() == 0
+    assert db.session.scalar(select(func.count(AlikeMessage.message_id))) == 0
 
 
 def test_everybody_is_told_once_and_once_more_when_it_is_over(world: World) -> None:
@@ -133,6 +177,8 @@ def test_the_pages_open_an_incident_and_tell_everybody(
     def scene(world: World) -> None:
         world.everybody()
         waiting(world)
+        db.session.commit()
+        incidents.gather()
 
     stage(scene)
     dora = browser_of("dora")

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select, update
 
+from accounts.models import AuditEntry
 from core.clock import now
 from core.db import db
-from core.errors import NotAllowed
+from core.errors import Conflict, Invalid, NotAllowed
 from desk import conversations, next_best, snoozing
+from desk.inbox_models import PassedOver
 from desk.models import Conversation
 from tests.cast import World
 from tests.conftest import Browser
@@ -121,3 +124,54 @@ def test_the_button_leads_to_it_and_says_when_nobody_waits(stage: Stage, browser
     dora.post(f"/desk/conversations/{number}/state", data={"state": "solved"})
     answer = dora.post("/desk/next", follow_redirects=True)
     assert "Nobody else is waiting for you" in answer.text
+
+
+def test_what_was_passed_over_goes_back_and_is_offered_to_others_only(world: World) -> None:
+    on = channel(world)
+    early, late = conversation(on, "early", minutes=50), conversation(on, "late", minutes=5)
+    assert next_best.take(by=world.dora) == early
+    next_best.pass_over(early, reason="I know nothing of routers", by=world.dora)
+    next_best.pass_over(early, reason="Still nothing", by=world.dora)
+    assert early.assignee is None
+    assert next_best.take(by=world.dora) == late
+    assert next_best.take(by=world.root) == early
+    with pytest.raises(Conflict):
+        next_best.pass_over(early, reason="It is with somebody", by=world.dora)
+    said = db.session.scalars(select(AuditEntry.reason).where(AuditEntry.deed == "desk.conversation.pass_over")).all()
+    assert said == ["I know nothing of routers", "Still nothing"]
+
+
+def test_after_some_time_it_is_offered_again_and_what_a_colleague_gives_is_ones_own(world: World) -> None:
+    one = conversation(channel(world), "one")
+    next_best.pass_over(one, reason="Not now", by=world.dora)
+    assert next_best.take(by=world.dora) is None
+    conversations.assign(one, world.dora, by=world.root)
+    assert next_best.take(by=world.dora) == one
+    next_best.pass_over(one, reason="Not now", by=world.dora)
+    db.session.execute(update(PassedOver).values(until=now() - timedelta(seconds=1)))
+    assert next_best.take(by=world.dora) == one
+
+
+def test_passing_takes_a_reason_and_a_right(world: World) -> None:
+    one = conversation(channel(world), "one")
+    for reason in ("", "no", "x" * 201):
+        with pytest.raises(Invalid):
+            next_best.pass_over(one, reason=reason, by=world.dora)
+    with pytest.raises(NotAllowed):
+        next_best.pass_over(one, reason="I am a stranger", by=world.alice)
+
+
+def test_by_button_the_next_one_opens(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        on = channel(world)
+        world.everybody()
+        return conversation(on, "early", minutes=50).id, conversation(on, "late", minutes=5).id
+
+    early, late = stage(scene)
+    dora = browser_of("dora")
+    dora.post("/desk/next")
+    assert "Pass it over" in dora.get(f"/desk/conversations/{early}/passing").text
+    assert dora.post(f"/desk/conversations/{early}/passing", data={"reason": ""}).status_code == 422
+    answer = dora.post(f"/desk/conversations/{early}/passing", data={"reason": "Not mine"})
+    assert answer.headers["Location"] == f"/desk/conversations/{late}#newest"
+    assert "Not mine" in dora.get(f"/desk/conversations/{early}/history").text

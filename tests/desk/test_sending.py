@@ -23,6 +23,7 @@ from desk import (
     replies,
     scheduling,
     sending_settings,
+    sla,
 )
 from desk.channels import base
 from desk.channels.base import Capabilities, ChannelFailed, Published, Silent
@@ -269,14 +270,14 @@ def test_a_reply_of_somebody_else_brings_it_back_too(
 )
 def test_open_hours_are_those_of_the_clock_on_the_wall(world: World, moment: str, expected: str | None) -> None:
     zone = scheduling._zone()
-    found = scheduling.next_opening(zone.localize(datetime.fromisoformat(moment)))
+    found = scheduling.next_opening(after=zone.localize(datetime.fromisoformat(moment)))
     assert found == (None if expected is None else zone.localize(datetime.fromisoformat(expected)))
 
 
 @pytest.mark.parametrize("at", ["", "soon", "2020-01-01T10:00", "9999-12-31T23:59", "2026-13-01T00:00"])
-def test_a_time_that_cannot_be_is_refused_at_its_field(world: World, at: str) -> None:
+def test_a_time_that_cannot_be_is_refused_at_its_field(conversation: Conversation, at: str) -> None:
     with pytest.raises(Invalid) as refusal:
-        scheduling.chosen("at", at)
+        scheduling.chosen("at", at, conversation)
     assert list(refusal.value.fields) == ["at"]
 
 
@@ -542,3 +543,68 @@ def test_the_inbox_says_what_did_not_arrive(
     agent = browser_of("dora")
     assert "delivery--failed" in agent.get("/desk").text
     assert "the other side answered 422" in agent.get(f"/desk/conversations/{conversation_id}").text
+
+
+def governed(world: World, conversation: Conversation, **calendar: Any) -> None:
+    """Have the conversation's clock run by a policy with a calendar: weekdays from 9 to 17, in Bavaria."""
+    about: dict[str, Any] = {
+        "name": "Weekdays",
+        "time_zone": "Europe/Berlin",
+        "region": "DE-BY",
+        "days": ["9:00-17:00"] * 5 + ["", ""],
+        "closed": "2026-12-24 Christmas Eve",
+        **calendar,
+    }
+    made = sla.save_calendar(None, **about, by=world.root)
+    minutes = dict.fromkeys(sla.TIMES, 0) | {"first_minutes": 60}
+    policy = sla.save_policy(
+        None,
+        name="Social",
+        channel_id=conversation.channel_id,
+        calendar_id=made.id,
+        from_priority=None,
+        intent="",
+        minutes=minutes,
+        rests_inside=True,
+        by=world.root,
+    )
+    conversation.clock.policy_id = policy.id  # type: ignore[union-attr]  # it has one since the customer wrote
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-11-27T10:00", None),
+        ("2026-11-27T08:30", "2026-11-27T09:00"),
+        ("2026-11-27T17:00", "2026-11-30T09:00"),
+        ("2026-12-23T17:30", "2026-12-28T09:00"),
+        ("2026-01-05T17:30", "2026-01-07T09:00"),
+    ],
+)
+def test_open_hours_are_those_of_the_calendar_that_governs_the_conversation(
+    world: World, conversation: Conversation, moment: str, expected: str | None
+) -> None:
+    governed(world, conversation)
+    zone = scheduling._zone()
+    found = scheduling.next_opening(conversation, after=zone.localize(datetime.fromisoformat(moment)))
+    assert found == (None if expected is None else zone.localize(datetime.fromisoformat(expected)))
+
+
+def test_where_no_calendar_is_set_the_settings_hold(
+    world: World, conversation: Conversation, settings: Callable[..., None]
+) -> None:
+    settings(send_hours="10:00-11:00", send_days="6")
+    zone = scheduling._zone()
+    moment = zone.localize(datetime(2026, 11, 26, 12, 0))  # noqa: DTZ001 -- the line says of which zone
+    assert scheduling.next_opening(conversation, after=moment) == zone.localize(
+        datetime(2026, 11, 28, 10, 0)  # noqa: DTZ001 -- the same
+    )
+    governed(world, conversation, region="", days=["0:00-24:00"] * 7, closed="")
+    assert scheduling.next_opening(conversation, after=moment) is None
+
+
+def test_a_place_that_stays_closed_too_long_is_said_and_not_planned(world: World, conversation: Conversation) -> None:
+    days = "\n".join(str((now() + timedelta(days=number)).date()) for number in range(-1, 100))
+    governed(world, conversation, closed=days)
+    with pytest.raises(Invalid, match="At most 90 days"):
+        scheduling.chosen("open", "", conversation)

@@ -10,7 +10,13 @@ from core.counting import Measure
 from core.errors import Invalid
 from desk import splitting
 
-MEASURES = [Measure(60), Measure(60, "graphemes", 90), Measure(60, "mastodon"), Measure(60, "weighted")]
+MEASURES = [
+    Measure(60),
+    Measure(60, "graphemes", 90),
+    Measure(60, "mastodon"),
+    Measure(60, "weighted"),
+    Measure(60, "bluesky", 90),
+]
 LINK = "https://help.example.org/kb/12-a-long-title-of-an-article"
 WORDS = st.sampled_from(
     ["Restart", "it.", "Grüße", "👩‍👩‍👧‍👦", "日本語", LINK, "@max@social.example", "nein,", "ja!", "a", "\n\nNeu"]

@@ -4,15 +4,20 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from core import worker
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from desk import blocks as desk_blocks
 from desk import nightly
 from desk.nightly import Stored
 from desk.promise_models import LintFinding
+from desk.triage.tables import MessageJudgement
 from kb import faces
 from tests.cast import World
 from tests.conftest import Browser
+from tests.desk.stage import channel, received
 from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
@@ -93,3 +98,45 @@ def test_nobody_else_finds_a_finding(world: World, blocks: dict[str, str]) -> No
         nightly.visible_finding(found()[0].id, viewer=world.dora)
     with pytest.raises(NotFound):
         nightly.visible_finding(10**30, viewer=world.emil)
+
+
+def test_a_long_night_lets_messages_through(
+    world: World, blocks: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.everybody()
+    blocks.update({f"b{number}": "Thank you, it is fixed." for number in range(3, 7)})
+    monkeypatch.setattr(nightly, "AT_ONCE", 2)
+    at_call: list[int] = []
+    monkeypatch.setattr(nightly.worker, "let_through", lambda: at_call.append(len(found())))
+    nightly.look()
+    assert at_call == [1, 1, 1], "what was found is committed before"
+    monkeypatch.undo()
+    message = received(channel(world, "night"), "My router is offline, please help me!")
+    db.session.commit()
+    message_id = message.id
+    worker.let_through()
+    assert db.session.scalar(db.select(MessageJudgement.id).where(MessageJudgement.message_id == message_id))
+    assert worker.is_alive()
+
+
+def test_whoever_reads_the_list_can_read_the_text_it_is_about(
+    stage: Stage, browser_of: Callable[[str], Browser]
+) -> None:
+    def scene(world: World) -> tuple[int, int]:
+        world.everybody()
+        block = desk_blocks.create(
+            desk_blocks.Words(title="Helpline", words={"en": "Please call our helpline on 0808 157 0142."}),
+            by=world.dora,
+        )
+        nightly.look()
+        return block.id, db.session.scalars(select(LintFinding.id)).one()
+
+    block_id, finding_id = stage(scene)
+    emil = browser_of("emil")
+    assert f"/desk/stored/{finding_id}" in emil.get("/desk/stored").text
+    page = emil.get(f"/desk/stored/{finding_id}")
+    assert page.status_code == 200
+    assert "Please call our helpline on 0808 157 0142." in page.text
+    assert f"/desk/blocks/{block_id}" not in page.text, "which is not for editors"
+    assert browser_of("alice").get(f"/desk/stored/{finding_id}").status_code == 403
+    assert emil.get("/desk/stored/987654321").status_code == 404

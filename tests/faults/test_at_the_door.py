@@ -405,7 +405,9 @@ def test_a_channel_to_the_inside_of_the_house_is_not_opened(
     app: Flask, browser_of: BrowserOf, stage: Stage, endpoint: str
 ) -> None:
     stage(lambda world: world.root.id)
-    answer = browser_of("root").post("/admin/channels", data={"name": "Inside", "slug": "inside", "endpoint": endpoint})
+    answer = browser_of("root").post(
+        "/admin/channels/new/webhook", data={"name": "Inside", "slug": "inside", "says_endpoint": endpoint}
+    )
     assert answer.status_code == 422
     with app.app_context():
         assert db.session.scalar(select(func.count(Channel.id))) == 0

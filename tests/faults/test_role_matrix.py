@@ -48,6 +48,7 @@ ROLES = {
     "member": "charlie",
     "trusted": "tina",
     "agent": "dora",
+    "lead": "lena",
     "moderator": "ada",
     "editor": "emil",
     "admin": "root",
@@ -56,7 +57,9 @@ ANYBODY = frozenset(ROLES)
 MEMBERS = ANYBODY - {"guest"}
 TEAM = MEMBERS - {"member", "trusted"}
 DECIDING = TEAM | {"trusted"}
-AGENTS, MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("agent", "moderator", "editor"))
+MODERATORS, EDITORS = (frozenset({role, "admin"}) for role in ("moderator", "editor"))
+AGENTS = frozenset({"agent", "lead", "admin"})
+LEADS = frozenset({"lead", "admin"})
 ADMINS = frozenset({"admin"})
 OWN = frozenset({"its author"})
 """Only where the author is oneself, or of the team; here Bob wrote it."""
@@ -80,7 +83,8 @@ GROUPS: dict[frozenset[str], str] = {
         forum.leaders forum.helpful forum.call_helpful forum.uncall_helpful
         forum.show_image forum.tag_feed forum.thank_for_looking forum.flag_post forum.send_flag
         accounts.object_to_penalty forum_api.list_topics forum_api.show_topic
-        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome
+        kb.note_reading kb.product_list kb.show_product kb.ask_outcome kb.tell_outcome kb.note_opened
+        desk.ask_solved desk.solved_without_ticket desk.tell_solved
         kb.show_feedback kb.feed kb.give_feedback kb.home kb.show_article kb.show_section kb_api.list_articles
         kb_api.show_article_call
         search.complete search.note_search search.opensearch search.results search.similar search.suggestions
@@ -120,7 +124,10 @@ GROUPS: dict[frozenset[str], str] = {
         desk.tell_outcome desk.show_clock desk.ask_goodwill desk.goodwill_list desk.goodwill_sheet desk.give_to_team
         desk.decide_goodwill desk.withdraw_absence
         desk.absence_list desk.post_absence desk.timing_figures desk.timing_sheet desk.timing_list
-        desk.timing_list_sheet
+        desk.timing_list_sheet desk.knowledge_figures desk.solved_figures desk.link_figures desk.knowledge_sheet
+        desk.solved_sheet desk.links_sheet desk.use_figures desk.use_sheet desk.measure_list desk.measure_list_sheet
+        desk.link_sheets desk.draw_link_sheet desk.link_sheet desk.judge_link desk.reviews desk.draw_review desk.review
+        desk.write_review desk.read_review desk.give_review_back
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
@@ -139,11 +146,15 @@ GROUPS: dict[frozenset[str], str] = {
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
+        desk_api.post_note desk_api.list_notes desk_api.post_assignment desk_api.post_state desk_api.list_promises
+        desk_api.post_promise desk_api.settle_promise desk_api.find_contact desk_api.show_contact
         desk_api.show_conversation desk.promise_list desk.settle_promise desk.make_promise
         desk.call_list desk.arrange_call desk.note_call desk.lint_reply
         desk.undo_reply desk.put_away desk.withdraw_reply desk.replies_to_approve desk.show_held_reply
         desk.approve_reply desk.return_reply desk.write_by_hand desk.note_by_hand
         desk.own_initials desk.choose_initials
+        desk.keep_draft desk.drop_draft desk.restore_draft desk.show_watch desk.begin_watch desk.end_watch
+        desk.ask_passing desk.pass_over desk.ask_for_code
     """,
     MODERATORS: """
         forum.set_trust
@@ -159,7 +170,7 @@ GROUPS: dict[frozenset[str], str] = {
         forum_api.mute_post forum_api.mute_topic forum_api.unmute_post forum_api.unmute_topic
     """,
     EDITORS: """
-        desk.stored_findings desk.accept_finding
+        desk.stored_findings desk.show_stored desk.accept_finding
         kb.block_list kb.post_block kb.show_block kb.edit_block kb.save_block kb.restore_block kb.remove_block
         kb.dissolve_block
         kb.confirm_article kb.contradict_article kb.personal_data_of kb.confirm_personal_data kb.reconsider_finding
@@ -180,7 +191,7 @@ GROUPS: dict[frozenset[str], str] = {
     MODERATORS | EDITORS: "kb.searches kb.close_search kb.gap_list kb.show_gap",
     ADMINS: """
         kb.check_rules kb.set_check_rule kb.drop_check_rule kb.choose_publishers
-        accounts.admin_home accounts.audit_log accounts.edit_person accounts.people_list
+        accounts.audit_log accounts.edit_person accounts.people_list
         forum.tag_list forum.post_tag forum.edit_tag forum.reserve_tag forum.free_tag forum.post_tag_synonym
         forum.remove_tag_synonym forum.merge_tag
         forum.word_list forum.post_word forum.remove_word
@@ -189,20 +200,33 @@ GROUPS: dict[frozenset[str], str] = {
         forum.post_field forum.edit_field forum.save_field forum.remove_field
         desk.clock_rules desk.new_calendar desk.post_calendar desk.edit_calendar desk.save_calendar
         desk.remove_calendar desk.new_policy desk.post_policy desk.edit_policy desk.save_policy desk.remove_policy
-        desk.post_step desk.remove_step desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team
-        desk.remove_team desk.edit_agent desk.save_agent
-        desk.card_sources desk.add_card_source desk.remove_card_source
+        desk.post_step desk.remove_step
+        desk.card_sources desk.add_card_source desk.remove_card_source desk.choose_worth
         desk.priority_page desk.weigh_priority
         desk.rule_list desk.post_rule desk.edit_rule desk.save_rule desk.switch_rule desk.move_rule desk.remove_rule
-        desk.add_item desk.change_item desk.remove_item
-        desk.channels desk.open_channel desk.address_channel desk.switch_channel desk.choose_asking desk.choose_credits
-        desk.sending desk.choose_sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn
+        desk.channels desk.new_channel desk.open_channel desk.show_channel desk.change_channel desk.check_channel
+        desk.renew_channel_secret desk.part_with_channel desk.forget_channel desk.address_channel desk.switch_channel
+        desk.choose_asking desk.choose_credits desk.choose_sending
+        desk.choose_solved desk.criteria desk.add_criterion desk.remove_criterion
+        desk.add_feed desk.ask_feed_again desk.remove_feed desk.watch_list desk.channel_signed_in
+        desk.finish_channel_sign_in desk.let_channel_in
+        desk.preview_erasure desk.erase_contact desk.disclose_contact desk.retention_page desk.choose_retention
+        desk.webhook_list desk.open_webhook desk.show_webhook desk.rotate_webhook desk.switch_webhook
+        desk.try_webhook desk.repeat_delivery desk.remove_webhook
         kb.synonym_list kb.post_synonym kb.edit_synonym kb.save_synonym kb.remove_synonym
     """,
-    NOBODY: "desk.receive_webhook desk_api.deliver",
+    LEADS: """
+        desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team desk.remove_team desk.edit_agent
+        desk.save_agent desk.add_item desk.change_item desk.remove_item
+        desk.sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn desk.roles_page
+        accounts.admin_home
+    """,
+    NOBODY: "desk.receive_webhook desk_api.deliver desk.answer_challenge desk.receive_webmention",
     OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
 }
 LET_IN = {endpoint: roles for roles, endpoints in GROUPS.items() for endpoint in endpoints.split()}
+QUERIES = {"desk_api.find_contact": {"channel": "social", "handle": "@max@social.example"}}
+"""What a call cannot do without."""
 WORDS = {
     "forum_api.ask": {"category": "router", "title": "What is it for?", "body": "It is on all night.", "locale": "en"},
     "forum_api.answer": {"body": "It is for the night."},
@@ -216,6 +240,11 @@ WORDS = {
         "body": "It is for the night.",
     },
     "desk_api.post_reply": {"text": "Please restart it."},
+    "desk_api.post_note": {"text": "Look at the light."},
+    "desk_api.post_assignment": {"assignee": None},
+    "desk_api.post_state": {"state": "waiting_customer"},
+    "desk_api.post_promise": {"what": "A lamp", "due": "2099-01-01T00:00:00Z"},
+    "desk_api.settle_promise": {"state": "kept"},
     "desk_api.lint_draft": {"text": "Please call us."},
     "desk_api.suggest": {"text": "The light is on all night."},
     "desk_api.triage": {"text": "The light is on all night."},
@@ -248,7 +277,8 @@ def test_everybody_is_let_in_where_they_belong_and_nowhere_else(
         for rule, method, path in addresses(app, things[role]):
             is_call = path.startswith(PREFIX)
             body = {"json": WORDS.get(rule.endpoint)} if is_call else {"data": {"reason": "off topic"}}
-            status = reader.open(path, method=method, headers=headers, **({} if method == "GET" else body)).status_code
+            asks = {"query_string": QUERIES.get(rule.endpoint)} if method == "GET" else body
+            status = reader.open(path, method=method, headers=headers, **asks).status_code
             if not is_right(status, role, rule.endpoint, is_call=is_call, is_read=method == "GET"):
                 wrong.append(f"{role}: {method} {rule.rule} ({rule.endpoint}) answers {status}")
             if rule.endpoint == ENDS_THE_SESSION and handle:
@@ -286,7 +316,7 @@ def addresses(app: Flask, things: dict[str, Any]) -> Iterator[tuple[Rule, str, s
 
 def scenes(world: World) -> dict[str, dict[str, Any]]:
     """Give each role things of its own, so that what one does to them is nothing to the next."""
-    world.everybody()
+    world.everybody(), world.lena
     channel = desk_stage.channel(world, endpoint="https://social.example/replies")
     return {role: scene_for(world, role, channel) for role in ROLES}
 
@@ -381,6 +411,10 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "view_id": saved_views.create(name=f"For the {role}", wanted={}, is_shared=True, by=world.dora).id,
         "item_id": checklists.add(team="Desk", part="start", words=f"For the {role}", by=world.root).id,
         "day": "2026-01-05",
+        "hook_id": 10**9,
+        "kind": "webhook",
+        **dict.fromkeys(("sheet_id", "check_id", "review_id", "criterion_id"), 10**9),
+        "delivery_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
         "sealed": side_talks.link_of(talk).rsplit("/", 1)[-1],
         "talk_id": 10**9,
@@ -395,6 +429,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "source_id": 10**9,
         "counter_id": counter.id,
         "document_id": 10**9,
+        "draft_id": 10**9,
         "channel_id": channel.id,
         "user_id": world.charlie.id,
         "deed_id": 10**9,
