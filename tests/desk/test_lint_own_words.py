@@ -32,6 +32,10 @@ WORDS: dict[str, Callable[[], str]] = {
     "the way out in private": lambda: gettext("Please send us the details as a private message."),
     "the way out here": lambda: gettext("Please write the details here, we take care of it from here."),
     "the question whether it helped": lambda: gettext("Did that help? One click tells us: %(urls)s"),
+    "the question whether it is solved": lambda: gettext("Is this solved for you? One click tells us: %(url)s"),
+    "the question whether it is solved, with du": lambda: pgettext(
+        "informal", "Is this solved for you? One click tells us: %(url)s"
+    ),
     "the code": lambda: gettext(
         "Your code is %(code)s. Please tell it to nobody but the team of %(site)s who asked you for it. It is good for"
         " %(minutes)s minutes. If nobody asked you, you need not do anything."
