@@ -15,6 +15,7 @@ from core.clock import now
 from core.db import db
 from desk import counters, notes_on_people, persons, shared_drafts, timeline, watching
 from desk.block_models import ConversationArticle
+from desk.channel_models import MessageFile
 from desk.draft_models import SharedDraft
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message, MessageQuestion
@@ -44,6 +45,7 @@ Kind = Literal[
     "judgement",
     "watch",
     "draft",
+    "files",
 ]
 T = TypeVar("T")
 Nothing = TypeVar("Nothing")
@@ -141,6 +143,9 @@ def _what_is_there() -> Select[*tuple[Any, ...]]:
         "watch": or_(
             _any(CaseWatch.id, watching.is_there(here)),
             _any(CaseWatchHit.id, CaseWatchHit.message_id == Message.id, Message.conversation_id == here),
+        ),
+        "files": _any(
+            MessageFile.id, MessageFile.message_id.in_(select(Message.id).where(Message.conversation_id == here))
         ),
         "draft": _any(SharedDraft.id, shared_drafts.is_there(here, since=since)),
     }

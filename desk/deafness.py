@@ -57,7 +57,7 @@ def tell() -> int:
         told += notifications.notify_each(
             admins,
             kind="channel_deaf",
-            key=f"alarm:channel-deaf:{channel.id}:{int(course.told_at.timestamp())}",
+            key=f"alarm:channel-deaf:{channel.id}:{int(course.told_at.timestamp() * 1000)}",
             url=f"/admin/channels/{channel.id}",
             data={"name": channel.name, "why": course.failure[:LONGEST_REASON]},
         )

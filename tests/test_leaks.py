@@ -168,6 +168,7 @@ class Scene:
             "source_id": Values((NOBODY,)),
             "counter_id": Values((NOBODY,)),
             "document_id": Values((NOBODY,)),
+            "file_id": Values((NOBODY,)),
             "draft_id": Values((NOBODY,)),
             "channel_id": Values((NOBODY,)),
             "kind": Values(("webhook", "mastodon"), nothing="none"),

@@ -28,6 +28,7 @@ from desk import (
     handing_over,
     holding,
     linking,
+    message_files,
     notes,
     presence,
     previewing,
@@ -331,6 +332,8 @@ def _about(conversation: Conversation, there: There) -> dict[str, Any]:
         "used": uses,
         "outcomes": judging.OUTCOMES,
         "notes": notes.between(there.load("notes", lambda: notes.of(conversation), []), conversation.messages),
+        "files": there.load("files", lambda: message_files.of(conversation), {}),
+        "earlier_words": message_files.earlier_words(conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),
         "asked_in_forum": there.load("questions", lambda: questions.linked(conversation, viewer=current_user), {}),
     }

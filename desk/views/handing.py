@@ -13,7 +13,7 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid
-from desk import counters, handing, notes_on_people, queries, reasons, summing
+from desk import counters, handing, message_files, notes_on_people, queries, reasons, summing
 from desk.channels.base import adapter_of
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection
@@ -147,6 +147,19 @@ def take_document(document_id: int) -> Response:
     db.session.commit()
     answer = Response(content, mimetype="application/octet-stream")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+@bp.get("/desk/message-files/<int:file_id>")
+@role_required("agent")
+def take_message_file(file_id: int) -> Response:
+    """Hand out a file that came with a message; no browser opens what a stranger sent by itself."""
+    file = message_files.visible_file(file_id, viewer=current_user)
+    answer = Response(file.content, mimetype="application/octet-stream")
+    answer.headers.set("Content-Disposition", "attachment", filename=file.name)
     answer.headers["Content-Security-Policy"] = "sandbox; default-src 'none'"
     answer.headers["X-Content-Type-Options"] = "nosniff"
     answer.headers["Cache-Control"] = "no-store"

@@ -12,6 +12,7 @@ from core.clock import now
 from core.db import db
 from desk import beside, replies
 from desk.block_models import ConversationArticle
+from desk.channel_models import MessageFile
 from desk.draft_models import SharedDraft
 from desk.events import MessageReceived
 from desk.inside import HandOver, Note, SideTalk
@@ -77,6 +78,21 @@ def _question(world: World, here: Conversation, number: int) -> list[Any]:
     return [MessageQuestion(message_id=message.id, conversation_id=here.id, topic_id=topic.id, by_id=world.dora.id)]
 
 
+def _file(_world: World, here: Conversation, number: int) -> list[Any]:
+    message = Message(
+        conversation_id=here.id,
+        channel_id=here.channel_id,
+        external_id=f"with-file-{here.id}-{number}",
+        direction="in",
+        is_public=True,
+        text="See the picture",
+        state="received",
+    )
+    db.session.add(message)
+    db.session.flush()
+    return [MessageFile(message_id=message.id, name="a.png", media_type="image/png", size=3, content=b"abc")]
+
+
 def _join(_world: World, here: Conversation, number: int) -> list[Any]:
     other = Contact(channel_id=here.channel_id, handle=f"@other-{here.id}-{number}", name="Max")
     db.session.add(other)
@@ -137,6 +153,7 @@ KINDS: dict[str, Callable[[World, Conversation, int], Sequence[Any] | None]] = {
         CallBack(conversation_id=c.id, phone="0", since=now(), until=_soon(), owner_id=w.dora.id, by_id=w.dora.id)
     ],
     "judgement": _judge,
+    "files": _file,
     "watch": lambda _w, c, n: [
         CaseWatch(conversation_id=c.id, until=now() + timedelta(days=n), ended_at=None if n <= 2 else now())
     ],

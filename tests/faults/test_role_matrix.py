@@ -127,7 +127,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.timing_list_sheet desk.knowledge_figures desk.solved_figures desk.link_figures desk.knowledge_sheet
         desk.solved_sheet desk.links_sheet desk.use_figures desk.use_sheet desk.measure_list desk.measure_list_sheet
         desk.link_sheets desk.draw_link_sheet desk.link_sheet desk.judge_link desk.reviews desk.draw_review desk.review
-        desk.write_review desk.read_review desk.give_review_back
+        desk.write_review desk.read_review desk.give_review_back desk.take_message_file
         desk.ask_note desk.write_note desk.withdraw_note desk.ask_hand_over desk.hand_over desk.take_hand_over
         desk.ask_aside desk.begin_aside desk.end_aside desk.tell_presence
         desk.ask_in_forum desk.prepare_question desk.send_claim
@@ -413,6 +413,7 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "day": "2026-01-05",
         "hook_id": 10**9,
         "kind": "webhook",
+        "file_id": 10**9,
         **dict.fromkeys(("sheet_id", "check_id", "review_id", "criterion_id"), 10**9),
         "delivery_id": 10**9,
         "ticket": asking.address_of(used).rsplit("/", 1)[-1],
