@@ -57,6 +57,7 @@ def init_app(app: Flask) -> None:
         worth,
     )
     from desk.channels import archive, bluesky, feeds, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
+    from desk.lint import cli as lint_cli
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
     from search import registry
@@ -67,6 +68,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(cli.contacts)
     app.cli.add_command(cli.retention_group)
     app.cli.add_command(triage_cli.triage)
+    app.cli.add_command(lint_cli.lint)
     transfer.init_app()
     block_transfer.init_app()
     moving_house.init_app()

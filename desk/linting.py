@@ -30,6 +30,8 @@ NAMES: Final = {
     "mixed_address": lazy_gettext("Sie and du in one text"),
 }
 LONGEST_LOOK: Final = 20_000
+_OF_PAGES: Final = {"internal", "send_elsewhere_form"}
+"""What an address of a page can be taken for."""
 _QUIET: Final = re.compile(r"([!?])[!?]+")
 
 
@@ -64,10 +66,10 @@ def _meet(start: int, end: int, places: list[tuple[int, int]]) -> bool:
 
 
 def look(text: str, *, public: bool, locale: str | None) -> list[lint.Issue]:
-    """Return what there is to say about a text; the installation's own address is not from inside, wherever it is."""
+    """Return what there is to say about a text; a page of the installation is neither inside nor elsewhere."""
     ours = current_settings().base_url
     found = lint.issues(text, public=public, locale=locale)
-    return [one for one in found if one.type != "internal" or not one.value.startswith(ours)]
+    return [one for one in found if one.type not in _OF_PAGES or ours not in one.value]
 
 
 def until(said: str | None) -> datetime | None:

@@ -101,11 +101,6 @@ class Reading:
     """As long as the text, with quotations set aside."""
     sentences: tuple[Sentence, ...]
 
-    def after(self, sentence: Sentence) -> Sentence | None:
-        """Return the sentence that follows."""
-        at = self.sentences.index(sentence) + 1
-        return self.sentences[at] if at < len(self.sentences) else None
-
 
 def read(text: str) -> Reading:
     """Return a text as it is looked at."""

@@ -1,72 +1,39 @@
 """The linter finds what pushes customers away or promises too much, and the desk shows it with ways out."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core import timezones
 from core.db import db
+from core.settings import current_settings
 from desk import lint, linting, replies
-from desk.lint import due
+from desk.lint import due, training
+from desk.lint.training import Marked
 from desk.models import Message
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk.stage import channel, received
 
 Stage = Callable[[Callable[[World], Any]], Any]
-DRAFTS = Path(__file__).parent / "drafts.txt"
-SHORT = {
-    "mail": "send_elsewhere_mail",
-    "phone": "send_elsewhere_phone",
-    "form": "send_elsewhere_form",
-    "blame": "blame_customer",
-    "guarantee": "unverifiable_guarantee",
-    "pii": "pii_out",
-    "mixed": "mixed_address",
-}
 BERLIN = "Europe/Berlin"
 WEDNESDAY = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 
 
-def drafts() -> Iterator[tuple[set[str], str | None, bool, str]]:
-    """The types that a draft has, the time it names, whether everybody would read it, and its text."""
-    for line in DRAFTS.read_text(encoding="utf-8").splitlines():
-        if not line or line.startswith("#"):
-            continue
-        kinds, text = line.split(" | ", 1)
-        kinds, _, said = kinds.partition(",due=")
-        types = set() if kinds.strip("*") == "-" else {SHORT.get(kinds, kinds)}
-        yield types, said or None, not kinds.startswith("*"), text
-
-
-def test_it_finds_what_is_there_and_little_else() -> None:
-    right = wrong = missed = 0
-    for types, _said, public, text in drafts():
-        found: set[str] = {one.type for one in lint.issues(text, public=public)}
-        right += len(found & types)
-        wrong += len(found - types)
-        missed += len(types - found)
-    assert 2 * right / (2 * right + wrong + missed) >= 0.95
-
-
-def test_the_times_of_promises_are_found_to_the_letter() -> None:
-    named = [(said, text) for _, said, _, text in drafts() if said]
-    found = [
-        any(one.due is not None and one.due.lower() == said.lower() for one in lint.issues(text))
-        for said, text in named
-    ]
-    assert sum(found) >= 0.85 * len(named)
+def drafts() -> list[Marked]:
+    """Invented drafts of every kind: those that the model was not made from."""
+    return training.invented(held=True)
 
 
 def test_places_are_those_of_the_text_itself() -> None:
-    for _, _, public, text in drafts():
+    for draft in drafts():
         for prefix in ("", "🎧 \u202eÄ\u0301 ", "\u00a0\n"):
-            for one in lint.issues(prefix + text, public=public):
-                assert (prefix + text)[one.start : one.end] == one.value
+            text = prefix + draft.text
+            for one in lint.issues(text, public=draft.is_public):
+                assert text[one.start : one.end] == one.value
                 assert one.due is None or one.due in one.value
 
 
@@ -88,6 +55,12 @@ def test_places_are_those_of_the_text_itself() -> None:
         "İ" * 3000 + " I'll call you by Friday",
         "(((((" * 4000,
         "A" * 20_000,
+        "ab, " * 5000,
+        "a." * 10_000,
+        "1-" * 10_000,
+        "A1 " * 6000,
+        "Main Main Main " * 1300,
+        " ".join(f"w{number}," for number in range(3000)),
     ],
 )
 def test_rubbish_takes_no_longer_than_words(text: str) -> None:
@@ -97,7 +70,7 @@ def test_rubbish_takes_no_longer_than_words(text: str) -> None:
 
 def test_any_piece_of_any_draft_can_be_read() -> None:
     drawn = random.Random(7)  # noqa: S311 -- draws lots, guards nothing
-    every = " ".join(text for *_, text in drafts())
+    every = " ".join(draft.text for draft in drafts())
     for _ in range(60):
         start = drawn.randrange(len(every))
         piece = every[start : start + drawn.randrange(1, 400)]
@@ -227,3 +200,9 @@ def test_a_program_is_not_stopped(world: World) -> None:
     world.everybody()
     conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
     assert replies.reply(conversation, text="PLEASE CALL US!!!", by=world.dora).state == "queued"
+
+
+def test_a_page_of_the_installation_is_neither_inside_nor_elsewhere(world: World) -> None:
+    text = "Siehe {}/kb/1-lampe."
+    assert {one.type for one in lint.issues(text.format("https://wiki.intern.lampenhaus.example"))} == {"internal"}
+    assert linting.look(text.format(current_settings().base_url), public=True, locale="de") == []
