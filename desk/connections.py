@@ -82,7 +82,7 @@ def connect(kind: str, *, slug: str, name: str, values: Mapping[str, str], by: U
     except IntegrityError:
         sentence = gettext("There is a channel with this short name already.")
         raise Invalid(sentence, fields={"slug": sentence}) from None
-    audit.record("desk.channel.open", channel, by=by, after={"slug": slug, "kind": kind, **kept})
+    audit.record("desk.channel.open", channel, by=by, after={"slug": slug, "service": kind, **kept})
     return channel
 
 

@@ -12,6 +12,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import deliver_due
+from core.transfer import iso
 from desk import conversations, listing, persons, reasons, shared_drafts, watching
 from desk.models import Contact, Conversation
 from desk.watch_models import CaseWatch, CaseWatchHit
@@ -142,7 +143,7 @@ def test_the_worker_may_hear_of_it_twice(world: World) -> None:
     message = props.received(old.channel, ANGRY, id="worse")
     deliver()
     watching.look(watching.PublicMessageJudged(message.id))
-    watching.consider(watching.ConversationClosed(old.id))
+    watching.consider(watching.ConversationClosed(old.id, old.state, iso(now())))
     assert alarms() == [world.dora.id]
     assert len(watches()) == 1
     assert len(db.session.scalars(select(CaseWatchHit)).all()) == 1
@@ -266,6 +267,7 @@ def test_more_drafts_hits_and_watches_take_no_more_statements(
     dora = browser_of("dora")
     page = f"/desk/conversations/{conversation_id}"
     paths = (page, f"{page}/why", f"{page}/watch", "/desk?view=watched", "/desk?view=my_teams")
+    dora.get(page)  # the first page of a session notes that it was seen
     few = [statements(path) for path in paths]
     stage(more)
     assert [statements(path) for path in paths] == few

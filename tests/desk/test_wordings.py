@@ -65,7 +65,8 @@ def suggested(conversation: Conversation, world: World) -> suggestions.Suggestio
 def test_a_short_text_greets_the_customer_and_knows_agent_and_product(world: World, conversation: Conversation) -> None:
     one = suggested(conversation, world)
     assert one.text.startswith("Guten Tag Max, bitte wählen Sie Kanal 6 am Router R2. Dora http://localhost/kb/")
-    assert one.length == len(one.text) <= 300
+    leaves = one.text.replace("1-wlan-ist-nach-dem-update-weg", f"1/{'x' * 10}")  # as the address leaves
+    assert one.length == len(leaves) <= 300
     assert one.note == ""
     text = suggestions.text_of(
         "article", one.id, channel=conversation.channel, wording=wordings.of(conversation, by=world.dora)
