@@ -83,7 +83,7 @@ def _promises(parts: Sequence[Part], does: dict[str, list[bool]]) -> Iterator[tu
     for at, is_so in enumerate(does["promise"][:-1]):
         if is_so and is_time[at + 1]:
             does_or_times[at + 1] = True
-    for first, last in _runs(does_or_times):
+    for first, last in _with_what_comes_of_it(list(_runs(does_or_times)), times):
         start, has_time = first, False
         for at in range(first, last + 1):
             names = bool(times[at]) and not is_time[at]
@@ -92,6 +92,23 @@ def _promises(parts: Sequence[Part], does: dict[str, list[bool]]) -> Iterator[tu
                 start = at
             has_time = has_time or bool(times[at])
         yield start, last
+
+
+def _with_what_comes_of_it(
+    runs: Sequence[tuple[int, int]], times: Sequence[Sequence[due.Time]]
+) -> Iterator[tuple[int, int]]:
+    """Yield runs, joined where the first names no time and the next is near: one promise, told in two."""
+    before: tuple[int, int] | None = None
+    for run in runs:
+        is_timeless = before is not None and not any(times[at] for at in range(before[0], before[1] + 1))
+        if before is not None and is_timeless and run[0] <= before[1] + 1 + _GAP:
+            before = (before[0], run[1])
+            continue
+        if before is not None:
+            yield before
+        before = run
+    if before is not None:
+        yield before
 
 
 def _time(sentence: Sentence, first: Part, last: Part) -> tuple[int, int] | None:

