@@ -93,6 +93,7 @@ _SHAPES: Final = (
         ),
     ),
 )
+_PAGE: Final = re.compile(r"https?://\S{1,2000}", re.IGNORECASE)
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 _MOBILE: Final = re.compile(r"(?:0049|49|0)?1[567]\d|0?7\d{3}9|447|0044?7|06[5-9]\d|08[35-9]\d|436")
 _FREE: Final = re.compile(r"0?(?:800|808|845|180|900|844|345)")
@@ -117,9 +118,12 @@ class Shapes:
 def shapes(text: str) -> Shapes:
     """Return what could belong to a person; of what overlaps, the first kind that fits."""
     found: list[Shape] = []
+    pages = [match.span() for match in _PAGE.finditer(text)]
     for kind, pattern in _SHAPES:
         for match in pattern.finditer(text):
             start, end = match.span(match.lastindex or 0)
+            if any(first <= start and end <= last for first, last in pages):
+                continue  # a port or the number of a page
             end -= len(text[start:end]) - len(text[start:end].rstrip(" ,.;("))
             if not any(start < one.end and one.start < end for one in found):
                 found.append(Shape(kind, start, end))

@@ -206,3 +206,8 @@ def test_a_page_of_the_installation_is_neither_inside_nor_elsewhere(world: World
     text = "Siehe {}/kb/1-lampe."
     assert {one.type for one in lint.issues(text.format("https://wiki.intern.lampenhaus.example"))} == {"internal"}
     assert linting.look(text.format(current_settings().base_url), public=True, locale="de") == []
+
+
+def test_the_port_of_an_address_is_nobodys_number() -> None:
+    text = "Hello, sorry to hear that. Open the settings and choose Lights. http://127.0.0.1:42783/kb/31-night-light"
+    assert lint.issues(text, public=True) == []
