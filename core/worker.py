@@ -64,6 +64,10 @@ def chore(
     """Have `work` done every so many seconds by one worker (or by every worker); it commits what it does."""
 
     def register(work: Callable[[], object]) -> Callable[[], object]:
+        known = _chores.get(name)
+        if known is not None and known.work.__module__ != work.__module__:
+            message = f"two chores are called {name}: only one of them would ever be done"
+            raise RuntimeError(message)
         _chores[name] = Chore(name, every, work, in_every_worker)
         return work
 

@@ -133,7 +133,7 @@ def tell_due() -> int:
     return told
 
 
-@chore("forum.forget_guests", every=3600)
+@chore("forum.forget_guest_follows", every=3600)
 def forget_old() -> int:
     """Delete the addresses of those who never confirmed, heard all there is, or waited too long; return how many."""
     settings, at = current_settings(), now()

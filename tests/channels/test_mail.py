@@ -303,7 +303,7 @@ def test_an_answer_that_names_nothing_finds_back_by_its_address(
     rig.deliver(mail(rig, "Mine, too.", Message_ID="<c@c.example>", Subject="Another", To=forged).as_bytes())
     rig.poll(app)
     with app.app_context():
-        found = [[one.text for one in each.messages] for each in db.session.scalars(select(Conversation))]
+        found = [sorted(one.text for one in each.messages) for each in db.session.scalars(select(Conversation))]
         assert sorted(found) == [
             ["Mine, too."],
             ["My router is offline.", "Please restart it once.", "Thanks."],
@@ -319,7 +319,7 @@ def test_the_subject_counts_last_and_only_from_the_same_sender(app: Flask, rig: 
     rig.deliver(mail(rig, "Not his.", Message_ID="<4@c.example>", Subject="Re: Router", From=other).as_bytes())
     rig.poll(app)
     with app.app_context():
-        found = [[one.text for one in each.messages] for each in db.session.scalars(select(Conversation))]
+        found = [sorted(one.text for one in each.messages) for each in db.session.scalars(select(Conversation))]
     assert sorted(found) == [["A new one."], ["First.", "Second."], ["Not his."]]
 
 
