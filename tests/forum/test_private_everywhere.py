@@ -105,6 +105,8 @@ def test_what_is_said_from_a_mail_is_shown_again(stage: Stage, guest: Browser) -
 def test_why_something_is_obsolete_is_shown_again(stage: Stage, browser_of: BrowserOf) -> None:
     _, answer_id = stage(scene)
     stops_once(browser_of("ada"), f"/posts/{answer_id}/obsolete", {"reason": CALL})
+    obsolete = stage(lambda _: db.session.get_one(Post, answer_id).obsolete)
+    assert CALL in obsolete.values()
 
 
 @pytest.fixture
