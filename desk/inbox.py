@@ -1,6 +1,8 @@
 """What comes in: a message becomes part of a conversation on its channel, once, however often it is delivered."""
 
-from sqlalchemy import select
+from typing import Any
+
+from sqlalchemy import Row, select
 
 from core.clock import now
 from core.db import db
@@ -19,8 +21,11 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
     if message_of(channel, incoming.id) is not None:
         return None
     contact = _contact(channel, incoming)
-    conversation = _conversation(channel, contact, incoming)
     at = now()
+    answered = _what_it_answers(channel, incoming)
+    conversation = _conversation(channel, contact, incoming, answered)
+    # Clocks go wrong, and some know whole seconds only: what answers a message was not written before it.
+    written_at = min(incoming.created_at if answered is None else max(incoming.created_at, answered.created_at), at)
     is_new = add_once(
         Message,
         conversation_id=conversation.id,
@@ -31,7 +36,7 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         text=incoming.text,
         url=incoming.url,
         contact_id=contact.id,
-        created_at=min(incoming.created_at, at),
+        created_at=written_at,
         received_at=at,
         state="received",
         kind=None if incoming.kind == "message" else incoming.kind,
@@ -111,11 +116,13 @@ def _call(contact: Contact, handle: str) -> None:
     db.session.flush()
 
 
-def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage) -> Conversation:
+def _conversation(
+    channel: Channel, contact: Contact, incoming: IncomingMessage, answered: Row[Any] | None
+) -> Conversation:
     find = select(Conversation.id).where(
         Conversation.channel_id == channel.id, Conversation.external_id == incoming.conversation
     )
-    found = _of_what_it_answers(channel, incoming) or db.session.scalar(find)
+    found = db.session.scalar(find) if answered is None else answered.conversation_id
     if found is None:
         at = now()
         add_once(
@@ -132,16 +139,16 @@ def _conversation(channel: Channel, contact: Contact, incoming: IncomingMessage)
     return conversations.locked(found)
 
 
-def _of_what_it_answers(channel: Channel, incoming: IncomingMessage) -> int | None:
-    """Return the conversation of the nearest message that it answers and that is here."""
+def _what_it_answers(channel: Channel, incoming: IncomingMessage) -> Row[Any] | None:
+    """Return `conversation_id` and `created_at` of the nearest message that it answers and that is here."""
     if not incoming.answers:
         return None
     rows = db.session.execute(
-        select(Message.external_id, Message.conversation_id).where(
+        select(Message.external_id, Message.conversation_id, Message.created_at).where(
             Message.channel_id == channel.id, Message.external_id.in_(incoming.answers)
         )
     )
-    known = {row.external_id: row.conversation_id for row in rows}
+    known = {row.external_id: row for row in rows}
     return next((known[each] for each in incoming.answers if each in known), None)
 
 

@@ -133,16 +133,17 @@ def kill_while_posts_are_written(
     writer = Writer(app, random.Random(SEED + 1))  # noqa: S311 -- the same posts at every run
     writer.start()
     counts = Counts()
-    for number in range(kills):
+    for number in range(kills * 3):
         has_hit = counts.while_writing + counts.left_behind > 0
-        if time.monotonic() - begun > most_seconds and number >= FEWEST_KILLS and has_hit:
+        is_late = time.monotonic() - begun > most_seconds and number >= FEWEST_KILLS
+        if has_hit and (is_late or number >= kills):
             break  # on a slow machine the first kills may all have missed
         for _post in range(posts_written * (number + 1) // kills - posts_written * number // kills):
             writer.wanted.release()
         house.start("work")
-        kill_at_some_moment(house, home, dice, counts)
+        kill_at_some_moment(house, home, dice, counts, is_straight=not has_hit and number >= FEWEST_KILLS)
     house.start("work")
-    while writer.written < min(posts_written, posts_written * counts.kills // kills):
+    while writer.written < posts_written * counts.kills // kills:
         assert writer.is_alive(), "the writer failed"
         time.sleep(0.1)
     writer.done.set()
@@ -158,10 +159,17 @@ def kill_while_posts_are_written(
     return counts
 
 
-def kill_at_some_moment(house: House, home: Path, dice: random.Random, counts: Counts) -> None:
-    """Kill the worker: half of the times within a commit, else at any time, now and then before it is up at all."""
+def kill_at_some_moment(
+    house: House, home: Path, dice: random.Random, counts: Counts, *, is_straight: bool = False
+) -> None:
+    """Kill the worker: half of the times within a commit, else at any time, now and then before it is up at all.
+
+    `is_straight`: as soon as it is seen to write.
+    """
     is_early, is_aimed = dice.random() < 0.1, dice.random() < 0.5
-    if is_early and counts.kills:
+    if is_straight:
+        wait_for(lambda: is_up(house) and is_writing(house))
+    elif is_early and counts.kills:
         time.sleep(dice.uniform(0.1, 1.5))
     else:
         wait_for(lambda: is_up(house))

@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
+from core import ready
 from core.clock import now
 from core.db import db
 from forum import answers, follows, moderation, posts, topics, votes
@@ -28,9 +29,10 @@ def solved(stage: Stage) -> int:
 
 
 @pytest.fixture
-def statements(app: Flask) -> Iterator[Callable[[], list[str]]]:
-    """The statements sent to the database so far."""
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[str]]]:
+    """The statements sent to the database so far; each page is made anew."""
     sent: list[str] = []
+    monkeypatch.setattr(ready, "SECONDS", -1.0)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         sent.append(statement)

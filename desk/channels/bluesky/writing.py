@@ -135,8 +135,16 @@ def post(
         "$type": POST,
         "text": text,
         "createdAt": stamp(moment_of(key)),
-        "langs": [language.guess(text)],
+        "langs": [language.guess(_plain(text, facets))],
         "reply": {"root": root, "parent": parent},
         **({"facets": facets} if facets else {}),
         **({"embed": {"$type": "app.bsky.embed.external", "external": card}} if card else {}),
     }
+
+
+def _plain(text: str, facets: list[dict[str, Any]]) -> str:
+    """Return what was written: addresses and handles are in no language."""
+    raw = text.encode()
+    for place in sorted((one["index"] for one in facets), key=lambda one: one["byteStart"], reverse=True):
+        raw = raw[: place["byteStart"]] + raw[place["byteEnd"] :]
+    return raw.decode()
