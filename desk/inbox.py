@@ -278,11 +278,11 @@ def _begun(channel: Channel, contact_id: int, incoming: IncomingMessage) -> Conv
     conversation_id = added(Conversation, **facts)
     if conversation_id is None:
         return None
-    # The row as it was just written, without reading it: it has no clock yet, and what is not said here is read.
+    # The row as it was just written, without reading it: it has no clock yet, and what is not said here is read. It is
+    # merged, and not added, since one with the same id may still be known that a savepoint took back.
     conversation = Conversation(id=conversation_id, clock=None, **facts)
     make_transient_to_detached(conversation)
-    db.session.add(conversation)
-    return conversation
+    return db.session.merge(conversation, load=False)
 
 
 def _keep_thread(conversation: Conversation, incoming: IncomingMessage, known: Known) -> None:

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Flask
+from flask_babel import gettext
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import undefer
 
 from core import worker
@@ -45,6 +47,8 @@ LONGEST_PAUSE: Final = 900.0
 LONGEST_WISH: Final = 86_400.0
 """What is granted to a service that asks for a pause."""
 RECONNECT_SECONDS: Final = 30.0
+_COLLISIONS: Final = frozenset({"40P01", "40001"})
+"""What PostgreSQL calls it when two transactions waited for each other, and this one had to give way."""
 
 log = logging.getLogger(__name__)
 
@@ -133,18 +137,12 @@ def note_failure(channel_id: int, failure: ChannelFailed) -> None:
 
 def _keep(channel_id: int, batch: Batch) -> None:
     """Take in a batch and keep how far it goes, together."""
-    unread = 0
-    if batch.arrivals:
-        channel = db.session.get_one(Channel, channel_id)
-        for first in range(0, len(batch.arrivals), TOGETHER):
-            some = batch.arrivals[first : first + TOGETHER]
-            if len(some) == 1 or not _take_together(channel, some):
-                unread += sum(not _take_alone(channel, arrival) for arrival in some)
+    taken = _take_all(channel_id, batch.arrivals) if batch.arrivals else []
     at = now()
     course: dict[str, Any] = {"leased_until": at + LEASE}
-    if unread:
-        course["unread"] = ChannelCourse.unread + unread
-    created = [arrival.created_at for arrival in batch.arrivals if isinstance(arrival, IncomingMessage)]
+    if len(taken) < len(batch.arrivals):
+        course["unread"] = ChannelCourse.unread + len(batch.arrivals) - len(taken)
+    created = [arrival.created_at for arrival in taken if isinstance(arrival, IncomingMessage)]
     if created:
         course["lag_seconds"] = max(0, int((at - max(created)).total_seconds()))
     if batch.cursor is not None:
@@ -162,23 +160,38 @@ def _keep(channel_id: int, batch: Batch) -> None:
     db.session.commit()
 
 
-def _take_together(channel: Channel, some: Sequence[Arrival]) -> bool:
-    """Take in arrivals in one go; where one of them cannot be taken in, none is, and it is False."""
+def _take_all(channel_id: int, told: Sequence[Arrival]) -> list[Arrival]:
+    """Take in what was told, some at a time, and return what could be taken in."""
+    channel = db.session.get_one(Channel, channel_id)
+    taken: list[Arrival] = []
+    for first in range(0, len(told), TOGETHER):
+        some = told[first : first + TOGETHER]
+        if len(some) > 1 and _are_taken_together(channel, some):
+            taken += some
+        else:
+            taken += [arrival for arrival in some if _is_taken(channel, arrival)]
+    return taken
+
+
+def _are_taken_together(channel: Channel, some: Sequence[Arrival]) -> bool:
+    """Take in several arrivals; where one of them cannot be taken in, none is, and it is False."""
     try:
         with db.session.begin_nested():
             arrivals.take_all(channel, some)
-    except Exception:
-        # Not yet the worker's edge: each is tried alone after this, and which one it is will be said there.
-        log.info("%s: %s arrivals are taken in one by one", channel.slug, len(some), exc_info=True)
+    except Exception as error:  # noqa: BLE001 -- not yet the worker's edge: each is tried alone now, and there it is said
+        log.info("%s: %s arrivals are taken in one by one (%s)", channel.slug, len(some), type(error).__name__)
         return False
     return True
 
 
-def _take_alone(channel: Channel, arrival: Arrival) -> bool:
+def _is_taken(channel: Channel, arrival: Arrival) -> bool:
     try:
         with db.session.begin_nested():
             arrivals.take(channel, arrival)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _COLLISIONS:
+            # There is nothing wrong with it. Nothing of the batch is kept, and all of it is asked for again.
+            raise ChannelFailed(gettext("the same things were written by somebody else at the same moment")) from error
         # The worker's edge: one message that cannot be taken in must not hold up those behind it. It is counted.
         log.exception("%s: %r cannot be taken in", channel.slug, arrival.id)
         return False
