@@ -357,6 +357,7 @@ def elsewhere(play: Callable[[Connection, int], None], many: int) -> Iterator[tu
     ours, theirs = context.Pipe()
     process = context.Process(target=play, args=(theirs, many))
     process.start()
+    theirs.close()  # where it dies, the line breaks
     yield ours, ours.recv()
     ours.send("end")
     process.join(timeout=60)
