@@ -34,7 +34,7 @@ def dead_links(text: str) -> Mapping[str, str]:
     """Return the links that lead nowhere, and why; what is unknown here is not opened, for a writer waits for it."""
     found = list(dict.fromkeys(links.in_text(text)))[:MOST]
     inside = {url: str(gettext("Only the team can open this page.")) for url in found if _is_inside(url)}
-    dead = inside | links.known_dead(url for url in found if url not in inside)
+    dead = {**inside, **links.known_dead(url for url in found if url not in inside)}
     return {url: dead[url] for url in found if url in dead}
 
 
