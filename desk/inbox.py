@@ -34,6 +34,7 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
         direction="in",
         is_public=incoming.is_public,
         text=incoming.text,
+        quoted=incoming.quoted or None,
         url=incoming.url,
         contact_id=contact.id,
         created_at=written_at,

@@ -245,6 +245,8 @@ class Message(Model):
     """Its writer changed it then; what it said before is a `MessageVersion`."""
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Its writer took it away then; its words are gone."""
+    quoted: Mapped[str | None] = mapped_column(Text, deferred=True)
+    """What it quoted of what was said before, and its signature: shown folded. Deferred: it can be long."""
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     channel: Mapped[Channel] = relationship()

@@ -23,6 +23,8 @@ from desk.models import Channel, Conversation
 from kb import sent_links
 
 LONGEST_TEXT: Final = 20_000
+LONGEST_QUOTED: Final = 10_000
+"""A thread of mails, each of which quotes all before it, stays a page that can be loaded."""
 LONGEST_ID: Final = 300
 LONGEST_URL: Final = 500
 
@@ -129,6 +131,8 @@ class IncomingMessage:
     id: str
     """The message's id in the service: unique within the channel."""
     text: str
+    quoted: str = ""
+    """What it quotes of what was said before, where the service hands it along; clean, at most `LONGEST_QUOTED`."""
     created_at: datetime
     is_public: bool
     url: str | None = None
