@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
+from core.phrases import PhraseText
 from core.secrets import Encrypted, EncryptedJson
 from forum.models import Topic
 

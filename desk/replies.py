@@ -19,6 +19,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
+from core.phrases import phrase
 from core.settings import current_settings
 from core.web import absolute
 from desk import (
@@ -111,7 +112,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     means = capabilities_of(conversation)
     if means.why_not:
         raise Invalid(means.why_not)
-    parts = in_parts(conversation, text, manner.split, by=by)
+    parts = in_parts(conversation, text, manner.split, by=by, is_public=is_public)
     owed = None if acknowledges is None else acknowledging.check(acknowledges)
     conversations.locked(conversation.id)
     if seen is not None:
@@ -163,7 +164,10 @@ def checked(text: str, measure: Measure) -> str:
 
 
 def send_again(message: Message, *, by: User) -> None:
-    """Give a message that failed, or of which nobody knows, another start; its key stays the same."""
+    """Give a message that failed, or of which nobody knows, another start; its key stays the same.
+
+    Where the service can be asked, the worker first looks whether one of which nobody knows arrived after all.
+    """
     _require_stuck(message, by)
     if reason := why_silent(message.conversation):
         raise Invalid(reason)
@@ -211,7 +215,7 @@ def send(message_id: int) -> None:
     adapter = adapter_of(message.channel)
     is_in_doubt = message.attempted_at is not None
     if is_in_doubt and not _may_try_again(adapter):
-        _end(message, "unsure", gettext("The worker stopped in the middle of sending. It may have arrived."))
+        _end(message, "unsure", phrase("The worker stopped in the middle of sending. It may have arrived."))
         return
     if reason := capabilities_of(message.conversation, but=message.id).why_not:
         _end(message, "failed", reason)

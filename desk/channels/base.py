@@ -17,6 +17,8 @@ from flask_babel import gettext
 
 from core.clock import now
 from core.counting import Measure
+from core.db import db
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.counting import measure
 from desk.models import Channel, Conversation
@@ -321,6 +323,7 @@ class Adapter(Protocol):
     """What an admin says to connect."""
     pages: ClassVar[Sequence[tuple[Any, str]]]
     """Pages of its own where an admin says more: what leads there, and the endpoint, which takes `channel_id`."""
+    channel: Channel
     query: Mapping[str, str]
     """What stood behind the question mark of the address at which it was delivered to, or challenged."""
 
@@ -464,12 +467,13 @@ class Silent:
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
         public = can.public and told.get("public", True)
         private = can.private and told.get("private", True)
+        why: str
         if not can.may_send:
-            why = gettext("This channel only keeps what was said. Nobody can be answered on it.")
+            why = phrase("This channel only keeps what was said. Nobody can be answered on it.")
         elif until is not None and until <= now():
-            why = gettext("The time in which this could be answered here is over.")
+            why = phrase("The time in which this could be answered here is over.")
         elif not told.get("reply", True) or not (public or private):
-            why = gettext("The service does not let us answer this here.")
+            why = phrase("The service does not let us answer this here.")
         else:
             why = ""
         return Means(

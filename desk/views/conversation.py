@@ -15,6 +15,7 @@ from accounts.access import me, role_required
 from accounts.models import User
 from core import texts, web
 from core.clock import now
+from core.counting import Measure
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound

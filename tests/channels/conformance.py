@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from core.clock import now
@@ -456,6 +457,15 @@ def sent(app: Flask) -> Message:
     """The one message of ours, in the context that is open."""
     db.session.rollback()
     return db.session.scalars(select(Message).where(Message.direction == "out")).one()
+
+
+def in_both_languages(app: Flask, wanted: Any) -> list[str]:
+    """Return one value as English and as German readers see it."""
+    found = []
+    for language in ("en", "de"):
+        with app.app_context(), force_locale(language):
+            found.append(db.session.scalars(wanted).one())
+    return found
 
 
 def channel_of(channel_id: int) -> Channel:

@@ -2,22 +2,24 @@
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import select, update
+from flask import Flask, current_app
+from sqlalchemy import delete, select, update
 
+from accounts.models import AuditEntry
 from core import http
 from core.clock import now
 from core.db import db
 from core.outbox import Delivery, deliver_due
-from desk import connections, replies
+from desk import connections, replies, splitting
 from desk.channels import base, webhook
 from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, SentReply, Silent
 from desk.models import Channel, Message
+from desk.sending_models import Departure
 from tests.cast import World
 from tests.desk import stage as props
 from tests.desk.stage import Service

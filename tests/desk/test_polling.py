@@ -1,7 +1,7 @@
 """Channels are asked at their own pace; what goes wrong is noted, waited out, and told to the admins once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
-from desk import arrivals, connections, deafness, polling
+from desk import arrivals, connections, deafness, forgetting, polling
 from desk.channel_models import ChannelCourse
 from desk.channels import base
 from desk.channels.base import (
@@ -19,6 +19,7 @@ from desk.channels.base import (
     Capabilities,
     ChannelFailed,
     Cursor,
+    Finding,
     GoneForGood,
     IncomingMessage,
     NotLetIn,

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import imap_tools
-from flask_babel import gettext
 from imap_tools.errors import MailboxLoginError, UnexpectedCommandStatusError
 
 from core import http
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, NotLetIn
 from desk.channels.mail import sign_in
@@ -49,7 +49,7 @@ def opened(channel: Channel, account: Account, *, seconds: float = SESSION_SECON
         ) as line,
     ):
         if server.security == "plain" and not http.may_be_plain(server.host, server.port, line, settings):
-            raise ChannelFailed(gettext("Without encryption only a server on this machine is used."), permanent=True)
+            raise ChannelFailed(phrase("Without encryption only a server on this machine is used."), permanent=True)
         box = _Box(line, server.host, server.port)
         try:
             if server.security == "starttls":
@@ -98,7 +98,7 @@ class _Box(imap_tools.BaseMailBox):
 
 def _begin_tls(box: imap_tools.BaseMailBox) -> None:
     if "STARTTLS" not in box.client.capabilities:
-        raise ChannelFailed(gettext("The server offers no encryption (STARTTLS)."), permanent=True)
+        raise ChannelFailed(phrase("The server offers no encryption (STARTTLS)."), permanent=True)
     box.client.starttls(ssl.create_default_context())
 
 
@@ -119,7 +119,7 @@ def _sign_in(channel: Channel, account: Account, box: imap_tools.BaseMailBox) ->
         raise
     except imaplib.IMAP4.error as error:
         sign_in.forget(channel, account)
-        raise _refused(str(error)) from None
+        raise _refused(account, str(error)) from None
     except MailboxLoginError as error:
         raise _refused(_said(error)) from None
 
@@ -154,12 +154,12 @@ def _in_words(host: str) -> Iterator[None]:
         raise ChannelFailed(problem.reason) from None
     except ssl.SSLError as error:
         words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        reason = gettext("no secure connection to %(host)s: %(error)s", host=host, error=words)
+        reason = phrase("no secure connection to %(host)s: %(error)s", host=host, error=words)
         raise ChannelFailed(reason) from None
     except TimeoutError:
-        raise ChannelFailed(gettext("%(host)s does not answer", host=host)) from None
+        raise ChannelFailed(phrase("%(host)s does not answer", host=host)) from None
     except (imaplib.IMAP4.abort, OSError, EOFError):
-        raise ChannelFailed(gettext("%(host)s broke the connection off", host=host)) from None
+        raise ChannelFailed(phrase("%(host)s broke the connection off", host=host)) from None
     except UnexpectedCommandStatusError as error:
         raise _failed(host, _said(error)) from None
     except (imaplib.IMAP4.error, imap_tools.ImapToolsError) as error:
