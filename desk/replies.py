@@ -43,7 +43,7 @@ from desk.acknowledging import Holding
 from desk.channels.base import LONGEST_TEXT, Adapter, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
 from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
-from desk.models import Contact, Conversation, DeliveryState, Message
+from desk.models import Contact, Conversation, DeliveryState, Message, SecondTry
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
 from desk.sending_models import Departure
@@ -172,9 +172,11 @@ def send_again(message: Message, *, by: User) -> None:
     if reason := why_silent(message.conversation):
         raise Invalid(reason)
     before = message.state
+    is_looked_for = before == "unsure" and adapter_of(message.channel).capabilities.looks_for
     message.state = "queued"
     message.attempts = 0
-    message.attempted_at = None
+    message.attempted_at = (message.attempted_at or now()) if is_looked_for else None
+    message.second_try = "asked" if is_looked_for else None
     message.failure = None
     message.send_after = None
     _expect_the_parts_before(message)
@@ -541,18 +543,19 @@ def _subject_of(conversation: Conversation) -> str | None:
 
 def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
     message_id, outgoing = message.id, _outgoing(message)
+    channel_id, is_insisted_on = message.channel_id, message.second_try == "asked"
     message.attempts += 1
-    message.attempted_at = now()
+    if not is_in_doubt:  # else it is looked for from the attempt on that nobody knows of
+        message.attempted_at = now()
     if message.external_id is None and (own_id := adapter.own_id(outgoing)) is not None:
         message.external_id = own_id
         outgoing = replace(outgoing, own_id=own_id)
     db.session.commit()
     try:
-        if is_in_doubt and not adapter.capabilities.idempotent_send:
-            sent = adapter.look_for(outgoing)
-            is_in_doubt = sent is not None
-        else:
-            sent = None
+        sent = None
+        if is_in_doubt and (is_insisted_on or not adapter.capabilities.idempotent_send):
+            sent, second_try = _looked_for(adapter, outgoing, is_insisted_on=is_insisted_on)
+            is_in_doubt = second_try != "sent"
         sent = sent or adapter.send(outgoing)
     except ChannelFailed as failure:
         conversations.locked(db.session.get_one(Message, message_id).conversation_id)

@@ -17,7 +17,8 @@ from core.db import db
 from core.outbox import Delivery, deliver_due
 from desk import connections, replies, splitting
 from desk.channels import base, webhook
-from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, SentReply, Silent
+from desk.channels.base import Capabilities, ChannelFailed, NotLetIn, OutgoingReply, SentReply, Silent
+from desk.clock_models import ClockEvent
 from desk.models import Channel, Message
 from desk.sending_models import Departure
 from tests.cast import World
