@@ -24,8 +24,8 @@ from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
 
-from flask_babel import gettext
-
+from core import db as database
+from core.phrases import phrase
 from core.settings import Settings
 
 CONNECT_SECONDS: Final = 5.0
@@ -204,6 +204,7 @@ def _send(
     seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     target = _read(url, settings)
+    database.before_waiting()
     addresses = _resolve(target, deadline)
     with _connected(target, addresses, deadline) as open_socket:
         try:
@@ -236,6 +237,7 @@ def dialled(
             raise Refused(phrase("only the ports %(ports)s are open to the outside here", ports=listed))
         if _is_inside(target.host):
             raise _not_public(target)
+    database.before_waiting()
     deadline = time.monotonic() + CONNECT_SECONDS
     with closing(_reached(target, _resolve(target, deadline), deadline)) as line:
         line.settimeout(silence)

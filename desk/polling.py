@@ -14,7 +14,6 @@ from typing import Final
 
 from flask import Flask
 from sqlalchemy import or_, select, update
-from sqlalchemy.orm import undefer
 
 from core import worker
 from core.clock import now
@@ -22,7 +21,7 @@ from core.db import db, reading
 from core.unique import add_once
 from desk import arrivals
 from desk.channel_models import ChannelCourse
-from desk.channels.base import Adapter, Batch, ChannelFailed, GoneForGood, IncomingMessage, NotLetIn, adapter_of
+from desk.channels.base import Batch, ChannelFailed, GoneForGood, IncomingMessage, NotLetIn, adapter_of, apart
 from desk.models import Channel
 
 AT_ONCE: Final = 4
@@ -71,7 +70,7 @@ def poll(channel_id: int) -> None:
     if not _is_mine(channel_id):
         return
     cursor = db.session.get_one(ChannelCourse, channel_id).cursor
-    adapter = _apart(channel_id)
+    adapter = apart(channel_id)
     wait: float | None = None
     try:
         for batch in adapter.poll(cursor):
@@ -149,15 +148,6 @@ def _keep(channel_id: int, batch: Batch) -> None:
         course.expires_at = state.expires_at
     course.leased_until = at + LEASE
     db.session.commit()
-
-
-def _apart(channel_id: int) -> Adapter:
-    """Return what speaks to a channel, in no transaction: nothing in the database waits for the network."""
-    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
-    channel = db.session.get_one(Channel, channel_id, options=secrets, populate_existing=True)
-    db.session.expunge(channel)
-    db.session.rollback()
-    return adapter_of(channel)
 
 
 def _is_mine(channel_id: int) -> bool:

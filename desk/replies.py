@@ -551,6 +551,8 @@ def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
         message.external_id = own_id
         outgoing = replace(outgoing, own_id=own_id)
     db.session.commit()
+    adapter = apart(channel_id)
+    second_try: SecondTry | None = None
     try:
         sent = None
         if is_in_doubt and (is_insisted_on or not adapter.capabilities.idempotent_send):

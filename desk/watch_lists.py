@@ -75,6 +75,7 @@ def find(url: str) -> tuple[str, str]:
         url = f"https://{url}"
     try:
         http.check(url, current_settings())
+        db.session.rollback()  # nothing in the database waits for the network
         address, feed = fetching.discover(url)
     except (ChannelFailed, http.Refused) as problem:
         reason = problem.reason[:1].upper() + problem.reason[1:] + "."

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, Protocol
 
-from flask_babel import gettext
+from sqlalchemy.orm import undefer
 
+from core import i18n
 from core.clock import now
 from core.counting import Measure
 from core.db import db

@@ -110,10 +110,9 @@ def change_channel(channel_id: int) -> Answer:
 @role_required("admin")
 def check_channel(channel_id: int) -> Response:
     """Try the connection, and show what was found; nothing is written at the service."""
-    channel = queries.channel(channel_id)
-    findings = connections.check(channel, by=me())
+    findings = connections.check(queries.channel(channel_id), by=me())
     db.session.commit()
-    return _channel_page(channel, findings=findings)
+    return _channel_page(queries.channel(channel_id), findings=findings)
 
 
 @bp.post("/admin/channels/<int:channel_id>/sign-in")

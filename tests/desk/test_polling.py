@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from core import db as database
 from core.clock import now
 from core.db import db
 from desk import arrivals, connections, deafness, forgetting, polling
