@@ -233,7 +233,10 @@ def send(message_id: int) -> None:
 def came_back(message: Message, reason: str) -> None:
     """Note that a message of ours did not arrive although the service had taken it; the customer waits again."""
     conversations.locked(message.conversation_id)
-    db.session.refresh(message, ["state"])
+    db.session.refresh(message, with_for_update={"of": Message})
+    if message.state == "queued" and message.attempted_at is not None:
+        # It was taken, or it could not come back: whoever is sending it has not come to noting that yet.
+        _note_success(message, SentReply())
     if message.state in {"sent", "unsure", "queued"}:
         _end(message, "failed", reason)
         _let_wait_again(message)
@@ -470,10 +473,11 @@ def _end(message: Message, state: DeliveryState, failure: str) -> None:
     if departure is not None and departure.series is not None:
         after = select(Departure).where(Departure.series == departure.series, Departure.part > departure.part)
         for later in db.session.scalars(after.order_by(Departure.part)):
-            later.message.state = "failed"
-            later.message.failure = gettext(
-                "Part %(number)s did not arrive, so this one was not sent.", number=departure.part
-            )
+            if later.message.state == "queued" and later.message.attempted_at is None:
+                later.message.state = "failed"
+                later.message.failure = phrase(
+                    "Part %(number)s did not arrive, so this one was not sent.", number=departure.part
+                )
     db.session.flush()
 
 
@@ -560,10 +564,42 @@ def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
             is_in_doubt = second_try != "sent"
         sent = sent or adapter.send(outgoing)
     except ChannelFailed as failure:
-        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
-        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
+        message = _held(message_id)
+        if message.state == "queued":  # else it came back meanwhile, which says more than a line that broke
+            _note_failure(message, failure, is_in_doubt=is_in_doubt)
     else:
-        _note_success(db.session.get_one(Message, message_id), sent)
+        message = _held(message_id)
+        if is_insisted_on:
+            message.second_try = second_try or "sent"
+        if message.state == "queued":
+            _note_success(message, sent)
+        else:
+            message.url = message.url or sent.url
+    db.session.flush()
+
+
+def _held(message_id: int) -> Message:
+    """Return a message as it is now and hold it, in the same order as whoever hears that it came back."""
+    conversations.locked(db.session.get_one(Message, message_id).conversation_id)
+    return db.session.get_one(Message, message_id, with_for_update={"of": Message}, populate_existing=True)
+
+
+def _looked_for(
+    adapter: Adapter, outgoing: OutgoingReply, *, is_insisted_on: bool
+) -> tuple[SentReply | None, SecondTry]:
+    """Return the message as it stands at the service, and what looking brought; raise `ChannelFailed`.
+
+    Where the service cannot tell, a person who decided to send it again has the last word.
+    """
+    try:
+        found = adapter.look_for(outgoing)
+    except NotLetIn:
+        raise
+    except ChannelFailed as failure:
+        if is_insisted_on and (failure.unsure or failure.permanent):
+            return None, "unknown"
+        raise
+    return found, "sent" if found is None else "found"
 
 
 def _may_try_again(adapter: Adapter) -> bool:
