@@ -41,6 +41,8 @@ class ChannelCourse(Model):
     quota_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """What we sign in with is worth nothing after that."""
+    begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """An admin said then how it is connected, or that it works: whoever holds a connection from before lets go."""
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The admins were told that it is deaf; None while it is well."""
 

@@ -38,6 +38,16 @@ RECONNECT_SECONDS: Final = 30.0
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Somebody who holds a connection to a channel, and how it is told to let go."""
+
+    thread: threading.Thread
+    stopping: threading.Event
+    begun_at: datetime | None
+    """How the channel was connected when it began: see `begin_anew`."""
+
+
 def due(at: datetime) -> list[int]:
     """Return the channels whose turn it is; one that was never asked is."""
     asked = {kind for kind in _kinds_in_use() if _is_polled(kind)}
@@ -94,7 +104,7 @@ def begin_anew(channel_id: int) -> None:
     db.session.execute(
         update(ChannelCourse)
         .where(ChannelCourse.channel_id == channel_id)
-        .values(next_at=now(), leased_until=None, failures=0)
+        .values(next_at=now(), leased_until=None, failures=0, begun_at=now())
     )
 
 
@@ -177,7 +187,7 @@ def _is_polled(kind: str) -> bool:
 def run(app: Flask, stopping: threading.Event) -> None:
     """Ask channels when it is their turn, some at a time, and listen where a channel can, until told to stop."""
     asking: dict[int, Future[None]] = {}
-    listening: dict[int, threading.Thread] = {}
+    listening: dict[int, _Listener] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="poll") as hands:
         while not stopping.wait(PAUSE_SECONDS):
             try:
@@ -186,11 +196,13 @@ def run(app: Flask, stopping: threading.Event) -> None:
                     for channel_id in due(now()):
                         if channel_id not in asking or asking[channel_id].done():
                             asking[channel_id] = hands.submit(_poll_in, app, channel_id)
-                    _listen_where_possible(app, stopping, listening)
+                    _listen_where_possible(app, listening)
                     db.session.rollback()
             except Exception:
                 # The companion's edge: a database that is away for a moment must not end the asking for good.
                 log.exception("channels could not be looked through")
+        for listener in listening.values():
+            listener.stopping.set()
 
 
 def _poll_in(app: Flask, channel_id: int) -> None:
@@ -202,14 +214,28 @@ def _poll_in(app: Flask, channel_id: int) -> None:
         log.exception("channel %s could not be asked", channel_id)
 
 
-def _listen_where_possible(app: Flask, stopping: threading.Event, listening: dict[int, threading.Thread]) -> None:
-    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
-        thread = listening.get(channel.id)
-        if adapter_of(channel).capabilities.listens and (thread is None or not thread.is_alive()):
-            listening[channel.id] = threading.Thread(
+def _listen_where_possible(app: Flask, listening: dict[int, _Listener]) -> None:
+    """Listen to the channels that can be listened to and let us in; what an admin changed ends who listened before."""
+    rows = db.session.execute(
+        select(Channel, ChannelCourse.begun_at)
+        .join(ChannelCourse, ChannelCourse.channel_id == Channel.id)
+        .where(Channel.disabled_at.is_(None), ChannelCourse.next_at.is_not(None))
+    )
+    wanted = {row[0].id: row for row in rows if adapter_of(row[0]).capabilities.listens}
+    for channel_id, listener in list(listening.items()):
+        if channel_id not in wanted or wanted[channel_id][1] != listener.begun_at:
+            listener.stopping.set()
+            del listening[channel_id]
+        elif not listener.thread.is_alive():
+            del listening[channel_id]
+    for channel, begun_at in wanted.values():
+        if channel.id not in listening:
+            stopping = threading.Event()
+            thread = threading.Thread(
                 target=_listen_in, args=(app, channel.id, stopping), name=f"listen-{channel.slug}", daemon=True
             )
-            listening[channel.id].start()
+            listening[channel.id] = _Listener(thread, stopping, begun_at)
+            thread.start()
 
 
 def _listen_in(app: Flask, channel_id: int, stopping: threading.Event) -> None:
@@ -220,7 +246,7 @@ def _listen_in(app: Flask, channel_id: int, stopping: threading.Event) -> None:
     try:
         # Inside: what connects reads the settings, and says in words what is wrong. No transaction is open meanwhile.
         with app.app_context():
-            _apart(channel_id).listen(call, stopping)
+            apart(channel_id).listen(call, stopping)
     except ChannelFailed as failure:
         log.warning("channel %s: nobody listens (%s); it is asked all the same", channel_id, failure.reason)
     except Exception:

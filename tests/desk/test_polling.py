@@ -271,3 +271,98 @@ def test_the_worker_asks_beside_its_other_work_and_ends_in_time(
     thread.join(timeout=30)
     assert not thread.is_alive()
     assert many() == 1
+
+
+class Heard(Told):
+    """Can be listened to; it notes with what it signed in, and when it let go."""
+
+    open: list[str] = []
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(polled=True, every=3600, listens=True)
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:
+        password = (self.channel.credentials or {})["password"]
+        self.open.append(password)
+        stopping.wait()
+        self.open.remove(password)
+
+
+@pytest.fixture
+def heard(
+    world: World, told: type[Told], app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Channel, list[str]]]:
+    """A channel to which somebody listens, and the passwords with which a connection is held."""
+    world.everybody()
+    monkeypatch.setitem(base._kinds, "heard", Heard)
+    monkeypatch.setattr(Heard, "open", held := [])
+    monkeypatch.setattr(polling, "PAUSE_SECONDS", 0.01)
+    channel = Channel(slug="heard", kind="heard", name="Heard", settings={}, credentials={"password": "old"})
+    db.session.add(channel)
+    db.session.commit()
+    stopping = threading.Event()
+    thread = threading.Thread(target=polling.run, args=(app, stopping))
+    thread.start()
+    eventually(lambda: held == ["old"])
+    yield channel, held
+    stopping.set()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    eventually(lambda: held == [])
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(1200):
+        if is_so():
+            return
+        pause.wait(0.025)
+    pytest.fail("it did not come to pass")
+
+
+def test_who_listens_lets_go_when_it_is_connected_otherwise(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    channel.credentials = {"password": "new"}
+    connections.change(channel, name="Heard", values={}, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == ["new"])
+
+
+def test_who_listens_lets_go_of_a_channel_that_is_switched_off(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    connections.switch_off(channel, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == [])
+    connections.switch_on(channel, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == ["old"])
+
+
+def test_who_listens_lets_go_of_a_channel_that_is_disconnected(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    forgetting.forget(channel, typed="heard", by=world.root)
+    db.session.commit()
+    eventually(lambda: held == [])
+
+
+def test_nobody_knocks_again_and_again_where_we_are_not_let_in(heard: tuple[Channel, list[str]]) -> None:
+    channel, held = heard
+    polling.note_failure(channel.id, NotLetIn("the token is not valid any more"))
+    eventually(lambda: held == [])
+
+
+def test_while_a_connection_is_tried_others_write(
+    on: Channel, told: type[Told], world: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(_: Told) -> list[Finding]:
+        database.before_waiting()
+        with app.app_context():  # on SQLite this would wait for the lock in vain
+            db.session.add(Channel(slug="other", kind="told", name="Other", settings={}))
+            db.session.commit()
+        return [Finding(is_well=True, words="It works.")]
+
+    monkeypatch.setattr(Told, "check", check, raising=False)
+    assert [one.words for one in connections.check(on, by=world.root)] == ["It works."]
+    db.session.commit()
+    assert db.session.scalar(select(func.count(Channel.id))) == 2
