@@ -104,10 +104,32 @@ class _Smtp(smtplib.SMTP):
 def _sign_in(channel: Channel, account: Account, speaks: smtplib.SMTP) -> None:
     if account.oauth is not None:
         token = sign_in.access_token(channel, account)
-        said = iter([f"user={account.user}\1auth=Bearer {token}\1\1"])
-        speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+        try:
+            _show(speaks, account.user, token)
+        except smtplib.SMTPAuthenticationError:
+            # The one that was good may be refused before its time.
+            token = sign_in.access_token(channel, account, instead_of=token)
+            try:
+                _show(speaks, account.user, token)
+            except smtplib.SMTPAuthenticationError as error:
+                sign_in.forget(channel, account)
+                raise _token_refused(error) from None
     else:
         speaks.login(account.user, account.password)
+
+
+def _show(speaks: smtplib.SMTP, user: str, token: str) -> None:
+    said = iter([f"user={user}\1auth=Bearer {token}\1\1"])
+    # A refusal comes as a challenge first, which is answered with nothing.
+    speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+
+
+def _token_refused(error: smtplib.SMTPAuthenticationError) -> ChannelFailed:
+    said = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
+    words = f"{error.smtp_code} {words_of(said)}".strip()
+    if error.smtp_code < _PERMANENT:
+        return _in_words(error.smtp_code, said)
+    return NotLetIn(phrase("The mail server does not accept the access token: %(reason)s", reason=words))
 
 
 def _dotted(raw: bytes) -> bytes:
