@@ -6,7 +6,8 @@ from sqlalchemy import func, select
 
 from core.counting import Measure
 from core.db import db
-from desk.channels.base import Means, adapter_of
+from core.phrases import phrase
+from desk.channels.base import Means, adapter_of, measure_of
 from desk.models import Conversation, Message
 
 
@@ -35,6 +36,12 @@ def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Me
         by_hand=means.by_hand,
         doubt=means.doubt,
     )
+
+
+def measure_here(conversation: Conversation) -> Measure:
+    """Return how long a text may be that fits wherever it can go here: nobody has chosen yet who reads it."""
+    adapter = adapter_of(conversation.channel)
+    return measure_of(conversation.channel, is_public=adapter.means(conversation).public)
 
 
 def _private_replies_since_told(conversation: Conversation, but: int | None) -> int:

@@ -40,7 +40,18 @@ from desk import (
     wordings,
 )
 from desk.acknowledging import Holding
-from desk.channels.base import LONGEST_TEXT, Adapter, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
+from desk.channels.base import (
+    LONGEST_TEXT,
+    Adapter,
+    ChannelFailed,
+    Means,
+    NotLetIn,
+    OutgoingReply,
+    SentReply,
+    adapter_of,
+    apart,
+    measure_of,
+)
 from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
 from desk.models import Contact, Conversation, DeliveryState, Message, SecondTry
@@ -127,15 +138,28 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     return message
 
 
-def in_parts(conversation: Conversation, text: str, split: splitting.Way, *, by: User) -> list[str]:
-    """Return the messages that a reply becomes, as the customer would see them; raise `Invalid` when one cannot be."""
-    measure = adapter_of(conversation.channel).measure
+def in_parts(
+    conversation: Conversation, text: str, split: splitting.Way, *, by: User, is_public: bool | None = None
+) -> list[str]:
+    """Return the messages that a reply becomes, as the customer would see them; raise `Invalid` when one cannot be.
+
+    How long they may be depends on who reads them; `is_public` is as the customer wrote unless it is given.
+    """
+    measure = measure_for(conversation, is_public=is_public)
     with problems.at("text"):
         text = texts.block(text, longest=LONGEST_TEXT, shortest=1)
     suffix = initials.suffix_of(conversation.channel, by)
     if suffix and text.endswith(suffix):
         suffix = ""
     return [checked(part, measure) for part in splitting.parts(text, split, measure, suffix=suffix)]
+
+
+def measure_for(conversation: Conversation, *, is_public: bool | None = None) -> Measure:
+    """Return how long a reply may be, by who reads it; `is_public` is as the customer wrote unless it is given."""
+    adapter = adapter_of(conversation.channel)
+    if is_public is None and adapter.measure != adapter.private_measure:
+        is_public = is_public_by_default(conversation)
+    return adapter.private_measure if is_public is False else adapter.measure
 
 
 def objections_to(conversation: Conversation, text: str, *, by: User, is_public: bool | None = None) -> list[Objection]:
@@ -399,7 +423,7 @@ def _leads_to(text: str, article: Article) -> bool:
 
 def _face_in(message: Message, article: Article, url: str, by: User) -> str | None:
     """Return which face was inserted, when its words are still there as they were."""
-    measure, said = adapter_of(message.channel).measure, " ".join(message.text.split())
+    measure, said = measure_of(message.channel, is_public=message.is_public), " ".join(message.text.split())
     wording = wordings.of(message.conversation, by=by)
     for is_informal in dict.fromkeys((wording.is_informal, False)):
         face = faces.choose(

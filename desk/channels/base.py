@@ -21,7 +21,7 @@ from core.counting import Measure
 from core.db import db
 from core.phrases import phrase
 from core.settings import current_settings
-from desk.channels.counting import measure
+from desk.channels.counting import IN_PRIVATE, measure
 from desk.models import Channel, Conversation
 from kb import sent_links
 
@@ -335,7 +335,11 @@ class Adapter(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """The longest text the service takes, and how it counts."""
+        """The longest text the service takes, and how it counts: of what everybody can read, where it has that."""
+
+    @property
+    def private_measure(self) -> Measure:
+        """The same for what one person reads."""
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
@@ -420,7 +424,14 @@ class Silent:
 
     @property
     def measure(self) -> Measure:
-        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        return self._measured(is_public=True)
+
+    @property
+    def private_measure(self) -> Measure:
+        return self._measured(is_public=False) if self.channel.kind in IN_PRIVATE else self.measure
+
+    def _measured(self, *, is_public: bool) -> Measure:
+        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind, is_public=is_public)
         if not sent_links.are_on():
             return how
         return replace(how, own=f"{current_settings().base_url}/kb/", token=sent_links.LENGTH)
@@ -534,6 +545,26 @@ def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adap
     if query is not None:
         adapter.query = query
     return adapter
+
+
+def measure_of(channel: Channel, *, is_public: bool) -> Measure:
+    """Return how long a text may be there, by who is to read it."""
+    adapter = adapter_of(channel)
+    return adapter.measure if is_public else adapter.private_measure
+
+
+def apart(channel_id: int) -> Adapter:
+    """Return what speaks to a channel, in no transaction: nothing in the database waits for the network.
+
+    What the session had not committed is lost; its other objects are loaded anew when they are used. What the adapter
+    writes into its channel is nobody's yet.
+    """
+    i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
+    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
+    channel = db.session.get_one(Channel, channel_id, options=secrets, populate_existing=True)
+    db.session.expunge(channel)
+    db.session.rollback()
+    return adapter_of(channel)
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
