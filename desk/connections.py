@@ -123,7 +123,7 @@ def renew_secret(channel: Channel, *, by: User) -> None:
 def check(channel: Channel, *, by: User) -> list[Finding]:
     """Try a connection, and return what was found; what works is asked at once.
 
-    Nothing may be written in the session before: it is over while the service is waited for, and `channel` left behind.
+    Nothing may be written in the session before: its transaction ends before the service is waited for.
     """
     if not policy.may_manage_channels(by):
         raise NotAllowed

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, Protocol
 
-from sqlalchemy.orm import undefer
+from sqlalchemy.orm import Session, undefer
 
 from core import i18n
 from core.clock import now
 from core.counting import Measure
-from core.db import db
+from core.db import db, reading
 from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.counting import IN_PRIVATE, measure
@@ -556,14 +556,15 @@ def measure_of(channel: Channel, *, is_public: bool) -> Measure:
 def apart(channel_id: int) -> Adapter:
     """Return what speaks to a channel, in no transaction: nothing in the database waits for the network.
 
-    What the session had not committed is lost; its other objects are loaded anew when they are used. What the adapter
-    writes into its channel is nobody's yet.
+    What the session had not committed is lost; its objects are loaded anew when they are used. The adapter's channel is
+    none of them: what it writes into it is nobody's yet.
     """
     i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
-    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
-    channel = db.session.get_one(Channel, channel_id, options=secrets, populate_existing=True)
-    db.session.expunge(channel)
     db.session.rollback()
+    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
+    with reading(), Session(db.engine) as own:
+        channel = own.get_one(Channel, channel_id, options=secrets)
+        own.expunge(channel)
     return adapter_of(channel)
 
 

@@ -110,9 +110,10 @@ def change_channel(channel_id: int) -> Answer:
 @role_required("admin")
 def check_channel(channel_id: int) -> Response:
     """Try the connection, and show what was found; nothing is written at the service."""
-    findings = connections.check(queries.channel(channel_id), by=me())
+    channel = queries.channel(channel_id)
+    findings = connections.check(channel, by=me())
     db.session.commit()
-    return _channel_page(queries.channel(channel_id), findings=findings)
+    return _channel_page(channel, findings=findings)
 
 
 @bp.post("/admin/channels/<int:channel_id>/sign-in")
