@@ -21,7 +21,7 @@ from core.settings import current_settings
 from core.web import absolute
 from core.worker import chore
 from desk import asking, conversations, policy
-from desk.channels.base import adapter_of, measure_of
+from desk.channels.base import measure_of
 from desk.figure_models import SOLVED_ANSWERS, SolvedQuestion
 from desk.models import Channel, Conversation, Message
 from forum import tickets
