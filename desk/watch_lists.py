@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User, UserRole
-from core import http, phrases
+from core import http, i18n, phrases
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -75,6 +75,7 @@ def find(url: str) -> tuple[str, str]:
         url = f"https://{url}"
     try:
         http.check(url, current_settings())
+        i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
         db.session.rollback()  # nothing in the database waits for the network
         address, feed = fetching.discover(url)
     except (ChannelFailed, http.Refused) as problem:

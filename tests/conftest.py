@@ -49,7 +49,10 @@ class Browser(FlaskClient):
                 session["csrf_token"] = RAW_CSRF
             serializer = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token")
             kwargs["headers"] = {"X-CSRFToken": serializer.dumps(RAW_CSRF), **dict(kwargs.get("headers") or {})}
-        return super().open(*args, **kwargs)
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            database.begin_writing()  # what a GET promised ends with it, and does not hold for the test around it
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,7 @@ def complaints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.fixture
 def inside(app: Flask) -> Iterator[None]:
+    database.begin_writing()
     with app.app_context():
         yield
 
