@@ -23,6 +23,7 @@ COLUMNS = (
     ("message", "id", "failure"),
     ("channel_course", "channel_id", "failure"),
     ("audit_entry", "id", "reason"),
+    ("webhook_delivery", "id", "answer"),
 )
 
 
