@@ -333,10 +333,13 @@ class Conformance:
         worker: Callable[[], None],
         browser_of: Callable[[str], Any],
         what: Trouble,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         if rig.by_hand:
             nothing_is_sent(app, rig, stage, worker)
             return
+        # On a slow machine a second is over before the worker is idle, and it would have tried again already.
+        monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
         answer(app, rig, stage, "Please restart it once.")
         rig.trouble(what)
         worker()
