@@ -1,11 +1,14 @@
 """The database handle, and what SQLite needs to be trusted with several processes."""
 
+import logging
 import sqlite3 as stdlib_sqlite
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import pysqlite3
 from flask import Flask
@@ -22,6 +25,10 @@ SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset corruption bug (SQLite 3.51.3 release notes, 2026-03-13)."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+_here: Final = threading.local()
+"""Of this thread: the connections with a transaction that may write."""
+
+log = logging.getLogger(__name__)
 
 
 class Base(DeclarativeBase):
@@ -86,6 +93,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     with app.app_context():
         if settings.is_sqlite:
             _prepare_sqlite(db.engine)
+        _watch(db.engine)
 
 
 def sqlite_version() -> tuple[int, ...]:
@@ -118,9 +126,45 @@ def begin_writing() -> None:
     _reading.set(False)
 
 
+def before_waiting() -> None:
+    """Complain where the network is about to be waited for in a transaction that may write.
+
+    On SQLite nobody else can write for as long, and rows that it has changed are held on both databases. Who asks
+    another machine commits first, or rolls back what was only read, or asks inside of `reading`.
+    """
+    if any(connection.in_transaction() for connection in _writing()):
+        complain()
+
+
+def complain() -> None:
+    """Say that somebody waits for the network while others cannot write; tests let this fail them."""
+    log.warning("the network is waited for inside a transaction", stack_info=True)
+
+
+def _writing() -> "WeakSet[Connection]":
+    if not hasattr(_here, "connections"):
+        _here.connections = WeakSet()
+    found: WeakSet[Connection] = _here.connections
+    return found
+
+
 def is_alive() -> bool:
     """Tell whether the database answers."""
     return bool(db.session.execute(text("SELECT 1")).scalar())
+
+
+def _watch(engine: Engine) -> None:
+    """Know of each thread whether it is in a transaction that may write."""
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        if not _reading.get():
+            _writing().add(connection)
+
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def _ended(connection: Connection) -> None:
+        _writing().discard(connection)
 
 
 def _prepare_sqlite(engine: Engine) -> None:

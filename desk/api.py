@@ -435,6 +435,7 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
             "direction": message.direction,
             "public": message.is_public,
             "text": message.text,
+            "quoted": message.quoted if message.direction == "in" else None,
             "url": message.url,
             "created": iso(message.created_at),
             "state": message.state,

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
 from core.db import BigId, Model, UtcDateTime
+from core.phrases import PhraseText
 from core.secrets import EncryptedBytes
 
 
@@ -30,8 +31,8 @@ class ChannelCourse(Model):
     lag_seconds: Mapped[int | None]
     """How old the newest of what it told last was when we heard of it."""
     failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    failure: Mapped[str] = mapped_column(Text, default="", server_default="")
-    """Why it does not answer, in words; empty while it does."""
+    failure: Mapped[str] = mapped_column(PhraseText, default="", server_default="")
+    """Why it does not answer, in the words of who reads it; empty while it does."""
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     """So many times in a row."""
     unread: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -40,6 +41,8 @@ class ChannelCourse(Model):
     quota_renewed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """What we sign in with is worth nothing after that."""
+    begun_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """An admin said then how it is connected, or that it works: whoever holds a connection from before lets go."""
     told_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The admins were told that it is deaf; None while it is well."""
 

@@ -20,7 +20,7 @@ from core.settings import current_settings
 from desk import deafness, policy, polling
 from desk.channel_models import ChannelCourse
 from desk.channels import webhook
-from desk.channels.base import Adapter, ChannelFailed, Field, Finding, adapter_of, kind_of, kinds
+from desk.channels.base import Adapter, ChannelFailed, Field, Finding, adapter_of, apart, kind_of, kinds
 from desk.models import Channel, Message
 
 LONGEST_NAME: Final = 80
@@ -121,15 +121,19 @@ def renew_secret(channel: Channel, *, by: User) -> None:
 
 
 def check(channel: Channel, *, by: User) -> list[Finding]:
-    """Try a connection, and return what was found; what works is asked at once."""
+    """Try a connection, and return what was found; what works is asked at once.
+
+    Nothing may be written in the session before: its transaction ends before the service is waited for.
+    """
     if not policy.may_manage_channels(by):
         raise NotAllowed
+    channel_id = channel.id
     try:
-        found = list(adapter_of(channel).check())
+        found = list(apart(channel_id).check())
     except ChannelFailed as failure:
         found = [Finding(is_well=False, words=failure.reason)]
     if all(one.is_well for one in found):
-        polling.begin_anew(channel.id)
+        polling.begin_anew(channel_id)
     return found
 
 

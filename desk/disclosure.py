@@ -72,7 +72,7 @@ def _conversations(ids: Sequence[int]) -> Iterator[dict[str, Any]]:
         found = db.session.scalars(
             select(Conversation)
             .where(Conversation.id.in_(numbers[begin : begin + AT_ONCE]))
-            .options(selectinload(Conversation.messages))
+            .options(selectinload(Conversation.messages).undefer(Message.quoted))
             .order_by(Conversation.id)
         )
         for conversation in found.unique():
@@ -96,6 +96,7 @@ def _message(message: Message) -> dict[str, Any]:
         "direction": message.direction,
         "public": message.is_public,
         "text": message.text,
+        "quoted": message.quoted,
         "url": message.url,
         "state": message.state,
         "created": iso(message.created_at),

@@ -14,6 +14,7 @@ from accounts.models import AuditEntry
 from core.clock import now
 from core.db import Base, db
 from core.once import Claim
+from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import Goodwill
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message
@@ -49,7 +50,11 @@ def say_nothing(which: ColumnElement[bool]) -> int:
         unsent = db.session.scalars(select(Message.id).where(mine, Message.state == "queued")).all()
         if unsent:
             db.session.execute(update(Message).where(Message.id.in_(unsent)).values(state="failed"))
-        db.session.execute(update(Message).where(mine).values(text=GONE, url=None, failure=None))
+        db.session.execute(
+            update(Message).where(mine).values(text=GONE, quoted=None, subject=None, url=None, failure=None)
+        )
+        for beside in (MessageFile, MessageVersion):
+            db.session.execute(delete(beside).where(beside.message_id.in_(ids)))
         db.session.execute(
             update(Departure).where(Departure.message_id.in_(ids)).values(typed=GONE, is_scheduled=False)
         )
@@ -149,7 +154,8 @@ def forget_in_log(kind: str, ids: Collection[int]) -> None:
 
 
 def _has_words() -> ColumnElement[bool]:
-    return or_(Message.text != GONE, Message.url.is_not(None), Message.failure.is_not(None))
+    may_be_there = (Message.quoted, Message.subject, Message.url, Message.failure)
+    return or_(Message.text != GONE, *(column.is_not(None) for column in may_be_there))
 
 
 def _beside(at: Any, *, settled_only: bool) -> Iterator[tuple[type[Base], ColumnElement[bool], dict[str, Any]]]:

@@ -13,16 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, Protocol
 
-from flask_babel import gettext
+from sqlalchemy.orm import Session, undefer
 
+from core import i18n
 from core.clock import now
 from core.counting import Measure
+from core.db import db, reading
+from core.phrases import phrase
 from core.settings import current_settings
-from desk.channels.counting import measure
+from desk.channels.counting import IN_PRIVATE, measure
 from desk.models import Channel, Conversation
 from kb import sent_links
 
 LONGEST_TEXT: Final = 20_000
+LONGEST_QUOTED: Final = 10_000
+"""A thread of mails, each of which quotes all before it, stays a page that can be loaded."""
 LONGEST_ID: Final = 300
 LONGEST_URL: Final = 500
 
@@ -129,6 +134,8 @@ class IncomingMessage:
     id: str
     """The message's id in the service: unique within the channel."""
     text: str
+    quoted: str = ""
+    """What it quotes of what was said before, where the service hands it along; clean, at most `LONGEST_QUOTED`."""
     created_at: datetime
     is_public: bool
     url: str | None = None
@@ -317,6 +324,7 @@ class Adapter(Protocol):
     """What an admin says to connect."""
     pages: ClassVar[Sequence[tuple[Any, str]]]
     """Pages of its own where an admin says more: what leads there, and the endpoint, which takes `channel_id`."""
+    channel: Channel
     query: Mapping[str, str]
     """What stood behind the question mark of the address at which it was delivered to, or challenged."""
 
@@ -327,7 +335,11 @@ class Adapter(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """The longest text the service takes, and how it counts."""
+        """The longest text the service takes, and how it counts: of what everybody can read, where it has that."""
+
+    @property
+    def private_measure(self) -> Measure:
+        """The same for what one person reads."""
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
@@ -412,7 +424,14 @@ class Silent:
 
     @property
     def measure(self) -> Measure:
-        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        return self._measured(is_public=True)
+
+    @property
+    def private_measure(self) -> Measure:
+        return self._measured(is_public=False) if self.channel.kind in IN_PRIVATE else self.measure
+
+    def _measured(self, *, is_public: bool) -> Measure:
+        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind, is_public=is_public)
         if not sent_links.are_on():
             return how
         return replace(how, own=f"{current_settings().base_url}/kb/", token=sent_links.LENGTH)
@@ -460,12 +479,13 @@ class Silent:
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
         public = can.public and told.get("public", True)
         private = can.private and told.get("private", True)
+        why: str
         if not can.may_send:
-            why = gettext("This channel only keeps what was said. Nobody can be answered on it.")
+            why = phrase("This channel only keeps what was said. Nobody can be answered on it.")
         elif until is not None and until <= now():
-            why = gettext("The time in which this could be answered here is over.")
+            why = phrase("The time in which this could be answered here is over.")
         elif not told.get("reply", True) or not (public or private):
-            why = gettext("The service does not let us answer this here.")
+            why = phrase("The service does not let us answer this here.")
         else:
             why = ""
         return Means(
@@ -525,6 +545,27 @@ def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adap
     if query is not None:
         adapter.query = query
     return adapter
+
+
+def measure_of(channel: Channel, *, is_public: bool) -> Measure:
+    """Return how long a text may be there, by who is to read it."""
+    adapter = adapter_of(channel)
+    return adapter.measure if is_public else adapter.private_measure
+
+
+def apart(channel_id: int) -> Adapter:
+    """Return what speaks to a channel, in no transaction: nothing in the database waits for the network.
+
+    What the session had not committed is lost; its objects are loaded anew when they are used. The adapter's channel is
+    none of them: what it writes into it is nobody's yet.
+    """
+    i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
+    db.session.rollback()
+    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
+    with reading(), Session(db.engine) as own:
+        channel = own.get_one(Channel, channel_id, options=secrets)
+        own.expunge(channel)
+    return adapter_of(channel)
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -18,6 +18,7 @@ from pydantic import Field as Bounded
 
 from core import http
 from core.clock import now
+from core.phrases import phrase
 from core.problems import reasons
 from core.settings import current_settings
 from desk.channels.base import (
@@ -374,8 +375,8 @@ def _reason(answer: http.Answer) -> str:
         words = _told(answer.body) or words
     if len(words) > LONGEST_REASON:
         words = words[:LONGEST_REASON] + "…"
-    status = gettext("the other side answered %(status)s", status=answer.status)
-    return f"{status}: {words}" if words else status
+    status = phrase("the other side answered %(status)s", status=answer.status)
+    return status + f": {words}" if words else status
 
 
 def _told(body: bytes) -> str:

@@ -15,6 +15,7 @@ from accounts.access import me, role_required
 from accounts.models import User
 from core import texts, web
 from core.clock import now
+from core.counting import Measure
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound
@@ -46,7 +47,7 @@ from desk import (
 from desk.acknowledging import Holding
 from desk.approvals import NeedsApproval
 from desk.beside import There
-from desk.channels.base import adapter_of
+from desk.channels.base import Means, adapter_of, measure_of
 from desk.clock_forms import moment
 from desk.draft_models import SharedDraft
 from desk.forms import LONGEST_QUESTION, ReplyForm
@@ -281,7 +282,9 @@ def _conversation_page(
         or composing.held_uses(composer["back"]),
         clashes=drafted.clashes,
         name_of=shared_drafts.name_of,
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=form.public.data == "yes"),
+        measures=_measures(conversation, composer["means"]),
+        looks_first=adapter_of(conversation.channel).capabilities.looks_for,
         silent=composer["means"].why_not,
         parts=parts,
         agents=colleagues,
@@ -307,6 +310,15 @@ def _conversation_page(
         **about,
     )
     return make_response(page, status)
+
+
+def _measures(conversation: Conversation, means: Means) -> dict[str, Measure]:
+    """Return how long a reply may be by what is chosen for who reads it; empty where that makes no difference."""
+    adapter = adapter_of(conversation.channel)
+    is_one = adapter.measure == adapter.private_measure
+    if is_one or not (means.public and means.private and adapter.measure.limit and adapter.private_measure.limit):
+        return {}
+    return {"yes": adapter.measure, "no": adapter.private_measure}
 
 
 def _answers_from_forum(

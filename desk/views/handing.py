@@ -14,7 +14,7 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid
 from desk import counters, handing, message_files, notes_on_people, queries, reasons, summing
-from desk.channels.base import adapter_of
+from desk.channels.base import measure_of
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection
 from desk.person_forms import CallForm, OpenCounterForm, PrivateForm
@@ -220,7 +220,8 @@ def _private_page(
         conversation=conversation,
         form=form,
         why_not=handing.why_not_private(conversation),
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=True),
+        private_measure=measure_of(conversation.channel, is_public=False),
         seen=max((message.id for message in conversation.messages), default=0),
         objections=objections,
         confirmed=" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS],

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from core.clock import now
@@ -322,6 +323,66 @@ class Conformance:
             can = adapter_of(sent(app).channel).capabilities
             assert sent(app).state == ("sent" if can.idempotent_send or can.looks_for else "unsure")
 
+    @pytest.mark.parametrize("what", ["lost answer", "refused"])
+    def test_what_a_person_sends_again_is_looked_for_first(
+        self,
+        app: Flask,
+        rig: Rig,
+        on: int,
+        stage: Stage,
+        worker: Callable[[], None],
+        browser_of: Callable[[str], Any],
+        what: Trouble,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
+        # On a slow machine a second is over before the worker is idle, and it would have tried again already.
+        monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
+        answer(app, rig, stage, "Please restart it once.")
+        rig.trouble(what)
+        worker()
+        has_arrived = len(rig.seen())
+        assert has_arrived == (what == "lost answer")
+        left_unsure(app)
+        dora = browser_of("dora")
+        with app.app_context():
+            message_id, conversation_id = sent(app).id, sent(app).conversation_id
+            looks = adapter_of(sent(app).channel).capabilities.looks_for
+        assert dora.post(f"/desk/messages/{message_id}/attempts").status_code == 303
+        for _ in range(3):
+            worker()
+            at_once(app)
+        page = dora.get(f"/desk/conversations/{conversation_id}").text
+        assert len(rig.seen()) == 1
+        with app.app_context():
+            assert sent(app).state == "sent"
+            assert sent(app).second_try == (("found" if has_arrived else "sent") if looks else None)
+        assert ("had arrived after all" in page) == (looks and bool(has_arrived))
+        assert ("had not arrived" in page) == (looks and not has_arrived)
+
+    def test_why_it_failed_is_said_in_the_language_of_who_reads_it(
+        self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
+    ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+        else:
+            answer(app, rig, stage, "Please restart it once.")
+            rig.trouble("not let in")
+            worker()
+            english, german = in_both_languages(app, select(Message.failure).where(Message.direction == "out"))
+            assert english
+            assert german
+            assert english != german
+        if rig.polled:
+            rig.trouble_reading("not let in")
+            rig.bring(app)
+            english, german = in_both_languages(app, select(ChannelCourse.failure))
+            assert english
+            assert german
+            assert english != german
+
     def test_whom_the_service_does_not_let_in_fails_with_a_reason(
         self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
     ) -> None:
@@ -458,8 +519,27 @@ def sent(app: Flask) -> Message:
     return db.session.scalars(select(Message).where(Message.direction == "out")).one()
 
 
+def in_both_languages(app: Flask, wanted: Any) -> list[str]:
+    """Return one value as English and as German readers see it."""
+    found = []
+    for language in ("en", "de"):
+        with app.app_context(), force_locale(language):
+            found.append(db.session.scalars(wanted).one())
+    return found
+
+
 def channel_of(channel_id: int) -> Channel:
     return db.session.get_one(Channel, channel_id)
+
+
+def left_unsure(app: Flask) -> None:
+    """Let the message of ours be one of which nobody knows whether it arrived, and which nobody tries again."""
+    with app.app_context():
+        message = sent(app)
+        message.state, message.attempted_at = "unsure", message.attempted_at or now()
+        for delivery in db.session.scalars(select(Delivery).where(Delivery.event == "ReplyQueued")):
+            db.session.delete(delivery)
+        db.session.commit()
 
 
 def at_once(app: Flask) -> None:
