@@ -28,6 +28,7 @@ from desk import (
     clocks,
     conversations,
     counters,
+    deliveries,
     holding,
     initials,
     objections,
@@ -552,9 +553,15 @@ def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
         sent = sent or adapter.send(outgoing)
     except ChannelFailed as failure:
         conversations.locked(db.session.get_one(Message, message_id).conversation_id)
-        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
+        message = db.session.get_one(Message, message_id)
+        line = deliveries.note_handed_over(message, failure.exchange, reason=failure.reason)
+        _note_failure(message, failure, is_in_doubt=is_in_doubt)
+        if line is not None:  # it is not tried again, or `Later` had been raised
+            line.outcome = "failed"
     else:
-        _note_success(db.session.get_one(Message, message_id), sent)
+        message = db.session.get_one(Message, message_id)
+        deliveries.note_handed_over(message, sent.exchange, reason="")
+        _note_success(message, sent)
 
 
 def _may_try_again(adapter: Adapter) -> bool:
