@@ -198,6 +198,10 @@ class Webhook(Silent):
     def _signature_header(self) -> str:
         return self._says("signature_header") or USUAL_HEADER
 
+    @property
+    def _is_standard_used(self) -> bool:
+        return self._says("signing") != HEX or (bool(self._endpoint) and self._says("signing_out") != HEX)
+
     def _says(self, name: str) -> str:
         return str(self.channel.settings.get(name) or "")
 
@@ -221,9 +225,7 @@ class Webhook(Silent):
     def _check_secret(self, field: str, secret: str) -> None:
         if len(secret.encode()) < SHORTEST_SECRET:
             sentence = gettext("At least %(least)s characters, please.", least=SHORTEST_SECRET)
-        elif STANDARD in {self._says("signing") or STANDARD, self._says("signing_out") or STANDARD} and not _key(
-            secret
-        ):
+        elif self._is_standard_used and not _key(secret):
             sentence = gettext(
                 "Standard Webhooks needs a secret of whsec_ and base64. Make a new one, or sign with sha256=."
             )

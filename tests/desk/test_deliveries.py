@@ -41,7 +41,7 @@ def flood(monkeypatch: pytest.MonkeyPatch) -> deliveries._Flood:
 
 @pytest.fixture
 def hook(stage: Stage) -> int:
-    channel_id: int = stage(lambda world: [world.everybody(), props.channel(world).id][1])
+    channel_id: int = stage(lambda world: [world.everybody(), world.lena, props.channel(world).id][2])
     return channel_id
 
 
@@ -564,7 +564,7 @@ def test_the_log_is_for_leads_alone(app: Flask, filled: int, browser_of: Callabl
 def test_pages_cost_the_same_however_many_lines_there_are(
     app: Flask, stage: Stage, browser_of: Callable[[str], Browser]
 ) -> None:
-    channel_id = stage(lambda world: [world.everybody(), lines(world, 2).id][1])
+    channel_id = stage(lambda world: [world.everybody(), world.lena, lines(world, 2).id][2])
     lead = browser_of("lena")
     paths = ("/admin/deliveries", f"/admin/channels/{channel_id}/deliveries")
     sent: list[str] = []

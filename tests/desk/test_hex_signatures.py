@@ -232,7 +232,14 @@ def test_saving_without_a_secret_leaves_it_as_it_is(stage: Stage, guest: Any, ho
     [
         ({"typed_secret": "too short"}, "typed_secret"),
         ({"signing": "standard", "typed_secret": "no base64, and long enough"}, "typed_secret"),
-        ({"signing_out": "standard", "typed_secret": "no base64, and long enough"}, "typed_secret"),
+        (
+            {
+                "signing_out": "standard",
+                "endpoint": "https://shop.example/replies",
+                "typed_secret": "no base64, and long enough",
+            },
+            "typed_secret",
+        ),
         ({"signing": "perhaps"}, "signing"),
         ({"signature_header": "X Hub"}, "signature_header"),
         ({"signature_header": "Cookie"}, "signature_header"),
