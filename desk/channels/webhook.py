@@ -63,8 +63,8 @@ OLD_SECRET_STAYS: Final = timedelta(days=1)
 STANDARD: Final = "standard"
 HEX: Final = "hex"
 STYLES: Final = (
-    (STANDARD, lazy_gettext("Standard Webhooks: id, time and body are signed")),
-    (HEX, lazy_gettext("sha256= and hex digits: only the body is signed, as GitHub and Meta do it")),
+    (STANDARD, lazy_gettext("Standard Webhooks (id, time, body)")),
+    (HEX, lazy_gettext("sha256= and hex digits (body alone)")),
 )
 HEX_PREFIX: Final = "sha256="
 USUAL_HEADER: Final = "X-Hub-Signature-256"
@@ -127,8 +127,8 @@ class Webhook(Silent):
             name="signing",
             label=lazy_gettext("How deliveries are signed"),
             hint=lazy_gettext(
-                "Where only the body is signed, a delivery that somebody caught can be sent again later. The same "
-                "bytes make one message as long as the log remembers them."
+                "GitHub, Meta and many others sign with sha256=. Where only the body is signed, a delivery that somebody "
+                "caught can be sent again later. The same bytes make one message as long as the log remembers them."
             ),
             kind="choice",
             choices=STYLES,
