@@ -127,8 +127,9 @@ class Webhook(Silent):
             name="signing",
             label=lazy_gettext("How deliveries are signed"),
             hint=lazy_gettext(
-                "GitHub, Meta and many others sign with sha256=. Where only the body is signed, a delivery that somebody "
-                "caught can be sent again later. The same bytes make one message as long as the log remembers them."
+                "GitHub, Meta and many others sign with sha256=. Where only the body is signed, a delivery that "
+                "somebody caught can be sent again later. The same bytes make one message as long as the log remembers "
+                "them."
             ),
             kind="choice",
             choices=STYLES,
