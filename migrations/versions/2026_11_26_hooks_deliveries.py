@@ -4,15 +4,15 @@ A new table with its indexes, which locks nothing that is in use: its foreign ke
 `message` on PostgreSQL, while nobody may change what those tables look like. On the way back the log is lost, and nothing
 else.
 
-Revision ID: 0036
+Revision ID: 0037
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
