@@ -21,10 +21,12 @@ from sqlalchemy.types import TypeDecorator
 from core.settings import Settings
 
 BUSY_MILLISECONDS = 5000
+IMPATIENT_MILLISECONDS = 200
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset corruption bug (SQLite 3.51.3 release notes, 2026-03-13)."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+_impatient: ContextVar[bool] = ContextVar("impatient", default=False)
 _here: Final = threading.local()
 """Of this thread: the connections with a transaction that may write."""
 
@@ -116,6 +118,19 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Have the transactions begun inside fail soon where SQLite's one place for a writer is taken.
+
+    For what is good to have and not worth that a stranger can hold a thread.
+    """
+    token = _impatient.set(True)
+    try:
+        yield
+    finally:
+        _impatient.reset(token)
+
+
 def begin_reading() -> None:
     """Promise the same for the rest of this context (a GET request)."""
     _reading.set(True)
@@ -185,4 +200,9 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _begin(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when somebody else wrote in between, whatever
         # the busy timeout says. So whoever may write takes the lock at the start.
+        is_impatient = _impatient.get()
+        if is_impatient != connection.info.get("impatient", False):
+            connection.info["impatient"] = is_impatient
+            milliseconds = IMPATIENT_MILLISECONDS if is_impatient else BUSY_MILLISECONDS
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
         connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")

@@ -97,6 +97,12 @@ def init_app(app: Flask) -> None:
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
     )
+    admin.contribute(
+        _l("Deliveries of webhooks"),
+        "desk.delivery_list",
+        "lead",
+        text=_l("What other programs delivered and were handed, what came of it, and doing it once more."),
+    )
     admin.contribute(_l("Roles of the desk"), "desk.roles_page", "lead", text=_l("Who may do what at the desk."))
     admin.contribute(
         _l("Webhooks"), "desk.webhook_list", "admin", text=_l("Which other programs are told of what happens here.")

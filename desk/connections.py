@@ -28,7 +28,6 @@ LONGEST_SLUG: Final = 80
 OVERDUE: Final = timedelta(minutes=15)
 """A reply that could not be handed over for so long means that the channel is not well."""
 _LEAVES_AT: Final = func.coalesce(Message.send_after, Message.created_at)
-OLD_SECRET_STAYS: Final = timedelta(days=1)
 _MAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -109,15 +108,16 @@ def renew_secret(channel: Channel, *, by: User) -> None:
     """Give a channel a fresh secret to sign with; the one before is taken for another day."""
     if not policy.may_manage_channels(by):
         raise NotAllowed
-    until = now() + OLD_SECRET_STAYS
-    channel.credentials = {
-        **(channel.credentials or {}),
-        "old_secret": channel.secret or "",
-        "old_secret_until": until.isoformat(),
-    }
-    channel.secret = webhook.new_secret()
+    webhook.renew(channel, webhook.new_secret())
     db.session.flush()
     audit.record("desk.channel.renew_secret", channel, by=by)
+
+
+def old_secret_until(channel: Channel) -> datetime | None:
+    """Return until when the secret before the present one is taken; None where it is not any more."""
+    told = (channel.credentials or {}).get("old_secret_until")
+    until = None if told is None else datetime.fromisoformat(told)
+    return None if until is None or until <= now() else until
 
 
 def check(channel: Channel, *, by: User) -> list[Finding]:
@@ -163,6 +163,8 @@ def _read(
 def _checked_value(field: Field, typed: str) -> Any:
     if not typed and field.is_needed and field.kind != "switch":
         raise Invalid(gettext("This is still empty."))
+    if not typed and field.kind == "choice" and field.default:
+        return field.default
     if len(typed) > field.longest:
         raise Invalid(gettext("At most %(most)s characters, please.", most=field.longest))
     if field.kind == "number":

@@ -14,6 +14,7 @@ from accounts.models import AuditEntry
 from core.clock import now
 from core.db import Base, db
 from core.once import Claim
+from desk import deliveries
 from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import Goodwill
 from desk.inside import HandOver, Note, SideTalk
@@ -62,6 +63,7 @@ def say_nothing(which: ColumnElement[bool]) -> int:
             update(MessageJudgement).where(MessageJudgement.message_id.in_(ids)).values(reasons=[], private=[])
         )
         uses.forget_what_was_asked("message", ids)
+        deliveries.forget_messages(ids)
         emptied += len(ids)
 
 

@@ -14,7 +14,7 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.worker import chore
 from desk import policy
-from desk.channel_models import ChannelCourse
+from desk.channel_models import ChannelCourse, ChannelDelivery
 from desk.channels.base import ChannelFailed, apart
 from desk.clock_models import ClockEvent, Goodwill
 from desk.models import Channel, Contact, Conversation, Message
@@ -84,6 +84,7 @@ def _forget_some(channel_id: int) -> int:
     else:
         db.session.execute(delete(Contact).where(Contact.channel_id == channel.id))
         db.session.execute(delete(ChannelCourse).where(ChannelCourse.channel_id == channel.id))
+        db.session.execute(delete(ChannelDelivery).where(ChannelDelivery.channel_id == channel.id))
         db.session.execute(delete(Channel).where(Channel.id == channel.id))
     db.session.commit()
     return len(ids)

@@ -29,6 +29,7 @@ from desk import (
     clocks,
     conversations,
     counters,
+    deliveries,
     holding,
     initials,
     objections,
@@ -589,10 +590,14 @@ def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
         sent = sent or adapter.send(outgoing)
     except ChannelFailed as failure:
         message = _held(message_id)
+        line = deliveries.note_handed_over(message, failure.exchange, reason=failure.reason)
         if message.state == "queued":  # else it came back meanwhile, which says more than a line that broke
             _note_failure(message, failure, is_in_doubt=is_in_doubt)
+        if line is not None:  # it is not tried again, or `Later` had been raised
+            line.outcome = "failed"
     else:
         message = _held(message_id)
+        deliveries.note_handed_over(message, sent.exchange, reason="")
         if is_insisted_on:
             message.second_try = second_try or "sent"
         if message.state == "queued":

@@ -66,6 +66,10 @@ class Capabilities:
     """Pictures and files come along with messages."""
     signs_in: bool = False
     """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
+    keeps_log: bool = False
+    """Each delivery, in and out, is one message, is written into a log, and can be repeated: `Adapter.repeat`."""
+    untimed: bool = False
+    """What proves a delivery says nothing of when it was made: the same bytes are taken in once, however they come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,12 +262,23 @@ class OutgoingReply:
     """Nobody wrote it: a service that can say so tells the other side, whose machines then do not answer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What was handed over, word for word, and answered: for the log of a channel that keeps one."""
+
+    body: bytes
+    status: int | None = None
+    """None where nobody answered."""
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SentReply:
     """The service took it; it may have told its own id and address of the message."""
 
     id: str | None = None
     url: str | None = None
+    exchange: Exchange | None = field(default=None, compare=False)
 
 
 class ChannelFailed(Exception):
@@ -281,6 +296,8 @@ class ChannelFailed(Exception):
         self.permanent = permanent
         self.unsure = unsure
         self.retry_after = retry_after
+        self.exchange: Exchange | None = None
+        """What was handed over in vain, where the channel keeps a log."""
 
 
 class NotLetIn(ChannelFailed):
@@ -347,6 +364,9 @@ class Adapter(Protocol):
     def parse(self, raw: bytes) -> Sequence[Arrival]:
         """Return what a delivery tells; raise `WrongPayload` when nothing in it can be read."""
 
+    def delivery_id(self, headers: Mapping[str, str]) -> str:
+        """Return how the service calls a delivery, as its headers say; empty where they do not. Nothing is proven."""
+
     def challenge(self) -> str | None:
         """Answer a service that asks with a GET whether this address is ours and meant; None: it is not.
 
@@ -371,6 +391,9 @@ class Adapter(Protocol):
     def look_for(self, reply: OutgoingReply) -> SentReply | None:
         """Ask the service for a message that may have arrived; None: it surely did not. Raise `ChannelFailed`."""
 
+    def repeat(self, key: str, body: bytes) -> SentReply:
+        """Hand over once more, under the same key, the very bytes of an `Exchange`; raise `ChannelFailed`."""
+
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
         """Change a message of ours where it stands; raise `ChannelFailed`."""
 
@@ -387,7 +410,10 @@ class Adapter(Protocol):
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
 
     def prepare(self) -> None:
-        """Add to a channel that is being connected what nobody types, as a fresh secret."""
+        """Add to a channel that is being connected what nobody types, as a fresh secret.
+
+        Raise `Invalid` by field where what was typed does not go together.
+        """
 
     def authorise_url(self, back: str, state: str, challenge: str) -> str:
         """Return where an admin lets us in (OAuth 2, authorisation code); the service sends them `back` with a code.
@@ -442,6 +468,9 @@ class Silent:
     def parse(self, raw: bytes) -> Sequence[Arrival]:  # noqa: ARG002 -- the protocol's signature
         return []
 
+    def delivery_id(self, headers: Mapping[str, str]) -> str:  # noqa: ARG002 -- the protocol's signature
+        return ""
+
     def challenge(self) -> str | None:
         return None
 
@@ -459,6 +488,9 @@ class Silent:
 
     def look_for(self, reply: OutgoingReply) -> SentReply | None:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("this channel cannot be asked what arrived", permanent=True)
+
+    def repeat(self, key: str, body: bytes) -> SentReply:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing is handed over twice on this channel", permanent=True)
 
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be changed on this channel", permanent=True)

@@ -21,7 +21,7 @@ from core.db import db
 from core.errors import Invalid
 from core.outbox import Delivery
 from desk import by_hand, connections, polling, replies
-from desk.channel_models import ChannelCourse, MessageFile, MessageVersion
+from desk.channel_models import ChannelCourse, ChannelDelivery, MessageFile, MessageVersion
 from desk.channels.base import adapter_of
 from desk.models import Channel, Contact, Conversation, Message
 from tests.cast import World
@@ -471,7 +471,7 @@ class Conformance:
         worker()
         worker()
         with app.app_context():
-            for model in (Message, Conversation, Contact, Channel, ChannelCourse):
+            for model in (Message, Conversation, Contact, Channel, ChannelCourse, ChannelDelivery):
                 assert db.session.scalar(select(func.count()).select_from(model)) == 0
 
 

@@ -69,6 +69,7 @@ STAYS_BEHIND = {
     "counter_look": "who read what does not travel",
     "lint_finding": "found anew by the next night",
     "channel_course": "how far this house has read; another begins anew and knows what it has",
+    "channel_delivery": "the log of this house",
     "message_version": "what a message said before stays where it was changed",
     "message_file": "documents do not travel in lines",
     "removed_message": "what was taken away is not named elsewhere",

@@ -220,6 +220,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.save_agent desk.add_item desk.change_item desk.remove_item
         desk.sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn desk.roles_page
         accounts.admin_home
+        desk.delivery_list desk.channel_deliveries desk.show_delivery desk.read_delivery desk.repeat_channel_delivery
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver desk.answer_challenge desk.receive_webmention",
     OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
