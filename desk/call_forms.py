@@ -64,6 +64,7 @@ class CallForm(NoteForm):
     channel = SelectField(_l("Channel"), choices=[], validate_choice=False)
     locale = SelectField(
         _l("Language"),
+        default="",
         choices=[
             SelectChoice("", _l("As it is written")),
             SelectChoice("de", "Deutsch"),

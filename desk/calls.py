@@ -28,6 +28,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import publish
 from core.turns import take_turn
 from core.unique import add_once
+from core.worker import chore
 from desk import acknowledging, call_backs, clocks, conversations, holding, inbox, numbers, persons, policy, queries
 from desk.channel_models import MessageVersion
 from desk.channels.base import IncomingMessage, Kind, adapter_of
@@ -55,6 +56,7 @@ EDITABLE: Final = timedelta(hours=24)
 TALKED: Final = ("reached", "solved")
 MOST_FOUND: Final = 6
 MOST_OF_ONE: Final = 3
+AT_ONCE: Final = 200
 _HANDLE: Final = "caller-"
 _HANDLE_DIGITS: Final = 12
 _RANG: Final[dict[str, CallResult]] = {
@@ -170,8 +172,8 @@ def note_new(
         sentence = gettext("There is no channel for calls in use. An admin can open one.")
         raise Invalid(sentence, fields={"channel": sentence})
     seal = numbers.seal(said.number, home())
-    take_turn(f"desk.calls:{seal or ''}")  # of two calls from a new number the second finds who the first one made
-    if contact is None and seal is not None and not is_somebody_new:
+    take_turn(f"desk.calls:{seal}")  # of two calls from a new number the second finds who the first one made
+    if contact is None and seal and not is_somebody_new:
         contact = _only(_with_seal(seal))
     who = _new_contact(channel, said, seal) if contact is None else _on(channel, contact, said, by=by)
     conversation = None if begins else _open_with(who)
@@ -205,10 +207,10 @@ def rang(call: CallBack, result: str, *, by: User, words: str = "") -> CallNote:
 
 
 def change(call: CallNote, said: Said, *, seen: int, by: User) -> None:
-    """Mend what one noted oneself, for a day; what it said before is kept. What it did to the clock stays, and the number
-    where none is given.
+    """Mend what one noted oneself, for a day; what it said before is kept.
 
-    `seen` is the version that was mended; raise `Conflict` where it says something else by now.
+    What it did to the clock stays, and the number where none is given. `seen` is the version that was mended; raise
+    `Conflict` where it says something else by now.
     """
     if why := why_not_change(call, by):
         raise Conflict(why) if policy.may_work(by) and call.by_id == by.id else NotAllowed
@@ -230,7 +232,7 @@ def change(call: CallNote, said: Said, *, seen: int, by: User) -> None:
     kept = json.dumps(before, ensure_ascii=False)
     db.session.add(CallNoteVersion(call_note_id=call.id, version=call.version, said=kept, until=at))
     call.result, call.caller, call.number = _result(said.result), said.caller, said.number
-    call.seal = None if said.result == "wrong_number" else numbers.seal(said.number, home())
+    call.seal = "" if said.result == "wrong_number" else numbers.seal(said.number, home())
     call.version, call.edited_at = call.version + 1, at
     if message is None:
         call.text = said.text
@@ -258,7 +260,7 @@ def remove(call: CallNote, *, reason: str, by: User) -> None:
         return
     at = now()
     call.caller = call.number = call.text = ""
-    call.seal, call.removed_at, call.removed_by_id, call.removed_why = None, at, by.id, reason
+    call.seal, call.removed_at, call.removed_by_id, call.removed_why = "", at, by.id, reason
     db.session.execute(delete(CallNoteVersion).where(CallNoteVersion.call_note_id == call.id))
     message = None if call.message_id is None else db.session.get(Message, call.message_id)
     if message is not None and message.removed_at is None:
@@ -366,7 +368,7 @@ def places(caller: str, number: str, *, viewer: Viewer, contact: Contact | None 
     if not policy.may_work(viewer):
         return []
     seal = numbers.seal(number, home())
-    by_number = [] if seal is None else _with_seal(seal)
+    by_number = _with_seal(seal) if seal else []
     found = {one.id: one for one in (*([] if contact is None else [contact]), *by_number, *_called(caller))}
     others = _joined_with(found)
     opened: dict[int, list[Conversation]] = {}
@@ -380,6 +382,19 @@ def places(caller: str, number: str, *, viewer: Viewer, contact: Contact | None 
         listed += [Place(one, conversation, contact_id in known) for conversation in opened.get(contact_id, ())]
         listed.append(Place(one, None, contact_id in known))
     return listed
+
+
+@chore("desk.seal_numbers", every=60)
+def seal_numbers() -> int:
+    """Have notes be found by their numbers that came from before or from another house; return how many those are."""
+    waiting = db.session.scalars(
+        select(CallNote).where(CallNote.seal.is_(None)).order_by(CallNote.id).limit(AT_ONCE)
+    ).all()
+    country = home()
+    for call in waiting:
+        call.seal = "" if call.result == "wrong_number" else numbers.seal(call.number, country)
+    db.session.commit()
+    return len(waiting)
 
 
 def _checked(said: Said, by: User) -> Said:
@@ -461,7 +476,7 @@ def _write(conversation: Conversation, said: Said, message: Message | None, *, b
         caller=said.caller,
         number=said.number,
         text="" if message is not None else said.text,
-        seal=None if said.result == "wrong_number" else numbers.seal(said.number, home()),
+        seal="" if said.result == "wrong_number" else numbers.seal(said.number, home()),
         message_id=None if message is None else message.id,
         is_answer=said.is_answer,
         by=by,
@@ -515,12 +530,12 @@ def _settle_call_back(conversation: Conversation, said: Said, *, is_promised_ane
 def _unseal(conversation: Conversation, made: CallNote) -> None:
     """Have nobody be found by a number that is not theirs."""
     seal = numbers.seal(made.number, home())
-    if seal is not None:
+    if seal:
         theirs = select(Conversation.id).where(Conversation.contact_id == conversation.contact_id)
         db.session.execute(
             update(CallNote)
             .where(CallNote.seal == seal, CallNote.conversation_id.in_(theirs))
-            .values(seal=None)
+            .values(seal="")
             .execution_options(synchronize_session="fetch")
         )
 
@@ -539,7 +554,7 @@ def _known_number(conversation: Conversation) -> str:
     theirs = select(Conversation.id).where(Conversation.contact_id == conversation.contact_id)
     found = db.session.scalars(
         select(CallNote)
-        .where(CallNote.conversation_id.in_(theirs), CallNote.seal.is_not(None))
+        .where(CallNote.conversation_id.in_(theirs), CallNote.seal != "")
         .order_by(CallNote.id.desc())
         .limit(1)
         .options(lazyload(CallNote.by))
@@ -622,9 +637,9 @@ def _open_with(contact: Contact) -> Conversation | None:
     return next((one for one in found if one.channel_id == contact.channel_id), None)
 
 
-def _new_contact(channel: Channel, said: Said, seal: str | None) -> Contact:
+def _new_contact(channel: Channel, said: Said, seal: str) -> Contact:
     """Make somebody known by a name that says nothing of their number."""
-    handle = _HANDLE + (secrets.token_hex(_HANDLE_DIGITS // 2) if seal is None else seal[:_HANDLE_DIGITS])
+    handle = _HANDLE + (seal[:_HANDLE_DIGITS] or secrets.token_hex(_HANDLE_DIGITS // 2))
     if queries.contact_at(channel, handle) is not None:  # somebody else calls from the same number
         handle = _HANDLE + secrets.token_hex(_HANDLE_DIGITS // 2)
     add_once(Contact, channel_id=channel.id, handle=handle, name=said.caller)
@@ -641,7 +656,7 @@ def _on(channel: Channel, contact: Contact, said: Said, *, by: User) -> Contact:
         if one.channel_id == channel.id:
             return one
     name = said.caller or contact.name or contact.handle
-    made = _new_contact(channel, replace(said, caller=name[:LONGEST_CALLER]), None)
+    made = _new_contact(channel, replace(said, caller=name[:LONGEST_CALLER]), "")
     persons.join(made, contact, proof="claimed", by=by)
     return made
 

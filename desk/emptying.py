@@ -175,7 +175,7 @@ def _beside(at: Any, *, settled_only: bool) -> Iterator[tuple[type[Base], Column
     yield (
         CallNote,
         CallNote.emptied_at.is_(None),
-        {"caller": GONE, "number": GONE, "text": GONE, "seal": None, "removed_why": None, "emptied_at": at},
+        {"caller": GONE, "number": GONE, "text": GONE, "seal": GONE, "removed_why": None, "emptied_at": at},
     )
     yield (
         Counter,

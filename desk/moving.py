@@ -362,11 +362,6 @@ def _carried(kind: str, source_id: str) -> int | None:
     )
 
 
-def row_of(kind: str, source_id: str) -> int | None:
-    """Return as which row the line with this id came in; None where it did not."""
-    return _carried(kind, source_id)
-
-
 def is_carried(kind: str, source_id: str) -> bool:
     """Tell whether the line with this id came in."""
     return _carried(kind, source_id) is not None

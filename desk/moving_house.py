@@ -19,7 +19,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid
 from core.transfer import iso
-from desk import calls, erasing, filters, moving, numbers, transfer
+from desk import erasing, filters, moving, transfer
 from desk.block_models import (
     AnswerUse,
     ConversationArticle,
@@ -398,7 +398,6 @@ def _beside() -> Iterator[Thing]:
         model=CallNote,
         about="A line of type `call_note`: a call or a visit; who called and what was said stays sealed.",
         stays={"seal": None},
-        after=_find_by_number,
     )
     yield Thing(
         name="goodwill",
@@ -789,15 +788,6 @@ def _key_back(key: Any, values: Mapping[str, Any]) -> str:
     if name.startswith("step-klinke:"):
         name = f"step-{moving.row_named('escalation_step', name[5:], values)}"
     return f"{values['conversation_id']}:{name}:{began}"
-
-
-def _find_by_number(_values: Values, said: Mapping[str, Any]) -> None:
-    """Have who called be found by their number here, too: what finds it is keyed with each house's own secret."""
-    row_id = moving.row_of("call_note", said["id"])
-    call = None if row_id is None else db.session.get(CallNote, row_id)
-    if call is not None and call.result != "wrong_number":
-        call.seal = numbers.seal(call.number, calls.home())
-        db.session.flush()
 
 
 def _is_not_on_its_way(values: Values) -> bool:

@@ -34,14 +34,14 @@ def checked(typed: str, *, field: str = "number") -> str:
     return typed
 
 
-def seal(number: str, home: str = HOME) -> str | None:
-    """Return what a number is found by: keyed, so that nobody who has it can try all numbers; None without one.
+def seal(number: str, home: str = HOME) -> str:
+    """Return what a number is found by: keyed, so that nobody who has it can try all numbers; empty without one.
 
     However it is written, `0171 …` and `+49 (0) 171 …` are one number, with 49 as the country at home.
     """
     plain = international(number, home)
     if not plain:
-        return None
+        return ""
     key = hashlib.sha256(b"klinke telephone number\0" + current_app.config["SECRET_KEY"].encode()).digest()
     return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest()
 

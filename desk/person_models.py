@@ -117,7 +117,7 @@ class CallNote(Model):
     number: Mapped[str] = mapped_column(Encrypted)
     text: Mapped[str] = mapped_column(Encrypted)
     seal: Mapped[str | None] = mapped_column(String(64), index=True)
-    """What the number is found by (`desk.numbers.seal`); None without one, and where it turned out to be wrong."""
+    """What the number is found by (`desk.numbers.seal`); empty: by nothing, None: the worker makes it."""
     message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"), unique=True)
     """The message that has the words."""
     is_answer: Mapped[bool] = mapped_column(default=False, server_default=false())

@@ -3,8 +3,8 @@
 The columns come without a value or with a fixed one, an instant change on PostgreSQL; that a result may be
 `wrong_number` or `solved` changes a check, for which PostgreSQL looks through `call_note` and SQLite copies it. Whoever
 notes a call meanwhile waits; the table is small. Its two indexes are built while writes to it wait. The notes that are
-there are found by no number until they are mended: what finds them is keyed with the installation's secret, which a
-migration does not have. On the way back `wrong_number` becomes `no_answer` and `solved` becomes `reached`; which message
+there are found by their numbers a minute later: what finds them is keyed with the installation's secret, so the worker
+makes it, 200 a minute. On the way back `wrong_number` becomes `no_answer` and `solved` becomes `reached`; which message
 had the words of a call is forgotten, and the messages stay.
 
 Revision ID: 0036

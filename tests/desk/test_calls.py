@@ -1,5 +1,6 @@
 """Calls and visits are noted from anywhere, belong to somebody's conversation, and are found by their number."""
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -118,7 +119,7 @@ def test_who_dialled_us_by_mistake_waits_for_nothing(world: World) -> None:
     call = called(world, phone(world), result="wrong_number", text="Wanted the pizza place.")
     assert call.conversation.state == "no_answer"
     assert call.conversation.waiting_since is None
-    assert call.seal is None
+    assert call.seal == ""
 
 
 def test_a_missed_call_needs_no_words_and_another_does(world: World) -> None:
@@ -326,7 +327,7 @@ def test_a_lead_takes_a_note_away_with_a_reason_and_who_had_an_answer_waits_agai
         calls.remove(call, reason=" ", by=world.lena)
     for _ in range(2):
         calls.remove(call, reason="Wrong customer", by=world.lena)
-    assert (call.caller, call.number, call.text, call.seal) == ("", "", "", None)
+    assert (call.caller, call.number, call.text, call.seal) == ("", "", "", "")
     assert (call.removed_by_id, call.removed_why) == (world.lena.id, "Wrong customer")
     assert (conversation.state, conversation.waiting_since) == ("open", since)
     assert db.session.scalar(select(func.count(ClockEvent.id)).where(ClockEvent.kind == "answered")) == 0
@@ -354,7 +355,7 @@ def test_who_is_forgotten_is_found_by_no_number_and_starts_anew(world: World) ->
     )
     erasing.erase(contact, by=world.root, typed=contact.handle)
     db.session.expire_all()
-    assert (call.caller, call.number, call.text, call.seal) == ("", "", "", None)
+    assert (call.caller, call.number, call.text, call.seal) == ("", "", "", "")
     assert call.emptied_at is not None
     assert db.session.scalar(select(func.count(CallNoteVersion.id))) == 0
     again = called(world, on)
@@ -372,8 +373,18 @@ def test_what_is_old_goes_from_calls_that_nobody_answered_too(world: World) -> N
         retention.purge()
         retention.purge()
     db.session.refresh(call)
-    assert (call.number, call.seal) == ("", None)
+    assert (call.number, call.seal) == ("", "")
     assert call.emptied_at is not None
+
+
+def test_notes_from_before_are_made_findable_by_the_worker(world: World) -> None:
+    on = phone(world)
+    call = called(world, on)
+    db.session.execute(text("update call_note set seal = null"))
+    db.session.commit()
+    assert calls.seal_numbers() == 1
+    assert calls.seal_numbers() == 0
+    assert called(world, on).conversation_id == call.conversation_id
 
 
 def test_what_is_known_of_a_person_has_their_calls_in_clear(world: World) -> None:
@@ -479,8 +490,9 @@ def test_from_the_page_of_a_person_it_is_theirs(stage: Stage, browser_of: Callab
     page = dora.get(f"{NEW}?contact={contact_id}").text
     fields = fields_of(page, NEW)
     assert fields["caller"] == "Max Moon"
-    assert fields["where"].startswith("conversation:"), "their open conversation is the one that is meant"
-    noted = dora.post(NEW, data={**fields, "text": "Asked about it."})
+    (chosen,) = re.findall(r'name="where"[^>]*value="([^"]*)" checked', page)
+    assert chosen.startswith("conversation:"), "their open conversation is the one that is meant"
+    noted = dora.post(NEW, data={**fields, "where": chosen, "text": "Asked about it."})
     assert noted.status_code == 303
     assert "Asked about it." in dora.get(noted.location).text
     assert dora.get(f"{NEW}?contact=999999").status_code == 200

@@ -528,7 +528,7 @@ def test_every_column_of_what_travels_is_told() -> None:
         ("contact", "handle_key"),
         ("priority_weighing", "id"),
         ("call_back", "counter_id"),  # a counter stays behind
-        ("call_note", "seal"),  # keyed with each house's secret, and made anew
+        ("call_note", "seal"),  # keyed with each house's secret, and made anew by the worker
     }
 
 

@@ -26,7 +26,6 @@ def test_a_seal_is_keyed_and_says_nothing_of_the_number(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seal = numbers.seal(SAME[0])
-    assert seal is not None
     assert "5550100" not in seal
     monkeypatch.setitem(app.config, "SECRET_KEY", "another house " * 4)
     assert numbers.seal(SAME[0]) != seal
@@ -34,7 +33,7 @@ def test_a_seal_is_keyed_and_says_nothing_of_the_number(
 
 @pytest.mark.parametrize("nothing", ["", "Max", "12", "1" * 21, "unknown caller"])
 def test_what_nobody_can_dial_has_no_seal(world: World, nothing: str) -> None:
-    assert numbers.seal(nothing) is None
+    assert numbers.seal(nothing) == ""
 
 
 @pytest.mark.parametrize("wrong", ["12", "call me", "1" * 21, "+"])
