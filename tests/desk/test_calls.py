@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from flask import Flask
 from sqlalchemy import event, func, select, text
 
 from accounts.models import AuditEntry
+from core import transfer
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -25,6 +27,7 @@ from desk.promise_models import CallBack
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as props
+from tests.desk.test_moving_house import empty
 from tests.kb.shelf import fields_of
 
 Stage = Callable[[Callable[[World], Any]], Any]
@@ -406,6 +409,25 @@ def test_one_line_has_what_was_said_aloud_once(world: World) -> None:
     assert {item.kind for item in only.items} == {"calls"}
     assert len(only.items) == 3
     assert timeline.of(ids, [], viewer=world.dora, kind="private").items == []
+
+
+def test_calls_move_house_with_their_messages_and_are_found_there(world: World, tmp_path: Path) -> None:
+    on = phone(world)
+    call = called(world, on)
+    calls.attempt_again(call.conversation, by=world.dora)
+    db.session.commit()
+    transfer.write_jsonl(tmp_path / "out.jsonl")
+    assert "5550123" not in (tmp_path / "out.jsonl").read_text()
+    empty()
+    assert transfer.read_jsonl(tmp_path / "out.jsonl").skipped == []
+    came, attempt = db.session.scalars(select(CallNote).order_by(CallNote.id)).all()
+    assert came.message is not None
+    assert (came.message.kind, came.number, attempt.message_id) == ("call", NUMBER, None)
+    contact = came.conversation.contact
+    line = timeline.of([contact.id], [], viewer=World().dora)
+    assert [item.kind for item in line.items] == ["calls", "calls"]
+    assert calls.seal_numbers() == 2
+    assert calls.places("", NUMBER, viewer=World().dora)[0].contact == contact
 
 
 # The pages
