@@ -215,7 +215,7 @@ def change(call: CallNote, said: Said, *, seen: int, by: User) -> None:
     if why := why_not_change(call, by):
         raise Conflict(why) if policy.may_work(by) and call.by_id == by.id else NotAllowed
     conversation = conversations.locked(call.conversation_id)
-    db.session.refresh(call, with_for_update=True)
+    db.session.refresh(call)
     if call.version != seen:
         raise Conflict(
             gettext("This note was changed meanwhile. What it says now stands beneath; yours is still here.")
@@ -255,7 +255,7 @@ def remove(call: CallNote, *, reason: str, by: User) -> None:
     with problems.at("reason"):
         reason = texts.line(reason, longest=LONGEST_REASON, shortest=3)
     conversation = conversations.locked(call.conversation_id)
-    db.session.refresh(call, with_for_update=True)
+    db.session.refresh(call)
     if call.removed_at is not None:
         return
     at = now()

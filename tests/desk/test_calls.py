@@ -24,6 +24,7 @@ from desk.clock_models import ClockEvent
 from desk.models import Channel, Contact, Conversation, Message
 from desk.person_models import CallNote, CallNoteVersion, ContactJoin
 from desk.promise_models import CallBack
+from search import synonyms
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk import stage as props
@@ -576,8 +577,9 @@ def test_ten_at_once_from_a_new_number_are_one_person_and_one_form_is_one_note(
 
 
 def test_pages_cost_the_same_with_one_call_and_with_many(
-    app: Flask, stage: Stage, browser_of: Callable[[str], Browser]
+    app: Flask, stage: Stage, browser_of: Callable[[str], Browser], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(synonyms, "CHECK_SECONDS", 0.0)  # otherwise asked now and then only
     conversation_id = stage(lambda world: (called(world, phone(world)).conversation_id, world.dora)[0])
     dora = browser_of("dora")
 
