@@ -58,6 +58,7 @@ def begin(everybody: Mapping[str, User]) -> None:
             number="030 555 0123",
             text="Wollte sagen, dass die neue Rechnung kommt. Niemand ging ans Telefon.",
         ),
+        at=now() - timedelta(minutes=10),
         by=ada,
     )
     _calls(by=ada, admin=everybody["ruth"])
@@ -96,9 +97,10 @@ def _calls(*, by: User, admin: User) -> None:
         channel=on,
         locale="de",
         again=Again(since=now(), until=now() + timedelta(hours=6), owner=by),
+        at=now() - timedelta(minutes=14),
         by=by,
     )
-    calls.attempt_again(waits.conversation, by=by)
+    calls.attempt_again(waits.conversation, at=now() - timedelta(minutes=9), by=by)
     served = calls.note_new(
         Said(
             kind="visit",
@@ -108,6 +110,7 @@ def _calls(*, by: User, admin: User) -> None:
         ),
         channel=on,
         locale="de",
+        at=now() - timedelta(minutes=13),
         by=by,
     )
     calls.note(
@@ -120,6 +123,7 @@ def _calls(*, by: User, admin: User) -> None:
             text="Den Aufkleber für die Rücksendung gibt es in der App unter „Geräte“. Sie hat ihn gefunden.",
             is_answer=True,
         ),
+        at=now() - timedelta(minutes=11),
         by=by,
     )
 

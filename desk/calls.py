@@ -117,9 +117,15 @@ class SeveralPeople(Invalid):
     """More than one person calls from this number; somebody has to say who it was."""
 
 
-def note(conversation: Conversation, said: Said, *, by: User, again: Again | None = None) -> CallNote:
-    """Note a call or a visit in a conversation; raise `Invalid` with what is wrong by field."""
+def note(
+    conversation: Conversation, said: Said, *, by: User, again: Again | None = None, at: datetime | None = None
+) -> CallNote:
+    """Note a call or a visit in a conversation; raise `Invalid` with what is wrong by field.
+
+    `at` is when it was, now or before; without it, now. The clock stops now in any case.
+    """
     said = _checked(said, by)
+    at = now() if at is None else min(at, now())
     if conversation.contact.erased_at is not None:
         raise Conflict(gettext("This person was forgotten. Note the call as one of somebody new."))
     is_kept_as_message = _becomes_message(conversation, said)
@@ -132,8 +138,8 @@ def note(conversation: Conversation, said: Said, *, by: User, again: Again | Non
     is_fresh = conversation.state == "new" and conversation.assignee_id is None and not conversation.last_words
     if said.kind != "visit" and not said.number:
         said = replace(said, number=_known_number(conversation))
-    message = _message(conversation, said, by=by) if is_kept_as_message else None
-    made = _write(conversation, said, message, by=by)
+    message = _message(conversation, said, at, by=by) if is_kept_as_message else None
+    made = _write(conversation, said, message, at, by=by)
     if is_fresh and said.kind == "call_out":  # whoever rings somebody up has it in hand
         conversations.take(conversation, by=by)
     _consequences(made, said, is_promised_anew=again is not None and said.result == "call_again", by=by)
@@ -151,7 +157,7 @@ def note(conversation: Conversation, said: Said, *, by: User, again: Again | Non
     return made
 
 
-def note_new(
+def note_new(  # noqa: PLR0913 -- the parts of a call, by keyword
     said: Said,
     *,
     channel: Channel | None,
@@ -161,6 +167,7 @@ def note_new(
     begins: bool = False,
     locale: str = "",
     again: Again | None = None,
+    at: datetime | None = None,
 ) -> CallNote:
     """Note a call with whoever it was: `contact`, who called from this number before, or somebody new.
 
@@ -177,10 +184,10 @@ def note_new(
         contact = _only(_with_seal(seal))
     who = _new_contact(channel, said, seal) if contact is None else _on(channel, contact, said, by=by)
     conversation = None if begins else _open_with(who)
-    return note(conversation or _begin(channel, who, said, locale), said, by=by, again=again)
+    return note(conversation or _begin(channel, who, said, locale), said, by=by, again=again, at=at)
 
 
-def attempt_again(conversation: Conversation, *, by: User) -> CallNote:
+def attempt_again(conversation: Conversation, *, by: User, at: datetime | None = None) -> CallNote:
     """Note that somebody rang once more and nobody answered, with the name and number of the time before."""
     before = db.session.scalars(
         select(CallNote)
@@ -189,7 +196,7 @@ def attempt_again(conversation: Conversation, *, by: User) -> CallNote:
         .limit(1)
     ).first()
     caller = "" if before is None else before.caller
-    return note(conversation, Said(kind="call_out", result="no_answer", caller=caller), by=by)
+    return note(conversation, Said(kind="call_out", result="no_answer", caller=caller), by=by, at=at)
 
 
 def rang(call: CallBack, result: str, *, by: User, words: str = "") -> CallNote:
@@ -199,8 +206,9 @@ def rang(call: CallBack, result: str, *, by: User, words: str = "") -> CallNote:
     conversation = conversations.locked(call.conversation_id)
     caller = conversation.contact.name[:LONGEST_CALLER]
     said = _checked(Said(kind="call_out", result=_RANG[result], number=number, text=words, caller=caller), by)
-    message = _message(conversation, said, by=by) if said.text and _becomes_message(conversation, said) else None
-    made = _write(conversation, said, message, by=by)
+    at = now()
+    message = _message(conversation, said, at, by=by) if said.text and _becomes_message(conversation, said) else None
+    made = _write(conversation, said, message, at, by=by)
     if said.result == "wrong_number":
         _unseal(conversation, made)
     return made
@@ -430,8 +438,7 @@ def _becomes_message(conversation: Conversation, said: Said) -> bool:
     return is_said and adapter_of(conversation.channel).capabilities.calls
 
 
-def _message(conversation: Conversation, said: Said, *, by: User) -> Message:
-    at = now()
+def _message(conversation: Conversation, said: Said, at: datetime, *, by: User) -> Message:
     kind: Kind = "visit" if said.kind == "visit" else "call"
     if said.kind != "call_out":
         message = inbox.receive(
@@ -468,7 +475,7 @@ def _message(conversation: Conversation, said: Said, *, by: User) -> Message:
     return message
 
 
-def _write(conversation: Conversation, said: Said, message: Message | None, *, by: User) -> CallNote:
+def _write(conversation: Conversation, said: Said, message: Message | None, at: datetime, *, by: User) -> CallNote:
     made = CallNote(
         conversation_id=conversation.id,
         kind=_kind(said.kind),
@@ -480,7 +487,7 @@ def _write(conversation: Conversation, said: Said, message: Message | None, *, b
         message_id=None if message is None else message.id,
         is_answer=said.is_answer,
         by=by,
-        at=now() if message is None else message.created_at,
+        at=at,
     )
     db.session.add(made)
     conversation.last_message_at = max(conversation.last_message_at, made.at)
