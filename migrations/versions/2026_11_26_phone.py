@@ -7,15 +7,15 @@ there are found by their numbers a minute later: what finds them is keyed with t
 makes it, 200 a minute. On the way back `wrong_number` becomes `no_answer` and `solved` becomes `reached`; which message
 had the words of a call is forgotten, and the messages stay.
 
-Revision ID: 0036
+Revision ID: 0037
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
