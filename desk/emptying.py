@@ -19,7 +19,7 @@ from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import Goodwill
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message
-from desk.person_models import CallNote, Counter, CounterFile, ThreadPost
+from desk.person_models import CallNote, CallNoteVersion, Counter, CounterFile, ThreadPost
 from desk.promise_models import CallAttempt, CallBack, Promise
 from desk.sending_models import Departure, HeldReply
 from desk.triage.tables import IncidentCase, MessageJudgement
@@ -93,6 +93,8 @@ def forget_inside(conversation_ids: Sequence[int], *, settled_only: bool) -> dic
             counted[model.__tablename__] = counted.get(model.__tablename__, 0) + len(touched)
         calls = select(CallBack.id).where(CallBack.conversation_id.in_(some))
         db.session.execute(update(CallAttempt).where(CallAttempt.call_back_id.in_(calls)).values(note=GONE))
+        notes = select(CallNote.id).where(CallNote.conversation_id.in_(some))
+        db.session.execute(delete(CallNoteVersion).where(CallNoteVersion.call_note_id.in_(notes)))
         counters = select(Counter.id).where(Counter.conversation_id.in_(some))
         for key, statement in (
             ("counter_file", delete(CounterFile).where(CounterFile.counter_id.in_(counters)).returning(CounterFile.id)),
@@ -178,7 +180,11 @@ def _beside(at: Any, *, settled_only: bool) -> Iterator[tuple[type[Base], Column
     yield Goodwill, or_(Goodwill.reason != GONE, Goodwill.answer != GONE), {"reason": GONE, "answer": GONE}
     yield Promise, and_(kept, or_(Promise.what != GONE, Promise.reason != GONE)), {"what": GONE, "reason": GONE}
     yield CallBack, and_(over, or_(CallBack.phone.is_not(None), CallBack.about != GONE)), {"phone": None, "about": GONE}
-    yield CallNote, true(), {"caller": GONE, "number": GONE, "text": GONE}
+    yield (
+        CallNote,
+        CallNote.emptied_at.is_(None),
+        {"caller": GONE, "number": GONE, "text": GONE, "seal": GONE, "removed_why": None, "emptied_at": at},
+    )
     yield (
         Counter,
         Counter.purged_at.is_(None),

@@ -34,6 +34,7 @@ def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Me
         price=means.price,
         answer_before_hiding=means.answer_before_hiding,
         by_hand=means.by_hand,
+        by_call=means.by_call,
         doubt=means.doubt,
     )
 

@@ -48,6 +48,11 @@ def may_manage_checklists(viewer: Viewer) -> bool:
     return viewer.has_role("lead")
 
 
+def may_remove_calls(viewer: Viewer) -> bool:
+    """Leads take away what somebody noted of a call, with a reason; who noted it can only mend it for a while."""
+    return viewer.has_role("lead")
+
+
 def may_manage_approvals(viewer: Viewer) -> bool:
     """Leads say which replies a second person reads, and who is still learning."""
     return viewer.has_role("lead")

@@ -64,6 +64,8 @@ class Capabilities:
     """What others wrote can be hidden at the service: `Adapter.hide`."""
     files: bool = False
     """Pictures and files come along with messages."""
+    calls: bool = False
+    """People talk here: an agent notes what was said, and a reply is a call that somebody makes (`desk.calls`)."""
     signs_in: bool = False
     """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
     keeps_log: bool = False
@@ -88,6 +90,8 @@ class Means:
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
     by_hand: bool = False
+    by_call: bool = False
+    """The reply is a call, which is noted here."""
     doubt: str = ""
     """What speaks against believing that the sender is who they say, in words."""
 
@@ -114,7 +118,7 @@ class EarlierPost:
     """The house wrote it, at the service itself."""
 
 
-Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note"]
+Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note", "call", "visit"]
 """What an item is at its service; `message` where it does not say."""
 
 

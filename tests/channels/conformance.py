@@ -99,6 +99,13 @@ class Rig:
         """Have the next request that reads fail so."""
         raise NotImplementedError
 
+    def answer(self, conversation: Conversation, text: str, world: World) -> None:
+        """Have an agent answer the customer."""
+        if self.by_hand:
+            by_hand.record(conversation, text=text, url=PLACE, by=world.dora)
+            return
+        replies.reply(conversation, text=text, by=world.dora, is_public=self.is_public)
+
     def seen(self) -> list[Seen]:
         """Return what stands there of ours."""
         raise NotImplementedError
@@ -487,14 +494,7 @@ def answer(app: Flask, rig: Rig, stage: Stage, text: str) -> None:
     rig.write("My router is offline since the update.", id="one")
     rig.bring(app)
 
-    def scene(world: World) -> None:
-        conversation = db.session.scalars(select(Conversation)).one()
-        if rig.by_hand:
-            by_hand.record(conversation, text=text, url=PLACE, by=world.dora)
-            return
-        replies.reply(conversation, text=text, by=world.dora, is_public=rig.is_public)
-
-    stage(scene)
+    stage(lambda world: rig.answer(db.session.scalars(select(Conversation)).one(), text, world))
 
 
 def nothing_is_sent(app: Flask, rig: Rig, stage: Stage, worker: Callable[[], None]) -> None:
