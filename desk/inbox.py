@@ -8,7 +8,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import publish
 from core.unique import add_once, inserting
-from desk import clocks, conversations, holding
+from desk import clocks, conversations, held_arrivals, holding, masks, quiet
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, ConversationState, Message, same_handle
@@ -52,6 +52,13 @@ def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
     if incoming.answered_by_machine:
         conversation.last_message_at = max(conversation.last_message_at, message.created_at)
         db.session.flush()
+        return message
+    step = quiet.step_of(contact.id)
+    if step is not None and step.step == "block":
+        _keep_closed(conversation, message)
+        return message
+    if step is not None and step.step == "restrict" and message.is_public:
+        _hold(conversation, message)
         return message
     _let_wait(conversation, message)
     if conversation.state != "new":  # nothing of ours waits where nobody has begun
@@ -183,10 +190,28 @@ def _keep_thread(conversation: Conversation, incoming: IncomingMessage) -> None:
         db.session.execute(inserting(ThreadPost).values(rows).on_conflict_do_nothing())
 
 
+def _keep_closed(conversation: Conversation, message: Message) -> None:
+    """Keep what somebody wrote who is blocked: it makes no case and no noise, and changes none that there is."""
+    conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+    conversations.keep_words(conversation, masks.said(message), is_incoming=True)
+    if conversation.state == "new" and conversation.waiting_since is None:
+        conversations.turn(conversation, "no_answer", by=None, reason="who wrote this is blocked")
+        clocks.stop(conversation, "no_answer")
+    db.session.flush()
+
+
+def _hold(conversation: Conversation, message: Message) -> None:
+    """Hold what somebody wrote who is restricted: nobody waits before somebody let it in."""
+    conversation.last_message_at = max(conversation.last_message_at, message.created_at)
+    conversations.keep_words(conversation, masks.said(message), is_incoming=True)
+    held_arrivals.hold(message)
+    db.session.flush()
+
+
 def _let_wait(conversation: Conversation, message: Message) -> None:
     conversation.last_message_at = max(conversation.last_message_at, message.created_at)
     clocks.heard(conversation, message.created_at)
-    conversations.keep_words(conversation, message.text, is_incoming=True)
+    conversations.keep_words(conversation, masks.said(message), is_incoming=True)
     if conversation.state != "new" or conversation.snoozed_until is not None:
         # Solved, given to a colleague inside, or snoozed: the customer has something to say.
         state: ConversationState = "new" if conversation.state == "new" else "open"

@@ -56,7 +56,9 @@ class Capabilities:
     corrects: bool = False
     """What was sent can be changed where it stands: `Adapter.correct`."""
     hides: bool = False
-    """What others wrote can be hidden at the service: `Adapter.hide`."""
+    """What others wrote in public can be hidden at the service: `Adapter.hide`."""
+    hiding: Any = ""
+    """In a sentence, lazily translated: what hiding truly means at the service, or why nothing is hidden there."""
     files: bool = False
     """Pictures and files come along with messages."""
     signs_in: bool = False
@@ -78,6 +80,10 @@ class Means:
     price: str = ""
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
+    hides: bool = False
+    """What others wrote here in public can be hidden."""
+    hiding: str = ""
+    """What hiding truly means here, in words; where nothing is hidden, why not."""
     by_hand: bool = False
     doubt: str = ""
     """What speaks against believing that the sender is who they say, in words."""
@@ -360,10 +366,13 @@ class Adapter(Protocol):
         """Ask the service for a message that may have arrived; None: it surely did not. Raise `ChannelFailed`."""
 
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
-        """Change a message of ours where it stands; raise `ChannelFailed`."""
+        """Change a message of ours where it stands, to the same words twice as once; raise `ChannelFailed`."""
 
     def hide(self, message_id: str, *, is_hidden: bool) -> None:
-        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`."""
+        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`.
+
+        Twice is once: of what nobody knows whether it was done it is asked again.
+        """
 
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
@@ -453,8 +462,8 @@ class Silent:
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.
 
-        Of a conversation it may tell: reply, public and private (bool), private_left (int), until (ISO 8601), price
-        (words) and answer_before_hiding (bool). The channel's settings may hold a price for all of them.
+        Of a conversation it may tell: reply, public, private and hide (bool), private_left (int), until (ISO 8601),
+        price (words) and answer_before_hiding (bool). The channel's settings may hold a price for all of them.
         """
         can, told = self.capabilities, conversation.capabilities or {}
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
@@ -476,6 +485,8 @@ class Silent:
             until=until,
             price=str(told.get("price") or self.channel.settings.get("price") or ""),
             answer_before_hiding=bool(told.get("answer_before_hiding")),
+            hides=can.hides and told.get("hide", True),
+            hiding=_hiding(can, is_let=told.get("hide", True)),
             by_hand=can.by_hand,
         )
 
@@ -525,6 +536,12 @@ def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adap
     if query is not None:
         adapter.query = query
     return adapter
+
+
+def _hiding(can: Capabilities, *, is_let: bool) -> str:
+    if can.hides and not is_let:
+        return gettext("The service does not let us hide anything here.")
+    return str(can.hiding or ("" if can.hides else gettext("This service cannot hide what others wrote.")))
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
