@@ -74,7 +74,8 @@ class Plaza(Webhook):
         self._post(message_id).is_hidden = is_hidden
 
     def _post(self, external_id: str) -> PlazaPost:
-        found = db.session.scalars(select(PlazaPost).where(PlazaPost.external_id == external_id)).one_or_none()
+        names = (external_id, f"import:{external_id}")  # what was there before the Marktplatz opened is called so
+        found = db.session.scalars(select(PlazaPost).where(PlazaPost.external_id.in_(names))).first()
         if found is None:
             raise ChannelFailed(gettext("This post is not on the Marktplatz any more."), permanent=True)
         return found

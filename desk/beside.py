@@ -159,9 +159,7 @@ def _what_is_there() -> Select[*tuple[Any, ...]]:
             MessageFile.id, MessageFile.message_id.in_(select(Message.id).where(Message.conversation_id == here))
         ),
         "draft": _any(SharedDraft.id, shared_drafts.is_there(here, since=since)),
-        "hidings": _any(
-            MessageHiding.id, MessageHiding.message_id == Message.id, Message.conversation_id == here
-        ),
+        "hidings": _any(MessageHiding.id, MessageHiding.message_id == Message.id, Message.conversation_id == here),
         "corrections": _any(
             MessageCorrection.id, MessageCorrection.message_id == Message.id, Message.conversation_id == here
         ),

@@ -239,7 +239,9 @@ def _ask_for_block(contact: Contact, *, reason: str, days: int | None, by: User)
     )
     if db.session.scalar(before.limit(1)) is None:
         raise NoLowerStep(
-            gettext("Nobody is blocked at once: ask, mute, hide or restrict them first. Muted they alarm nobody either.")
+            gettext(
+                "Nobody is blocked at once: ask, mute, hide or restrict them first. Muted they alarm nobody either."
+            )
         )
     is_asked = select(ContactStep.id).where(ContactStep.contact_id == contact.id, ContactStep.state == "asked")
     if db.session.scalar(is_asked) is not None:

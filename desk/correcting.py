@@ -66,7 +66,11 @@ def correct(
     if standing is not None:
         _drop(standing)
     wanted = MessageCorrection(
-        message=message, text=text, by=by, state="queued" if rule is None else "approval", rule=rule.name if rule else ""
+        message=message,
+        text=text,
+        by=by,
+        state="queued" if rule is None else "approval",
+        rule=rule.name if rule else "",
     )
     db.session.add(wanted)
     db.session.flush()
@@ -185,13 +189,13 @@ def draft_of(message: Message, text: str, *, by: User) -> Draft:
 
 
 def opening(message: Message) -> str:
-    """Return how a correction begins that is a message of its own: in the customer's language, with what it corrects."""
+    """Return how a correction begins that is a message of its own: in their language, with what it corrects."""
     quoted = " ".join(message.text.split())
     quoted = quoted if len(quoted) <= LONGEST_QUOTE else quoted[: LONGEST_QUOTE - 1].rstrip() + "…"
     with force_locale(message.conversation.locale):
         if message.conversation.says_du:
-            return pgettext("informal", "A correction to what we wrote you (“%(words)s”): ") % {"words": quoted}
-        return gettext("A correction to what we wrote you (“%(words)s”): ", words=quoted)
+            return str(pgettext("informal", "A correction to what we wrote you (“%(words)s”): ")) % {"words": quoted}
+        return str(gettext("A correction to what we wrote you (“%(words)s”): ", words=quoted))
 
 
 def open_of(message: Message) -> MessageCorrection | None:

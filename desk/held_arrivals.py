@@ -1,4 +1,4 @@
-"""What restricted people write in public is held for a look: let in it is a case like any other, closed it has a reason.
+"""What restricted people write in public is held for a look: let in it is a case like any, closed it has a reason.
 
 What nobody looked at within a day is let in by itself, so that nobody waits for ever without knowing.
 """

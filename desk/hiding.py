@@ -1,6 +1,6 @@
 """Hiding at its service what a customer wrote in public, and showing it again; the worker carries it out.
 
-Nothing is hidden here: at the desk the message stays as it is. What hiding truly means its channel says (`Means.hiding`).
+Nothing is hidden here: at the desk the message stays as it is. What hiding means its channel says (`Means.hiding`).
 """
 
 from collections.abc import Iterable, Mapping
@@ -121,7 +121,7 @@ def carry_out(hiding_id: int) -> None:
 
 
 def why_not(message: Message, means: Means | None = None) -> str:
-    """Say why this message cannot be hidden at its service; empty where it can. `means` is asked for where not given."""
+    """Say why this message cannot be hidden at its service; empty where it can. `means` is asked for if not given."""
     if message.direction != "in" or not message.is_public:
         return str(gettext("Only what others wrote in public can be hidden."))
     if message.removed_at is not None:

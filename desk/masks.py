@@ -4,32 +4,31 @@ Covered is what has no business in public and is worth something to others: numb
 stay readable, since the page is headed with one; private messages stay as they are, for they were meant for us.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from flask_babel import gettext
-from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User
 from core import personal
-from core.db import db
 from core.errors import NotAllowed, NotFound
 from core.personal import Rules
 from desk import policy
 from desk.models import Message
 from desk.triage.shown import private_kinds
-from desk.triage.tables import MessageJudgement
 from forum import personal_data
 
 COVERED: Final = frozenset({"customer_no", "order_no", "iban", "card", "phone", "email", "address", "birthdate"})
 SIGN: Final = "•••"
 """What stands for a piece in lists, whatever their language."""
-_SPAN_PARTS: Final = 3
+MOST_REMEMBERED: Final = 4096
 
 Place = tuple[str, int, int]
 """A type, and from where to where in the text."""
+_read: dict[bytes, tuple[Place, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Piece:
 
 
 def of(messages: Iterable[Message], shown: Collection[tuple[int, int]] = ()) -> Mapping[int, Sequence[Piece]]:
-    """Return, by message, the pieces of those in which something is covered; `shown` are pairs of message and number."""
+    """Return by message the pieces of those in which something is covered; `shown` are pairs of id and number."""
     candidates = [message for message in messages if _may_have(message)]
     if not candidates:
         return {}
@@ -66,7 +65,7 @@ def reveal(message: Message, number: int, *, by: User) -> None:
 
 def covered(text: str) -> str:
     """Return a text with a sign for each piece of personal data in it, for lists."""
-    if not _found(text, personal.NO_RULES):
+    if not _suspected(text):
         return text
     for _, start, end in reversed(_found(text, personal_data.rules())):
         text = text[:start] + SIGN + text[end:]
@@ -87,25 +86,26 @@ def _may_have(message: Message) -> bool:
     return message.direction == "in" and message.is_public and bool(message.text)
 
 
-def _places(messages: Sequence[Message]) -> Iterable[tuple[Message, list[Place]]]:
-    """Yield where something stands to be covered: as triage found it, and looked for where it has not read the words."""
-    known: dict[int, list[Any]] = {
-        row[0]: row[1]
-        for row in db.session.execute(
-            select(MessageJudgement.message_id, MessageJudgement.private).where(
-                MessageJudgement.message_id.in_([message.id for message in messages if message.edited_at is None])
-            )
-        )
-    }
+def _places(messages: Sequence[Message]) -> Iterable[tuple[Message, Sequence[Place]]]:
+    """Yield where something stands to be covered; the house's own rules are asked for where something does."""
     rules: Rules | None = None
     for message in messages:
-        if message.id in known:
-            told = [one for one in known[message.id] if len(one) == _SPAN_PARTS and one[0] in COVERED]
-            places = [(str(kind), int(start), int(end)) for kind, start, end in told]
-        else:
+        places = _suspected(message.text)
+        if places:
             rules = rules or personal_data.rules()
             places = _found(message.text, rules)
-        yield message, [place for place in places if place[1] < place[2] <= len(message.text)]
+        yield message, places
+
+
+def _suspected(text: str) -> Sequence[Place]:
+    """Return what may have to be covered; of a text that was read before places and kinds are remembered, no words."""
+    key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    found = _read.get(key)
+    if found is None:
+        if len(_read) >= MOST_REMEMBERED:
+            _read.clear()
+        found = _read[key] = tuple(_found(text, personal.NO_RULES))
+    return found
 
 
 def _found(text: str, rules: Rules) -> list[Place]:

@@ -314,7 +314,6 @@ def _beside() -> Iterator[Thing]:
         order=AFTER,
         model=ContactStep,
         about="A line of type `contact_step`: a step of the ladder before somebody is blocked, and what became of it.",
-        once=("contact_id", "at"),
         takes=_is_free_of_steps,
     )
     yield Thing(
@@ -329,7 +328,6 @@ def _beside() -> Iterator[Thing]:
         order=AFTER,
         model=MessageHiding,
         about="A line of type `message_hiding`: a message was hidden at its service, or shown again, and why.",
-        once=("message_id", "at"),
         which=lambda: MessageHiding.state == "done",
     )
     yield Thing(

@@ -99,7 +99,9 @@ class ContactStep(Model):
         CheckConstraint(f"step in {STEPS!r}", name="known_step"),
         CheckConstraint(f"state in {get_args(StepState)!r}", name="known_state"),
         Index("ix_contact_step_contact", "contact_id", "id"),
-        Index("uq_contact_step_in_force", "contact_id", unique=True, sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE),
+        Index(
+            "uq_contact_step_in_force", "contact_id", unique=True, sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE
+        ),
         Index("uq_contact_step_asked", "contact_id", unique=True, sqlite_where=_ASKED, postgresql_where=_ASKED),
         Index("ix_contact_step_until", "until", sqlite_where=_IN_FORCE, postgresql_where=_IN_FORCE),
         {"sqlite_autoincrement": True},

@@ -16,8 +16,11 @@ from core.errors import Conflict, Invalid, NotAllowed
 from desk import counters, handing, hiding, policy, replies
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
+from desk.objections import Objection
 
 ASKED_AT_THE_COUNTER = ("identity",)
+SAID_ON_THE_PAGE = Objection(code="open_counter", words="").seal
+"""That whoever reads along can use the counter's link stands on the page, above its button."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def plan(message: Message) -> Plan:
     )
 
 
-def protect(  # noqa: PLR0913 -- what is said where, by keyword
+def protect(
     message: Message,
     *,
     hides: bool,
@@ -117,6 +120,8 @@ def _answer(
         )
     counter = counters.open_for(conversation, asks=ASKED_AT_THE_COUNTER, in_public=True, by=by)
     text = f"{pointer.strip()} {handing.words_for(counter)}".strip()
+    if confirmed is not None:
+        confirmed = {*confirmed, SAID_ON_THE_PAGE}
     with problems.renamed(text="pointer"):
         return replies.reply(conversation, text=text, by=by, is_public=True, seen=seen, confirmed=confirmed)
 
@@ -124,5 +129,7 @@ def _answer(
 def _please_delete(conversation: Conversation) -> str:
     with force_locale(conversation.locale):
         if conversation.says_du:
-            return pgettext("informal", "Please delete your post: it has personal data in it that everybody can read.")
-        return gettext("Please delete your post: it has personal data in it that everybody can read.")
+            words = pgettext("informal", "Please delete your post: it has personal data in it that everybody can read.")
+        else:
+            words = gettext("Please delete your post: it has personal data in it that everybody can read.")
+        return str(words)

@@ -8,10 +8,11 @@ from typing import Any, Final
 
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement, ScalarSelect, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.clock import now
 from core.db import db
-from desk.models import Contact, Conversation
+from desk.models import Conversation
 from desk.order_models import ContactStep, Step
 
 QUIET: Final[tuple[Step, ...]] = ("mute", "hide", "restrict", "block")
@@ -29,14 +30,14 @@ MEANINGS: Final[Mapping[Step, Any]] = {
         "What they write arrives, is marked and can be answered. It stays at the end of the queue, and nobody is "
         "alarmed, assigned or notified."
     ),
-    "hide": _l("As muted. What they write in public from now on is also hidden at the service, each message by itself."),
+    "hide": _l("As muted. What they write in public from now on is also hidden at the service, one by one."),
     "restrict": _l(
         "As muted. What they write in public is held for a look: it becomes a case when somebody lets it in, or by "
         "itself after a day. In private they can still reach us."
     ),
     "block": _l(
-        "What they write is kept and closed at once, in public and in private; nobody has to read it. It can be undone, "
-        "and nothing is lost. A second person has to agree."
+        "What they write is kept and closed at once, in public and in private; nobody has to read it. It can be "
+        "undone, and nothing is lost. A second person has to agree."
     ),
 }
 
@@ -84,7 +85,7 @@ def shown_in_lists() -> ScalarSelect[Any]:
     )
 
 
-def is_heard(contact_id: ColumnElement[Any] = Contact.id) -> ColumnElement[bool]:  # type: ignore[assignment]  # a column is one
+def is_heard(contact_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
     """Return the clause for contacts by whom people may be alarmed."""
     loud = select(ContactStep.id).where(
         ContactStep.contact_id == contact_id, is_in_force(), ContactStep.step.in_(QUIET)

@@ -540,7 +540,7 @@ def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adap
 
 def _hiding(can: Capabilities, *, is_let: bool) -> str:
     if can.hides and not is_let:
-        return gettext("The service does not let us hide anything here.")
+        return str(gettext("The service does not let us hide anything here."))
     return str(can.hiding or ("" if can.hides else gettext("This service cannot hide what others wrote.")))
 
 

@@ -75,10 +75,12 @@ NOT_THERE = -1
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What a page shows of the team's draft besides it: that there are two texts, and what the draft was made with."""
+    """What a page shows besides: that there are two texts, what the draft was made with, which data is uncovered."""
 
     clashes: bool = False
     uses: Sequence[reuse.Used] | None = None
+    revealed: frozenset[tuple[int, int]] = frozenset()
+    """Pairs of message and number, see `desk.masks`."""
 
 
 _PLAIN = Drafted()
@@ -118,9 +120,8 @@ def reveal(message_id: int) -> Response:
     for field in form:
         field.errors = []
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    page = _conversation_page(
-        conversation, form, question=form.help.data or "", revealed=frozenset({(message_id, number or 0)})
-    )
+    shown_now = Drafted(revealed=frozenset({(message_id, number or 0)}))
+    page = _conversation_page(conversation, form, question=form.help.data or "", drafted=shown_now)
     page.headers["Cache-Control"] = "no-store"
     return page
 
@@ -260,7 +261,6 @@ def _conversation_page(
     parts: Sequence[str] = (),
     looked_at: str = "",
     drafted: Drafted = _PLAIN,
-    revealed: frozenset[tuple[int, int]] = frozenset(),
     status: int = HTTPStatus.OK,
 ) -> Response:
     if not objections and (kept := promises.ticked()):  # what is ticked beside them is not lost
@@ -282,7 +282,7 @@ def _conversation_page(
         wording=wording,
     )
     there = beside.there(conversation)
-    about = _about(conversation, there, revealed)
+    about = _about(conversation, there, drafted.revealed)
     colleagues = queries.agents()
     form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
     if not form.holding_owner.data:
@@ -309,7 +309,7 @@ def _conversation_page(
         or composing.drafted_uses(composer["filled"])
         or composing.held_uses(composer["back"]),
         clashes=drafted.clashes,
-        revealed=revealed,
+        revealed=drafted.revealed,
         step_meanings=quiet.MEANINGS,
         name_of=shared_drafts.name_of,
         measure=adapter_of(conversation.channel).measure,

@@ -56,16 +56,13 @@ def correct_reply(message_id: int) -> Answer:
     except Objected as error:
         db.session.rollback()
         return _page(_message(message_id), form, objected=error.objections, status=error.status)
-    except correcting.ChangedMeanwhile as error:
-        db.session.rollback()
-        message = _message(message_id)
-        form.mark.data = correcting.mark_of(message.text)  # it stands above what was typed now
-        form.refuse(error)
-        return _page(message, form, status=error.status)
     except REFUSALS as error:
         db.session.rollback()
+        message = _message(message_id)
         form.refuse(error)
-        return _page(_message(message_id), form, status=error.status)
+        if isinstance(error, correcting.ChangedMeanwhile):
+            form.mark.data = correcting.mark_of(message.text)  # it stands above what was typed now
+        return _page(message, form, status=error.status)
     waits = wanted.state == "approval"
     onward = done(form, url_for(".show_conversation", conversation_id=conversation_id, _anchor=f"m{message_id}"))
     flash(f"correction:{message_id}-{current_user.id}", "draft_done")

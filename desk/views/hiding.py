@@ -1,4 +1,4 @@
-"""What customers wrote in public: hidden at its service, shown again, answered in private; and what is held for a look."""
+"""What customers wrote in public: hidden at its service, shown again, answered in private; what is held for a look."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
