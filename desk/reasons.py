@@ -169,6 +169,7 @@ _SAID: Final[dict[str, Callable[[], str]]] = {
     "desk.conversation.pass_over": lambda: gettext("passed it over"),
     "desk.conversation.hide_message": lambda: gettext("had a message hidden at the service"),
     "desk.conversation.show_message": lambda: gettext("had a message shown again at the service"),
+    "desk.conversation.protect": lambda: gettext("protected personal data and answered"),
     "desk.conversation.reveal": lambda: gettext("looked at covered personal data"),
     "desk.conversation.correct": lambda: gettext("corrected a reply"),
     "desk.conversation.approve_correction": lambda: gettext("approved a correction"),
