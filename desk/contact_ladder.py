@@ -24,6 +24,7 @@ from desk.channels.base import adapter_of
 from desk.filters import IS_OPEN
 from desk.models import Contact, Conversation
 from desk.order_models import LONGEST_REASON, STEPS, ContactStep, Step
+from desk.triage import priority
 from forum import notifications
 from forum.models import Notification
 
@@ -66,6 +67,7 @@ def take(contact: Contact, step: str, *, reason: str, days: int | None, by: User
     taken = ContactStep(contact=contact, step=wanted, reason=reason, days=days, by=by, state="in_force")
     _begin(taken)
     _let_in(contact, wanted, reason=reason, by=by)
+    _place_anew(contact)
     _record("take", taken, by=by)
     return taken
 
@@ -84,6 +86,7 @@ def end(step: ContactStep, *, reason: str, by: User) -> None:
         return
     _end(step, why=reason, by=by)
     _let_in(step.contact, None, reason=reason, by=by)
+    _place_anew(step.contact)
     _record("end", step, by=by)
 
 
@@ -274,6 +277,12 @@ def _let_in(contact: Contact, step: Step | None, *, reason: str, by: User | None
     """Let in what was held, where nothing is held any more."""
     if step != "restrict":
         held_arrivals.let_in_all(contact.id, reason=reason, by=by)
+
+
+def _place_anew(contact: Contact) -> None:
+    """Give what waits its place by what is so now: who is muted is offered last, who is heard again no longer."""
+    for conversation in waiting(contact.id):
+        priority.place(conversations.locked(conversation.id))
 
 
 def _close(conversation: Conversation, reason: str, *, by: User) -> None:

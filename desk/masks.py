@@ -77,11 +77,6 @@ def said(message: Message) -> str:
     return covered(message.text) if _may_have(message) else message.text
 
 
-def kinds_in(pieces: Sequence[Piece]) -> list[str]:
-    """Return what is covered, each kind once, in words."""
-    return list(dict.fromkeys(piece.name for piece in pieces if piece.number is not None))
-
-
 def _may_have(message: Message) -> bool:
     return message.direction == "in" and message.is_public and bool(message.text)
 

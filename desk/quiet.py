@@ -27,8 +27,8 @@ NAMES: Final[Mapping[Step, Any]] = {
 MEANINGS: Final[Mapping[Step, Any]] = {
     "ask": _l("Somebody asked them to change their tone. Nothing else changes."),
     "mute": _l(
-        "What they write arrives, is marked and can be answered. It stays at the end of the queue, and nobody is "
-        "alarmed, assigned or notified."
+        "What they write arrives, is marked and can be answered. It is offered last, and nobody is alarmed, assigned "
+        "or notified."
     ),
     "hide": _l("As muted. What they write in public from now on is also hidden at the service, one by one."),
     "restrict": _l(

@@ -30,7 +30,7 @@ from desk.triage.tables import ConversationStanding, MessageJudgement, PriorityW
 BANDS: Final = 5
 BAND: Final = 1000
 LAST: Final = 0
-"""The place of who is muted: behind everybody, and still in the queue."""
+"""The place of who is muted: offered behind everybody, and still in the queue."""
 MOST_AT_ONCE: Final = 1000
 """So many waiting conversations get their place anew in one turn, those first that had it longest."""
 MOST_PREVIEWED: Final = 10

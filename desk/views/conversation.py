@@ -56,6 +56,7 @@ from desk.draft_models import SharedDraft
 from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
+from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.sending_models import ApprovalRule
@@ -362,8 +363,7 @@ def _correction_of(conversation: Conversation) -> str:
 def _about(
     conversation: Conversation, there: There, revealed: frozenset[tuple[int, int]] = frozenset()
 ) -> dict[str, Any]:
-    adapter = adapter_of(conversation.channel)
-    told, is_on = adapter.means(conversation), conversation.channel.disabled_at is None
+    means, is_on = capabilities_of(conversation), conversation.channel.disabled_at is None
     every = [message.id for message in conversation.messages]
     ours = [message.id for message in conversation.messages if message.direction == "out"]
     uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
@@ -372,9 +372,9 @@ def _about(
         "pieces": masks.of(conversation.messages, revealed),
         "hidings": there.load("hidings", lambda: hiding.of(every), {}),
         "corrections": there.load("corrections", lambda: correcting.of(every), {}),
-        "can_hide": told.hides and is_on,
-        "can_correct": adapter.capabilities.corrects and is_on,
-        "can_answer": not told.why_not and is_on,
+        "can_hide": means.hides,
+        "can_correct": adapter_of(conversation.channel).capabilities.corrects and is_on,
+        "can_answer": not means.why_not,
         "linked": linked,
         "is_linked": bool(linked),
         "may_draft": kb_policy.may_draft(current_user),

@@ -23,7 +23,6 @@ from desk.views.edge import Answer, back_to, bp
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
 bp.add_app_template_global(masks.covered, "covered")
-bp.add_app_template_global(masks.kinds_in, "kinds_covered")
 bp.add_app_template_global(masks.said, "said_here")
 
 

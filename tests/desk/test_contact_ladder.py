@@ -271,8 +271,9 @@ def test_a_muted_person_arrives_marked_at_the_end_and_alarms_nobody(
 def test_whoever_waits_gets_their_place_back_when_the_step_is_over(
     clock: time_machine.Traveller, world: World, said: Message, contact: Contact
 ) -> None:
-    step_id, said_id = take(contact, "mute", world.dora).id, said.id
     judge(said)
+    assert said.conversation.priority > 0
+    step_id, said_id = take(contact, "mute", world.dora).id, said.id
     db.session.commit()
     assert said.conversation.priority == 0
     clock.shift(timedelta(hours=1))
