@@ -206,6 +206,7 @@ def end_what_is_over() -> int:
         if step.state == "in_force" and is_over(step):
             _end(step, why="", by=None)
             _let_in(step.contact, None, reason="", by=None)
+            _place_anew(step.contact)
             _record("end", step, by=None)
         db.session.commit()
     return len(rows)

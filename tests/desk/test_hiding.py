@@ -188,6 +188,30 @@ def test_where_the_hidden_cannot_be_answered_the_answer_goes_first_and_afterward
     assert capabilities_of(ugly.conversation).why_not == ""
 
 
+def test_a_worker_that_died_in_the_middle_leaves_nothing_undone_and_nothing_done_twice(
+    world: World, ugly: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted_id = hiding.hide(ugly, reason="An insult", by=world.dora).id
+    db.session.commit()
+
+    class Killed(BaseException):
+        pass
+
+    def die(self: Orderly, message_id: str, *, is_hidden: bool) -> None:
+        self.hidden.add(message_id)
+        raise Killed
+
+    with monkeypatch.context() as at_that_moment:
+        at_that_moment.setattr(Orderly, "hide", die)
+        with pytest.raises(Killed):
+            hiding.carry_out(wanted_id)
+    db.session.rollback()
+    wanted = db.session.get_one(MessageHiding, wanted_id)
+    assert (wanted.state, wanted.attempts, wanted.attempted_at is not None) == ("queued", 1, True)
+    work(wanted_id)
+    assert (wanted.state, Orderly.hidden) == ("done", {"post-1"})
+
+
 def test_ten_who_hide_at_once_hide_once(
     app: Flask, stage: Callable[[Callable[[World], Any]], Any], worker: Callable[[], None]
 ) -> None:
