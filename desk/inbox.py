@@ -1,8 +1,9 @@
 """What comes in: a message becomes part of a conversation on its channel, once, however often it is delivered."""
 
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 
 from core.clock import now
 from core.db import db
@@ -14,6 +15,13 @@ from desk.events import MessageReceived
 from desk.models import Channel, Contact, Conversation, ConversationState, Message, same_handle
 from desk.person_models import ThreadPost
 from search.analysis import language
+
+
+class _Answered(NamedTuple):
+    """Where a message stands that another one answers."""
+
+    conversation_id: int
+    created_at: datetime
 
 
 def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
@@ -124,7 +132,7 @@ def _call(contact: Contact, handle: str) -> None:
 
 
 def _conversation(
-    channel: Channel, contact: Contact, incoming: IncomingMessage, answered: Row[Any] | None
+    channel: Channel, contact: Contact, incoming: IncomingMessage, answered: _Answered | None
 ) -> Conversation:
     find = select(Conversation.id).where(
         Conversation.channel_id == channel.id, Conversation.external_id == incoming.conversation
@@ -146,8 +154,8 @@ def _conversation(
     return conversations.locked(found)
 
 
-def _what_it_answers(channel: Channel, incoming: IncomingMessage) -> Row[Any] | None:
-    """Return `conversation_id` and `created_at` of the nearest message that it answers and that is here."""
+def _what_it_answers(channel: Channel, incoming: IncomingMessage) -> _Answered | None:
+    """Return the place of the nearest message that it answers and that is here."""
     if not incoming.answers:
         return None
     rows = db.session.execute(
@@ -155,7 +163,7 @@ def _what_it_answers(channel: Channel, incoming: IncomingMessage) -> Row[Any] | 
             Message.channel_id == channel.id, Message.external_id.in_(incoming.answers)
         )
     )
-    known = {row.external_id: row for row in rows}
+    known = {row.external_id: _Answered(row.conversation_id, row.created_at) for row in rows}
     return next((known[each] for each in incoming.answers if each in known), None)
 
 
