@@ -4,15 +4,15 @@ New tables, which nobody reads or writes while they are made, and one column wit
 demonstration, which both databases add in an instant without reading the table. Nothing is filled. Going back drops
 them; what was hidden at a service stays hidden there.
 
-Revision ID: 0036
+Revision ID: 0037
 Create Date: 2026-11-26
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
