@@ -25,7 +25,7 @@ from core.turns import take_turn
 from desk import clocks, conversations, emptying, persons, policy, questions
 from desk.inside import SideTalk
 from desk.models import Channel, Contact, Conversation, Message
-from desk.order_models import ContactStep
+from desk.order_models import ContactStep, HeldArrival, MessageHiding
 from desk.person_models import (
     CardAnswer,
     CardLook,
@@ -189,6 +189,12 @@ def _forget_beside(ids: Sequence[int]) -> None:
     emptying.forget_in_log("contact", ids)
     db.session.execute(delete(ContactMark).where(ContactMark.contact_id.in_(ids)))
     db.session.execute(delete(ContactStep).where(ContactStep.contact_id.in_(ids)))
+    # What they took away themselves has no words any more; why it was hidden or closed may tell of them all the same.
+    written = select(Message.id).where(Message.contact_id.in_(ids))
+    db.session.execute(
+        update(MessageHiding).where(MessageHiding.message_id.in_(written)).values(reason=emptying.GONE, failure=None)
+    )
+    db.session.execute(update(HeldArrival).where(HeldArrival.message_id.in_(written)).values(reason=emptying.GONE))
     db.session.execute(delete(CardAnswer).where(CardAnswer.contact_id.in_(ids)))
     db.session.execute(update(CardLook).where(CardLook.contact_id.in_(ids)).values(reason="", failure=""))
     db.session.execute(
