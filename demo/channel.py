@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
+from flask_babel import gettext, lazy_gettext
 from sqlalchemy import select
 
 from core.clock import now
@@ -32,7 +33,18 @@ class Plaza(Webhook):
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            may_send=True, idempotent_send=True, has_webhook=True, private=False, by_hand=True, publishes_limits=True
+            may_send=True,
+            idempotent_send=True,
+            has_webhook=True,
+            private=False,
+            by_hand=True,
+            publishes_limits=True,
+            corrects=True,
+            hides=True,
+            hiding=lazy_gettext(
+                "On the Marktplatz it is folded away for everybody who passes by; whoever wants to can still open it. "
+                "It can still be answered."
+            ),
         )
 
     def send(self, reply: OutgoingReply) -> SentReply:
@@ -51,6 +63,22 @@ class Plaza(Webhook):
             created_at=now(),
         )
         return SentReply(id=reply.key)
+
+    def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
+        """Change a reply of the house where it stands."""
+        self._post(message_id).text = reply.text
+        return SentReply(id=message_id)
+
+    def hide(self, message_id: str, *, is_hidden: bool) -> None:
+        """Fold a passer-by's post away, or show it again."""
+        self._post(message_id).is_hidden = is_hidden
+
+    def _post(self, external_id: str) -> PlazaPost:
+        names = (external_id, f"import:{external_id}")  # what was there before the Marktplatz opened is called so
+        found = db.session.scalars(select(PlazaPost).where(PlazaPost.external_id.in_(names))).first()
+        if found is None:
+            raise ChannelFailed(gettext("This post is not on the Marktplatz any more."), permanent=True)
+        return found
 
     def published(self) -> Published:
         """Say how long a text may be, as the rules of the Marktplatz do."""

@@ -22,6 +22,7 @@ from demo import (
     keeping,
     knowing,
     measuring,
+    ordering,
     products,
     promising,
     recalling,
@@ -283,6 +284,7 @@ def _wake_up() -> None:
     writing.begin(everybody)
     _open_plaza()
     triaging.begin(everybody)
+    ordering.begin(everybody)
     desk_work.begin(agent=everybody["ada"], admin=everybody["ruth"])
     sending.begin(everybody)
     together.begin(everybody)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Index, String, Text
+from sqlalchemy import Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
@@ -34,4 +34,6 @@ class PlazaPost(Model):
     idempotency_key: Mapped[str | None] = mapped_column(String(80), unique=True)
     """The desk's key of a reply: handed over twice, it is one post. None for passers-by."""
     is_official: Mapped[bool] = mapped_column(default=False)
+    is_hidden: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The house had it folded away."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)

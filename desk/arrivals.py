@@ -12,7 +12,7 @@ from core.clock import now
 from core.db import db
 from core.outbox import publish
 from core.unique import add_once
-from desk import clocks, conversations, inbox, replies, sla
+from desk import clocks, conversations, inbox, masks, replies, sla
 from desk.channel_models import MessageFile, MessageVersion, RemovedMessage
 from desk.channels.base import Arrival, IncomingMessage, Removed, Returned
 from desk.events import MessageChanged
@@ -97,7 +97,7 @@ def _change(message: Message, incoming: IncomingMessage) -> None:
     if conversation.state in conversations.NOBODY_WAITS and not _means_the_same(before, incoming.text):
         clocks.heard(conversation, at)
         conversations.turn(conversation, "open", by=None, reason="the customer changed what they wrote")
-    conversations.keep_words(conversation, message.text, is_incoming=True)
+    conversations.keep_words(conversation, masks.said(message), is_incoming=True)
     db.session.flush()
     audit.record("desk.message.change", message, by=None, reason="at the service")
     publish(MessageChanged(conversation.id, message.id))

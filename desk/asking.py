@@ -70,7 +70,7 @@ def choose(channel: Channel, chosen: str, *, by: User) -> None:
         audit.record("desk.channel.choose_asking", channel, by=by, before={"asks": before}, after={"asks": chosen})
 
 
-def text_with_links(message: Message) -> str:
+def text_with_links(message: Message, text: str | None = None) -> str:
     """Return what leaves the house: links with their tokens; where a reply may ask, they open with the question.
 
     The same each time it is tried. What would not fit into the channel any more stays as it was written.
@@ -78,7 +78,8 @@ def text_with_links(message: Message) -> str:
     asks = may_ask(message.channel, is_public=message.is_public)
     used = _uses(_about(message))
     links = sent_links.of(used)
-    measure, text = measure_of(message.channel, is_public=message.is_public), message.text
+    measure = measure_of(message.channel, is_public=message.is_public)
+    text = message.text if text is None else text
     for use in used:
         if use.id in links:
             links[use.id].asks = asks

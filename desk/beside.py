@@ -13,12 +13,13 @@ from sqlalchemy.orm import InstrumentedAttribute
 from accounts.people import Viewer
 from core.clock import now
 from core.db import db
-from desk import counters, notes_on_people, persons, shared_drafts, timeline, watching
+from desk import counters, held_arrivals, notes_on_people, persons, quiet, shared_drafts, timeline, watching
 from desk.block_models import ConversationArticle
 from desk.channel_models import MessageFile
 from desk.draft_models import SharedDraft
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message, MessageQuestion
+from desk.order_models import ContactStep, HeldArrival, MessageCorrection, MessageHiding
 from desk.person_models import CallNote, ContactJoin, ContactMark, Counter, ThreadPost
 from desk.promise_models import CallBack, Promise
 from desk.sending_models import HeldReply
@@ -46,6 +47,10 @@ Kind = Literal[
     "watch",
     "draft",
     "files",
+    "hidings",
+    "corrections",
+    "ladder",
+    "arrivals",
 ]
 T = TypeVar("T")
 Nothing = TypeVar("Nothing")
@@ -60,6 +65,10 @@ class Beside:
     is_joined: bool = False
     """The person writes on several channels."""
     watch: watching.Beside = field(default_factory=watching.Beside)
+    step: ContactStep | None = None
+    """The step of the ladder that is in force with the customer."""
+    held: Sequence[HeldArrival] = ()
+    """What waits here for a look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,8 @@ def of(conversation: Conversation, known: There, *, viewer: Viewer) -> Beside:
         counters=known.load("counters", lambda: counters.of(conversation), ()),
         is_joined=is_joined,
         watch=known.load("watch", lambda: watching.beside(conversation, viewer=viewer), watching.Beside()),
+        step=known.load("ladder", lambda: quiet.step_of(conversation.contact_id), None),
+        held=known.load("arrivals", lambda: held_arrivals.of(conversation), ()),
     )
 
 
@@ -146,6 +157,19 @@ def _what_is_there() -> Select[*tuple[Any, ...]]:
             MessageFile.id, MessageFile.message_id.in_(select(Message.id).where(Message.conversation_id == here))
         ),
         "draft": _any(SharedDraft.id, shared_drafts.is_there(here, since=since)),
+        "hidings": _any(MessageHiding.id, MessageHiding.message_id == Message.id, Message.conversation_id == here),
+        "corrections": _any(
+            MessageCorrection.id, MessageCorrection.message_id == Message.id, Message.conversation_id == here
+        ),
+        "ladder": _any(
+            ContactStep.id,
+            ContactStep.contact_id == contact_id,
+            ContactStep.state == "in_force",
+            or_(ContactStep.until.is_(None), ContactStep.until > at),
+        ),
+        "arrivals": select(HeldArrival.message_id)
+        .where(HeldArrival.conversation_id == here, HeldArrival.state == "waiting")
+        .exists(),
     }
     return select(*(clauses[kind].label(kind) for kind in _KINDS))
 

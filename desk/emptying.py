@@ -19,6 +19,7 @@ from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import Goodwill
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message
+from desk.order_models import HeldArrival, MessageCorrection, MessageHiding
 from desk.person_models import CallNote, CallNoteVersion, Counter, CounterFile, ThreadPost
 from desk.promise_models import CallAttempt, CallBack, Promise
 from desk.sending_models import Departure, HeldReply
@@ -62,6 +63,13 @@ def say_nothing(which: ColumnElement[bool]) -> int:
         db.session.execute(
             update(MessageJudgement).where(MessageJudgement.message_id.in_(ids)).values(reasons=[], private=[])
         )
+        db.session.execute(
+            update(MessageHiding).where(MessageHiding.message_id.in_(ids)).values(reason=GONE, failure=None)
+        )
+        db.session.execute(delete(MessageCorrection).where(MessageCorrection.message_id.in_(ids)))
+        for model in (MessageVersion, MessageFile):
+            db.session.execute(delete(model).where(model.message_id.in_(ids)))
+        db.session.execute(update(HeldArrival).where(HeldArrival.message_id.in_(ids)).values(reason=GONE))
         uses.forget_what_was_asked("message", ids)
         deliveries.forget_messages(ids)
         emptied += len(ids)

@@ -25,6 +25,7 @@ from core.turns import take_turn
 from desk import clocks, conversations, deliveries, emptying, persons, policy, questions
 from desk.inside import SideTalk
 from desk.models import Channel, Contact, Conversation, Message
+from desk.order_models import ContactStep, HeldArrival, MessageHiding
 from desk.person_models import (
     CardAnswer,
     CardLook,
@@ -65,6 +66,7 @@ def preview(contact: Contact, *, viewer: User) -> Found:
         "message": _many(Message, _said_by_or_to(ids)),
         **emptying.count_inside(mine, settled_only=False),
         "contact_mark": _many(ContactMark, ContactMark.contact_id.in_(ids)),
+        "contact_step": _many(ContactStep, ContactStep.contact_id.in_(ids)),
         "card_answer": _many(CardAnswer, CardAnswer.contact_id.in_(ids)),
         "card_look": _many(CardLook, CardLook.contact_id.in_(ids)),
         "contact_join": _many(ContactJoin, or_(ContactJoin.one_id.in_(ids), ContactJoin.other_id.in_(ids))),
@@ -187,6 +189,13 @@ def _forget_beside(ids: Sequence[int]) -> None:
     emptying.forget_in_log("contact_mark", marks)
     emptying.forget_in_log("contact", ids)
     db.session.execute(delete(ContactMark).where(ContactMark.contact_id.in_(ids)))
+    db.session.execute(delete(ContactStep).where(ContactStep.contact_id.in_(ids)))
+    # What they took away themselves has no words any more; why it was hidden or closed may tell of them all the same.
+    written = select(Message.id).where(Message.contact_id.in_(ids))
+    db.session.execute(
+        update(MessageHiding).where(MessageHiding.message_id.in_(written)).values(reason=emptying.GONE, failure=None)
+    )
+    db.session.execute(update(HeldArrival).where(HeldArrival.message_id.in_(written)).values(reason=emptying.GONE))
     db.session.execute(delete(CardAnswer).where(CardAnswer.contact_id.in_(ids)))
     db.session.execute(update(CardLook).where(CardLook.contact_id.in_(ids)).values(reason="", failure=""))
     db.session.execute(

@@ -18,7 +18,7 @@ from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.worker import chore
-from desk import absences, clock_words, clocks, conversations, policy, queries
+from desk import absences, clock_words, clocks, conversations, policy, queries, quiet
 from desk.clock_models import ConversationClock, EscalationStep
 from desk.models import Conversation
 from desk.team_models import TeamMember
@@ -55,7 +55,7 @@ def warn(conversation: Conversation) -> int:
     if clock is None or clock.warn_at is None or clock.warn_at > now():
         return 0
     clock.warn_at = None
-    if conversation.due_at is None or conversation.due_at <= now():
+    if conversation.due_at is None or conversation.due_at <= now() or quiet.is_quiet(conversation):
         return 0
     if not clocks.step(conversation, "warned", f"warn-{conversation.due_for}", due_at=conversation.due_at):
         return 0
@@ -70,7 +70,7 @@ def escalate(conversation: Conversation) -> int:
         return 0
     clock.escalate_at = None
     due = conversation.due_at
-    if due is None or due > at or at - due > FORGOTTEN:
+    if due is None or due > at or at - due > FORGOTTEN or quiet.is_quiet(conversation):
         return 0
     steps = ladder(conversation)
     taken = 0

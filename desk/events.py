@@ -32,6 +32,18 @@ class ReplyQueued(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HidingQueued(Event):
+    """A message is to be hidden at its service, or shown again."""
+
+    hiding_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionQueued(Event):
+    correction_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReplyNoted(Event):
     """An agent noted where their answer stands."""
 

@@ -26,10 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import make_transient_to_detached
 
 from core.clock import now
-from core.db import db
+from core.db import UtcDateTime, db
 from core.outbox import publish_all
 from core.unique import added, inserting
-from desk import clocks, conversations, holding
+from desk import clocks, conversations, held_arrivals, holding, masks, quiet
 from desk.channel_models import RemovedMessage
 from desk.channels.base import IncomingMessage
 from desk.events import MessageReceived
@@ -57,6 +57,8 @@ class Writer:
     person_id: str
     name: str
     reach: int | None
+    step: str | None = None
+    """Which step of the ladder is in force with them."""
 
 
 class Known:
@@ -74,6 +76,7 @@ class Known:
         """By the service's own ids of them."""
         self.held: dict[int, Conversation] = {}
         """Those that this transaction holds, by id."""
+        self._steps: dict[int, str] = {}
         self.received: list[MessageReceived] = []
         """What happened, to be told when all is written."""
         self.ask(told)
@@ -87,6 +90,7 @@ class Known:
             _KNOWN,
             {
                 "channel": self._channel_id,
+                "at": now(),
                 "ids": ids,
                 "messages": list(dict.fromkeys(each for one in told for each in _named(one))),
                 "conversations": list({one.conversation for one in told}),
@@ -103,7 +107,7 @@ class Known:
                 case "conversation":
                     self.conversations[row.key] = row.id
                 case "contact":
-                    self.meet(Writer(row.id, row.key, row.person_id or "", row.name, row.reach))
+                    self.meet(Writer(row.id, row.key, row.person_id or "", row.name, row.reach, row.direction))
 
     def ask_again_who_is_who(self) -> None:
         """Ask for the contacts anew, after some of them got other names."""
@@ -114,8 +118,14 @@ class Known:
     def meet(self, writer: Writer) -> None:
         """Keep who somebody is."""
         self.handles[writer.handle] = writer
+        if writer.step is not None:
+            self._steps[writer.id] = writer.step
         if writer.person_id:
             self.people[writer.person_id] = writer
+
+    def step_of(self, contact_id: int) -> str | None:
+        """Return the step of the ladder that is in force with a contact."""
+        return self._steps.get(contact_id)
 
 
 def receive(channel: Channel, incoming: IncomingMessage) -> Message | None:
@@ -163,7 +173,16 @@ def take_in(channel: Channel, incoming: IncomingMessage, known: Known) -> Here |
     conversation.last_message_at = max(conversation.last_message_at, written_at)
     if incoming.answered_by_machine:
         return here
-    _let_wait(conversation, incoming.text, written_at)
+    words = masks.covered(incoming.text) if incoming.is_public else incoming.text
+    step = known.step_of(contact_id)
+    if step == "block":
+        _keep_closed(conversation, words)
+        return here
+    if step == "restrict" and incoming.is_public:
+        conversations.keep_words(conversation, words, is_incoming=True)
+        held_arrivals.hold(message_id, of=conversation, at=at)
+        return here
+    _let_wait(conversation, words, written_at)
     if conversation.state != "new":  # nothing of ours waits where nobody has begun
         holding.give_way(conversation, reason="new_message")
     _keep_thread(conversation, incoming, known)
@@ -309,9 +328,17 @@ def _keep_thread(conversation: Conversation, incoming: IncomingMessage, known: K
         db.session.execute(inserting(ThreadPost).on_conflict_do_nothing(), rows)
 
 
-def _let_wait(conversation: Conversation, text: str, at: datetime) -> None:
+def _keep_closed(conversation: Conversation, words: str) -> None:
+    """Keep what somebody wrote who is blocked: it makes no case and no noise, and changes none that there is."""
+    conversations.keep_words(conversation, words, is_incoming=True)
+    if conversation.state == "new" and conversation.waiting_since is None:
+        conversations.turn(conversation, "no_answer", by=None, reason="who wrote this is blocked")
+        clocks.stop(conversation, "no_answer")
+
+
+def _let_wait(conversation: Conversation, words: str, at: datetime) -> None:
     clocks.heard(conversation, at)
-    conversations.keep_words(conversation, text, is_incoming=True)
+    conversations.keep_words(conversation, words, is_incoming=True)
     if conversation.state != "new" or conversation.snoozed_until is not None:
         # Solved, given to a colleague inside, or snoozed: the customer has something to say.
         state: ConversationState = "new" if conversation.state == "new" else "open"
@@ -356,7 +383,8 @@ def _what_is_here() -> Any:
         literal("contact", String),
         Contact.handle,
         Contact.id,
-        *nothing,
+        *nothing[:2],
+        quiet.step_at(bindparam("at", type_=UtcDateTime)),
         Contact.external_id,
         Contact.name,
         Contact.reach,

@@ -4,8 +4,8 @@ from typing import Final
 
 from core.db import db
 from core.outbox import Later, listens_to
-from desk import call_backs, counters, credit_lines, questions, replies
-from desk.events import AnswersReused, CounterUsed, ReplyQueued
+from desk import call_backs, correcting, counters, credit_lines, hiding, questions, replies
+from desk.events import AnswersReused, CorrectionQueued, CounterUsed, HidingQueued, ReplyQueued
 from desk.models import Message
 from forum.events import AnswerAccepted
 
@@ -15,6 +15,16 @@ UNTIL_SENT_SECONDS: Final = 60.0
 @listens_to(ReplyQueued)
 def deliver_reply(event: ReplyQueued) -> None:
     replies.send(event.message_id)
+
+
+@listens_to(HidingQueued)
+def hide_at_the_service(event: HidingQueued) -> None:
+    hiding.carry_out(event.hiding_id)
+
+
+@listens_to(CorrectionQueued)
+def correct_at_the_service(event: CorrectionQueued) -> None:
+    correcting.carry_out(event.correction_id)
 
 
 @listens_to(AnswerAccepted)

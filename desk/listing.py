@@ -18,7 +18,7 @@ from core import paging
 from core.clock import now
 from core.db import db
 from core.settings import current_settings
-from desk import filters, queries
+from desk import filters, queries, quiet
 from desk.filters import IS_DONE, IS_OPEN
 from desk.models import Contact, Conversation
 
@@ -136,6 +136,7 @@ def listing(
         joinedload(Conversation.contact).lazyload(Contact.channel),  # the conversation has the same one
         joinedload(Conversation.assignee).load_only(User.name),
         with_expression(Conversation.trouble, queries.stuck_reply()),
+        with_expression(Conversation.quiet, quiet.shown_in_lists()),
     )
     by, descending = _ORDERS[view.order]
     page = paging.page(statement, by=by, cursor=cursor, size=size, descending=descending, among=fitting)

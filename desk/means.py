@@ -1,5 +1,6 @@
 """How a conversation can be answered at this moment, told before anybody types."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -9,6 +10,7 @@ from core.db import db
 from core.phrases import phrase
 from desk.channels.base import Means, adapter_of, measure_of
 from desk.models import Conversation, Message
+from desk.order_models import MessageHiding
 
 
 def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Means:
@@ -19,24 +21,30 @@ def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Me
     means = adapter_of(conversation.channel).means(conversation)
     if conversation.channel.disabled_at is not None:
         return Means(why_not=phrase("This channel is switched off. An admin can switch it on again."))
+    if means.answer_before_hiding and means.public and _newest_is_hidden(conversation):
+        is_left = means.private
+        why = "" if is_left else phrase("What was hidden there cannot be answered any more.")
+        means = replace(means, public=False, why_not=means.why_not or why)
     if means.private_left is None:
         return means
     left = max(0, means.private_left - _private_replies_since_told(conversation, but))
     why = means.why_not
     if not why and not left and not means.public:
         why = phrase("The private replies that the service allows here are used up.")
-    return Means(
-        why_not=why,
-        public=means.public,
-        private=means.private and left > 0,
-        private_left=left,
-        until=means.until,
-        price=means.price,
-        answer_before_hiding=means.answer_before_hiding,
-        by_hand=means.by_hand,
-        by_call=means.by_call,
-        doubt=means.doubt,
+    return replace(means, why_not=why, private=means.private and left > 0, private_left=left)
+
+
+def _newest_is_hidden(conversation: Conversation) -> bool:
+    """Tell whether what the customer wrote last in public is hidden at the service."""
+    newest = (
+        select(Message.id)
+        .where(Message.conversation_id == conversation.id, Message.direction == "in", Message.is_public)
+        .order_by(Message.created_at.desc(), Message.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
+    done = select(MessageHiding.is_hidden).where(MessageHiding.message_id == newest, MessageHiding.state == "done")
+    return bool(db.session.scalar(done.order_by(MessageHiding.id.desc()).limit(1)))
 
 
 def measure_here(conversation: Conversation) -> Measure:

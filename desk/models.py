@@ -184,6 +184,8 @@ class Conversation(Model):
     """An agent chose du or Sie for this customer; None: as the channel says."""
     trouble: Mapped[str | None] = query_expression()
     """In lists: `failed` or `unsure`, where a reply of ours did not surely arrive."""
+    quiet: Mapped[str | None] = query_expression()
+    """In lists: the step of the ladder that is in force with the customer (`desk.quiet`)."""
     capabilities: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What the service told of how this conversation can be answered (`desk.means`); None: as the channel can."""
 
@@ -292,4 +294,4 @@ class FollowUp(Model):
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
-from desk import channel_models, clock_models, figure_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them
+from desk import channel_models, clock_models, figure_models, order_models, team_models  # noqa: E402, F401 -- they stand on the tables above, which refer to them

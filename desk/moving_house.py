@@ -43,6 +43,7 @@ from desk.inbox_models import ChecklistItem, ChecklistSign, SavedView
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Channel, Contact, Conversation, FollowUp, Message, MessageQuestion, Promised
 from desk.moving import MADE, Codec, Reference, Thing, Values, carry, refer
+from desk.order_models import ContactStep, HeldArrival, MessageHiding
 from desk.person_models import (
     CallNote,
     CardLook,
@@ -307,6 +308,27 @@ def _beside() -> Iterator[Thing]:
         order=AFTER,
         model=ContactMark,
         about="A line of type `contact_mark`: how it went with somebody, until when that is shown.",
+    )
+    yield Thing(
+        name="contact_step",
+        order=AFTER,
+        model=ContactStep,
+        about="A line of type `contact_step`: a step of the ladder before somebody is blocked, and what became of it.",
+        takes=_is_free_of_steps,
+    )
+    yield Thing(
+        name="held_arrival",
+        order=AFTER,
+        model=HeldArrival,
+        about="A line of type `held_arrival`: what somebody wrote who is restricted, and whether it was let in.",
+        once=("message_id",),
+    )
+    yield Thing(
+        name="message_hiding",
+        order=AFTER,
+        model=MessageHiding,
+        about="A line of type `message_hiding`: a message was hidden at its service, or shown again, and why.",
+        which=lambda: MessageHiding.state == "done",
     )
     yield Thing(
         name="card_look",
@@ -807,6 +829,14 @@ def _is_not_on_its_way(values: Values) -> bool:
         Message.state.in_(transfer.STAYS),
     )
     return db.session.scalar(select(Message.id).where(*same).limit(1)) is None
+
+
+def _is_free_of_steps(values: Values) -> bool:
+    """Leave out what would be a second step in force with a contact: what was decided here counts more."""
+    if values["state"] not in {"in_force", "asked"}:
+        return True
+    same = (ContactStep.contact_id == values["contact_id"], ContactStep.state == values["state"])
+    return db.session.scalar(select(ContactStep.id).where(*same, ContactStep.at != values["at"]).limit(1)) is None
 
 
 def _in_order(values: Values) -> bool:

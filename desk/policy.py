@@ -56,3 +56,8 @@ def may_remove_calls(viewer: Viewer) -> bool:
 def may_manage_approvals(viewer: Viewer) -> bool:
     """Leads say which replies a second person reads, and who is still learning."""
     return viewer.has_role("lead")
+
+
+def may_hide(viewer: Viewer) -> bool:
+    """Agents hide at a service what customers wrote, take the steps of the ladder, and see what is covered."""
+    return viewer.has_role("agent")

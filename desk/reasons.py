@@ -167,6 +167,16 @@ _SAID: Final[dict[str, Callable[[], str]]] = {
     "desk.watch.change": lambda: gettext("watches longer"),
     "desk.watch.end": lambda: gettext("watches no longer"),
     "desk.conversation.pass_over": lambda: gettext("passed it over"),
+    "desk.conversation.hide_message": lambda: gettext("had a message hidden at the service"),
+    "desk.conversation.show_message": lambda: gettext("had a message shown again at the service"),
+    "desk.conversation.protect": lambda: gettext("protected personal data and answered"),
+    "desk.conversation.reveal": lambda: gettext("looked at covered personal data"),
+    "desk.conversation.correct": lambda: gettext("corrected a reply"),
+    "desk.conversation.approve_correction": lambda: gettext("approved a correction"),
+    "desk.conversation.give_correction_back": lambda: gettext("gave a correction back"),
+    "desk.conversation.drop_correction": lambda: gettext("dropped a correction"),
+    "desk.conversation.let_in": lambda: gettext("let in what was held for a look"),
+    "desk.conversation.close_held": lambda: gettext("closed what was held for a look"),
     "desk.conversation.purge_counter": lambda: gettext("deleted what was left at the secure counter"),
 }
 

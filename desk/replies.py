@@ -282,6 +282,11 @@ def _let_wait_again(message: Message) -> None:
     db.session.flush()
 
 
+def as_it_leaves(message: Message, text: str) -> OutgoingReply:
+    """Return a message of ours as its channel is handed it, with these words in the place of its own."""
+    return replace(_outgoing(message), text=solving.text_with_links(message, text))
+
+
 def pause_after(attempt: int) -> float:
     """Return how many seconds to wait after the so-manieth attempt: from 1 s to 15 min, a little less at random."""
     pause = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * float(5 ** (attempt - 1)))

@@ -25,6 +25,11 @@ class Right:
 RIGHTS: Final[Sequence[Right]] = (
     Right(_l("Read and answer what customers write"), policy.may_work, "/desk"),
     Right(_l("Notes, promises, call-backs, incidents, goodwill up to a limit"), policy.may_work, "/desk/promises"),
+    Right(
+        _l("Hide what customers wrote at its service, take steps before a block, see covered data"),
+        policy.may_hide,
+        "/desk",
+    ),
     Right(_l("Say that one is away oneself"), policy.may_work, "/desk/absences"),
     Right(
         _l("Look after teams and what each can do, say that others are away"), policy.may_manage_teams, "/admin/teams"

@@ -50,14 +50,18 @@ def choose(channel: Channel, *, is_on: bool, by: User) -> None:
         audit.record("desk.channel.choose_solved", channel, by=by, before={"asks": before}, after={"asks": is_on})
 
 
-def text_with_links(message: Message) -> str:
-    """Return what leaves the house; where the message asks, its address is the sealed one, which is kept nowhere."""
+def text_with_links(message: Message, text: str | None = None) -> str:
+    """Return what leaves the house; where the message asks, its address is the sealed one, which is kept nowhere.
+
+    `text` takes the place of the message's own words, where they are corrected.
+    """
+    text = message.text if text is None else text
     if message.by_id is None:
         found = select(SolvedQuestion).where(SolvedQuestion.message_id == message.id)
         question = db.session.scalars(found).one_or_none()
         if question is not None:
-            return message.text.replace(absolute(PATH), address_of(question))
-    return asking.text_with_links(message)
+            return text.replace(absolute(PATH), address_of(question))
+    return asking.text_with_links(message, text)
 
 
 def address_of(question: SolvedQuestion) -> str:

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from core import markup
 from core.settings import current_settings
+from desk import masks
 from desk.models import Conversation, Message
 from kb.models import ArticleUse
 
@@ -50,13 +51,13 @@ def of(
     ours = [message for message in messages if message.direction == "out" and message.state != "failed"]
     points: list[Point] = []
     if theirs:
-        points.append(Point("came_with", theirs[0], _telling(theirs[0].text)))
+        points.append(Point("came_with", theirs[0], _telling(masks.said(theirs[0]))))
     last = ours[-1] if ours else None
     since = messages.index(last) if last is not None else -1
     waiting = [message for message in messages[since + 1 :] if message.direction == "in" and message.id != theirs[0].id]
     points += [
-        Point("open_question", message, _question(message.text) or _telling(message.text))
-        for message in waiting[-MOST_QUESTIONS:]
+        Point("open_question", message, _question(said) or _telling(said))
+        for message, said in ((one, masks.said(one)) for one in waiting[-MOST_QUESTIONS:])
     ]
     if last is not None:
         points.append(Point("said_last", last, _telling(last.text)))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import joinedload, lazyload
 from accounts.people import Viewer
 from core import markup
 from core.db import LARGEST_ID, db
-from desk import queries
+from desk import masks, queries
 from desk.models import Channel, Contact, Conversation, Message
 from desk.person_models import CallNote
 from forum import addresses
@@ -161,7 +161,7 @@ def _messages(
             at=message.created_at,
             is_theirs=message.direction == "in",
             who=(contact.name or contact.handle) if contact else message.by.name if message.by else "",
-            words=message.text[:LONGEST_WORDS],
+            words=masks.said(message)[:LONGEST_WORDS],
             url=f"/desk/conversations/{message.conversation_id}#m{message.id}",
             where=message.channel.name,
             call=call,

@@ -61,7 +61,9 @@ class Capabilities:
     corrects: bool = False
     """What was sent can be changed where it stands: `Adapter.correct`."""
     hides: bool = False
-    """What others wrote can be hidden at the service: `Adapter.hide`."""
+    """What others wrote in public can be hidden at the service: `Adapter.hide`."""
+    hiding: Any = ""
+    """In a sentence, lazily translated: what hiding truly means at the service, or why nothing is hidden there."""
     files: bool = False
     """Pictures and files come along with messages."""
     calls: bool = False
@@ -89,6 +91,10 @@ class Means:
     price: str = ""
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
+    hides: bool = False
+    """What others wrote here in public can be hidden."""
+    hiding: str = ""
+    """What hiding truly means here, in words; where nothing is hidden, why not."""
     by_hand: bool = False
     by_call: bool = False
     """The reply is a call, which is noted here."""
@@ -399,10 +405,13 @@ class Adapter(Protocol):
         """Hand over once more, under the same key, the very bytes of an `Exchange`; raise `ChannelFailed`."""
 
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
-        """Change a message of ours where it stands; raise `ChannelFailed`."""
+        """Change a message of ours where it stands, to the same words twice as once; raise `ChannelFailed`."""
 
     def hide(self, message_id: str, *, is_hidden: bool) -> None:
-        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`."""
+        """Hide what somebody wrote, or show it again, as far as the service does; raise `ChannelFailed`.
+
+        Twice is once: of what nobody knows whether it was done it is asked again.
+        """
 
     def means(self, conversation: Conversation) -> Means:
         """Return how this conversation can be answered, without asking the service."""
@@ -508,8 +517,8 @@ class Silent:
     def means(self, conversation: Conversation) -> Means:
         """Return what the capabilities say, within what the service told.
 
-        Of a conversation it may tell: reply, public and private (bool), private_left (int), until (ISO 8601), price
-        (words) and answer_before_hiding (bool). The channel's settings may hold a price for all of them.
+        Of a conversation it may tell: reply, public, private and hide (bool), private_left (int), until (ISO 8601),
+        price (words) and answer_before_hiding (bool). The channel's settings may hold a price for all of them.
         """
         can, told = self.capabilities, conversation.capabilities or {}
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
@@ -532,6 +541,8 @@ class Silent:
             until=until,
             price=str(told.get("price") or self.channel.settings.get("price") or ""),
             answer_before_hiding=bool(told.get("answer_before_hiding")),
+            hides=can.hides and told.get("hide", True),
+            hiding=_hiding(can, is_let=told.get("hide", True)),
             by_hand=can.by_hand,
         )
 
@@ -602,6 +613,12 @@ def apart(channel_id: int) -> Adapter:
         channel = own.get_one(Channel, channel_id, options=secrets)
         own.expunge(channel)
     return adapter_of(channel)
+
+
+def _hiding(can: Capabilities, *, is_let: bool) -> str:
+    if can.hides and not is_let:
+        return str(phrase("The service does not let us hide anything here."))
+    return str(can.hiding or ("" if can.hides else phrase("This service cannot hide what others wrote.")))
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -23,12 +23,14 @@ from core.errors import Invalid, NotAllowed
 from core.settings import current_settings
 from core.unique import add_or_change
 from core.worker import chore
-from desk import policy
+from desk import policy, quiet
 from desk.models import UNJUDGED, Contact, Conversation, Message
 from desk.triage.tables import ConversationStanding, MessageJudgement, PriorityWeighing
 
 BANDS: Final = 5
 BAND: Final = 1000
+LAST: Final = 0
+"""The place of who is muted: offered behind everybody, and still in the queue."""
 MOST_AT_ONCE: Final = 1000
 """So many waiting conversations get their place anew in one turn, those first that had it longest."""
 MOST_PREVIEWED: Final = 10
@@ -147,7 +149,8 @@ def place(conversation: Conversation) -> None:
     if standing is None:
         return
     standing.placed_at = now()
-    conversation.priority = where(standing, conversation, weights()).priority
+    is_quiet = quiet.is_quiet(conversation)
+    conversation.priority = LAST if is_quiet else where(standing, conversation, weights()).priority
     db.session.flush()
 
 
@@ -192,9 +195,11 @@ def place_waiting() -> int:
         ).unique()
     )
     counts = weights()
+    quiet_ones = quiet.quiet_among([standing.conversation.contact_id for standing in rows]) if rows else ()
     moved = []
     for standing in rows:
-        new = where(standing, standing.conversation, counts).priority
+        is_quiet = standing.conversation.contact_id in quiet_ones
+        new = LAST if is_quiet else where(standing, standing.conversation, counts).priority
         if new != standing.conversation.priority:
             moved.append({"id": standing.conversation_id, "priority": new})
     ids = [standing.conversation_id for standing in rows]

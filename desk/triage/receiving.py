@@ -6,7 +6,7 @@ from core.db import db
 from core.outbox import listens_to, publish
 from core.unique import add_once
 from core.worker import chore
-from desk import assigning, clocks, conversations, queries, sla
+from desk import assigning, clocks, conversations, hiding, queries, quiet, sla
 from desk.events import MessageReceived, PublicMessageJudged
 from desk.models import Conversation, Message
 from desk.triage import judging, learning, priority, rules
@@ -29,15 +29,20 @@ def take_in(event: MessageReceived) -> None:
     if len(message.text.strip()) >= SHORTEST_TELLING:
         conversation.locale = judgement.locale
     priority.place(conversation)
+    step = quiet.step_of(message.contact_id or conversation.contact_id)
+    is_quiet = step is not None and step.step in quiet.QUIET
     if is_muted(conversation):
         complete(conversation)  # whoever is muted does not get to the top again by writing on
-    else:
+    elif not is_quiet:
         rules.apply(message, conversation, judgement)
     db.session.flush()
-    if message.is_public:
+    if step is not None and step.step == "hide" and message.is_public:
+        hiding.hide_by_the_ladder(message)
+    if message.is_public and not is_quiet:
         publish(PublicMessageJudged(message.id))
     clocks.choose_again(conversation)
-    assigning.find_somebody(conversation.id)
+    if not is_quiet:
+        assigning.find_somebody(conversation.id)
 
 
 @assigning.tell_heat

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from core.clock import now
 from core.db import db
 from core.settings import current_settings
+from desk import quiet
 from desk.models import Channel, Conversation
 from desk.triage import incidents
 from desk.triage.tables import ConversationMute, MessageJudgement
@@ -39,6 +40,8 @@ def find(_after: datetime, _before: datetime) -> Iterable[Waiting]:
     began = at - timedelta(minutes=settings.spike_minutes)
     for cluster in incidents.waiting_clusters():
         fresh = [message for message in cluster.messages if message.received_at > began]
+        quiet_ones = quiet.quiet_among([one.contact_id for one in fresh if one.contact_id is not None])
+        fresh = [message for message in fresh if message.contact_id not in quiet_ones]
         if len(fresh) >= settings.spike_fewest:
             words = ", ".join(cluster.words)
             yield Waiting(
@@ -68,6 +71,7 @@ def unhappy(at: datetime) -> list[tuple[Channel, int, float]]:
             MessageJudgement.sentiment <= UNHAPPY,
             MessageJudgement.intent != "abuse",
             ~is_muted.exists(),
+            quiet.is_heard(Conversation.contact_id),
         )
         .group_by(Channel.id)
     )

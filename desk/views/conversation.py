@@ -24,18 +24,22 @@ from desk import (
     beside,
     calls,
     clock_words,
+    correcting,
     counters,
     finding,
     handing,
     handing_over,
+    hiding,
     holding,
     linking,
+    masks,
     message_files,
     notes,
     presence,
     previewing,
     queries,
     questions,
+    quiet,
     replies,
     reuse,
     scheduling,
@@ -56,6 +60,7 @@ from desk.forms import LONGEST_QUESTION, ReplyForm
 from desk.inside import Note
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
+from desk.means import capabilities_of
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
 from desk.person_models import CallNote
@@ -71,14 +76,17 @@ from kb.models import ArticleUse
 
 MOST_USES = 20
 QUEUE = 15
+NOT_THERE = -1
 
 
 @dataclass(frozen=True, slots=True)
 class Drafted:
-    """What a page shows of the team's draft besides it: that there are two texts, and what the draft was made with."""
+    """What a page shows besides: that there are two texts, what the draft was made with, which data is uncovered."""
 
     clashes: bool = False
     uses: Sequence[reuse.Used] | None = None
+    revealed: frozenset[tuple[int, int]] = frozenset()
+    """Pairs of message and number, see `desk.masks`."""
 
 
 _PLAIN = Drafted()
@@ -88,7 +96,8 @@ _PLAIN = Drafted()
 @role_required("agent")
 def show_conversation(conversation_id: int) -> Response:
     conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    form = ReplyForm(formdata=None, data={"text": promises.apology(conversation_id)})
+    begun = promises.apology(conversation_id) or _correction_of(conversation)
+    form = ReplyForm(formdata=None, data={"text": begun})
     return _conversation_page(conversation, form, question=_question(request.args.get("help", "")))
 
 
@@ -100,6 +109,27 @@ def exchange(conversation_id: int) -> str:
     return render_template(
         "desk/_exchange.html", conversation=conversation, **_about(conversation, beside.there(conversation))
     )
+
+
+@bp.post("/desk/messages/<int:message_id>/reveal")
+@role_required("agent")
+def reveal(message_id: int) -> Response:
+    """Show one piece of personal data in a public message, with the composer as it was.
+
+    No redirect, since each look is noted and none happens by a link.
+    """
+    message = queries.visible_message(message_id, viewer=current_user)
+    conversation_id, number = message.conversation_id, texts.number(request.form.get("piece", ""))
+    masks.reveal(message, NOT_THERE if number is None else number, by=me())
+    db.session.commit()
+    form = ReplyForm()
+    for field in form:
+        field.errors = []
+    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
+    shown_now = Drafted(revealed=frozenset({(message_id, number or 0)}))
+    page = _conversation_page(conversation, form, question=form.help.data or "", drafted=shown_now)
+    page.headers["Cache-Control"] = "no-store"
+    return page
 
 
 @bp.post("/desk/conversations/<int:conversation_id>/replies")
@@ -258,7 +288,7 @@ def _conversation_page(
         wording=wording,
     )
     there = beside.there(conversation)
-    about = _about(conversation, there)
+    about = _about(conversation, there, drafted.revealed)
     colleagues = queries.agents()
     form.holding_owner.choices = [SelectChoice(str(agent.id), agent.name) for agent in colleagues]
     if not form.holding_owner.data:
@@ -285,6 +315,8 @@ def _conversation_page(
         or composing.drafted_uses(composer["filled"])
         or composing.held_uses(composer["back"]),
         clashes=drafted.clashes,
+        revealed=drafted.revealed,
+        step_meanings=quiet.MEANINGS,
         name_of=shared_drafts.name_of,
         measure=measure_of(conversation.channel, is_public=form.public.data == "yes"),
         measures=_measures(conversation, composer["means"]),
@@ -338,7 +370,18 @@ def _answers_from_forum(
     return [one for one in found if one is not None]
 
 
-def _about(conversation: Conversation, there: There) -> dict[str, Any]:
+def _correction_of(conversation: Conversation) -> str:
+    """Return how a correction begins that is a message of its own, where the address asks for one."""
+    number = texts.number(request.args.get("correct", ""))
+    sent = [message for message in conversation.messages if message.direction == "out" and message.state == "sent"]
+    return next((correcting.opening(message) for message in sent if message.id == number), "")
+
+
+def _about(
+    conversation: Conversation, there: There, revealed: frozenset[tuple[int, int]] = frozenset()
+) -> dict[str, Any]:
+    means, is_on = capabilities_of(conversation), conversation.channel.disabled_at is None
+    every = [message.id for message in conversation.messages]
     ours = [message.id for message in conversation.messages if message.direction == "out"]
     uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
     linked = there.load("articles", lambda: linking.linked(conversation), ())
@@ -346,6 +389,12 @@ def _about(conversation: Conversation, there: There) -> dict[str, Any]:
     written: list[Note | CallNote] = [*there.load("notes", lambda: notes.of(conversation), [])]
     written += [call for call in rung if call.message_id is None]
     return {
+        "pieces": masks.of(conversation.messages, revealed),
+        "hidings": there.load("hidings", lambda: hiding.of(every), {}),
+        "corrections": there.load("corrections", lambda: correcting.of(every), {}),
+        "can_hide": means.hides,
+        "can_correct": adapter_of(conversation.channel).capabilities.corrects and is_on,
+        "can_answer": not means.why_not,
         "linked": linked,
         "is_linked": bool(linked),
         "may_draft": kb_policy.may_draft(current_user),

@@ -19,8 +19,9 @@ from core.db import db
 from core.edge import REFUSALS
 from core.errors import Conflict, Invalid
 from core.settings import current_settings
-from desk import cards, codes, notes_on_people, persons, timeline
+from desk import cards, codes, contact_ladder, notes_on_people, persons, quiet, timeline
 from desk.models import Contact
+from desk.order_forms import BlockForm, EndStepForm, StepForm
 from desk.person_forms import CodeForm, LookForm, MarkForm
 from desk.person_models import ContactMember, Proof
 from desk.views.edge import Answer, bp
@@ -29,6 +30,8 @@ from forum import queries as forum_queries
 from forum.models import Topic
 
 MOST_TOPICS = 5
+STEP, END, BLOCK = "step-", "end-", "block-"
+"""How the fields of the ladder are told from others on the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class Standing:
 @bp.get("/desk/contacts/<int:contact_id>")
 @role_required("agent")
 def show_person(contact_id: int) -> Response:
-    return _page(persons.visible_contact(contact_id, viewer=current_user))
+    return page_of(persons.visible_contact(contact_id, viewer=current_user))
 
 
 @bp.post("/desk/contacts/<int:contact_id>/joins")
@@ -120,13 +123,13 @@ def say_code(contact_id: int) -> Answer:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _page(persons.visible_contact(contact_id, viewer=current_user), code=form, status=error.status)
+        return page_of(persons.visible_contact(contact_id, viewer=current_user), code=form, status=error.status)
     db.session.commit()  # a wrong one counts as well
     if not is_right:
         if not form.errors:
             form.refuse(Invalid(fields={"code": gettext("This is not the code.")}))
         contact = persons.visible_contact(contact_id, viewer=current_user)
-        return _page(contact, code=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return page_of(contact, code=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     flash(gettext("The code is right: they are one person."), "good")
     return _back(contact_id)
 
@@ -137,7 +140,7 @@ def mark_person(contact_id: int) -> Answer:
     contact = persons.visible_contact(contact_id, viewer=current_user)
     form = MarkForm()
     if not form.validate():
-        return _page(contact, mark=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return page_of(contact, mark=form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         notes_on_people.mark(
             contact,
@@ -149,7 +152,7 @@ def mark_person(contact_id: int) -> Answer:
     except REFUSALS as error:
         db.session.rollback()
         form.refuse(error)
-        return _page(persons.visible_contact(contact_id, viewer=current_user), mark=form, status=error.status)
+        return page_of(persons.visible_contact(contact_id, viewer=current_user), mark=form, status=error.status)
     db.session.commit()
     return _back(contact_id)
 
@@ -170,7 +173,7 @@ def look_at_card(contact_id: int, source_id: int) -> Answer:
     source = cards.source(source_id)
     form = LookForm(prefix=f"card-{source_id}")
     if not form.validate():
-        return _page(contact, look_form=(source_id, form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
+        return page_of(contact, look_form=(source_id, form), status=HTTPStatus.UNPROCESSABLE_ENTITY)
     look = cards.look_up(source, contact, reason=form.reason.data or "", by=me())
     look_id = look.id
     db.session.commit()
@@ -179,12 +182,13 @@ def look_at_card(contact_id: int, source_id: int) -> Answer:
     )
 
 
-def _page(
+def page_of(
     contact: Contact,
     *,
     mark: MarkForm | None = None,
     code: CodeForm | None = None,
     look_form: tuple[int, LookForm] | None = None,
+    step: StepForm | None = None,
     refused: str = "",
     status: int = HTTPStatus.OK,
 ) -> Response:
@@ -219,8 +223,32 @@ def _page(
         looks=cards.looks_at(ids) if sources else (),
         conversation_id=_conversation_id(),
         refused=refused,
+        **_ladder(contact, ids, step),
     )
     return make_response(page, status)
+
+
+def _ladder(contact: Contact, ids: Sequence[int], typed: StepForm | None) -> dict[str, Any]:
+    """Return what the page shows of the ladder: what is in force, what was, and the way to the next step."""
+    taken = contact_ladder.history(ids)
+    in_force = [one for one in taken if one.state == "in_force" and not contact_ladder.is_over(one)]
+    here = next((one for one in in_force if one.contact_id == contact.id), None)
+    wanted = next((one for one in taken if one.state == "asked" and one.contact_id == contact.id), None)
+    return {
+        "steps_taken": taken,
+        "steps_in_force": in_force,
+        "step_here": here,
+        "step_asked": wanted,
+        "may_decide": wanted is not None and contact_ladder.may_decide(wanted, me()),
+        "waiting_cases": contact_ladder.waiting(contact.id) if wanted is not None else (),
+        "step_form": typed or StepForm(formdata=None, prefix=STEP),
+        "end_form": EndStepForm(formdata=None, prefix=END),
+        "block_form": BlockForm(formdata=None, prefix=BLOCK),
+        "step_meanings": quiet.MEANINGS,
+        "usual_days": contact_ladder.USUAL_DAYS,
+        "why_no_hiding": contact_ladder.why_no_hiding(contact),
+        "is_over": contact_ladder.is_over,
+    }
 
 
 def _look_forms(sources: Sequence[Any], typed: tuple[int, LookForm] | None) -> dict[int, LookForm]:
@@ -260,7 +288,7 @@ def _standings(members: Sequence[ContactMember]) -> list[Standing]:
 def _refused(contact_id: int, sentence: str, status: int) -> Response:
     db.session.rollback()
     contact = persons.visible_contact(contact_id, viewer=current_user)
-    return _page(contact, refused=sentence or str(Conflict.title), status=status)
+    return page_of(contact, refused=sentence or str(Conflict.title), status=status)
 
 
 def _conversation_id() -> int | None:

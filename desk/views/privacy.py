@@ -121,6 +121,7 @@ def _in_words(name: str, many: int) -> str:
         "held_reply": lambda: ngettext("%(num)s held reply", "%(num)s held replies", many),
         "thread_post": lambda: ngettext("%(num)s post of the thread", "%(num)s posts of the thread", many),
         "contact_mark": lambda: ngettext("%(num)s mark", "%(num)s marks", many),
+        "contact_step": lambda: ngettext("%(num)s step of the ladder", "%(num)s steps of the ladder", many),
         "card_answer": lambda: ngettext("%(num)s customer card", "%(num)s customer cards", many),
         "card_look": lambda: ngettext("%(num)s look at the card", "%(num)s looks at the card", many),
         "contact_join": lambda: ngettext(

@@ -18,12 +18,13 @@ from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
-from core.errors import Invalid
+from core.errors import Conflict, Invalid
 from core.outbox import Delivery
-from desk import by_hand, connections, polling, replies
+from desk import by_hand, connections, correcting, hiding, polling, replies
 from desk.channel_models import ChannelCourse, ChannelDelivery, MessageFile, MessageVersion
 from desk.channels.base import adapter_of
 from desk.models import Channel, Contact, Conversation, Message
+from desk.order_models import MessageCorrection, MessageHiding
 from tests.cast import World
 
 Trouble = Literal["429", "500", "timeout", "half", "lost answer", "refused", "not let in"]
@@ -56,6 +57,10 @@ class Rig:
     """The desk asks; otherwise the service delivers."""
     by_hand = False
     """Nothing is sent from here: agents answer at the service and note where."""
+    hides = False
+    """What customers write in public can be hidden at the service."""
+    corrects = False
+    """What was sent can be changed there."""
     secrets: Sequence[str] = ()
     """What must never be seen again: passwords, tokens."""
 
@@ -108,6 +113,14 @@ class Rig:
 
     def seen(self) -> list[Seen]:
         """Return what stands there of ours."""
+        raise NotImplementedError
+
+    def write_where_we_may_hide(self, text: str, *, id: str) -> None:  # noqa: A002 -- the same
+        """Have a customer write where the service lets us hide it."""
+        self.write(text, id=id)
+
+    def hidden(self) -> list[str]:
+        """Return the ids of what is hidden at the service, each as often as it is named there."""
         raise NotImplementedError
 
     def requests(self) -> int:
@@ -404,6 +417,127 @@ class Conformance:
             assert sent(app).failure
         assert rig.seen() == []
 
+    # Hiding
+
+    def test_what_is_hidden_twice_is_hidden_once_and_shown_again(
+        self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
+    ) -> None:
+        if not rig.hides:
+            nothing_is_hidden(app, rig, stage)
+            return
+        rig.write_where_we_may_hide("You are all thieves!", id="ugly")
+        rig.bring(app)
+        want_hidden(stage)
+        want_hidden(stage)
+        worker()
+        want_hidden(stage)
+        worker()
+        assert rig.hidden() == [rig.external_id("ugly")]
+        assert [one.state for one in hidings(app)] == ["done"]
+        want_hidden(stage, is_hidden=False)
+        worker()
+        assert rig.hidden() == []
+        assert [one.state for one in hidings(app)] == ["done", "done"]
+
+    @pytest.mark.parametrize("what", ["429", "500", "refused", "timeout", "half", "lost answer"])
+    def test_a_hiding_that_did_not_surely_work_is_tried_until_it_did(
+        self,
+        app: Flask,
+        rig: Rig,
+        on: int,
+        stage: Stage,
+        worker: Callable[[], None],
+        what: Trouble,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if not rig.hides:
+            nothing_is_hidden(app, rig, stage)
+            return
+        monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
+        rig.write_where_we_may_hide("You are all thieves!", id="ugly")
+        rig.bring(app)
+        want_hidden(stage)
+        rig.trouble(what)
+        worker()
+        (waits,) = hidings(app)
+        assert (waits.state, bool(waits.failure)) == ("queued", True)
+        with app.app_context():
+            due = db.session.scalars(select(Delivery.due_at).where(Delivery.event == "HidingQueued")).one()
+            assert due >= now() + timedelta(seconds=self.retry_after - 3 if what == "429" else 0)
+        at_once(app)
+        worker()
+        assert rig.hidden() == [rig.external_id("ugly")]
+        assert [(one.state, one.failure) for one in hidings(app)] == [("done", None)]
+
+    def test_a_hiding_that_the_service_does_not_let_us_fails_with_a_reason(
+        self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
+    ) -> None:
+        if not rig.hides:
+            nothing_is_hidden(app, rig, stage)
+            return
+        rig.write_where_we_may_hide("You are all thieves!", id="ugly")
+        rig.bring(app)
+        want_hidden(stage)
+        rig.trouble("not let in")
+        worker()
+        (failed,) = hidings(app)
+        assert (failed.state, bool(failed.failure)) == ("failed", True)
+        assert rig.hidden() == []
+
+    # Correcting
+
+    def test_what_is_corrected_says_the_new_words_there_and_keeps_the_old_ones_here(
+        self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
+    ) -> None:
+        if rig.by_hand or not rig.corrects:
+            nothing_is_corrected(app, rig, stage, worker)
+            return
+        answer(app, rig, stage, "It costs 10 euros.")
+        worker()
+        want_corrected(stage, WORDS)
+        worker()
+        rig.bring_again(app)
+        (seen,) = rig.seen()
+        assert WORDS in seen.text
+        assert "10 euros" not in seen.text
+        with app.app_context():
+            assert (sent(app).state, sent(app).text, sent(app).external_id) == ("sent", WORDS, seen.id)
+            assert [one.text for one in db.session.scalars(select(MessageVersion))] == ["It costs 10 euros."]
+
+    @pytest.mark.parametrize("what", ["429", "500", "refused", "timeout", "half", "lost answer"])
+    def test_a_correction_that_did_not_surely_work_is_tried_until_it_did(
+        self,
+        app: Flask,
+        rig: Rig,
+        on: int,
+        stage: Stage,
+        worker: Callable[[], None],
+        what: Trouble,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if rig.by_hand or not rig.corrects:
+            nothing_is_corrected(app, rig, stage, worker)
+            return
+        answer(app, rig, stage, "It costs 10 euros.")
+        worker()
+        monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
+        want_corrected(stage, "It costs 12 euros.")
+        rig.trouble(what)
+        worker()
+        with app.app_context():
+            waits = db.session.scalars(select(MessageCorrection)).one()
+            assert (waits.state, bool(waits.failure)) == ("queued", True)
+            assert sent(app).text == "It costs 10 euros."
+            due = db.session.scalars(select(Delivery.due_at).where(Delivery.event == "CorrectionQueued")).one()
+            assert due >= now() + timedelta(seconds=self.retry_after - 3 if what == "429" else 0)
+        at_once(app)
+        worker()
+        (seen,) = rig.seen()
+        assert "It costs 12 euros." in seen.text
+        with app.app_context():
+            assert sent(app).text == "It costs 12 euros."
+            assert len(db.session.scalars(select(MessageVersion)).all()) == 1
+
     # The connection
 
     @pytest.mark.parametrize("what", ["429", "500", "timeout", "half", "not let in"])
@@ -511,6 +645,67 @@ def nothing_is_sent(app: Flask, rig: Rig, stage: Stage, worker: Callable[[], Non
     stage(scene)
     worker()
     assert rig.attempts() == 0
+
+
+def want_hidden(stage: Stage, *, is_hidden: bool = True) -> None:
+    """Have an agent hide what the customer wrote, or show it again."""
+
+    def scene(world: World) -> None:
+        message = db.session.scalars(select(Message).where(Message.direction == "in")).one()
+        if is_hidden:
+            hiding.hide(message, reason="An insult", by=world.dora)
+        else:
+            hiding.show_again(message, reason="It was none", by=world.dora)
+
+    stage(scene)
+
+
+def hidings(app: Flask) -> list[MessageHiding]:
+    with app.app_context():
+        return list(db.session.scalars(select(MessageHiding).order_by(MessageHiding.id)))
+
+
+def nothing_is_hidden(app: Flask, rig: Rig, stage: Stage) -> None:
+    """Where the service cannot hide, the desk says so in words and asks nothing of it."""
+    rig.write("You are all thieves!", id="ugly")
+    rig.bring(app)
+
+    def scene(world: World) -> None:
+        message = db.session.scalars(select(Message).where(Message.direction == "in")).one()
+        assert hiding.why_not(message)
+        with pytest.raises(Conflict):
+            hiding.hide(message, reason="An insult", by=world.dora)
+
+    stage(scene)
+    assert hidings(app) == []
+    assert rig.attempts() == 0
+
+
+def want_corrected(stage: Stage, text: str) -> None:
+    """Have an agent correct the one reply."""
+
+    def scene(world: World) -> None:
+        message = db.session.scalars(select(Message).where(Message.direction == "out")).one()
+        correcting.correct(message, text=text, by=world.dora, seen=correcting.mark_of(message.text))
+
+    stage(scene)
+
+
+def nothing_is_corrected(app: Flask, rig: Rig, stage: Stage, worker: Callable[[], None]) -> None:
+    """Where the service cannot change what was sent, the desk says so and asks nothing of it."""
+    answer(app, rig, stage, "It costs 10 euros.")
+    worker()
+    before = rig.attempts()
+
+    def scene(world: World) -> None:
+        message = db.session.scalars(select(Message).where(Message.direction == "out")).one()
+        assert correcting.why_not(message)
+        with pytest.raises(Conflict):
+            correcting.correct(message, text="12", by=world.dora, seen=correcting.mark_of(message.text))
+
+    stage(scene)
+    worker()
+    assert rig.attempts() == before
 
 
 def sent(app: Flask) -> Message:

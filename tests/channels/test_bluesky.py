@@ -18,6 +18,7 @@ from tests.channels.conformance import Conformance, Rig, Seen, Trouble, poll_now
 
 class BlueskyRig(Rig):
     kind = "bluesky"
+    hides = True
 
     def __init__(self, servers: Servers) -> None:
         self.servers = servers
@@ -64,6 +65,15 @@ class BlueskyRig(Rig):
             self.roots[id] = self.roots.get(answers, parent)
             more["reply"] = {"root": self.roots[id], "parent": parent}
         self.written[id] = self.servers.post(self.by(by), text, **more)
+
+    def write_where_we_may_hide(self, text: str, *, id: str) -> None:  # noqa: A002
+        root = self.servers.post(self.desk, "We have a new router.")
+        more = {"facets": mention_of(self.desk), "langs": ["en"], "reply": {"root": root, "parent": root}}
+        self.written[id] = self.servers.post(self.by("max"), text, **more)
+
+    def hidden(self) -> list[str]:
+        gates = self.servers.records(self.desk, "app.bsky.feed.threadgate")
+        return [uri for gate in gates for uri in gate["value"].get("hiddenReplies", [])]
 
     def edit(self, id: str, text: str) -> None:  # noqa: A002
         uri = self.external_id(id)

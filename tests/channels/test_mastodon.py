@@ -20,6 +20,7 @@ from tests.desk.stage import answer_with, reset
 
 class MastodonRig(Rig):
     kind = "mastodon"
+    corrects = True
     visibility = "public"
 
     def __init__(self, variant: Any = "mastodon") -> None:

@@ -17,6 +17,7 @@ from desk.draft_models import SharedDraft
 from desk.events import MessageReceived
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Contact, Conversation, Message, MessageQuestion
+from desk.order_models import ContactStep, HeldArrival, MessageCorrection, MessageHiding
 from desk.person_models import CallNote, ContactJoin, ContactMark, Counter, ThreadPost
 from desk.promise_models import CallBack, Promise
 from desk.sending_models import HeldReply
@@ -29,7 +30,7 @@ from tests.desk import stage as props
 from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
-MOST = 33
+MOST = 37
 """Statements of a page beside which there is everything at once, each kind with its names."""
 
 
@@ -93,6 +94,37 @@ def _file(_world: World, here: Conversation, number: int) -> list[Any]:
     return [MessageFile(message_id=message.id, name="a.png", media_type="image/png", size=3, content=b"abc")]
 
 
+def _reply(world: World, here: Conversation, number: int) -> Message:
+    reply = Message(
+        conversation_id=here.id,
+        channel_id=here.channel_id,
+        external_id=f"reply-{here.id}-{number}",
+        direction="out",
+        is_public=True,
+        text="Please restart it",
+        by_id=world.dora.id,
+        state="sent",
+    )
+    db.session.add(reply)
+    db.session.flush()
+    return reply
+
+
+def _written(here: Conversation, number: int) -> Message:
+    message = Message(
+        conversation_id=here.id,
+        channel_id=here.channel_id,
+        external_id=f"held-{here.id}-{number}",
+        direction="in",
+        is_public=True,
+        text="Me again",
+        state="received",
+    )
+    db.session.add(message)
+    db.session.flush()
+    return message
+
+
 def _join(_world: World, here: Conversation, number: int) -> list[Any]:
     other = Contact(channel_id=here.channel_id, handle=f"@other-{here.id}-{number}", name="Max")
     db.session.add(other)
@@ -133,6 +165,22 @@ KINDS: dict[str, Callable[[World, Conversation, int], Sequence[Any] | None]] = {
     ],
     "uses": _use,
     "articles": _link,
+    "hidings": lambda w, c, _n: [
+        MessageHiding(message_id=c.messages[0].id, is_hidden=True, reason="Spam", by_id=w.dora.id, state="done")
+    ],
+    "corrections": lambda w, c, n: [
+        MessageCorrection(message_id=_reply(w, c, n).id, text="Better", by_id=w.dora.id, state="failed")
+    ],
+    "ladder": lambda w, c, n: [
+        ContactStep(
+            contact_id=c.contact_id,
+            step="mute",
+            reason="Insults",
+            by_id=w.dora.id,
+            state="in_force" if n <= 2 else "over",
+        )
+    ],
+    "arrivals": lambda _w, c, n: [HeldArrival(message_id=_written(c, n).id, conversation_id=c.id)],
     "notes": lambda w, c, n: [Note(conversation_id=c.id, by_id=w.dora.id, text=f"Note {n}")],
     "questions": _question,
     "held": lambda w, c, _n: [

@@ -15,10 +15,11 @@ from accounts.models import AuditEntry
 from core import transfer
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
-from desk import disclosure, erasing
+from desk import contact_ladder, disclosure, erasing, replies
 from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import ClockEvent
 from desk.models import Contact, Conversation, Message
+from desk.order_models import HeldArrival, MessageCorrection, MessageHiding
 from desk.promise_models import CallBack, Promise
 from tests.cast import World
 from tests.conftest import Browser
@@ -89,6 +90,36 @@ def test_no_word_is_left_and_what_is_counted_stays(world: World, clock: time_mac
     assert "queued" not in set(db.session.scalars(select(Message.state)))
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.deed == "desk.contact.erase")).one()
     assert (entry.by_id, entry.after) == (world.root.id, dict(went))
+
+
+def test_what_was_hidden_corrected_and_done_about_them_goes_with_its_words(world: World) -> None:
+    first = props.received(props.channel(world, endpoint="https://social.example/replies"))
+    taken_away = props.received(first.channel, "Gone", id="gone")
+    taken_away.text, taken_away.url = "", None
+    reply = replies.reply(first.conversation, text="Quittenmus helps.", by=world.dora)
+    reply.state = "sent"
+    db.session.add_all(
+        [
+            MessageVersion(message_id=reply.id, text="Quittenmus hurts."),
+            MessageCorrection(message_id=reply.id, text="Quittenmus heals.", by_id=world.dora.id, state="failed"),
+            MessageHiding(
+                message_id=first.id, is_hidden=True, reason="Quittenmus", state="failed", failure="Quittenmus"
+            ),
+            MessageHiding(message_id=taken_away.id, is_hidden=True, reason="Quittenmus", state="done"),
+            HeldArrival(
+                message_id=taken_away.id, conversation_id=first.conversation_id, state="closed", reason="Quittenmus"
+            ),
+            MessageFile(message_id=first.id, name="Quittenmus.png", media_type="image/png", size=3, content=b"abc"),
+        ]
+    )
+    contact_ladder.take(first.contact, "mute", reason="Quittenmus", days=3, by=world.dora)
+    erasing.erase(first.contact, by=world.root, typed=first.contact.handle)
+    db.session.commit()
+    left = {
+        table.name: [tuple(row) for row in db.session.execute(select(table)) if "Quittenmus" in str(tuple(row))]
+        for table in db.metadata.sorted_tables
+    }
+    assert {name: rows for name, rows in left.items() if rows} == {}
 
 
 def test_an_export_from_before_brings_nothing_back(world: World, clock: time_machine.Traveller, tmp_path: Path) -> None:

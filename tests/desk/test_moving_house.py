@@ -35,6 +35,7 @@ from desk.clock_models import (
 from desk.inbox_models import ChecklistItem, ChecklistSign, SavedView
 from desk.inside import HandOver, SideTalk
 from desk.models import Channel, Conversation, FollowUp, Message, MessageQuestion
+from desk.order_models import ContactStep, HeldArrival, MessageHiding
 from desk.person_models import CallNote, CardLook, CardSource, ContactMark, ContactMember, ThreadPost
 from desk.promise_models import CallAttempt, CallBack, Promise
 from desk.sending_models import AgentProfile, ApprovalRule, HeldReply
@@ -71,6 +72,7 @@ STAYS_BEHIND = {
     "channel_course": "how far this house has read; another begins anew and knows what it has",
     "channel_delivery": "the log of this house",
     "call_note_version": "what a note said before stays where it was changed",
+    "message_correction": "what a reply is to say instead is made where it was sent",
     "message_version": "what a message said before stays where it was changed",
     "message_file": "documents do not travel in lines",
     "removed_message": "what was taken away is not named elsewhere",
@@ -308,6 +310,28 @@ def house(world: World, clock: time_machine.Traveller, tmp_path: Path) -> None:
                 contact_id=conversation.contact_id,
                 by_id=world.dora.id,
                 reason="To see the contract",
+            ),
+            ContactStep(
+                contact_id=conversation.contact_id,
+                step="mute",
+                reason="Insults",
+                by_id=world.dora.id,
+                at=START,
+                until=START + timedelta(days=9000),
+                days=9000,
+                ended_why="",
+            ),
+            HeldArrival(message_id=asked.id, **mine, at=START, state="let_in", by_id=world.dora.id, decided_at=START),
+            MessageHiding(
+                message_id=asked.id,
+                is_hidden=True,
+                reason="Insults",
+                by_id=world.dora.id,
+                at=START,
+                state="done",
+                attempts=1,
+                attempted_at=START,
+                done_at=START,
             ),
             ThreadPost(
                 **mine, external_id="t-0", handle="@eva", name="Eva", text="Mine is late, too.", created_at=START

@@ -156,6 +156,11 @@ GROUPS: dict[frozenset[str], str] = {
         desk.own_initials desk.choose_initials
         desk.keep_draft desk.drop_draft desk.restore_draft desk.show_watch desk.begin_watch desk.end_watch
         desk.ask_passing desk.pass_over desk.ask_for_code
+        desk.ask_hiding desk.hide_message desk.hide_again desk.note_hidden desk.reveal desk.ask_protection desk.protect
+        desk.let_in_held desk.ask_close_held desk.close_held
+        desk.ask_correction desk.correct_reply desk.approve_correction desk.return_correction desk.correct_again
+        desk.note_corrected desk.drop_correction
+        desk.take_step desk.end_step desk.agree_to_block desk.decline_block
     """,
     MODERATORS: """
         forum.set_trust

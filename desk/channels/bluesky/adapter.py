@@ -104,6 +104,10 @@ class Bluesky(Silent):
             every=EVERY_SECONDS,
             looks_for=True,
             hides=True,
+            hiding=lazy_gettext(
+                "On Bluesky it is folded away under our post for everybody, behind a click. Its writer still sees it, "
+                "their own profile still shows it, and so may other apps. It can still be answered."
+            ),
             files=True,
             may_follow_up=self._chats,
         )
@@ -111,7 +115,8 @@ class Bluesky(Silent):
     def means(self, conversation: Conversation) -> Means:
         means = super().means(conversation)
         if chat.convo_in(conversation.external_id) is None:
-            return means
+            under_others = phrase("Only replies under posts of ours can be hidden on Bluesky.")
+            return means if means.hides else replace(means, hiding=under_others)
         if not means.private and not means.why_not:
             return replace(means, public=False, why_not=phrase("Direct messages are switched off for this channel."))
         return replace(means, public=False)

@@ -149,7 +149,11 @@ def _arrival(
         person_id=uri.did,
         reach=reach.get(uri.did),
         locale=str(langs[0])[:2].lower() if isinstance(langs, list) and langs else None,
-        capabilities={"public": may_reply, "private": _may_chat(connection, uri.did, open_to)},
+        capabilities={
+            "public": may_reply,
+            "private": _may_chat(connection, uri.did, open_to),
+            "hide": (root := _refs(record)[1]) is not None and _is_ours(root, ours),
+        },
         thread=tuple(thread),
         kind=_kind(str(told.get("reason")), record, ours),
         answers=_answers(record, above, quote),

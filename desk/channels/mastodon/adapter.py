@@ -96,6 +96,7 @@ class Mastodon(Silent):
             polled=True,
             every=SECONDS_BETWEEN,
             corrects=True,
+            hiding=lazy_gettext("Mastodon has no way to hide what others wrote; it can be reported there."),
             files=True,
             signs_in=True,
         )
