@@ -13,7 +13,7 @@ BEFORE: Final = 9
 BEHIND: Final = 7
 """So many words on either side are read."""
 BREATH: Final = 8
-"""A name and a day of birth, a street and a town: no more letters than these stand between what one breath tells."""
+"""A street and a number, a name and a street: no more letters than these stand between what one breath tells."""
 _MONTH: Final = (
     r"(?:jan(?:uar|uary)?|feb(?:ruar|ruary)?|märz?|mar(?:ch)?|apr(?:il)?|ma[iy]|jun[ie]?|jul[iy]?|aug(?:ust)?"
     r"|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
