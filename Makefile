@@ -36,7 +36,7 @@ lock: .make/dev
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-annotate --python-version 3.11 --custom-compile-command "make lock" requirements-dev.in -o requirements-dev.txt
 
 bench: .make/dev translations/de/LC_MESSAGES/messages.mo
-	@for script in bench/bench_*.py bench/desk.py; do $(BIN)/python $$script || exit 1; done
+	@for script in bench/bench_*.py bench/desk.py bench/channels.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
 	rm -rf .venv .make .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -10,6 +10,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 URL_LENGTH: Final = 23
@@ -28,12 +29,12 @@ _BARE: Final = re.compile(
 )
 _MENTION: Final = re.compile(r"(?<![\w/@])@(\w[\w.-]*)@[\w-]+(?:\.[\w-]+)+")
 _ZWJ: Final = "\u200d"
-_PLAIN: Final = re.compile(
-    r"[\t\n\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff]*"
-)
-"""Letters and signs that never join another one: a text of these has as many graphemes as code points."""
-_LIGHT: Final = (range(0x1100), range(0x2000, 0x200E), range(0x2010, 0x2020), range(0x2032, 0x2038))
-"""Code points that count once on X; all others count twice (twitter-text, configuration v3)."""
+_PLAIN: Final = r"\t\n\x20-\x7e\xa0-\xac\xae-\u02ff\u0370-\u0482\u2010-\u2027\u2030-\u205e\u20a0-\u20bf\u2190-\u21ff"
+"""Letters and signs that never join one of these: of them a text has as many graphemes as code points."""
+_RUNS: Final = re.compile(f"([{_PLAIN}]+)|[^{_PLAIN}]+")
+_HEAVY: Final = re.compile(r"[^\u0000-\u10ff\u2000-\u200d\u2010-\u201f\u2032-\u2037]")
+"""Code points that count twice on X; all others count once (twitter-text, configuration v3)."""
+_EMOJI: Final = re.compile(r"[\u2100-\U0010ffff]")
 
 
 class _Points:
@@ -86,7 +87,7 @@ def characters(text: str) -> int:
 
 def graphemes(text: str) -> int:
     """Count what a person sees as one character."""
-    return sum(1 for _ in _graphemes(text))
+    return len(_begins(text))
 
 
 def mastodon(text: str, url_length: int = URL_LENGTH) -> int:
@@ -99,7 +100,7 @@ def weighted(text: str, url_length: int = URL_LENGTH) -> int:
     """Count as X does: Latin and the like once, everything else twice, an emoji twice however long, an address 23."""
     rest, addresses = ADDRESS.subn("", unicodedata.normalize("NFC", text))
     rest, bare = _BARE.subn("", rest)
-    return sum(_weight(grapheme) for grapheme in _graphemes(rest)) + url_length * (addresses + bare)
+    return _weight(rest) + url_length * (addresses + bare)
 
 
 def bluesky(text: str) -> int:
@@ -166,21 +167,28 @@ class Measure:
         return with_short_addresses(text) if self.counting == "bluesky" else text
 
 
-def _graphemes(text: str) -> list[str]:
-    if _PLAIN.fullmatch(text):  # a hundred times faster, and true of nearly every text
-        return list(text)
-    found: list[str] = []
-    for letter in text:
-        if found and _belongs_to(found[-1], letter):
-            found[-1] += letter
-        else:
-            found.append(letter)
-    return found
+def _begins(text: str) -> list[int]:
+    """Return where the graphemes begin."""
+    begins: list[int] = []
+    for run in _RUNS.finditer(text):
+        first, end = run.span()
+        if first == 0 or not _belongs_to(text, begins[-1], first):
+            begins.append(first)
+        if run[1] is not None:  # a hundred times faster, and true of nearly all there is
+            begins.extend(range(first + 1, end))
+            continue
+        for at in range(first + 1, end):
+            if not _belongs_to(text, begins[-1], at):
+                begins.append(at)
+    return begins
 
 
-def _belongs_to(before: str, letter: str) -> bool:
-    """Tell whether a letter goes on with the grapheme before it (TR 29, GB3 to GB13)."""
-    last = before[-1]
+def _belongs_to(text: str, begin: int, at: int) -> bool:
+    """Tell whether the letter there goes on with the grapheme that begins before it (TR 29, GB3 to GB13).
+
+    No rule looks at all that came before: a text that is one grapheme takes no longer than another.
+    """
+    last, letter = text[at - 1], text[at]
     if last == "\r" and letter == "\n":
         return True
     if _is_control(last) or _is_control(letter):
@@ -191,9 +199,9 @@ def _belongs_to(before: str, letter: str) -> bool:
         or _is_spacing(letter)
         or last in _PREPENDED
         or _completes_syllable(last, letter)
-        or _completes_flag(before, letter)
-        or (letter in _PICTURES and _joins_pictures(before))
-        or (letter in _CONSONANTS and _joins_consonants(before))
+        or (letter in _FLAG_LETTERS and last in _FLAG_LETTERS and _is_half_a_flag(text, begin, at))
+        or (letter in _PICTURES and last == _ZWJ and _joins_pictures(text, begin, at))
+        or (letter in _CONSONANTS and _joins_consonants(text, begin, at))
     )
 
 
@@ -221,21 +229,21 @@ def _completes_syllable(last: str, letter: str) -> bool:
     return (last in _HANGUL_T or has_tail) and letter in _HANGUL_T
 
 
-def _completes_flag(before: str, letter: str) -> bool:
-    flags = [one for one in before if one in _FLAG_LETTERS]
-    return letter in _FLAG_LETTERS and len(flags) == 1 and before[-1] in _FLAG_LETTERS
+def _is_half_a_flag(text: str, begin: int, at: int) -> bool:
+    return at - 1 == begin or text[at - 2] not in _FLAG_LETTERS
 
 
-def _joins_pictures(before: str) -> bool:
-    if not before.endswith(_ZWJ):
-        return False
-    first = next((one for one in reversed(before[:-1]) if not _extends(one)), "")
-    return bool(first) and first in _PICTURES
+def _joins_pictures(text: str, begin: int, at: int) -> bool:
+    before = at - 2
+    while before >= begin and _extends(text[before]):
+        before -= 1
+    return before >= begin and text[before] in _PICTURES
 
 
-def _joins_consonants(before: str) -> bool:
+def _joins_consonants(text: str, begin: int, at: int) -> bool:
     linked = False
-    for one in reversed(before):
+    for before in range(at - 1, begin - 1, -1):
+        one = text[before]
         if one in _LINKERS:
             linked = True
         elif one in _CONSONANTS:
@@ -245,7 +253,17 @@ def _joins_consonants(before: str) -> bool:
     return False
 
 
-def _weight(grapheme: str) -> int:
-    if len(grapheme) > 1 and any(ord(letter) >= 0x2100 for letter in grapheme):  # noqa: PLR2004 -- where emoji begin
-        return 2
-    return sum(1 if any(ord(letter) in points for points in _LIGHT) else 2 for letter in grapheme)
+def _weight(text: str) -> int:
+    """Count as X does what is no address: an emoji of several code points as one."""
+    begins = _begins(text)
+    weight = _weight_of_letters(text)
+    if len(begins) == len(text):
+        return weight
+    for begin, end in pairwise([*begins, len(text)]):
+        if end - begin > 1 and _EMOJI.search(text, begin, end):
+            weight += 2 - _weight_of_letters(text[begin:end])
+    return weight
+
+
+def _weight_of_letters(text: str) -> int:
+    return len(text) + len(_HEAVY.findall(text))

@@ -32,6 +32,8 @@ CONNECT_SECONDS: Final = 5.0
 TOTAL_SECONDS: Final = 10.0
 LARGEST_ANSWER: Final = 1024 * 1024
 LONGEST_URL: Final = 2000
+_HOUSE_NAMES: Final = (".internal", ".intranet", ".intern", ".local", ".localhost", ".lan", ".corp", ".home.arpa")
+"""Endings that no server on the public internet has (RFC 6761, 6762, 8375), and those that houses use all the same."""
 LONGEST_HOST: Final = 253
 _CHUNK: Final = 16 * 1024
 _PORTS: Final = {"http": 80, "https": 443}
@@ -305,6 +307,15 @@ def _named(host: str, port: int, settings: Settings, *, is_tls: bool) -> _Target
     host = host.lower()
     is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
     return _Target("https" if is_tls else "http", host, port, "", is_trusted)
+
+
+def is_of_a_house(url: str) -> bool:
+    """Tell, by its name alone, whether an address leads to a machine that only its own network knows."""
+    try:
+        _parts, host, _port = _split(url)
+    except Refused:
+        return False
+    return _is_inside(host) or "." not in host.strip("[]") or host.endswith(_HOUSE_NAMES)
 
 
 def _is_inside(host: str) -> bool:

@@ -6,11 +6,11 @@ At least once: a crash between a listener's work and its commit repeats the work
 import dataclasses
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
-from sqlalchemy import JSON, Index, String, Text, or_, select, update
+from sqlalchemy import JSON, Index, String, Text, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
@@ -57,6 +57,9 @@ class Delivery(Model):
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
+_WRITE: Final = insert(Delivery.metadata.tables[Delivery.__tablename__])
+"""Over the table: nobody needs the rows as objects, and so all of them are one statement."""
+
 E = TypeVar("E", bound=Event)
 Listener = Callable[[Any], None]
 
@@ -78,17 +81,21 @@ def listens_to(event_class: type[E]) -> Callable[[Callable[[E], None]], Callable
 
 def publish(event: Event, *, due_at: datetime | None = None) -> None:
     """Write one delivery per listener into the current transaction."""
-    for name, (event_class, _function) in sorted(_listeners.items()):
-        if event_class is type(event):
-            db.session.add(
-                Delivery(
-                    event=event_class.__name__,
-                    listener=name,
-                    payload=dataclasses.asdict(event),
-                    due_at=due_at or now(),
-                )
-            )
+    publish_all([event], due_at=due_at)
+
+
+def publish_all(events: Sequence[Event], *, due_at: datetime | None = None) -> None:
+    """Write one delivery per event and listener into the current transaction, in one statement."""
     db.session.flush()
+    at = due_at or now()
+    rows = [
+        {"event": type(event).__name__, "listener": name, "payload": dataclasses.asdict(event), "due_at": at}
+        for event in events
+        for name, (event_class, _function) in sorted(_listeners.items())
+        if event_class is type(event)
+    ]
+    if rows:
+        db.session.execute(_WRITE, rows)
 
 
 def readdress(field: str, old_id: int, new_id: int) -> None:

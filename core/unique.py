@@ -1,6 +1,7 @@
 """Rows that may exist once, written without looking first."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Table
@@ -20,8 +21,17 @@ def inserting(model: type[Base]) -> SqliteInsert | PostgresqlInsert:
 
 def add_once(model: type[Base], **values: Any) -> bool:
     """Write a row and tell whether it is new; where an equal one stands, leave it."""
-    statement = _insert(model).values(**values).on_conflict_do_nothing().returning(_key(model))
-    return db.session.execute(statement).first() is not None
+    db.session.flush()
+    return added(model, **values) is not None
+
+
+def added(model: type[Base], **values: Any) -> Any | None:
+    """Write a row and return its primary key; None where an equal one stands, which is left.
+
+    What is pending in the session stays pending: the row must not refer to any of it.
+    """
+    with db.session.no_autoflush:
+        return db.session.execute(_once(model, db.session.get_bind().dialect.name), values).scalar()
 
 
 def add_or_change(model: type[Base], *, by: str, changes: Mapping[str, Any], **values: Any) -> Any:
@@ -29,16 +39,23 @@ def add_or_change(model: type[Base], *, by: str, changes: Mapping[str, Any], **v
 
     Nobody can delete it in between, as they could after `add_once`.
     """
-    statement = _insert(model).values(**values).on_conflict_do_update(index_elements=[by], set_=dict(changes))
+    db.session.flush()
+    statement = inserting(model).values(**values).on_conflict_do_update(index_elements=[by], set_=dict(changes))
     return db.session.execute(statement.returning(_key(model))).scalar_one()
 
 
-def _insert(model: type[Base]) -> SqliteInsert | PostgresqlInsert:
-    db.session.flush()
-    return inserting(model)
+@cache
+def _once(model: type[Base], dialect: str) -> Any:
+    # Put together once, and over the table: what the session makes of a mapped class takes longer than the writing.
+    insert = sqlite_insert if dialect == "sqlite" else postgresql_insert
+    return insert(_table(model)).on_conflict_do_nothing().returning(_key(model))
 
 
 def _key(model: type[Base]) -> Column[Any]:
+    return next(iter(_table(model).primary_key.columns))
+
+
+def _table(model: type[Base]) -> Table:
     table = model.__table__
     assert isinstance(table, Table)  # noqa: S101 -- for the type checker: a mapped class has a table
-    return next(iter(table.primary_key.columns))
+    return table

@@ -1,17 +1,18 @@
 """What services tell is taken in: new messages, changed and removed ones, and messages of ours that came back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Final
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from accounts import audit
 from core.clock import now
 from core.db import db
 from core.outbox import publish
 from core.unique import add_once
-from desk import clocks, conversations, inbox, replies
+from desk import clocks, conversations, inbox, replies, sla
 from desk.channel_models import MessageFile, MessageVersion, RemovedMessage
 from desk.channels.base import Arrival, IncomingMessage, Removed, Returned
 from desk.events import MessageChanged
@@ -33,37 +34,46 @@ class Taken:
 
 def take(channel: Channel, arrival: Arrival) -> Taken | None:
     """Take in what a service told, once however often it tells it; None where no message came of it."""
+    return take_all(channel, [arrival])[0]
+
+
+def take_all(channel: Channel, told: Sequence[Arrival]) -> list[Taken | None]:
+    """Take in what a service told together, in its order, as `take` does one after the other, in fewer statements."""
+    known = inbox.Known(channel, [each for each in told if isinstance(each, IncomingMessage)])
+    with sla.read_once():
+        taken = [_take(channel, each, known) for each in told]
+    inbox.tell(known)
+    return taken
+
+
+def _take(channel: Channel, arrival: Arrival, known: inbox.Known) -> Taken | None:
+    if not isinstance(arrival, IncomingMessage):
+        inbox.tell(known)  # in the order in which it happened
     if isinstance(arrival, Removed):
+        known.removed.add(arrival.id)
         return _remove(channel, arrival)
     if isinstance(arrival, Returned):
         return _returned(channel, arrival)
-    if _is_gone(channel, arrival.id):
+    if arrival.id in known.removed:
         return None
-    message = inbox.receive(channel, arrival)
-    if message is not None:
-        _keep_files(message, arrival)
-        return _taken(message, is_new=True)
-    message = inbox.message_of(channel, arrival.id)
-    assert message is not None  # noqa: S101 -- it is not new, so it is there
-    if arrival.edited_at is not None and message.direction == "in":
+    here = inbox.take_in(channel, arrival, known)
+    if here is not None:
+        _keep_files(here.id, arrival)
+        return Taken(here.id, here.conversation_id, is_new=True)
+    here = known.messages[arrival.id]
+    if arrival.edited_at is not None and here.direction == "in":
+        inbox.tell(known)
+        message = inbox.message_of(channel, arrival.id)
+        assert message is not None  # noqa: S101 -- it is not new, so it is there
         _change(message, arrival)
-    return _taken(message, is_new=False)
+    return Taken(here.id, here.conversation_id, is_new=False)
 
 
-def _taken(message: Message, *, is_new: bool) -> Taken:
-    return Taken(message.id, message.conversation_id, is_new)
-
-
-def _is_gone(channel: Channel, external_id: str) -> bool:
-    gone = exists().where(RemovedMessage.channel_id == channel.id, RemovedMessage.external_id == external_id)
-    return bool(db.session.scalar(select(gone)))
-
-
-def _keep_files(message: Message, incoming: IncomingMessage) -> None:
+def _keep_files(message_id: int, incoming: IncomingMessage) -> None:
     for file in incoming.files:
         db.session.add(
             MessageFile(
-                message_id=message.id,
+                message_id=message_id,
                 name=file.name,
                 media_type=file.media_type,
                 size=len(file.content),
@@ -71,7 +81,6 @@ def _keep_files(message: Message, incoming: IncomingMessage) -> None:
                 content=file.content,
             )
         )
-    db.session.flush()
 
 
 def _change(message: Message, incoming: IncomingMessage) -> None:
@@ -116,7 +125,7 @@ def _remove(channel: Channel, removed: Removed) -> Taken | None:
         db.session.flush()
         audit.record("desk.message.remove", message, by=None, reason="at the service")
         publish(MessageChanged(conversation.id, message.id))
-    return _taken(message, is_new=False)
+    return Taken(message.id, message.conversation_id, is_new=False)
 
 
 def _returned(channel: Channel, returned: Returned) -> Taken | None:
@@ -124,4 +133,4 @@ def _returned(channel: Channel, returned: Returned) -> Taken | None:
     if message is None or message.direction != "out":
         return None
     replies.came_back(message, returned.reason)
-    return _taken(message, is_new=False)
+    return Taken(message.id, message.conversation_id, is_new=False)

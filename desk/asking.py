@@ -5,13 +5,13 @@ a nuisance: there a channel asks only where its settings say so.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, Literal, get_args
 
 from flask_babel import force_locale, gettext
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
 from sqlalchemy.orm import aliased
 
 from accounts import audit
@@ -111,6 +111,13 @@ def ask(reply_id: int) -> bool:
     text = _question(reply)
     if text is None:
         return False
+    message = queue(reply, text, name=f"asks_{reply_id}")
+    db.session.add(FollowUp(reply_id=reply_id, message_id=message.id))
+    return True
+
+
+def queue(reply: Message, text: str, *, name: str) -> Message:
+    """Queue a message after a reply, where that went; its name makes it the same one however often it is tried."""
     message = Message(
         conversation_id=reply.conversation_id,
         channel_id=reply.channel_id,
@@ -118,14 +125,30 @@ def ask(reply_id: int) -> bool:
         is_public=reply.is_public,
         text=text,
         state="queued",
-        idempotency_key=f"asks_{reply_id}_{reply.idempotency_key}"[:80],
+        idempotency_key=f"{name}_{reply.idempotency_key}"[:80],
     )
     db.session.add(message)
     db.session.flush()
-    db.session.add(FollowUp(reply_id=reply_id, message_id=message.id))
     reply.conversation.last_message_at = message.created_at
     publish(ReplyQueued(message.id))
-    return True
+    return message
+
+
+def places(is_wanted: Callable[[Channel], bool], *, public_if: ColumnElement[bool]) -> ColumnElement[bool] | None:
+    """Return the clause for messages where a channel may ask, in public `public_if`; None where none may."""
+    private: list[int] = []
+    public: list[int] = []
+    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
+        if is_wanted(channel) and adapter_of(channel).capabilities.may_follow_up:
+            for ids, is_public in ((private, False), (public, True)):
+                if may_ask(channel, is_public=is_public):
+                    ids.append(channel.id)
+    if not private and not public:
+        return None
+    return or_(
+        and_(Message.channel_id.in_(private), Message.is_public.is_(False)),
+        and_(Message.channel_id.in_(public), Message.is_public.is_(True), public_if),
+    )
 
 
 def is_question() -> ColumnElement[bool]:
@@ -181,20 +204,10 @@ def _due() -> Sequence[int]:
     """Return the replies to ask about, the oldest first."""
     if not current_settings().ask_outcome_hours:
         return []
-    private: list[int] = []
-    public: list[int] = []
-    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
-        if adapter_of(channel).capabilities.may_follow_up:
-            for ids, is_public in ((private, False), (public, True)):
-                if may_ask(channel, is_public=is_public):
-                    ids.append(channel.id)
-    if not private and not public:
+    where_it_may = places(lambda _: True, public_if=true())
+    if where_it_may is None:
         return []
-    places = or_(
-        and_(Message.channel_id.in_(private), Message.is_public.is_(False)),
-        and_(Message.channel_id.in_(public), Message.is_public.is_(True)),
-    )
-    due = _waiting().where(places).order_by(Message.sent_at, Message.id).limit(MOST_AT_ONCE)
+    due = _waiting().where(where_it_may).order_by(Message.sent_at, Message.id).limit(MOST_AT_ONCE)
     found = db.session.scalars(due).all()
     db.session.commit()
     return found

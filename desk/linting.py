@@ -28,6 +28,7 @@ NAMES: Final = {
     "internal": lazy_gettext("Says something from inside the house"),
     "unverifiable_guarantee": lazy_gettext("A certainty that nobody can vouch for"),
     "mixed_address": lazy_gettext("Sie and du in one text"),
+    "dead_link": lazy_gettext("A link that leads nowhere"),
 }
 LONGEST_LOOK: Final = 20_000
 _OF_PAGES: Final = {"internal", "send_elsewhere_form"}

@@ -33,6 +33,8 @@ CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "no_answer",
 )
 _STUCK = words_of_sql("state in ('failed', 'unsure')")
+_QUEUED = words_of_sql("state = 'queued'")
+_FAILED = words_of_sql("failure is not null")
 UNJUDGED = 2000
 """The place of what nobody has judged yet: in the middle."""
 IS_OPEN_SQL = "state not in ('solved', 'no_answer')"
@@ -210,6 +212,9 @@ class Message(Model):
         CheckConstraint("state in ('received', 'queued', 'sent', 'failed', 'unsure')", name="known_state"),
         Index("ix_message_conversation", "conversation_id", "created_at", "id"),
         Index("ix_message_stuck", "conversation_id", postgresql_where=_STUCK, sqlite_where=_STUCK),
+        Index("ix_message_channel", "channel_id", "id"),
+        Index("ix_message_queued", "channel_id", "id", postgresql_where=_QUEUED, sqlite_where=_QUEUED),
+        Index("ix_message_failure", "channel_id", "id", postgresql_where=_FAILED, sqlite_where=_FAILED),
         {"sqlite_autoincrement": True},
     )
 

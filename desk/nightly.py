@@ -17,7 +17,7 @@ from core.db import LARGEST_ID, db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.unique import add_once
 from core.worker import chore
-from desk import linting
+from desk import leading, linting
 from desk.promise_models import LONGEST_REASON, LintFinding
 from kb import addresses
 from kb.models import Article, Face, Revision
@@ -87,8 +87,8 @@ def look() -> int:
     for name, texts_of in _sources.items():
         seen: set[tuple[str, str, str]] = set()
         for number, stored in enumerate(texts_of()):
-            for issue in linting.look(stored.text, public=True, locale=stored.locale):
-                key = (stored.ref, issue.type, _seal(issue.value))
+            for kind, said in _found_in(stored):
+                key = (stored.ref, kind, _seal(said))
                 seen.add(key)
                 new += add_once(
                     LintFinding,
@@ -96,7 +96,7 @@ def look() -> int:
                     ref=key[0],
                     type=key[1],
                     seal=key[2],
-                    said=issue.value,
+                    said=said,
                     title=stored.title,
                     url=stored.url,
                 )
@@ -157,6 +157,14 @@ def _settle_gone(name: str, seen: set[tuple[str, str, str]]) -> None:
         elif is_there and finding.settled_at is not None and not finding.reason:
             finding.settled_at = None
             finding.found_at = now()
+
+
+def _found_in(stored: Stored) -> Iterator[tuple[str, str]]:
+    """Yield what kind of thing is found in a text, and its very words."""
+    for issue in linting.look(stored.text, public=True, locale=stored.locale):
+        yield issue.type, issue.value
+    for url in leading.dead_links(stored.text):
+        yield leading.CODE, url
 
 
 def _seal(said: str) -> str:

@@ -6,13 +6,15 @@ reads it again, and the desk knows it already.
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask import Flask
+from flask_babel import gettext
 from sqlalchemy import or_, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import undefer
 
 from core import worker
@@ -21,11 +23,22 @@ from core.db import db, reading
 from core.unique import add_once
 from desk import arrivals
 from desk.channel_models import ChannelCourse
-from desk.channels.base import Adapter, Batch, ChannelFailed, GoneForGood, IncomingMessage, NotLetIn, adapter_of
+from desk.channels.base import (
+    Adapter,
+    Arrival,
+    Batch,
+    ChannelFailed,
+    GoneForGood,
+    IncomingMessage,
+    NotLetIn,
+    adapter_of,
+)
 from desk.models import Channel
 
 AT_ONCE: Final = 4
 """So many channels are asked at the same time."""
+TOGETHER: Final = 50
+"""So many of the arrivals of a batch are taken in in one go."""
 PAUSE_SECONDS: Final = 1.0
 LEASE: Final = timedelta(minutes=5)
 """A worker that dies holds a channel for so long."""
@@ -34,6 +47,8 @@ LONGEST_PAUSE: Final = 900.0
 LONGEST_WISH: Final = 86_400.0
 """What is granted to a service that asks for a pause."""
 RECONNECT_SECONDS: Final = 30.0
+_COLLISIONS: Final = frozenset({"40P01", "40001"})
+"""What PostgreSQL calls it when two transactions waited for each other, and this one had to give way."""
 
 log = logging.getLogger(__name__)
 
@@ -122,32 +137,65 @@ def note_failure(channel_id: int, failure: ChannelFailed) -> None:
 
 def _keep(channel_id: int, batch: Batch) -> None:
     """Take in a batch and keep how far it goes, together."""
-    channel = db.session.get_one(Channel, channel_id)
-    course = db.session.get_one(ChannelCourse, channel_id, populate_existing=True)
-    newest: datetime | None = None
-    for arrival in batch.arrivals:
-        try:
-            with db.session.begin_nested():
-                arrivals.take(channel, arrival)
-        except Exception:
-            # The worker's edge: one message that cannot be taken in must not hold up those behind it. It is counted.
-            log.exception("%s: %r cannot be taken in", channel.slug, arrival.id)
-            course.unread += 1
-            continue
-        if isinstance(arrival, IncomingMessage):
-            newest = arrival.created_at if newest is None else max(newest, arrival.created_at)
+    taken = _take_all(channel_id, batch.arrivals) if batch.arrivals else []
     at = now()
-    if newest is not None:
-        course.lag_seconds = max(0, int((at - newest).total_seconds()))
+    course: dict[str, Any] = {"leased_until": at + LEASE}
+    if len(taken) < len(batch.arrivals):
+        course["unread"] = ChannelCourse.unread + len(batch.arrivals) - len(taken)
+    created = [arrival.created_at for arrival in taken if isinstance(arrival, IncomingMessage)]
+    if created:
+        course["lag_seconds"] = max(0, int((at - max(created)).total_seconds()))
     if batch.cursor is not None:
-        course.cursor = dict(batch.cursor)
+        course["cursor"] = dict(batch.cursor)
     state = batch.state
     if state.quota_left is not None:
-        course.quota_left, course.quota_renewed_at = state.quota_left, state.quota_renewed_at
+        course |= {"quota_left": state.quota_left, "quota_renewed_at": state.quota_renewed_at}
     if state.expires_at is not None:
-        course.expires_at = state.expires_at
-    course.leased_until = at + LEASE
+        course["expires_at"] = state.expires_at
+    # A cursor may be long: it is written where it has changed, and never read for that.
+    db.session.execute(
+        update(ChannelCourse).where(ChannelCourse.channel_id == channel_id).values(course),
+        execution_options={"synchronize_session": False},
+    )
     db.session.commit()
+
+
+def _take_all(channel_id: int, told: Sequence[Arrival]) -> list[Arrival]:
+    """Take in what was told, some at a time, and return what could be taken in."""
+    channel = db.session.get_one(Channel, channel_id)
+    taken: list[Arrival] = []
+    for first in range(0, len(told), TOGETHER):
+        some = told[first : first + TOGETHER]
+        if len(some) > 1 and _are_taken_together(channel, some):
+            taken += some
+        else:
+            taken += [arrival for arrival in some if _is_taken(channel, arrival)]
+    return taken
+
+
+def _are_taken_together(channel: Channel, some: Sequence[Arrival]) -> bool:
+    """Take in several arrivals; where one of them cannot be taken in, none is, and it is False."""
+    try:
+        with db.session.begin_nested():
+            arrivals.take_all(channel, some)
+    except Exception as error:  # noqa: BLE001 -- not yet the worker's edge: each is tried alone now, and there it is said
+        log.info("%s: %s arrivals are taken in one by one (%s)", channel.slug, len(some), type(error).__name__)
+        return False
+    return True
+
+
+def _is_taken(channel: Channel, arrival: Arrival) -> bool:
+    try:
+        with db.session.begin_nested():
+            arrivals.take(channel, arrival)
+    except Exception as error:
+        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _COLLISIONS:
+            # There is nothing wrong with it. Nothing of the batch is kept, and all of it is asked for again.
+            raise ChannelFailed(gettext("the same things were written by somebody else at the same moment")) from error
+        # The worker's edge: one message that cannot be taken in must not hold up those behind it. It is counted.
+        log.exception("%s: %r cannot be taken in", channel.slug, arrival.id)
+        return False
+    return True
 
 
 def _apart(channel_id: int) -> Adapter:

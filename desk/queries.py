@@ -174,14 +174,16 @@ def channels() -> list[Channel]:
     )
 
 
-_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug")).options(undefer(Channel.secret))
+# Who delivers proves who they are by them: asked for with the channel, and not one after the other.
+_SECRETS: Final = (undefer(Channel.secret), undefer(Channel.credentials))
+_CHANNEL_BY_SLUG: Final = select(Channel).where(Channel.slug == bindparam("slug")).options(*_SECRETS)
 
 
 def channel_by(name: str) -> Channel | None:
     """Return the channel with this slug or, when it is a number, with this id."""
     if name.isascii() and name.isdigit():
         number = texts.number(name)
-        return None if number is None else db.session.get(Channel, number)
+        return None if number is None else db.session.get(Channel, number, options=_SECRETS)
     return db.session.scalars(_CHANNEL_BY_SLUG, {"slug": name}).one_or_none()
 
 

@@ -1,6 +1,9 @@
 """What is promised to which customers: policies, and the calendars by which their time counts."""
 
-from collections.abc import Callable, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -30,6 +33,8 @@ LONGEST_NAME: Final = 80
 LONGEST_CLOSED: Final = 20_000
 MOST_MINUTES: Final = 1_000_000
 TIMES: Final = ("first_minutes", "hard_minutes", "next_minutes", "solution_minutes", "warn_minutes")
+# The clock that asks is half set: it is written when it is whole, once.
+_POLICIES: Final = select(AnswerPolicy).order_by(AnswerPolicy.name, AnswerPolicy.id).execution_options(autoflush=False)
 Fact = Callable[[Conversation], Any]
 _facts: dict[str, Fact] = {}
 
@@ -62,6 +67,27 @@ class Standing:
     intent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of the policies for several conversations."""
+
+    policies: Sequence[AnswerPolicy]
+    promises: dict[int, Promise] = dataclasses.field(default_factory=dict)
+
+
+_read: ContextVar[list[_Read] | None] = ContextVar("read", default=None)
+
+
+@contextmanager
+def read_once() -> Iterator[None]:
+    """Have the policies read once for all messages that are taken in inside: in one transaction, of some moments."""
+    token = _read.set([])
+    try:
+        yield
+    finally:
+        _read.reset(token)
+
+
 def tell(name: str, fact: Fact) -> None:
     """Have `priority` or `intent` of a conversation told by whoever knows it."""
     _facts[name] = fact
@@ -75,19 +101,22 @@ def standing(conversation: Conversation) -> Standing:
 
 def promised_to(conversation: Conversation) -> Promise:
     """Return what holds for a conversation; its priority and intent are asked only where a policy looks at them."""
-    known = policies()
+    read = _policies_now()
     to = Standing(conversation.channel_id)
-    if any(one.intent is not None or one.from_priority is not None for one in known):
+    if any(one.intent is not None or one.from_priority is not None for one in read.policies):
         to = standing(conversation)
-    return promised(to, known)
-
-
-def promised(to: Standing, known: Sequence[AnswerPolicy] | None = None) -> Promise:
-    """Return what holds: of the policies that fit the one for the channel, for the intent, of the highest priority."""
-    fitting = [one for one in (policies() if known is None else known) if _fits(one, to)]
-    if not fitting:
+    found = _narrowest(to, read.policies)
+    if found is None:
         return by_settings()
-    return _promise(max(fitting, key=_narrowness))
+    if found.id not in read.promises:
+        read.promises[found.id] = _promise(found)
+    return read.promises[found.id]
+
+
+def promised(to: Standing) -> Promise:
+    """Return what holds: of the policies that fit the one for the channel, for the intent, of the highest priority."""
+    found = _narrowest(to, policies())
+    return by_settings() if found is None else _promise(found)
 
 
 def by_settings() -> Promise:
@@ -114,8 +143,7 @@ def promise_of(policy_id: int | None) -> Promise:
 
 def policies() -> Sequence[AnswerPolicy]:
     """Return all policies, with their calendars."""
-    statement = select(AnswerPolicy).order_by(AnswerPolicy.name, AnswerPolicy.id)
-    return db.session.scalars(statement).all()
+    return db.session.scalars(_POLICIES).all()
 
 
 def policies_with_channels() -> Sequence[AnswerPolicy]:
@@ -292,6 +320,19 @@ def read_closed(typed: str) -> dict[str, str]:
     if len(found) > MOST_CLOSED:
         raise Invalid(gettext("At most %(most)s days fit.", most=MOST_CLOSED))
     return dict(sorted(found.items()))
+
+
+def _policies_now() -> _Read:
+    kept = _read.get()
+    if kept is None:
+        return _Read(policies())
+    if not kept:
+        kept.append(_Read(policies()))
+    return kept[0]
+
+
+def _narrowest(to: Standing, known: Sequence[AnswerPolicy]) -> AnswerPolicy | None:
+    return max((one for one in known if _fits(one, to)), key=_narrowness, default=None)
 
 
 def _fits(one: AnswerPolicy, to: Standing) -> bool:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from flask_babel import force_locale, gettext, pgettext
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import aliased
 
 from accounts import audit
@@ -17,13 +17,11 @@ from accounts.models import User
 from core.clock import now
 from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
-from core.outbox import publish
 from core.settings import current_settings
 from core.web import absolute
 from core.worker import chore
 from desk import asking, conversations, policy
 from desk.channels.base import adapter_of
-from desk.events import ReplyQueued
 from desk.figure_models import SOLVED_ANSWERS, SolvedQuestion
 from desk.models import Channel, Conversation, Message
 from forum import tickets
@@ -87,25 +85,13 @@ def ask(reply_id: int) -> bool:
     measure = adapter_of(reply.channel).measure
     if not measure.fits(text) or not measure.fits(_words(conversation, _address(conversation.id, reply_id))):
         return False
-    message = Message(
-        conversation_id=conversation.id,
-        channel_id=reply.channel_id,
-        direction="out",
-        is_public=reply.is_public,
-        text=text,
-        state="queued",
-        idempotency_key=f"solved_{conversation.id}_{reply.idempotency_key}"[:80],
-    )
-    db.session.add(message)
-    db.session.flush()
+    message = asking.queue(reply, text, name=f"solved_{conversation.id}")
     db.session.add(
         SolvedQuestion(
             conversation_id=conversation.id, reply_id=reply_id, message_id=message.id, by_id=reply.by_id, asked_at=now()
         )
     )
-    conversation.last_message_at = message.created_at
     db.session.flush()
-    publish(ReplyQueued(message.id))
     return True
 
 
@@ -142,20 +128,10 @@ def _due() -> Sequence[int]:
     """Return the replies after which to ask, the oldest first."""
     if not current_settings().ask_outcome_hours:
         return []
-    private: list[int] = []
-    public: list[int] = []
-    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
-        if is_on(channel) and adapter_of(channel).capabilities.may_follow_up:
-            for ids, is_public in ((private, False), (public, True)):
-                if asking.may_ask(channel, is_public=is_public):
-                    ids.append(channel.id)
-    if not private and not public:
+    where_it_may = asking.places(is_on, public_if=~_others_joined_in())
+    if where_it_may is None:
         return []
-    places = or_(
-        and_(Message.channel_id.in_(private), Message.is_public.is_(False)),
-        and_(Message.channel_id.in_(public), Message.is_public.is_(True), ~_others_joined_in()),
-    )
-    due = _waiting().where(places).order_by(Message.sent_at, Message.id).limit(asking.MOST_AT_ONCE)
+    due = _waiting().where(where_it_may).order_by(Message.sent_at, Message.id).limit(asking.MOST_AT_ONCE)
     found = db.session.scalars(due).all()
     db.session.commit()
     return found

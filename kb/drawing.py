@@ -22,7 +22,9 @@ _UNWANTED: Final = frozenset(f"{{{_SVG}}}{name}" for name in ("defs", "style", "
 
 
 def bars(labels: Sequence[str], series: Sequence[tuple[str, Sequence[int]]]) -> Markup:
-    """Draw a bar for each label, of several parts where there are several series."""
+    """Draw a bar for each label, of several parts where there are several series; nothing where all are zero."""
+    if not any(number for _name, numbers in series for number in numbers):
+        return Markup()
     pygal = _pygal()
     chart = pygal.StackedBar(
         pygal.Config(

@@ -121,6 +121,31 @@ def bad_links(viewer: Viewer, *, of_all: bool = True) -> Select[ArticleLink]:
     )
 
 
+def in_text(text: str) -> Iterator[str]:
+    """Yield the addresses in a plain text, without the sign that ends its sentence."""
+    for found in _URL.findall(text):
+        yield found.rstrip(".,;:!?…")
+
+
+def known_dead(urls: Iterable[str]) -> Mapping[str, str]:
+    """Return which addresses lead nowhere, and why, by what is known here: nobody else's server is asked."""
+    dead: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for url in _known(urls):
+        own = _own_path(url)
+        if own is None:
+            keys[_key(url)] = url
+        elif said := _look_here(own)[1]:
+            dead[url] = said
+    if keys:
+        failed = select(ArticleLink.url_key, ArticleLink.state).where(
+            ArticleLink.state.in_(BAD), ArticleLink.failures >= FAILURES, ArticleLink.url_key.in_(keys)
+        )
+        for row in db.session.execute(failed.distinct()):
+            dead[keys[row.url_key]] = str(gettext("Nothing was there when this address was opened last."))
+    return dead
+
+
 def counts() -> Mapping[str, int]:
     """Return how many links are in which state."""
     rows = db.session.execute(select(ArticleLink.state, func.count()).group_by(ArticleLink.state))
@@ -158,7 +183,7 @@ def _gather(ids: Iterable[int]) -> int:
         led[article_id] |= {Led("article", url) for html in parts if "href" in html for url in _known(in_html(html))}
     for face in db.session.execute(select(Face.article_id, Face.kind, Face.text).where(Face.article_id.in_(led))):
         if "://" in face.text:
-            led[face.article_id] |= {Led(face.kind, url) for url in _known(_in_text(face.text))}
+            led[face.article_id] |= {Led(face.kind, url) for url in _known(in_text(face.text))}
     kept = {
         (row.article_id, row.place, row.url_key): row.id
         for row in db.session.execute(
@@ -170,7 +195,7 @@ def _gather(ids: Iterable[int]) -> int:
     new = 0
     for article_id, places in led.items():
         for place, url in sorted(places)[:MOST_OF_ARTICLE]:
-            key = (article_id, place, hashlib.sha256(url.encode()).hexdigest())
+            key = (article_id, place, _key(url))
             if kept.pop(key, None) is None:
                 new += add_once(
                     ArticleLink,
@@ -188,11 +213,6 @@ def _gather(ids: Iterable[int]) -> int:
     return new
 
 
-def _in_text(text: str) -> Iterator[str]:
-    for found in _URL.findall(text):
-        yield found.rstrip(".,;:!?…")
-
-
 def _known(urls: Iterable[str]) -> Iterator[str]:
     """Yield the addresses that can be opened, without the part that only says where on the page."""
     for url in urls:
@@ -203,6 +223,10 @@ def _known(urls: Iterable[str]) -> Iterator[str]:
             continue
         if parts.scheme in {"http", "https"} or (not parts.scheme and not parts.netloc and parts.path.startswith("/")):
             yield urlunsplit(parts._replace(fragment=""))
+
+
+def _key(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()
 
 
 def _look(url: str) -> tuple[LinkState, str]:

@@ -242,7 +242,11 @@ def test_strange_pages_of_a_list_are_pages(stage: Stage, browser_of: BrowserOf) 
             assert browser_of("emil").get(f"/kb/figures/{key}?page={page}").status_code == 200, (key, page)
 
 
-@pytest.mark.parametrize("values", [[0, 0, 0], [1, 2, 3], [0, 10**9, 5]])
+def test_nothing_is_not_drawn() -> None:
+    assert drawing.bars(["a", "b"], [("", [0, 0]), ("two", [0, 0])]) == ""
+
+
+@pytest.mark.parametrize("values", [[0, 0, 1], [1, 2, 3], [0, 10**9, 5]])
 def test_a_drawing_brings_no_style_no_script_and_no_colour(values: list[int]) -> None:
     drawn = drawing.bars(["<b>", "&", "c"], [("", values), ("two", values)])
     root = ET.fromstring(drawn)  # noqa: S314 -- what our own code has drawn

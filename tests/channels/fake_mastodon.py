@@ -16,6 +16,7 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -691,7 +692,7 @@ class FakeMastodon:
 
 
 def _differences(told: Mapping[str, Any], entity: Any, open_to: set[str], where: str) -> Iterable[str]:
-    declared = typing.get_type_hints(entity, vars(return_types))
+    declared = _declared(entity)
     for name, value in told.items():
         if name in open_to:
             continue
@@ -703,6 +704,11 @@ def _differences(told: Mapping[str, Any], entity: Any, open_to: set[str], where:
         is_optional = type(None) in typing.get_args(kind)
         if name not in told and not is_optional and name not in TOO_NEW and name not in open_to:
             yield f"{where}.{name} is missing"
+
+
+@cache
+def _declared(entity: Any) -> Mapping[str, Any]:
+    return typing.get_type_hints(entity, vars(return_types))
 
 
 def _misfits(value: Any, kind: Any, where: str) -> Iterable[str]:  # noqa: C901, PLR0912 -- one branch for each kind of type

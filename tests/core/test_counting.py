@@ -46,9 +46,24 @@ def test_x_weighs_latin_once_the_rest_twice_and_an_emoji_twice_however_long() ->
 
 
 def test_the_short_way_and_the_long_way_count_the_same() -> None:
-    plain = "".join(chr(point) for point in range(0x2200) if counting._PLAIN.fullmatch(chr(point)))
+    plain = [point for point in map(chr, range(0x2200)) if (run := counting._RUNS.match(point)) and run[1]]
     assert len(plain) > 500
-    assert graphemes(plain) == graphemes(plain + FAMILY) - 1 == len(plain)
+    assert not any(counting._belongs_to(f"{before}{after}", 0, 1) for before in plain for after in plain[::7])
+    assert graphemes("".join(plain)) == graphemes("".join(plain) + FAMILY) - 1 == len(plain)
+
+
+def test_what_stands_before_a_plain_letter_may_join_it() -> None:
+    assert graphemes("\u0600a") == 1
+    assert graphemes("👩\u200d©") == 1
+    assert graphemes("a\u0301b") == 2
+
+
+def test_a_text_that_never_ends_its_first_character_is_counted_like_any_other() -> None:
+    # Looking back at all of it from each letter took seconds, which somebody could have had for a pasted text.
+    assert graphemes("👩🏽\u200d" * 6_000 + "👩") == 1
+    assert weighted("👩🏽\u200d" * 6_000 + "👩") == 2
+    assert graphemes("🇩" * 20_001) == 10_001
+    assert graphemes("क" + "\u094d" * 20_000 + "ष") == 1
 
 
 def test_without_a_limit_anything_fits() -> None:

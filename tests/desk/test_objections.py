@@ -1,5 +1,6 @@
 """What speaks against a draft is shown before it goes out, and the writer decides."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,12 +8,16 @@ from typing import Any
 import pytest
 
 from core.db import db
+from core.settings import current_settings
 from desk import objections, replies
 from desk.models import Conversation, Message
 from desk.objections import Draft, Objected, Objection, WayOut
+from forum import moderation
+from kb.models import ArticleLink
 from tests.cast import World
 from tests.conftest import Browser
 from tests.desk.stage import channel, received
+from tests.kb.shelf import Shelf
 
 Stage = Callable[[Callable[[World], Any]], Any]
 PRIVATE = "Your number 0171 5550123 is right, so we look together."
@@ -119,3 +124,95 @@ def test_no_way_out_leads_where_the_service_has_no_way(world: World) -> None:
     with_private = ways()
     conversation.capabilities = {"private": False}
     assert 0 < ways() < with_private
+
+
+def codes(conversation: Conversation, text: str, by: Any) -> list[tuple[str, str]]:
+    return [(one.code, one.said) for one in replies.objections_to(conversation, text, by=by)]
+
+
+def test_links_that_the_customer_cannot_open_are_named(world: World) -> None:
+    world.everybody()
+    conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
+    seen, muted = world.ask(title="A question that all can read"), world.ask(title="A muted question")
+    moderation.mute(muted, by=world.ada, reason="personal data")
+    base = current_settings().base_url
+    good = f"Please look here: {base}/t/{seen.id}-x, or at https://example.org/help."
+    assert codes(conversation, good, world.dora) == []
+    dead = [
+        f"{base}/t/{muted.id}-a-muted-question",
+        f"{base}/kb/999999",
+        f"{base}/desk/queue",
+        "http://wiki.intranet/router",
+        "http://10.1.2.3/",
+        "https://fritz/box",
+    ]
+    found = codes(conversation, " and ".join(dead) + ".", world.dora)
+    assert sorted(found) == sorted(("dead_link", url) for url in dead)
+
+
+def test_a_link_that_articles_found_dead_is_named_without_being_opened(world: World) -> None:
+    world.everybody()
+    conversation = received(channel(world, endpoint="https://social.example/replies")).conversation
+    url = "https://vendor.example.org/manual.pdf"
+    text = f"It stands in {url}."
+    article = Shelf(world).published()
+    link = ArticleLink(
+        article_id=article.id,
+        place="article",
+        url=url,
+        url_key=hashlib.sha256(url.encode()).hexdigest(),
+        state="broken",
+        said="404",
+        failures=1,
+    )
+    db.session.add(link)
+    db.session.flush()
+    assert ("dead_link", url) not in codes(conversation, text, world.dora), "services have bad hours"
+    link.failures = 2
+    db.session.flush()
+    assert ("dead_link", url) in codes(conversation, text, world.dora)
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("Max Muster", "Hallo Tom, "),
+        ("Max Muster", "Sehr geehrte Frau Schmidt, "),
+        ("Erika Meier", "Hi Frau Meyer! "),
+        ("Jürgen", "Dear Mr Smith,\n"),
+    ],
+)
+def test_another_name_than_the_customers_is_named(world: World, name: str, greeting: str) -> None:
+    world.everybody()
+    on = channel(world, endpoint="https://social.example/replies")
+    conversation = received(on, name=name, handle="@quiet77@social.example").conversation
+    text = f"{greeting}please look at the light once."
+    (found,) = replies.objections_to(conversation, text, by=world.dora)
+    assert found.code == "wrong_name"
+    assert objections.mended(text, found, 0).count(name) == 1
+    assert replies.objections_to(conversation, objections.mended(text, found, 0), by=world.dora) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "handle", "said", "greeting"),
+    [
+        ("Max Muster", "@max", "It is out.", "Hallo Max, "),
+        ("Max Muster", "@max", "It is out.", "Hallo Herr Muster, "),
+        ("Jürgen Weiß", "@jw", "It is out.", "Hallo Juergen, "),
+        ("Jürgen Weiß", "@jw", "It is out.", "Hallo Herr Weiss, "),
+        ("JW", "@bergziege77", "It is out.", "Hallo Bergziege, "),
+        ("P. S.", "@ps", "It is out. Viele Grüße, Petra Schmidt", "Hallo Frau Schmidt, "),
+        ("Max Muster", "@max", "It is out.", "Hallo zusammen, "),
+        ("Max Muster", "@max", "It is out.", "Hi there! "),
+        ("", "@x1", "It is out.", "Hallo Frau Schmidt, "),
+        ("Max Muster", "@max", "It is out.", "Hallo, "),
+        ("Max Muster", "@max", "It is out.", "Tom wrote the same. "),
+    ],
+)
+def test_the_customers_name_however_spelt_is_no_other(
+    world: World, name: str, handle: str, said: str, greeting: str
+) -> None:
+    world.everybody()
+    on = channel(world, endpoint="https://social.example/replies")
+    conversation = received(on, said, name=name, handle=handle).conversation
+    assert replies.objections_to(conversation, f"{greeting}please look at the light once.", by=world.dora) == []
