@@ -50,7 +50,7 @@ def issues(text: str, *, public: bool = True, locale: str | None = None) -> list
 def told_by(model: Learnt, text: str, *, public: bool, locale: str | None) -> list[Issue]:
     """Return what a model says about a draft; `issues` asks the one that is shipped."""
     reading = read(text)
-    done = doing.done(reading, model.clauses, is_public=public)
+    done = doing.done(reading, model, is_public=public)
     found: list[tuple[Type, int, int, tuple[int, int] | None]] = [
         (cast("Type", one.kind), one.start, one.end, one.due) for one in done
     ]

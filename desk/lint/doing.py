@@ -5,9 +5,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
-from desk.lint import due, learnt
-from desk.lint.learnt import KINDS, Clause, Floats, Model
-from desk.lint.reading import Part, Reading, Sentence
+from desk.lint import due
+from desk.lint.beside import Floats
+from desk.lint.learnt import KINDS, Learnt
+from desk.lint.reading import Clause, Part, Reading, Sentence
 
 _SLACK: Final = 3
 """So many letters beside a time are nothing of their own."""
@@ -30,14 +31,14 @@ class Done(NamedTuple):
     due: tuple[int, int] | None = None
 
 
-def done(reading: Reading, model: Model, *, is_public: bool) -> list[Done]:
+def done(reading: Reading, model: Learnt, *, is_public: bool) -> list[Done]:
     """Return what a model sees in a draft."""
-    clauses = learnt.clauses(reading)
-    likely = model.likely(learnt.features(clauses, model.rarity, is_public=is_public))
+    clauses = reading.clauses()
+    likely = model.likely(clauses, is_public=is_public)
     found: list[Done] = []
     rows = zip(clauses, likely, strict=True)
     for _, each in groupby(rows, key=lambda one: one[0].number):
-        found += _in_sentence(list(each), model.least)
+        found += _in_sentence(list(each), model.clauses.least)
     return found
 
 

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from math import log
 from pathlib import Path
@@ -17,7 +17,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from desk.lint.reading import Part, Reading, Sentence
+from desk.lint import beside
+from desk.lint.beside import Floats, Second
+from desk.lint.reading import Clause, Sentence
+from search.analysis.stopwords import ENGLISH, GERMAN
 
 KINDS: Final = (
     "promise",
@@ -34,6 +37,8 @@ FILE: Final = Path(__file__).with_name("model.npz")
 PLACES: Final = 1 << 18
 LENGTHS: Final = (2, 3, 4, 5)
 """Parts of words are so many letters long."""
+FRAMES: Final = (2, 3, 4, 5)
+"""So many words of a frame are looked at together."""
 LONGEST: Final = 900
 """So many letters of a sentence are looked at."""
 ABOUT: Final = 200
@@ -54,20 +59,21 @@ _SIGNS: Final = (
     ("loud", re.compile(r"!")),
 )
 
-Floats = NDArray[np.float32]
+_HOLDING_TOO: Final = """
+    ' ll re ve m s t d let lets will shall would gonna going back never ever always any anything nothing someone
+    somebody which whoever once sorry thanks thank cheers shouldn couldn wouldn didn doesn isn aren wasn weren haven
+    hasn hadn ain ya ye y u ur xmail xurl xtel
+    geht gern gerne leider würde würden wäre wären möchte möchten dürfen darf lassen lass nie niemals immer
+    garantiert nichts jemand sobald solange zurück her hin heraus raus weiter ab los fest dran drauf rein habt hast
+    bist seid wart sei seien wirst werdet könnt musst müsst sollst sollt willst wollt magst mögt darfst dürft hätte
+    hätten hättest wärst eh ned net ka koa des i mir ma di
+    """
+_HOLDING: Final = GERMAN | ENGLISH | frozenset(_HOLDING_TOO.split())
+"""Words that say how a thing is said and not what about: they make the frame of a clause."""
 Features = Mapping[int, float]
 """Values by their place in the table."""
 Row = tuple[Features, ...]
 """What one clause or shape is known by: the sum of these. What several share is the same object, and looked at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Clause:
-    """A clause and the sentence it stands in, by its number."""
-
-    part: Part
-    sentence: Sentence
-    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,11 @@ class Model:
     least: Floats
 
     def likely(self, rows: Sequence[Row]) -> Floats:
-        """Return how likely each clause does each thing, float32[clauses, kinds]."""
+        """Return how likely each row is of each kind, float32[rows, kinds]."""
+        return (1 / (1 + np.exp(-self.scores(rows)))).astype(np.float32)
+
+    def scores(self, rows: Sequence[Row]) -> Floats:
+        """Return the same before it is made likely: log-odds."""
         scores: dict[int, Floats] = {}
         found = np.empty((len(rows), len(self.base)), dtype=np.float32)
         for number, row in enumerate(rows):
@@ -92,7 +102,7 @@ class Model:
                 if (score := scores.get(id(each))) is None:
                     score = scores[id(each)] = self._score(each)
                 found[number] += score
-        return (1 / (1 + np.exp(-found))).astype(np.float32)
+        return found
 
     def _score(self, features: Features) -> Floats:
         places = np.fromiter(features.keys(), dtype=np.int64, count=len(features))
@@ -102,19 +112,16 @@ class Model:
 
 
 class Learnt(NamedTuple):
-    """What reads clauses, and what reads shapes of personal data (`private`)."""
+    """What reads clauses, what looks at them again, and what reads shapes of personal data (`private`)."""
 
     clauses: Model
+    second: Second
     shapes: Model
 
-
-def clauses(reading: Reading) -> list[Clause]:
-    """Return the clauses of a draft, in their order."""
-    return [
-        Clause(part, sentence, number)
-        for number, sentence in enumerate(reading.sentences)
-        for part in sentence.clauses or (sentence,)
-    ]
+    def likely(self, found: Sequence[Clause], *, is_public: bool) -> Floats:
+        """Return how likely each clause of a draft does each thing, float32[clauses, kinds]."""
+        scores = self.clauses.scores(features(found, self.clauses.rarity, is_public=is_public))
+        return self.second.likely(beside.features(found, scores)) if found else scores
 
 
 def features(found: Sequence[Clause], rarity: Floats, *, is_public: bool) -> list[Row]:
@@ -132,6 +139,7 @@ def features(found: Sequence[Clause], rarity: Floats, *, is_public: bool) -> lis
             (
                 _block("w", _grams(words[at], (1, 2, 3)), rarity, 1.0),
                 _block("c", _parts(plain[at]), rarity, 1.0),
+                _block("f", _grams(["^", *_frame(words[at]), "$"], FRAMES), rarity, 0.7),
                 near[clause.number],
                 about,
                 _block("p", _grams(words[at - 1] if at else ["^"], (1, 2)), rarity, 0.3),
@@ -156,7 +164,8 @@ def shipped() -> Learnt:
 def load(path: Path) -> Learnt:
     """Return what was learnt and kept in a file (`training.write`)."""
     with np.load(path, allow_pickle=False) as file:
-        return Learnt(*(_model(file, prefix) for prefix in Learnt._fields))
+        second = Second(*(file[f"second_{field.name}"] for field in fields(Second)))
+        return Learnt(_model(file, "clauses"), second, _model(file, "shapes"))
 
 
 def _model(file: Mapping[str, NDArray[Any]], prefix: str) -> Model:
@@ -198,6 +207,11 @@ def _plain(text: str) -> str:
 
 def _grams(words: Sequence[str], lengths: Iterable[int]) -> Counter[str]:
     return Counter(" ".join(words[at : at + length]) for length in lengths for at in range(len(words) - length + 1))
+
+
+def _frame(words: Sequence[str]) -> list[str]:
+    """Return the words with one sign in the place of those that say what it is about."""
+    return [word if word in _HOLDING or not word[0].isalpha() else "~" for word in words]
 
 
 def _parts(plain: str) -> Counter[str]:

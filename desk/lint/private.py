@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from core.personal_numbers import numbers
 from desk.lint.learnt import Model, Row, place_of
 
 BEFORE: Final = 9
 BEHIND: Final = 7
 """So many words on either side are read."""
+BREATH: Final = 8
+"""A street and a number, a name and a street: no more letters than these stand between what one breath tells."""
 _MONTH: Final = (
     r"(?:jan(?:uar|uary)?|feb(?:ruar|ruary)?|märz?|mar(?:ch)?|apr(?:il)?|ma[iy]|jun[ie]?|jul[iy]?|aug(?:ust)?"
     r"|sep(?:t(?:ember)?)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?)"
@@ -97,6 +100,7 @@ _PAGE: Final = re.compile(r"https?://\S{1,2000}", re.IGNORECASE)
 _WORD: Final = re.compile(r"\w+|[^\w\s]")
 _MOBILE: Final = re.compile(r"(?:0049|49|0)?1[567]\d|0?7\d{3}9|447|0044?7|06[5-9]\d|08[35-9]\d|436")
 _FREE: Final = re.compile(r"0?(?:800|808|845|180|900|844|345)")
+_STOP: Final = re.compile(r"[.!?:]\s")
 _MOST: Final = 60
 """More shapes of a draft are not looked at."""
 
@@ -127,6 +131,9 @@ def shapes(text: str) -> Shapes:
             end -= len(text[start:end]) - len(text[start:end].rstrip(" ,.;("))
             if not any(start < one.end and one.start < end for one in found):
                 found.append(Shape(kind, start, end))
+    for _kind, start, end in numbers(text):  # what a word beside it calls a number of a customer or an order
+        if not any(start < one.end and one.start < end for one in found):
+            found.append(Shape("number", start, end))
     return Shapes(text, tuple(sorted(found, key=lambda one: one.start)[:_MOST]))
 
 
@@ -156,11 +163,24 @@ def features(read: Shapes, pushed: Sequence[tuple[str, int, int]]) -> list[Row]:
 
 
 def pii(text: str, pushed: Sequence[tuple[str, int, int]], model: Model) -> Iterator[tuple[int, int]]:
-    """Yield where a draft tells what belongs to a person."""
+    """Yield where a draft tells what belongs to a person; what is told in one breath is one place."""
     read = shapes(text)
+    told: tuple[int, int] | None = None
     for shape, likely in zip(read.found, model.likely(features(read, pushed))[:, 0], strict=True):
-        if likely >= model.least[0]:
-            yield shape.start, shape.end
+        if likely < model.least[0]:
+            continue
+        if told is not None and _is_one_breath(text[told[1] : shape.start]):
+            told = told[0], shape.end
+            continue
+        if told is not None:
+            yield told
+        told = shape.start, shape.end
+    if told is not None:
+        yield told
+
+
+def _is_one_breath(between: str) -> bool:
+    return len(between) <= BREATH and _STOP.search(between) is None
 
 
 def _plain(word: str) -> str:

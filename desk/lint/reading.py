@@ -53,7 +53,9 @@ _MONTHS: Final = re.compile(
     r"|woche|\d)",
     re.IGNORECASE,
 )
-_SEPARATOR: Final = re.compile(r",\s+|;\s+|:\s+|\s+[-–—]{1,2}\s+|\s+\(|\)\s+|\s+…\s+")
+_SEPARATOR: Final = re.compile(
+    r",\s+|;\s+|:\s+|\s+[-–—]{1,2}\s+|\s+\(|\)\s+|\s+…\s+|\s+(?=(?:und|and|aber|but)(?:\s+\S+){3})", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,10 @@ class Sentence(Part):
 
     @cached_property
     def clauses(self) -> tuple[Part, ...]:
-        """Return what lies between commas, colons, dashes and brackets; the last one is without its full stop."""
+        """Return what lies between commas, colons, dashes, brackets and what begins with "and" or "but".
+
+        The last one is without its full stop.
+        """
         found = []
         at = 0
         body = self.words.rstrip(".!? ")
@@ -94,12 +99,29 @@ class Sentence(Part):
         return Part(self.start + start, self.start + end, self.words[start:end])
 
 
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause and the sentence it stands in, by its number."""
+
+    part: Part
+    sentence: Sentence
+    number: int
+
+
 @dataclass(frozen=True)
 class Reading:
     text: str
     plain: str
     """As long as the text, with quotations set aside."""
     sentences: tuple[Sentence, ...]
+
+    def clauses(self) -> list[Clause]:
+        """Return the clauses of all sentences, in their order."""
+        return [
+            Clause(part, sentence, number)
+            for number, sentence in enumerate(self.sentences)
+            for part in sentence.clauses or (sentence,)
+        ]
 
 
 def read(text: str) -> Reading:

@@ -37,7 +37,7 @@ def test_what_is_learnt_is_written_and_read_alike(tmp_path: Path) -> None:
     again = learnt.load(tmp_path / "model.npz")
     for draft in some:
         reading = read(draft.text)
-        one, other = (doing.done(reading, each.clauses, is_public=draft.is_public) for each in (found, again))
+        one, other = (doing.done(reading, each, is_public=draft.is_public) for each in (found, again))
         assert one == other
     assert sum(bool(lint.told_by(again, one.text, public=True, locale=None)) for one in some) > len(some) * 0.8
 

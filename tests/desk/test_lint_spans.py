@@ -2,8 +2,11 @@
 
 from collections import Counter
 
+import numpy as np
+
 from desk import lint
-from desk.lint import training
+from desk.lint import beside, learnt, private, training
+from desk.lint.reading import read
 from desk.lint.training import Marked, Span
 
 
@@ -28,7 +31,7 @@ def test_it_finds_what_a_person_marked() -> None:
                 left.remove(label)
         for label in left:
             counts.setdefault(label.kind, Counter())["missed"] += 1
-    assert f1(sum(counts.values(), Counter())) >= 0.8
+    assert f1(sum(counts.values(), Counter())) >= 0.83
     assert {kind for kind, each in counts.items() if f1(each) < 0.58} == set()
 
 
@@ -38,7 +41,7 @@ def test_it_marks_it_to_the_letter() -> None:
         marked = {span[:3] for span in draft.spans}
         found = {span[:3] for span in told(draft)}
         counts.update(right=len(found & marked), wrong=len(found - marked), missed=len(marked - found))
-    assert f1(counts) >= 0.54
+    assert f1(counts) >= 0.56
 
 
 def test_little_is_said_of_a_clean_draft() -> None:
@@ -78,3 +81,45 @@ def test_two_promises_with_two_times_are_two() -> None:
 def test_a_certainty_is_no_promise_too() -> None:
     found = lint.issues("Das wird garantiert nie wieder passieren.")
     assert [one.type for one in found] == ["unverifiable_guarantee"]
+
+
+def test_what_hangs_on_and_is_a_clause_of_its_own() -> None:
+    text = "We had a look and the valve is fine. Ich prüfe das und melde mich dann morgen. Salt and pepper."
+    assert [clause.part.words for clause in read(text).clauses()] == [
+        "We had a look",
+        "and the valve is fine",
+        "Ich prüfe das",
+        "und melde mich dann morgen",
+        "Salt and pepper",
+    ]
+
+
+def test_the_second_look_sees_neighbours_of_the_same_sentence() -> None:
+    clauses = read("One, two. Three.").clauses()
+    scores = np.array([[1, 4], [2, 5], [3, 6]], dtype=np.float32)
+    known = beside.features(clauses, scores)
+    assert known.shape[:2] == (2, 3)
+    own, before, behind = known[0, :, 0], known[0, :, 1], known[0, :, 2]
+    assert own.tolist() == [1, 2, 3]
+    assert before.tolist() == [beside.NOBODY, 1, beside.NOBODY]
+    assert behind.tolist() == [2, beside.NOBODY, beside.NOBODY]
+    assert known[1, :, 0].tolist() == [4, 5, 6]
+
+
+def test_a_number_is_known_by_the_word_beside_it() -> None:
+    text = "Your booking code KX4RT9 is confirmed, and KX4RT9M2 is a lamp."
+    assert [text[one.start : one.end] for one in private.shapes(text).found] == ["KX4RT9"]
+
+
+def test_what_one_breath_tells_of_a_person_is_one_place() -> None:
+    every = learnt.Model(
+        np.ones(learnt.PLACES, dtype=np.float32),
+        np.zeros((learnt.PLACES, 1), dtype=np.float32),
+        np.array([9], dtype=np.float32),
+        np.array([0.5], dtype=np.float32),
+    )
+    text = "Gemeint ist Birkenallee 12, 0171 5550123. 05.04.1963 war nie gemeint."
+    assert [text[start:end] for start, end in private.pii(text, [], every)] == [
+        "Birkenallee 12, 0171 5550123",
+        "05.04.1963",
+    ]
