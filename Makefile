@@ -28,7 +28,7 @@ format: .make/dev
 
 # Collects what people read from code and templates into the German catalogue; missing translations come out empty.
 messages: .make/dev
-	$(BIN)/pybabel extract --no-location --sort-output -F babel.cfg -k lazy_gettext -k _l -o .make/messages.pot .
+	$(BIN)/pybabel extract --no-location --sort-output -F babel.cfg -k lazy_gettext -k _l -k phrase -k lazy_phrase -o .make/messages.pot .
 	$(BIN)/pybabel update --no-fuzzy-matching --ignore-obsolete --no-wrap -i .make/messages.pot -d translations -l de
 
 lock: .make/dev

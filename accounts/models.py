@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
+from core.phrases import PhraseText
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -259,7 +260,7 @@ class AuditEntry(Model):
     """Room, thing and verb: `forum.topic.mute`."""
     subject_kind: Mapped[str] = mapped_column(String(30))
     subject_id: Mapped[int] = mapped_column(BigId)
-    reason: Mapped[str] = mapped_column(Text, default="")
+    reason: Mapped[str] = mapped_column(PhraseText, default="")
     before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     by: Mapped[User | None] = relationship(lazy="joined")

@@ -1,11 +1,14 @@
 """The database handle, and what SQLite needs to be trusted with several processes."""
 
+import logging
 import sqlite3 as stdlib_sqlite
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakSet
 
 import pysqlite3
 from flask import Flask
@@ -18,10 +21,16 @@ from sqlalchemy.types import TypeDecorator
 from core.settings import Settings
 
 BUSY_MILLISECONDS = 5000
+IMPATIENT_MILLISECONDS = 200
 SAFE_SQLITE = (3, 51, 3)
 """The first release without the WAL-reset corruption bug (SQLite 3.51.3 release notes, 2026-03-13)."""
 
 _reading: ContextVar[bool] = ContextVar("reading", default=False)
+_impatient: ContextVar[bool] = ContextVar("impatient", default=False)
+_here: Final = threading.local()
+"""Of this thread: the connections with a transaction that may write."""
+
+log = logging.getLogger(__name__)
 
 
 class Base(DeclarativeBase):
@@ -86,6 +95,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     with app.app_context():
         if settings.is_sqlite:
             _prepare_sqlite(db.engine)
+        _watch(db.engine)
 
 
 def sqlite_version() -> tuple[int, ...]:
@@ -108,6 +118,19 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
+@contextmanager
+def impatient() -> Iterator[None]:
+    """Have the transactions begun inside fail soon where SQLite's one place for a writer is taken.
+
+    For what is good to have and not worth that a stranger can hold a thread.
+    """
+    token = _impatient.set(True)
+    try:
+        yield
+    finally:
+        _impatient.reset(token)
+
+
 def begin_reading() -> None:
     """Promise the same for the rest of this context (a GET request)."""
     _reading.set(True)
@@ -118,9 +141,45 @@ def begin_writing() -> None:
     _reading.set(False)
 
 
+def before_waiting() -> None:
+    """Complain where the network is about to be waited for in a transaction that may write.
+
+    On SQLite nobody else can write for as long, and rows that it has changed are held on both databases. Who asks
+    another machine commits first, or rolls back what was only read, or asks inside of `reading`.
+    """
+    if any(connection.in_transaction() for connection in _writing()):
+        complain()
+
+
+def complain() -> None:
+    """Say that somebody waits for the network while others cannot write; tests let this fail them."""
+    log.warning("the network is waited for inside a transaction", stack_info=True)
+
+
+def _writing() -> "WeakSet[Connection]":
+    if not hasattr(_here, "connections"):
+        _here.connections = WeakSet()
+    found: WeakSet[Connection] = _here.connections
+    return found
+
+
 def is_alive() -> bool:
     """Tell whether the database answers."""
     return bool(db.session.execute(text("SELECT 1")).scalar())
+
+
+def _watch(engine: Engine) -> None:
+    """Know of each thread whether it is in a transaction that may write."""
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Connection) -> None:
+        if not _reading.get():
+            _writing().add(connection)
+
+    @event.listens_for(engine, "commit")
+    @event.listens_for(engine, "rollback")
+    def _ended(connection: Connection) -> None:
+        _writing().discard(connection)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -141,4 +200,9 @@ def _prepare_sqlite(engine: Engine) -> None:
     def _begin(connection: Connection) -> None:
         # A transaction that reads first and writes later fails at once when somebody else wrote in between, whatever
         # the busy timeout says. So whoever may write takes the lock at the start.
+        is_impatient = _impatient.get()
+        if is_impatient != connection.info.get("impatient", False):
+            connection.info["impatient"] = is_impatient
+            milliseconds = IMPATIENT_MILLISECONDS if is_impatient else BUSY_MILLISECONDS
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={milliseconds}")
         connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")

@@ -24,8 +24,8 @@ from types import MappingProxyType
 from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urldefrag, urljoin, urlsplit
 
-from flask_babel import gettext
-
+from core import db as database
+from core.phrases import phrase
 from core.settings import Settings
 
 CONNECT_SECONDS: Final = 5.0
@@ -191,7 +191,7 @@ def fetch(
             raise _no_address() from None
         is_for_good = is_for_good and answer.status in _FOR_GOOD
         moved_to = asked if is_for_good else moved_to
-    raise Unreachable(gettext("the address leads on and on"), sent=True)
+    raise Unreachable(phrase("the address leads on and on"), sent=True)
 
 
 def _send(
@@ -206,15 +206,16 @@ def _send(
     seconds = TOTAL_SECONDS if seconds is None else seconds
     deadline = time.monotonic() + seconds
     target = _read(url, settings)
+    database.before_waiting()
     addresses = _resolve(target, deadline)
     with _connected(target, addresses, deadline) as open_socket:
         try:
             response = _ask(method, target, body, headers, open_socket)
         except (OSError, HTTPException) as error:
             if isinstance(error, TimeoutError) or time.monotonic() >= deadline:
-                reason = gettext("no answer within %(seconds)s seconds", seconds=int(seconds))
+                reason = phrase("no answer within %(seconds)s seconds", seconds=int(seconds))
             else:
-                reason = gettext("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
+                reason = phrase("the connection broke before an answer came (%(error)s)", error=type(error).__name__)
             raise Unreachable(reason, sent=True) from None
         most = LARGEST_ANSWER if largest is None else largest
         received, is_cut = _read_body(response, most, _unpacking(headers, response))
@@ -235,9 +236,10 @@ def dialled(
     if not target.is_trusted:
         if port not in ports:
             listed = ", ".join(str(each) for each in sorted(ports))
-            raise Refused(gettext("only the ports %(ports)s are open to the outside here", ports=listed))
+            raise Refused(phrase("only the ports %(ports)s are open to the outside here", ports=listed))
         if _is_inside(target.host):
             raise _not_public(target)
+    database.before_waiting()
     deadline = time.monotonic() + CONNECT_SECONDS
     with closing(_reached(target, _resolve(target, deadline), deadline)) as line:
         line.settimeout(silence)
@@ -267,10 +269,10 @@ def is_public(address: str) -> bool:
 def _read(url: str, settings: Settings) -> _Target:
     parts, host, port = _split(url)
     if "@" in parts.netloc:
-        raise Refused(gettext("an address with a user name or password in it is not used"))
+        raise Refused(phrase("an address with a user name or password in it is not used"))
     is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
     if not is_trusted and port not in _PORTS.values():
-        raise Refused(gettext("only the ports 80 and 443 are open to the outside"))
+        raise Refused(phrase("only the ports 80 and 443 are open to the outside"))
     path = quote(parts.path or "/", safe="/:@!$&'()*+,;=~-._%")
     if parts.query:
         path += "?" + quote(parts.query, safe="/?:@!$&'()*+,;=~-._%[]")
@@ -290,7 +292,7 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
     except ValueError:  # also what the idna codec raises
         raise _no_address() from None
     if parts.scheme not in _PORTS:
-        raise Refused(gettext("only http and https lead to the outside"))
+        raise Refused(phrase("only http and https lead to the outside"))
     if not host or "%" in host:
         raise _no_address()
     return parts, host.lower(), port
@@ -298,12 +300,12 @@ def _split(url: str) -> tuple[SplitResult, str, int]:
 
 def _named(host: str, port: int, settings: Settings, *, is_tls: bool) -> _Target:
     if not host or len(host) > LONGEST_HOST or not host.isprintable() or any(each in host for each in " %/@\\[]"):
-        raise Refused(gettext("this is not the name of a server like mail.example.org"))
+        raise Refused(phrase("this is not the name of a server like mail.example.org"))
     if ":" not in host:
         try:
             host = host.encode("idna").decode("ascii")
         except UnicodeError:
-            raise Refused(gettext("this is not the name of a server like mail.example.org")) from None
+            raise Refused(phrase("this is not the name of a server like mail.example.org")) from None
     host = host.lower()
     is_trusted = f"{f'[{host}]' if ':' in host else host}:{port}" in settings.trusted_endpoints
     return _Target("https" if is_tls else "http", host, port, "", is_trusted)
@@ -328,11 +330,11 @@ def _is_inside(host: str) -> bool:
 
 
 def _not_public(target: _Target) -> Refused:
-    return Refused(gettext("%(host)s is not on the public internet", host=target.host))
+    return Refused(phrase("%(host)s is not on the public internet", host=target.host))
 
 
 def _no_address() -> Refused:
-    return Refused(gettext("this is not an address like https://help.example.org/replies"))
+    return Refused(phrase("this is not an address like https://help.example.org/replies"))
 
 
 def _resolve(target: _Target, deadline: float) -> list[str]:
@@ -343,24 +345,24 @@ def _resolve(target: _Target, deadline: float) -> list[str]:
         found = asked.result(timeout=min(CONNECT_SECONDS, max(0.0, deadline - time.monotonic())))
     except LookUpTooSlow:
         raise Unreachable(
-            gettext("the name %(host)s could not be looked up in time", host=target.host), sent=False
+            phrase("the name %(host)s could not be looked up in time", host=target.host), sent=False
         ) from None
     except (OSError, UnicodeError):
-        raise Unreachable(gettext("nobody knows the name %(host)s", host=target.host), sent=False) from None
+        raise Unreachable(phrase("nobody knows the name %(host)s", host=target.host), sent=False) from None
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
     addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
     if not target.is_trusted and not all(is_public(address) for address in addresses):
         raise _not_public(target)
     if not addresses:
-        raise Unreachable(gettext("nobody knows the name %(host)s", host=target.host), sent=False)
+        raise Unreachable(phrase("nobody knows the name %(host)s", host=target.host), sent=False)
     return addresses
 
 
 @contextmanager
 def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterator[socket.socket]:
     """Connect to the first address that answers; what goes wrong until then goes wrong before anything is sent."""
-    reason = gettext("%(host)s does not answer", host=target.host)
+    reason = phrase("%(host)s does not answer", host=target.host)
     for address in addresses:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -370,7 +372,7 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
         except TimeoutError:
             continue
         except OSError:
-            reason = gettext("%(host)s refuses the connection", host=target.host)
+            reason = phrase("%(host)s refuses the connection", host=target.host)
             continue
         with closing(open_socket), _cut_at(deadline, open_socket):
             try:
@@ -378,7 +380,7 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
                     open_socket.do_handshake()
             except OSError as error:
                 words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
-                reason = gettext("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
+                reason = phrase("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
                 continue
             yield open_socket
             return
@@ -387,7 +389,7 @@ def _connected(target: _Target, addresses: list[str], deadline: float) -> Iterat
 
 def _reached(target: _Target, addresses: list[str], deadline: float) -> socket.socket:
     """Return a connection to the first address that answers, greeted where it is encrypted."""
-    reason = gettext("%(host)s does not answer", host=target.host)
+    reason = phrase("%(host)s does not answer", host=target.host)
     for address in addresses:
         left = deadline - time.monotonic()
         if left <= 0:
@@ -397,7 +399,7 @@ def _reached(target: _Target, addresses: list[str], deadline: float) -> socket.s
         except TimeoutError:
             continue
         except OSError:
-            reason = gettext("%(host)s refuses the connection", host=target.host)
+            reason = phrase("%(host)s refuses the connection", host=target.host)
             continue
         try:
             if isinstance(open_socket, ssl.SSLSocket):
@@ -406,7 +408,7 @@ def _reached(target: _Target, addresses: list[str], deadline: float) -> socket.s
         except OSError as error:
             open_socket.close()
             words = getattr(error, "verify_message", "") or getattr(error, "reason", "") or type(error).__name__
-            reason = gettext("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
+            reason = phrase("no secure connection to %(host)s: %(error)s", host=target.host, error=words)
             continue
         return open_socket
     raise Unreachable(reason, sent=False)

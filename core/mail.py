@@ -24,7 +24,7 @@ from sqlalchemy import JSON, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.clock import now
-from core.db import BigId, Model, UtcDateTime, db
+from core.db import BigId, Model, UtcDateTime, before_waiting, db
 from core.outbox import Event, listens_to, publish
 from core.settings import Settings, current_settings
 
@@ -160,8 +160,12 @@ def send(event: MailQueued) -> None:
     if written is None:
         mail.dropped_at = now()
         return
-    _hand_over(_composed(mail, written, settings), settings, return_path=written.return_path)
-    mail.sent_at = now()
+    message = _composed(mail, written, settings)
+    db.session.rollback()  # nothing in the database waits for the network; the delivery's lease keeps others away
+    _hand_over(message, settings, return_path=written.return_path)
+    mail = db.session.get(Mail, event.mail_id, with_for_update=True, populate_existing=True)
+    if mail is not None:
+        mail.sent_at = now()
 
 
 def _composed(mail: Mail, written: Letter, settings: Settings) -> EmailMessage:
@@ -192,6 +196,7 @@ def _hand_over(message: EmailMessage, settings: Settings, *, return_path: str | 
         name = str(message["Message-ID"]).strip("<>").replace("/", "_")
         (folder / f"{name}.eml").write_bytes(message.as_bytes())
         return
+    before_waiting()
     url = urlsplit(settings.mail_url)
     host, context = url.hostname or "localhost", ssl.create_default_context()
     if url.scheme == "smtps":

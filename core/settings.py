@@ -411,6 +411,12 @@ class Settings(BaseModel):
     deaf_after_minutes: int = Field(
         30, ge=1, le=10_080, description="A channel that has not answered for so long alarms the admins."
     )
+    delivery_log_days: int = Field(
+        14,
+        ge=1,
+        le=365,
+        description="So many days what was delivered to a webhook channel, and handed over by it, stands in its log.",
+    )
     verify_days: int = Field(
         365,
         ge=0,

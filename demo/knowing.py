@@ -1,4 +1,4 @@
-"""Who the customers of the demonstration are: one writes on two channels, marks, a call, and the secure counter."""
+"""Who the customers of the demonstration are: one writes on two channels, marks, calls, and the secure counter."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -10,7 +10,8 @@ from accounts.models import User
 from core.clock import now
 from core.db import db
 from demo import channel as channels
-from desk import counters, inbox, notes_on_people, persons
+from desk import calls, connections, counters, inbox, notes_on_people, persons
+from desk.calls import Again, Said
 from desk.channels.base import EarlierPost, IncomingMessage
 from desk.models import Contact, Conversation
 
@@ -48,15 +49,19 @@ def begin(everybody: Mapping[str, User]) -> None:
         by=ada,
     )
     mailed = _conversation(MAILED)
-    notes_on_people.note_call(
+    calls.note(
         mailed,
-        kind="call_out",
-        result="no_answer",
-        caller="Heike Lindner",
-        number="030 555 0123",
-        text="Wollte sagen, dass die neue Rechnung kommt. Niemand ging ans Telefon.",
+        Said(
+            kind="call_out",
+            result="no_answer",
+            caller="Heike Lindner",
+            number="030 555 0123",
+            text="Wollte sagen, dass die neue Rechnung kommt. Niemand ging ans Telefon.",
+        ),
+        at=now() - timedelta(minutes=10),
         by=ada,
     )
+    _calls(by=ada, admin=everybody["ruth"])
     persons.join(_also_in_public(), mailed.contact, proof="claimed", by=ada)
     served = counters.open_for(_conversation(SERVED), asks=["identity", "callback"], in_public=True, by=ada)
     counters.submit(
@@ -69,6 +74,57 @@ def begin(everybody: Mapping[str, User]) -> None:
             "text": "My new address is robin@post.example. The old one is gone with the job.",
         },
         files=[],
+    )
+
+
+def _calls(*, by: User, admin: User) -> None:
+    """Have the telephone ring twice: one caller waits, the other has an answer."""
+    on = connections.connect(
+        "phone",
+        slug="telefon",
+        name="Telefon",
+        values={"country": "49", "hours": "Montag bis Freitag, 9 bis 17 Uhr"},
+        by=admin,
+    )
+    waits = calls.note_new(
+        Said(
+            kind="call_in",
+            result="call_again",
+            caller="Georg Ahorn",
+            number="0171 555 0177",
+            text="Der Router startet seit gestern Abend immer wieder neu. Das Netzteil hat er schon getauscht.",
+        ),
+        channel=on,
+        locale="de",
+        again=Again(since=now(), until=now() + timedelta(hours=6), owner=by),
+        at=now() - timedelta(minutes=14),
+        by=by,
+    )
+    calls.attempt_again(waits.conversation, at=now() - timedelta(minutes=9), by=by)
+    served = calls.note_new(
+        Said(
+            kind="visit",
+            result="reached",
+            caller="Nele Birke",
+            text="Kam mit dem alten Receiver vorbei und fragte, wohin er zurückgeschickt wird.",
+        ),
+        channel=on,
+        locale="de",
+        at=now() - timedelta(minutes=13),
+        by=by,
+    )
+    calls.note(
+        served.conversation,
+        Said(
+            kind="call_out",
+            result="reached",
+            caller="Nele Birke",
+            number="040 555 0166",
+            text="Den Aufkleber für die Rücksendung gibt es in der App unter „Geräte“. Sie hat ihn gefunden.",
+            is_answer=True,
+        ),
+        at=now() - timedelta(minutes=11),
+        by=by,
     )
 
 

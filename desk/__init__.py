@@ -16,6 +16,7 @@ def init_app(app: Flask) -> None:
         block_transfer,
         bystanders,
         call_backs,
+        calls,
         card_words,
         carrying,
         cli,
@@ -58,7 +59,7 @@ def init_app(app: Flask) -> None:
         watching,
         worth,
     )
-    from desk.channels import archive, bluesky, feeds, mail, mastodon, webhook  # noqa: F401 -- a kind registers itself
+    from desk.channels import archive, bluesky, feeds, mail, mastodon, phone, webhook  # noqa: F401 -- a kind registers itself
     from desk.lint import cli as lint_cli
     from desk.triage import cli as triage_cli
     from desk.triage import in_inbox, incidents, receiving, spikes  # noqa: F401 -- listeners register themselves
@@ -96,6 +97,12 @@ def init_app(app: Flask) -> None:
     )
     admin.contribute(
         _l("Channels"), "desk.channels", "admin", text=_l("Where customers write, and how it has been going.")
+    )
+    admin.contribute(
+        _l("Deliveries of webhooks"),
+        "desk.delivery_list",
+        "lead",
+        text=_l("What other programs delivered and were handed, what came of it, and doing it once more."),
     )
     admin.contribute(_l("Roles of the desk"), "desk.roles_page", "lead", text=_l("Who may do what at the desk."))
     admin.contribute(

@@ -7,6 +7,8 @@ url (or null), created, state, failure (or null), by (handle of the agent, or nu
 Times are ISO 8601 in UTC.
 """
 
+import time
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -26,8 +28,8 @@ from core.db import db
 from core.errors import Invalid, NotAllowed, NotFound
 from core.transfer import iso
 from desk import (
-    arrivals,
     conversations,
+    deliveries,
     intake,
     lint,
     linting,
@@ -42,8 +44,11 @@ from desk import (
     suggestions,
     wordings,
 )
-from desk.channels.base import LONGEST_TEXT, adapter_of
+from desk.arrivals import Taken
+from desk.channels.base import LONGEST_TEXT, Arrival
+from desk.deliveries import Arriving
 from desk.inside import Note
+from desk.intake import Trouble
 from desk.listing import BuiltIn
 from desk.models import Contact, Conversation, Message
 from desk.promise_models import LONGEST_REASON, LONGEST_WHAT, Promise
@@ -376,33 +381,67 @@ def deliver(channel_id: int) -> Response:
 @web.limiter.limit(DELIVERIES, key_func=lambda: f"{request.path} {get_remote_address()}")
 def receive(name: str) -> Response:
     """Take in what a service delivers to the channel with this slug or id; the caller commits."""
+    began = time.monotonic()
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    query = request.args.to_dict()
     try:
         raw = request.get_data(cache=True)
     except RequestEntityTooLarge:
-        return web.problem(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024),
-        )
-    headers = {name.lower(): value for name, value in request.headers.items()}
-    query = request.args.to_dict()
+        most = gettext("A delivery has at most %(most)s kB.", most=web.LARGEST_BODY // 1024)
+        trouble: Trouble | None = Trouble(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, most)
+        raw = b""
+    else:
+        trouble = None
     # Whoever cannot prove who they are does not get to hold the database's one place for writers.
     with database.reading():
-        trouble = intake.trouble_with(queries.channel_by(name), headers, raw, query)
+        channel = queries.channel_by(name)
+        trouble = trouble or intake.trouble_with(channel, headers, raw, query)
+        size = len(raw) or request.content_length or 0
+        arriving = deliveries.arriving(channel, headers, raw, size=size, began=began)
         db.session.rollback()
     if trouble is not None:
-        return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
+        return _refused(arriving, trouble)
     channel = queries.channel_by(name)
     if channel is None:
         raise NotFound
-    told = [arrivals.take(channel, arrival) for arrival in adapter_of(channel, query).parse(raw)]
-    taken = [each for each in told if each is not None]
+    try:
+        told = intake.take_in(channel, raw, query)
+    except intake.NotTaken as failure:
+        db.session.rollback()
+        return _refused(arriving, failure.trouble)
+    return _taken(arriving, told)
+
+
+def _refused(arriving: Arriving | None, trouble: Trouble) -> Response:
+    """Answer who delivers what is wrong, and write it down where there is a log."""
+    if arriving is not None and trouble.is_proven:
+        deliveries.note_failed(arriving, status=trouble.status, reason=trouble.reason)
+        db.session.commit()
+    elif arriving is not None:
+        deliveries.note_refused(arriving, status=trouble.status, reason=trouble.reason)
+    return web.problem(trouble.status, trouble.title, trouble.detail, trouble.fields)
+
+
+def _taken(arriving: Arriving | None, told: Sequence[tuple[Arrival, Taken | None]]) -> Response:
+    """Answer who delivers what became of it, and write it down where there is a log; the caller commits."""
+    taken = [each for _arrival, each in told if each is not None]
     is_new = any(each.is_new for each in taken)
+    why = ""
+    if is_new and arriving is not None and deliveries.took_before(arriving):
+        # Its message is not known any more, as after its writer was forgotten: who caught it cannot bring it back.
+        db.session.rollback()
+        taken, is_new, why = [], False, gettext("The same bytes were taken in before.")
+    status = HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK
+    message_id = taken[0].message_id if taken else None
+    if arriving is not None:
+        name = next((arrival.id for arrival, _each in told), "")
+        deliveries.note_taken(arriving, message_id=message_id, name=name, is_new=is_new, status=status, why=why)
     body = {
-        "id": taken[0].message_id if taken else None,
+        "id": message_id,
         "conversation": taken[0].conversation_id if taken else None,
         "ids": [each.message_id for each in taken],
     }
-    return make_response(body, HTTPStatus.ACCEPTED if is_new else HTTPStatus.OK)
+    return make_response(body, status)
 
 
 def _require_agent() -> None:
@@ -435,6 +474,7 @@ def _messages(messages: list[Message]) -> list[dict[str, Any]]:
             "direction": message.direction,
             "public": message.is_public,
             "text": message.text,
+            "quoted": message.quoted if message.direction == "in" else None,
             "url": message.url,
             "created": iso(message.created_at),
             "state": message.state,

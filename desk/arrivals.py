@@ -93,7 +93,7 @@ def _change(message: Message, incoming: IncomingMessage) -> None:
         return
     before = message.text
     db.session.add(MessageVersion(message_id=message.id, text=before, until=at))
-    message.text, message.edited_at = incoming.text, at
+    message.text, message.quoted, message.edited_at = incoming.text, incoming.quoted or None, at
     if conversation.state in conversations.NOBODY_WAITS and not _means_the_same(before, incoming.text):
         clocks.heard(conversation, at)
         conversations.turn(conversation, "open", by=None, reason="the customer changed what they wrote")
@@ -116,7 +116,7 @@ def _remove(channel: Channel, removed: Removed) -> Taken | None:
     conversation = conversations.locked(message.conversation_id)
     db.session.refresh(message)
     if message.removed_at is None:
-        message.removed_at, message.text, message.subject = now(), "", None
+        message.removed_at, message.text, message.quoted, message.subject = now(), "", None, None
         for version in db.session.scalars(select(MessageVersion).where(MessageVersion.message_id == message.id)):
             db.session.delete(version)
         for file in db.session.scalars(select(MessageFile).where(MessageFile.message_id == message.id)):

@@ -24,7 +24,7 @@ from core.settings import current_settings
 from core.web import absolute
 from core.worker import chore
 from desk import clocks, conversations, policy, queries
-from desk.channels.base import adapter_of
+from desk.channels.base import adapter_of, measure_of
 from desk.events import ReplyQueued
 from desk.figure_models import SolvedQuestion
 from desk.models import Channel, Conversation, FollowUp, Message
@@ -78,7 +78,7 @@ def text_with_links(message: Message) -> str:
     asks = may_ask(message.channel, is_public=message.is_public)
     used = _uses(_about(message))
     links = sent_links.of(used)
-    measure, text = adapter_of(message.channel).measure, message.text
+    measure, text = measure_of(message.channel, is_public=message.is_public), message.text
     for use in used:
         if use.id in links:
             links[use.id].asks = asks
@@ -248,7 +248,7 @@ def _question(reply: Message) -> str | None:
 
     They are kept with the articles' own addresses, as those of every reply, and get the sealed ones when they are sent.
     """
-    measure, uses = adapter_of(reply.channel).measure, _uses(reply.id)
+    measure, uses = measure_of(reply.channel, is_public=reply.is_public), _uses(reply.id)
     with force_locale(reply.conversation.locale):
         for number in range(len(uses), 0, -1):
             sealed, own = (

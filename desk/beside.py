@@ -55,7 +55,6 @@ Nothing = TypeVar("Nothing")
 class Beside:
     marks: Sequence[ContactMark] = ()
     earlier: Sequence[Conversation] = ()
-    calls: Sequence[CallNote] = ()
     thread: Sequence[ThreadPost] = ()
     counters: Sequence[Counter] = field(default=())
     is_joined: bool = False
@@ -97,7 +96,6 @@ def of(conversation: Conversation, known: There, *, viewer: Viewer) -> Beside:
     return Beside(
         marks=known.load("marks", lambda: notes_on_people.marks_on(contact_ids), ()),
         earlier=known.load("earlier", lambda: timeline.earlier(contact_ids, but=conversation.id, viewer=viewer), ()),
-        calls=known.load("calls", lambda: notes_on_people.calls_of(conversation), ()),
         thread=known.load("thread", lambda: _thread(conversation), ()),
         counters=known.load("counters", lambda: counters.of(conversation), ()),
         is_joined=is_joined,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import joinedload
 
 from accounts.models import User
@@ -62,6 +62,17 @@ def run(conversation: Conversation, since: datetime) -> None:
 
 def answered(conversation: Conversation, message: Message) -> None:
     """Stop the clock because the customer was answered, and keep how long it took."""
+    _answered(conversation, by_id=message.by_id, message_id=message.id)
+
+
+def answered_aloud(conversation: Conversation, *, by: User, key: str) -> None:
+    """Stop the clock because somebody told the customer, of which there may be no message; `key` names the deed."""
+    _answered(conversation, by_id=by.id, key=key)
+
+
+def _answered(
+    conversation: Conversation, *, by_id: int | None, message_id: int | None = None, key: str | None = None
+) -> None:
     clock, at = _clock_of(conversation), now()
     promise = sla.promise_of(clock.policy_id)
     is_first = clock.first_answered_at is None
@@ -77,8 +88,9 @@ def answered(conversation: Conversation, message: Message) -> None:
             conversation,
             "answered",
             at=at,
-            by=message.by_id,
-            message_id=message.id,
+            by=by_id,
+            message_id=message_id,
+            key=key,
             promise=which,
             since=since,
             due_at=clock.answer_due_at,
@@ -92,10 +104,16 @@ def answered(conversation: Conversation, message: Message) -> None:
 
 def take_back(message: Message) -> None:
     """Let the clock run on as though this reply had never been written: it did not go out."""
-    conversation = message.conversation
-    event = db.session.scalars(
-        select(ClockEvent).where(ClockEvent.message_id == message.id, ClockEvent.kind == "answered")
-    ).one_or_none()
+    _take_back(message.conversation, ClockEvent.message_id == message.id)
+
+
+def take_back_aloud(conversation: Conversation, *, key: str) -> None:
+    """Let the clock run on as though nobody had told the customer: it was noted by mistake."""
+    _take_back(conversation, ClockEvent.key == key)
+
+
+def _take_back(conversation: Conversation, which: ColumnElement[bool]) -> None:
+    event = db.session.scalars(select(ClockEvent).where(which, ClockEvent.kind == "answered")).one_or_none()
     if event is None or event.since is None:
         return
     clock = _clock_of(conversation)

@@ -20,7 +20,7 @@ from core.settings import current_settings
 from desk import deafness, policy, polling
 from desk.channel_models import ChannelCourse
 from desk.channels import webhook
-from desk.channels.base import Adapter, ChannelFailed, Field, Finding, adapter_of, kind_of, kinds
+from desk.channels.base import Adapter, ChannelFailed, Field, Finding, adapter_of, apart, kind_of, kinds
 from desk.models import Channel, Message
 
 LONGEST_NAME: Final = 80
@@ -28,7 +28,6 @@ LONGEST_SLUG: Final = 80
 OVERDUE: Final = timedelta(minutes=15)
 """A reply that could not be handed over for so long means that the channel is not well."""
 _LEAVES_AT: Final = func.coalesce(Message.send_after, Message.created_at)
-OLD_SECRET_STAYS: Final = timedelta(days=1)
 _MAIL: Final = re.compile(r"[^\s@]{1,64}@[^\s@]{1,190}")
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _SLUG: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -109,27 +108,32 @@ def renew_secret(channel: Channel, *, by: User) -> None:
     """Give a channel a fresh secret to sign with; the one before is taken for another day."""
     if not policy.may_manage_channels(by):
         raise NotAllowed
-    until = now() + OLD_SECRET_STAYS
-    channel.credentials = {
-        **(channel.credentials or {}),
-        "old_secret": channel.secret or "",
-        "old_secret_until": until.isoformat(),
-    }
-    channel.secret = webhook.new_secret()
+    webhook.renew(channel, webhook.new_secret())
     db.session.flush()
     audit.record("desk.channel.renew_secret", channel, by=by)
 
 
+def old_secret_until(channel: Channel) -> datetime | None:
+    """Return until when the secret before the present one is taken; None where it is not any more."""
+    told = (channel.credentials or {}).get("old_secret_until")
+    until = None if told is None else datetime.fromisoformat(told)
+    return None if until is None or until <= now() else until
+
+
 def check(channel: Channel, *, by: User) -> list[Finding]:
-    """Try a connection, and return what was found; what works is asked at once."""
+    """Try a connection, and return what was found; what works is asked at once.
+
+    Nothing may be written in the session before: its transaction ends before the service is waited for.
+    """
     if not policy.may_manage_channels(by):
         raise NotAllowed
+    channel_id = channel.id
     try:
-        found = list(adapter_of(channel).check())
+        found = list(apart(channel_id).check())
     except ChannelFailed as failure:
         found = [Finding(is_well=False, words=failure.reason)]
     if all(one.is_well for one in found):
-        polling.begin_anew(channel.id)
+        polling.begin_anew(channel_id)
     return found
 
 
@@ -159,6 +163,8 @@ def _read(
 def _checked_value(field: Field, typed: str) -> Any:
     if not typed and field.is_needed and field.kind != "switch":
         raise Invalid(gettext("This is still empty."))
+    if not typed and field.kind == "choice" and field.default:
+        return field.default
     if len(typed) > field.longest:
         raise Invalid(gettext("At most %(most)s characters, please.", most=field.longest))
     if field.kind == "number":

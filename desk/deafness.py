@@ -1,12 +1,13 @@
 """A channel that is deaf is told to the admins once, and so is a sign-in that is about to end."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import gettext
 from sqlalchemy import or_, select
 
 from accounts.models import User, UserRole
+from core import phrases
 from core.clock import now
 from core.db import db
 from core.settings import current_settings
@@ -59,7 +60,7 @@ def tell() -> int:
             kind="channel_deaf",
             key=f"alarm:channel-deaf:{channel.id}:{int(course.told_at.timestamp() * 1000)}",
             url=f"/admin/channels/{channel.id}",
-            data={"name": channel.name, "why": course.failure[:LONGEST_REASON]},
+            data={"name": channel.name, "why": _bounded(course.failure)},
         )
     for channel, course in ending:
         assert course.expires_at is not None  # noqa: S101 -- they were chosen by it
@@ -74,6 +75,11 @@ def tell() -> int:
     return told
 
 
+def _bounded(reason: str) -> Any:
+    """Return what is kept of a reason; where a service had a lot to say, how it begins."""
+    return phrases.kept(reason) if len(reason) <= LONGEST_REASON else reason[:LONGEST_REASON]
+
+
 def _ending() -> list[tuple[Channel, ChannelCourse]]:
     rows = db.session.execute(
         select(Channel, ChannelCourse)
@@ -86,7 +92,8 @@ def _ending() -> list[tuple[Channel, ChannelCourse]]:
 @notifications.kind("channel_deaf", group="alarms")
 def _deaf_words(notification: Notification) -> str:
     told = notification.data
-    return str(gettext("%(name)s does not answer: %(why)s", name=told.get("name", ""), why=told.get("why", "")))
+    why = phrases.said(told.get("why"))
+    return str(gettext("%(name)s does not answer: %(why)s", name=told.get("name", ""), why=why))
 
 
 @notifications.kind("channel_ends", group="alarms")

@@ -18,6 +18,7 @@ from core.db import db
 from core.errors import NotAllowed
 from core.transfer import iso
 from desk import moving, persons, policy
+from desk.channel_models import ChannelDelivery
 from desk.models import Contact, Conversation, Message
 from desk.person_models import Counter
 from desk.promise_models import CallBack
@@ -42,6 +43,7 @@ def _pieces(ids: Sequence[int]) -> Iterator[str]:
         ("contacts", _contacts(ids)),
         ("conversations", _conversations(ids)),
         ("counters", _counters(ids)),
+        ("deliveries", _deliveries(ids)),
     ):
         yield from _list(name, rows)
     for thing in moving.things():
@@ -72,7 +74,7 @@ def _conversations(ids: Sequence[int]) -> Iterator[dict[str, Any]]:
         found = db.session.scalars(
             select(Conversation)
             .where(Conversation.id.in_(numbers[begin : begin + AT_ONCE]))
-            .options(selectinload(Conversation.messages))
+            .options(selectinload(Conversation.messages).undefer(Message.quoted))
             .order_by(Conversation.id)
         )
         for conversation in found.unique():
@@ -96,6 +98,7 @@ def _message(message: Message) -> dict[str, Any]:
         "direction": message.direction,
         "public": message.is_public,
         "text": message.text,
+        "quoted": message.quoted,
         "url": message.url,
         "state": message.state,
         "created": iso(message.created_at),
@@ -113,6 +116,18 @@ def _counters(ids: Sequence[int]) -> Iterator[dict[str, Any]]:
             "content": None if one.content is None else json.loads(one.content),
             "documents": [{"name": file.name, "size": file.size} for file in one.files],
         }
+
+
+def _deliveries(ids: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Yield when what they wrote was delivered, of channels that keep a log; its words are those of the messages."""
+    found = (
+        select(ChannelDelivery)
+        .join(Message, Message.id == ChannelDelivery.message_id)
+        .where(Message.contact_id.in_(ids))
+        .order_by(ChannelDelivery.id)
+    )
+    for one in db.session.scalars(found):
+        yield {"at": iso(one.created_at), "outcome": one.outcome, "size": one.size, "is_kept": one.kept > 0}
 
 
 def _theirs(thing: moving.Thing, ids: Sequence[int]) -> ColumnElement[bool] | None:

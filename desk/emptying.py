@@ -14,10 +14,12 @@ from accounts.models import AuditEntry
 from core.clock import now
 from core.db import Base, db
 from core.once import Claim
+from desk import deliveries
+from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import Goodwill
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message
-from desk.person_models import CallNote, Counter, CounterFile, ThreadPost
+from desk.person_models import CallNote, CallNoteVersion, Counter, CounterFile, ThreadPost
 from desk.promise_models import CallAttempt, CallBack, Promise
 from desk.sending_models import Departure, HeldReply
 from desk.triage.tables import IncidentCase, MessageJudgement
@@ -49,7 +51,11 @@ def say_nothing(which: ColumnElement[bool]) -> int:
         unsent = db.session.scalars(select(Message.id).where(mine, Message.state == "queued")).all()
         if unsent:
             db.session.execute(update(Message).where(Message.id.in_(unsent)).values(state="failed"))
-        db.session.execute(update(Message).where(mine).values(text=GONE, url=None, failure=None))
+        db.session.execute(
+            update(Message).where(mine).values(text=GONE, quoted=None, subject=None, url=None, failure=None)
+        )
+        for beside in (MessageFile, MessageVersion):
+            db.session.execute(delete(beside).where(beside.message_id.in_(ids)))
         db.session.execute(
             update(Departure).where(Departure.message_id.in_(ids)).values(typed=GONE, is_scheduled=False)
         )
@@ -57,6 +63,7 @@ def say_nothing(which: ColumnElement[bool]) -> int:
             update(MessageJudgement).where(MessageJudgement.message_id.in_(ids)).values(reasons=[], private=[])
         )
         uses.forget_what_was_asked("message", ids)
+        deliveries.forget_messages(ids)
         emptied += len(ids)
 
 
@@ -86,6 +93,8 @@ def forget_inside(conversation_ids: Sequence[int], *, settled_only: bool) -> dic
             counted[model.__tablename__] = counted.get(model.__tablename__, 0) + len(touched)
         calls = select(CallBack.id).where(CallBack.conversation_id.in_(some))
         db.session.execute(update(CallAttempt).where(CallAttempt.call_back_id.in_(calls)).values(note=GONE))
+        notes = select(CallNote.id).where(CallNote.conversation_id.in_(some))
+        db.session.execute(delete(CallNoteVersion).where(CallNoteVersion.call_note_id.in_(notes)))
         counters = select(Counter.id).where(Counter.conversation_id.in_(some))
         for key, statement in (
             ("counter_file", delete(CounterFile).where(CounterFile.counter_id.in_(counters)).returning(CounterFile.id)),
@@ -149,7 +158,8 @@ def forget_in_log(kind: str, ids: Collection[int]) -> None:
 
 
 def _has_words() -> ColumnElement[bool]:
-    return or_(Message.text != GONE, Message.url.is_not(None), Message.failure.is_not(None))
+    may_be_there = (Message.quoted, Message.subject, Message.url, Message.failure)
+    return or_(Message.text != GONE, *(column.is_not(None) for column in may_be_there))
 
 
 def _beside(at: Any, *, settled_only: bool) -> Iterator[tuple[type[Base], ColumnElement[bool], dict[str, Any]]]:
@@ -170,7 +180,11 @@ def _beside(at: Any, *, settled_only: bool) -> Iterator[tuple[type[Base], Column
     yield Goodwill, or_(Goodwill.reason != GONE, Goodwill.answer != GONE), {"reason": GONE, "answer": GONE}
     yield Promise, and_(kept, or_(Promise.what != GONE, Promise.reason != GONE)), {"what": GONE, "reason": GONE}
     yield CallBack, and_(over, or_(CallBack.phone.is_not(None), CallBack.about != GONE)), {"phone": None, "about": GONE}
-    yield CallNote, true(), {"caller": GONE, "number": GONE, "text": GONE}
+    yield (
+        CallNote,
+        CallNote.emptied_at.is_(None),
+        {"caller": GONE, "number": GONE, "text": GONE, "seal": GONE, "removed_why": None, "emptied_at": at},
+    )
     yield (
         Counter,
         Counter.purged_at.is_(None),

@@ -22,7 +22,7 @@ from core.db import Base, db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.mail import Mail
 from core.turns import take_turn
-from desk import clocks, conversations, emptying, persons, policy, questions
+from desk import clocks, conversations, deliveries, emptying, persons, policy, questions
 from desk.inside import SideTalk
 from desk.models import Channel, Contact, Conversation, Message
 from desk.person_models import (
@@ -97,6 +97,7 @@ def erase(contact: Contact, *, by: User, typed: str) -> Mapping[str, int]:
     emptying.forget_news(mine)
     _forget_threads(mine, found.contacts)
     _forget_beside(ids)
+    deliveries.forget_bodies({one.channel_id for one in found.contacts})
     for one in found.contacts:
         one.erased_at = now()
         handle = pseudonym(one.channel, one.handle)

@@ -104,3 +104,10 @@ class WebhookQueued(Event):
     """Somebody outside is to be told of an event."""
 
     delivery_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class HandOverRepeated(Event):
+    """Somebody asked that what was handed over by a channel is handed over once more."""
+
+    delivery_id: int

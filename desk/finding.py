@@ -20,7 +20,7 @@ from core.counting import Measure
 from core.db import db
 from desk import blocks, policy, queries, suggestions, wordings
 from desk.block_models import ReplyBlock, ReplyBlockFavourite, ReplyBlockUse
-from desk.channels.base import adapter_of
+from desk.means import measure_here
 from desk.models import Conversation
 from desk.wordings import Wording
 from search import completing, query, registry
@@ -267,7 +267,7 @@ def _at_hand_score(row: Any) -> float:
 def _offers(
     conversation: Conversation, rows: Sequence[tuple[Any, float]], wording: Wording, *, by: User
 ) -> list[Offer]:
-    how_long: Measure = adapter_of(conversation.channel).measure
+    how_long: Measure = measure_here(conversation)
     found = []
     for row, score in rows:
         block: ReplyBlock = row[0]

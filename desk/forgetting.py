@@ -14,8 +14,8 @@ from core.db import db
 from core.errors import Invalid, NotAllowed
 from core.worker import chore
 from desk import policy
-from desk.channel_models import ChannelCourse
-from desk.channels.base import ChannelFailed, adapter_of
+from desk.channel_models import ChannelCourse, ChannelDelivery
+from desk.channels.base import ChannelFailed, apart
 from desk.clock_models import ClockEvent, Goodwill
 from desk.models import Channel, Contact, Conversation, Message
 
@@ -64,13 +64,14 @@ def forget(channel: Channel, *, typed: str, by: User) -> None:
 def forget_on() -> int:
     """Delete on what was begun, some conversations at a time; return how many are gone."""
     gone = 0
-    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_not(None)).order_by(Channel.id)):
-        if channel.settings.get(FORGOTTEN):
-            gone += _forget_some(channel)
+    off = select(Channel).where(Channel.disabled_at.is_not(None)).order_by(Channel.id)
+    for channel_id in [channel.id for channel in db.session.scalars(off) if channel.settings.get(FORGOTTEN)]:
+        gone += _forget_some(channel_id)
     return gone
 
 
-def _forget_some(channel: Channel) -> int:
+def _forget_some(channel_id: int) -> int:
+    channel = db.session.get_one(Channel, channel_id)
     if channel.credentials is not None or channel.secret is not None:
         _say_farewell(channel)
     ids = db.session.scalars(
@@ -83,6 +84,7 @@ def _forget_some(channel: Channel) -> int:
     else:
         db.session.execute(delete(Contact).where(Contact.channel_id == channel.id))
         db.session.execute(delete(ChannelCourse).where(ChannelCourse.channel_id == channel.id))
+        db.session.execute(delete(ChannelDelivery).where(ChannelDelivery.channel_id == channel.id))
         db.session.execute(delete(Channel).where(Channel.id == channel.id))
     db.session.commit()
     return len(ids)
@@ -90,9 +92,11 @@ def _forget_some(channel: Channel) -> int:
 
 def _say_farewell(channel: Channel) -> None:
     """Give back what the service keeps for us, if it can be reached; then what we signed in with is forgotten."""
+    channel_id, slug = channel.id, channel.slug
     try:
-        adapter_of(channel).farewell()
+        apart(channel_id).farewell()
     except ChannelFailed as failure:
-        log.warning("%s could not be told that we leave: %s", channel.slug, failure.reason)
+        log.warning("%s could not be told that we leave: %s", slug, failure.reason)
+    channel = db.session.get_one(Channel, channel_id)
     channel.credentials = channel.secret = None
     db.session.commit()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import gettext
 from sqlalchemy import delete, select
 from sqlalchemy.orm import joinedload
 
@@ -17,6 +17,7 @@ from accounts.models import User
 from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, NotAllowed, NotFound
+from core.phrases import lazy_phrase
 from core.settings import current_settings
 from desk import acknowledging, clocks, conversations, policy
 from desk.models import Channel, Conversation, Message
@@ -27,10 +28,10 @@ from forum.models import Notification
 from kb import uses
 
 REASONS: Final[Mapping[str, Any]] = {
-    "undone": lazy_gettext("You took this back. It was not sent."),
-    "new_message": lazy_gettext("A new message arrived before this went out. Please read it; does this still fit?"),
-    "other_reply": lazy_gettext("Another reply went out before this one. Is it still needed?"),
-    "returned": lazy_gettext("A colleague gave this back."),
+    "undone": lazy_phrase("You took this back. It was not sent."),
+    "new_message": lazy_phrase("A new message arrived before this went out. Please read it; does this still fit?"),
+    "other_reply": lazy_phrase("Another reply went out before this one. Is it still needed?"),
+    "returned": lazy_phrase("A colleague gave this back."),
 }
 LONGEST_UNDO_SECONDS: Final = 120
 

@@ -144,6 +144,7 @@ def take_in(channel: Channel, incoming: IncomingMessage, known: Known) -> Here |
         direction="in",
         is_public=incoming.is_public,
         text=incoming.text,
+        quoted=incoming.quoted or None,
         url=incoming.url,
         contact_id=contact_id,
         created_at=written_at,

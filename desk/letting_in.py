@@ -9,7 +9,7 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from flask_babel import gettext, lazy_gettext
 
@@ -19,7 +19,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from desk import policy, polling, queries
-from desk.channels.base import ChannelFailed, adapter_of
+from desk.channels.base import ChannelFailed, adapter_of, apart
 from desk.forgetting import FORGOTTEN
 from desk.models import Channel
 
@@ -42,12 +42,16 @@ def begin(channel: Channel, *, back: str, by: User) -> str:
     adapter = adapter_of(channel)
     if not adapter.capabilities.signs_in or channel.settings.get(FORGOTTEN):
         raise NotFound
-    state, verifier = f"{channel.id}.{secrets.token_urlsafe(32)}", secrets.token_urlsafe(48)
+    channel_id = channel.id
+    state, verifier = f"{channel_id}.{secrets.token_urlsafe(32)}", secrets.token_urlsafe(48)
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    apart_from_us = apart(channel_id)
+    before = _settled(apart_from_us.channel)
     try:
-        address = adapter.authorise_url(back, state, challenge)
+        address = apart_from_us.authorise_url(back, state, challenge)
     except ChannelFailed as failure:
         raise NotLet(failure.reason) from None
+    channel = _take_over(channel_id, before, _settled(apart_from_us.channel))
     begun = (_digest(state), str(by.id), (now() + LASTS).isoformat(), verifier)
     channel.credentials = {**(channel.credentials or {}), **dict(zip(_BEGUN, begun, strict=True))}
     db.session.flush()
@@ -75,7 +79,7 @@ def begun(state: str, *, by: User) -> Channel:
 def finish(state: str, *, code: str, back: str, by: User) -> Channel:
     """Take the code that the service sent the admin back with, once; raise `NotLet` where it is worth nothing.
 
-    Also then the state is used up: the caller commits either way.
+    Also then the state is used up.
     """
     channel = begun(state, by=by)
     db.session.get_one(Channel, channel.id, with_for_update=True, populate_existing=True)
@@ -83,17 +87,41 @@ def finish(state: str, *, code: str, back: str, by: User) -> Channel:
     kept = dict(channel.credentials or {})
     verifier = kept.get("letting_in_verifier", "")
     channel.credentials = {name: value for name, value in kept.items() if name not in _BEGUN}
-    db.session.flush()
+    db.session.commit()  # used up from here on, and nothing in the database waits for the network
     if not code or len(code) > LONGEST_CODE or not code.isprintable():
         raise NotLet(gettext("The service sent no code back."))
+    apart_from_us = apart(channel.id)
+    before = _settled(apart_from_us.channel)
     try:
-        adapter_of(channel).authorised(back, code, verifier)
+        apart_from_us.authorised(back, code, verifier)
     except ChannelFailed as failure:
         raise NotLet(failure.reason) from None
-    db.session.flush()
+    channel = _take_over(apart_from_us.channel.id, before, _settled(apart_from_us.channel))
     polling.begin_anew(channel.id)
     audit.record("desk.channel.let_in", channel, by=by)
     return channel
+
+
+def _settled(channel: Channel) -> tuple[dict[str, Any], dict[str, Any]]:
+    return dict(channel.settings), dict(channel.credentials or {})
+
+
+def _take_over(
+    channel_id: int, before: tuple[dict[str, Any], dict[str, Any]], after: tuple[dict[str, Any], dict[str, Any]]
+) -> Channel:
+    """Keep what came of talking to the service, beside what an admin changed meanwhile; return the channel."""
+    channel = db.session.get_one(Channel, channel_id, with_for_update=True, populate_existing=True)
+    settings, credentials = (
+        {name: value for name, value in {**now_there, **_new(old, new)}.items() if name in new or name not in old}
+        for now_there, old, new in zip(_settled(channel), before, after, strict=True)
+    )
+    channel.settings, channel.credentials = settings, credentials or None
+    db.session.flush()
+    return channel
+
+
+def _new(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in after.items() if name not in before or before[name] != value}
 
 
 def _digest(state: str) -> str:

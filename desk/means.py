@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from flask_babel import gettext
 from sqlalchemy import func, select
 
+from core.counting import Measure
 from core.db import db
-from desk.channels.base import Means, adapter_of
+from core.phrases import phrase
+from desk.channels.base import Means, adapter_of, measure_of
 from desk.models import Conversation, Message
 
 
@@ -17,13 +18,13 @@ def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Me
     """
     means = adapter_of(conversation.channel).means(conversation)
     if conversation.channel.disabled_at is not None:
-        return Means(why_not=gettext("This channel is switched off. An admin can switch it on again."))
+        return Means(why_not=phrase("This channel is switched off. An admin can switch it on again."))
     if means.private_left is None:
         return means
     left = max(0, means.private_left - _private_replies_since_told(conversation, but))
     why = means.why_not
     if not why and not left and not means.public:
-        why = gettext("The private replies that the service allows here are used up.")
+        why = phrase("The private replies that the service allows here are used up.")
     return Means(
         why_not=why,
         public=means.public,
@@ -33,8 +34,15 @@ def capabilities_of(conversation: Conversation, *, but: int | None = None) -> Me
         price=means.price,
         answer_before_hiding=means.answer_before_hiding,
         by_hand=means.by_hand,
+        by_call=means.by_call,
         doubt=means.doubt,
     )
+
+
+def measure_here(conversation: Conversation) -> Measure:
+    """Return how long a text may be that fits wherever it can go here: nobody has chosen yet who reads it."""
+    adapter = adapter_of(conversation.channel)
+    return measure_of(conversation.channel, is_public=adapter.means(conversation).public)
 
 
 def _private_replies_since_told(conversation: Conversation, but: int | None) -> int:

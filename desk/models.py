@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
+from core.phrases import PhraseText
 from core.secrets import Encrypted, EncryptedJson
 from forum.models import Topic
 
@@ -24,6 +25,8 @@ ConversationState = Literal["new", "open", "waiting_customer", "waiting_inside",
 Promised = Literal["first", "next", "solution", "hard"]
 """What is due: the first answer, the next one, the solution, or an answer at the very latest."""
 DeliveryState = Literal["received", "queued", "sent", "failed", "unsure"]
+SecondTry = Literal["asked", "found", "sent", "unknown"]
+"""It is looked for first; it had arrived; it had not and was sent again; the same, and the service could not tell."""
 CONVERSATION_STATES: tuple[ConversationState, ...] = (
     "new",
     "open",
@@ -240,8 +243,10 @@ class Message(Model):
     send_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """It does not leave before: until then it can be undone, or that is the time that was chosen. None: at once."""
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    failure: Mapped[str | None] = mapped_column(Text)
-    """Why it failed or is unsure, in words."""
+    failure: Mapped[str | None] = mapped_column(PhraseText)
+    """Why it failed or is unsure, in the words of who reads it."""
+    second_try: Mapped[SecondTry | None] = mapped_column(String(10))
+    """Somebody had it sent again while nobody knew whether it had arrived, and what came of looking for it."""
     source_id: Mapped[str | None] = mapped_column(String(100))
     kind: Mapped[str | None] = mapped_column(String(20))
     """What it is at its service, where that says more than that it is a message: `desk.channels.base.Kind`."""
@@ -250,6 +255,8 @@ class Message(Model):
     """Its writer changed it then; what it said before is a `MessageVersion`."""
     removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Its writer took it away then; its words are gone."""
+    quoted: Mapped[str | None] = mapped_column(Text, deferred=True)
+    """What it quoted of what was said before, and its signature: shown folded. Deferred: it can be long."""
 
     conversation: Mapped[Conversation] = relationship(back_populates="messages")
     channel: Mapped[Channel] = relationship()

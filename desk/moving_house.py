@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, update
 
 from accounts.models import AuditEntry, User
 from core import timezones
@@ -397,6 +397,8 @@ def _beside() -> Iterator[Thing]:
         order=AFTER,
         model=CallNote,
         about="A line of type `call_note`: a call or a visit; who called and what was said stays sealed.",
+        stays={"seal": None},
+        after=_said_aloud,
     )
     yield Thing(
         name="goodwill",
@@ -787,6 +789,13 @@ def _key_back(key: Any, values: Mapping[str, Any]) -> str:
     if name.startswith("step-klinke:"):
         name = f"step-{moving.row_named('escalation_step', name[5:], values)}"
     return f"{values['conversation_id']}:{name}:{began}"
+
+
+def _said_aloud(values: Values, _said: Mapping[str, Any]) -> None:
+    """Have the message that has a call's words be known as what was said aloud: its own line does not say so."""
+    if (message_id := values.get("message_id")) is not None:
+        kind = "visit" if values["kind"] == "visit" else "call"
+        db.session.execute(update(Message).where(Message.id == message_id, Message.kind.is_(None)).values(kind=kind))
 
 
 def _is_not_on_its_way(values: Values) -> bool:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol, TypeVar
 
 from flask_babel import gettext
 from sqlalchemy import select
@@ -24,6 +25,16 @@ MOST_MENTIONS: Final = 10
 LONGEST_EXCERPT: Final = 100
 
 _HANDLE: Final = re.compile(r"(?<![\w@./])@([\w][\w.-]{1,29})")
+
+
+class Dated(Protocol):
+    """What has its moment, as notes and calls."""
+
+    @property
+    def at(self) -> datetime: ...
+
+
+N = TypeVar("N", bound=Dated)
 
 
 def write(conversation: Conversation, *, text: str, by: User) -> Note:
@@ -80,9 +91,9 @@ def of(conversation: Conversation) -> list[Note]:
     return list(db.session.scalars(select(Note).where(Note.conversation_id == conversation.id).order_by(Note.id)))
 
 
-def between(notes: Sequence[Note], messages: Sequence[Message]) -> Mapping[int | None, list[Note]]:
-    """Return the notes by the message that they stand before, in time; by None those after all of them."""
-    placed: dict[int | None, list[Note]] = {}
+def between(notes: Sequence[N], messages: Sequence[Message]) -> Mapping[int | None, list[N]]:
+    """Return what has its moment by the message that it stands before, in time; by None what comes after all."""
+    placed: dict[int | None, list[N]] = {}
     for note in notes:
         later = next((message.id for message in messages if message.created_at > note.at), None)
         placed.setdefault(later, []).append(note)

@@ -1,4 +1,4 @@
-"""What is noted about people: how it went with them, for who meets them next, and calls and visits."""
+"""What is noted about people: how it went with them, for who meets them next."""
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -16,13 +16,10 @@ from core.errors import Invalid, NotAllowed
 from core.settings import current_settings
 from core.worker import chore
 from desk import policy
-from desk.models import Contact, Conversation
-from desk.person_models import CALL_KINDS, CALL_RESULTS, CallKind, CallNote, CallResult, ContactMark
+from desk.models import Contact
+from desk.person_models import ContactMark
 
 LONGEST_NOTE: Final = 300
-LONGEST_CALLER: Final = 120
-LONGEST_NUMBER: Final = 60
-LONGEST_CALL: Final = 2000
 LONGEST_MARK_DAYS: Final = 3650
 
 
@@ -73,51 +70,3 @@ def end_marks() -> None:
     """Forget the marks whose time is over; nothing shows them any more."""
     db.session.execute(delete(ContactMark).where(ContactMark.expires_at <= now()))
     db.session.commit()
-
-
-def note_call(
-    conversation: Conversation, *, kind: str, result: str, caller: str, number: str, text: str, by: User
-) -> CallNote:
-    """Note a call or a visit as a part of the conversation; the clock is not touched by it."""
-    if not policy.may_work(by):
-        raise NotAllowed
-    with problems.at("caller"):
-        caller = texts.line(caller, longest=LONGEST_CALLER)
-    with problems.at("number"):
-        number = texts.line(number, longest=LONGEST_NUMBER)
-    with problems.at("text"):
-        text = texts.block(text, longest=LONGEST_CALL)
-    made = CallNote(
-        conversation_id=conversation.id,
-        kind=_kind(kind),
-        result=_result(result),
-        caller=caller,
-        number=number,
-        text=text,
-        by=by,
-    )
-    db.session.add(made)
-    db.session.flush()
-    audit.record("desk.conversation.note_call", conversation, by=by, after={"kind": made.kind, "result": made.result})
-    return made
-
-
-def calls_of(conversation: Conversation) -> Sequence[CallNote]:
-    """Return the calls and visits of a conversation, the first one first."""
-    return db.session.scalars(
-        select(CallNote).where(CallNote.conversation_id == conversation.id).order_by(CallNote.at, CallNote.id)
-    ).all()
-
-
-def _kind(typed: str) -> CallKind:
-    if typed not in CALL_KINDS:
-        sentence = gettext("Please choose one of these.")
-        raise Invalid(sentence, fields={"kind": sentence})
-    return typed
-
-
-def _result(typed: str) -> CallResult:
-    if typed not in CALL_RESULTS:
-        sentence = gettext("Please choose one of these.")
-        raise Invalid(sentence, fields={"result": sentence})
-    return typed

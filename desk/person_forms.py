@@ -35,29 +35,6 @@ class MarkForm(Form):
     )
 
 
-class CallForm(Form):
-    kind = SelectField(
-        _l("What it was"),
-        choices=[
-            SelectChoice("call_in", _l("They called")),
-            SelectChoice("call_out", _l("We called")),
-            SelectChoice("visit", _l("They came by")),
-        ],
-    )
-    result = SelectField(
-        _l("What came of it"),
-        choices=[
-            SelectChoice("reached", _l("We talked")),
-            SelectChoice("no_answer", _l("Nobody answered")),
-            SelectChoice("message_left", _l("A message was left")),
-            SelectChoice("call_again", _l("To be called again")),
-        ],
-    )
-    caller = LineField(_l("Who it was"), longest=notes_on_people.LONGEST_CALLER, shortest=0)
-    number = LineField(_l("Number"), longest=notes_on_people.LONGEST_NUMBER, shortest=0)
-    text = BlockField(_l("What was said"), longest=notes_on_people.LONGEST_CALL, shortest=0)
-
-
 class CodeForm(Form):
     code = LineField(_l("The code they said"), longest=20)
 

@@ -10,7 +10,7 @@ from accounts.models import User
 from core.clock import now
 from core.db import BigId, UtcDateTime, db
 from core.secrets import Encrypted, EncryptedBytes
-from desk.models import Conversation
+from desk.models import Conversation, Message
 
 if TYPE_CHECKING:
     from core.db import Base as Model
@@ -21,7 +21,7 @@ Proof = Literal["claimed", "matched_by_mail", "verified"]
 PROOFS: Final[tuple[Proof, ...]] = get_args(Proof)
 CallKind = Literal["call_in", "call_out", "visit"]
 CALL_KINDS: Final[tuple[CallKind, ...]] = get_args(CallKind)
-CallResult = Literal["reached", "no_answer", "message_left", "call_again"]
+CallResult = Literal["reached", "no_answer", "message_left", "wrong_number", "call_again", "solved"]
 CALL_RESULTS: Final[tuple[CallResult, ...]] = get_args(CallResult)
 MOST_WRONG_CODES: Final = 5
 """So many wrong codes close a counter: six digits and five attempts, one in 200,000 guesses right."""
@@ -98,7 +98,10 @@ class ContactMark(Model):
 
 
 class CallNote(Model):
-    """A call or a visit that belongs to a conversation; who called and what was said is ciphertext."""
+    """A call or a visit that belongs to a conversation; who called, the number and what was said are ciphertext.
+
+    Where customers call (`Capabilities.calls`) what was said is a message of the conversation, and stands there alone.
+    """
 
     __tablename__ = "call_note"
     __table_args__ = (
@@ -113,10 +116,44 @@ class CallNote(Model):
     caller: Mapped[str] = mapped_column(Encrypted)
     number: Mapped[str] = mapped_column(Encrypted)
     text: Mapped[str] = mapped_column(Encrypted)
+    seal: Mapped[str | None] = mapped_column(String(64), index=True)
+    """What the number is found by (`desk.numbers.seal`); empty: by nothing, None: the worker makes it."""
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="SET NULL"), unique=True)
+    """The message that has the words."""
+    is_answer: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Who waited was told what they wanted to know."""
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
     at: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
-    by: Mapped[User | None] = relationship(lazy="joined")
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """A lead took the words away then; that there was a call stays."""
+    removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"))
+    removed_why: Mapped[str | None] = mapped_column(Encrypted)
+    emptied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Its words went then, with those of its conversation (`desk.emptying`)."""
+    by: Mapped[User | None] = relationship(foreign_keys=by_id, lazy="joined")
     conversation: Mapped[Conversation] = relationship()
+    message: Mapped[Message | None] = relationship()
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody talked with them."""
+        return self.kind != "call_out" or self.result in {"reached", "solved", "call_again"}
+
+
+class CallNoteVersion(Model):
+    """What a note of a call said before somebody mended it."""
+
+    __tablename__ = "call_note_version"
+    __table_args__ = (UniqueConstraint("call_note_id", "version"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    call_note_id: Mapped[int] = mapped_column(ForeignKey("call_note.id", ondelete="CASCADE"))
+    version: Mapped[int]
+    said: Mapped[str] = mapped_column(Encrypted)
+    """Result, who it was, number and words, as JSON."""
+    until: Mapped[datetime] = mapped_column(UtcDateTime, default=now)
 
 
 class ThreadPost(Model):

@@ -13,6 +13,11 @@ def may_manage_channels(viewer: Viewer) -> bool:
     return viewer.has_role("admin")
 
 
+def may_read_deliveries(viewer: Viewer) -> bool:
+    """See what was delivered to channels, word for word, and repeat it: leads, for private words are among it."""
+    return viewer.has_role("lead")
+
+
 def may_erase(viewer: Viewer) -> bool:
     """Forget a person, hand out what is known of one, say how long words are kept: admins."""
     return viewer.has_role("admin")
@@ -40,6 +45,11 @@ def may_say_who_is_away(viewer: Viewer, person: Viewer) -> bool:
 
 def may_manage_checklists(viewer: Viewer) -> bool:
     """Say who writes what a team does every day: leads."""
+    return viewer.has_role("lead")
+
+
+def may_remove_calls(viewer: Viewer) -> bool:
+    """Leads take away what somebody noted of a call, with a reason; who noted it can only mend it for a while."""
     return viewer.has_role("lead")
 
 

@@ -8,23 +8,22 @@ import logging
 import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from flask import Flask
-from flask_babel import gettext
 from sqlalchemy import or_, select, update
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import undefer
 
 from core import worker
 from core.clock import now
 from core.db import db, reading
+from core.phrases import phrase
 from core.unique import add_once
 from desk import arrivals
 from desk.channel_models import ChannelCourse
 from desk.channels.base import (
-    Adapter,
     Arrival,
     Batch,
     ChannelFailed,
@@ -32,6 +31,7 @@ from desk.channels.base import (
     IncomingMessage,
     NotLetIn,
     adapter_of,
+    apart,
 )
 from desk.models import Channel
 
@@ -47,10 +47,29 @@ LONGEST_PAUSE: Final = 900.0
 LONGEST_WISH: Final = 86_400.0
 """What is granted to a service that asks for a pause."""
 RECONNECT_SECONDS: Final = 30.0
-_COLLISIONS: Final = frozenset({"40P01", "40001"})
-"""What PostgreSQL calls it when two transactions waited for each other, and this one had to give way."""
+_SQLITE_TROUBLE: Final = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_NOMEM",
+    "SQLITE_CANTOPEN",
+    "SQLITE_READONLY",
+)
+_POSTGRESQL_TROUBLE: Final = ("08", "40", "53", "55", "57", "58")
+"""Classes of SQLSTATE: connection, rolled back, out of resources, not in the right state, an operator, the system."""
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """Somebody who holds a connection to a channel, and how it is told to let go."""
+
+    thread: threading.Thread
+    stopping: threading.Event
+    begun_at: datetime | None
+    """How the channel was connected when it began: see `begin_anew`."""
 
 
 def due(at: datetime) -> list[int]:
@@ -85,7 +104,7 @@ def poll(channel_id: int) -> None:
     if not _is_mine(channel_id):
         return
     cursor = db.session.get_one(ChannelCourse, channel_id).cursor
-    adapter = _apart(channel_id)
+    adapter = apart(channel_id)
     wait: float | None = None
     try:
         for batch in adapter.poll(cursor):
@@ -94,6 +113,11 @@ def poll(channel_id: int) -> None:
     except ChannelFailed as failure:
         db.session.rollback()
         note_failure(channel_id, failure)
+    except Exception:
+        # The module's edge: what it did not foresee is a failure like others, waits longer and is told to admins.
+        log.exception("channel %s: what it told cannot be read", channel_id)
+        db.session.rollback()
+        note_failure(channel_id, ChannelFailed(phrase("its answer could not be read; the log says more")))
     else:
         note_answer(channel_id, wait if wait is not None else adapter.capabilities.every)
 
@@ -109,7 +133,7 @@ def begin_anew(channel_id: int) -> None:
     db.session.execute(
         update(ChannelCourse)
         .where(ChannelCourse.channel_id == channel_id)
-        .values(next_at=now(), leased_until=None, failures=0)
+        .values(next_at=now(), leased_until=None, failures=0, begun_at=now())
     )
 
 
@@ -189,22 +213,22 @@ def _is_taken(channel: Channel, arrival: Arrival) -> bool:
         with db.session.begin_nested():
             arrivals.take(channel, arrival)
     except Exception as error:
-        if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") in _COLLISIONS:
+        if _is_the_database(error):
             # There is nothing wrong with it. Nothing of the batch is kept, and all of it is asked for again.
-            raise ChannelFailed(gettext("the same things were written by somebody else at the same moment")) from error
+            raise ChannelFailed(phrase("the database could not take in what it told")) from error
         # The worker's edge: one message that cannot be taken in must not hold up those behind it. It is counted.
         log.exception("%s: %r cannot be taken in", channel.slug, arrival.id)
         return False
     return True
 
 
-def _apart(channel_id: int) -> Adapter:
-    """Return what speaks to a channel, in no transaction: nothing in the database waits for the network."""
-    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
-    channel = db.session.get_one(Channel, channel_id, options=secrets, populate_existing=True)
-    db.session.expunge(channel)
-    db.session.rollback()
-    return adapter_of(channel)
+def _is_the_database(error: Exception) -> bool:
+    """Tell whether the database was busy, full or away, or two writers waited for each other: no message does that."""
+    if not isinstance(error, DBAPIError):
+        return False
+    by_sqlite = str(getattr(error.orig, "sqlite_errorname", "")).startswith(_SQLITE_TROUBLE)
+    by_postgresql = (getattr(error.orig, "sqlstate", None) or "").startswith(_POSTGRESQL_TROUBLE)
+    return error.connection_invalidated or by_sqlite or by_postgresql
 
 
 def _is_mine(channel_id: int) -> bool:
@@ -234,7 +258,7 @@ def _is_polled(kind: str) -> bool:
 def run(app: Flask, stopping: threading.Event) -> None:
     """Ask channels when it is their turn, some at a time, and listen where a channel can, until told to stop."""
     asking: dict[int, Future[None]] = {}
-    listening: dict[int, threading.Thread] = {}
+    listening: dict[int, _Listener] = {}
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="poll") as hands:
         while not stopping.wait(PAUSE_SECONDS):
             try:
@@ -243,11 +267,13 @@ def run(app: Flask, stopping: threading.Event) -> None:
                     for channel_id in due(now()):
                         if channel_id not in asking or asking[channel_id].done():
                             asking[channel_id] = hands.submit(_poll_in, app, channel_id)
-                    _listen_where_possible(app, stopping, listening)
+                    _listen_where_possible(app, listening)
                     db.session.rollback()
             except Exception:
                 # The companion's edge: a database that is away for a moment must not end the asking for good.
                 log.exception("channels could not be looked through")
+        for listener in listening.values():
+            listener.stopping.set()
 
 
 def _poll_in(app: Flask, channel_id: int) -> None:
@@ -259,14 +285,28 @@ def _poll_in(app: Flask, channel_id: int) -> None:
         log.exception("channel %s could not be asked", channel_id)
 
 
-def _listen_where_possible(app: Flask, stopping: threading.Event, listening: dict[int, threading.Thread]) -> None:
-    for channel in db.session.scalars(select(Channel).where(Channel.disabled_at.is_(None))):
-        thread = listening.get(channel.id)
-        if adapter_of(channel).capabilities.listens and (thread is None or not thread.is_alive()):
-            listening[channel.id] = threading.Thread(
+def _listen_where_possible(app: Flask, listening: dict[int, _Listener]) -> None:
+    """Listen to the channels that can be listened to and let us in; what an admin changed ends who listened before."""
+    rows = db.session.execute(
+        select(Channel, ChannelCourse.begun_at)
+        .join(ChannelCourse, ChannelCourse.channel_id == Channel.id)
+        .where(Channel.disabled_at.is_(None), ChannelCourse.next_at.is_not(None))
+    )
+    wanted = {row[0].id: row for row in rows if adapter_of(row[0]).capabilities.listens}
+    for channel_id, listener in list(listening.items()):
+        if channel_id not in wanted or wanted[channel_id][1] != listener.begun_at:
+            listener.stopping.set()
+            del listening[channel_id]
+        elif not listener.thread.is_alive():
+            del listening[channel_id]
+    for channel, begun_at in wanted.values():
+        if channel.id not in listening:
+            stopping = threading.Event()
+            thread = threading.Thread(
                 target=_listen_in, args=(app, channel.id, stopping), name=f"listen-{channel.slug}", daemon=True
             )
-            listening[channel.id].start()
+            listening[channel.id] = _Listener(thread, stopping, begun_at)
+            thread.start()
 
 
 def _listen_in(app: Flask, channel_id: int, stopping: threading.Event) -> None:
@@ -277,7 +317,7 @@ def _listen_in(app: Flask, channel_id: int, stopping: threading.Event) -> None:
     try:
         # Inside: what connects reads the settings, and says in words what is wrong. No transaction is open meanwhile.
         with app.app_context():
-            _apart(channel_id).listen(call, stopping)
+            apart(channel_id).listen(call, stopping)
     except ChannelFailed as failure:
         log.warning("channel %s: nobody listens (%s); it is asked all the same", channel_id, failure.reason)
     except Exception:

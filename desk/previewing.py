@@ -11,7 +11,7 @@ from accounts.people import AnonymousUser
 from core import markup
 from core.errors import NotFound
 from desk import finding, reuse, suggestions, wordings
-from desk.channels.base import adapter_of
+from desk.means import measure_here
 from desk.models import Conversation
 from desk.reuse import Used
 from forum import addresses as forum_addresses
@@ -131,7 +131,7 @@ def _of_answer(post_id: int, conversation: Conversation, *, by: User) -> Preview
 
 
 def _pieces(kind: str, thing_id: int, conversation: Conversation, *, by: User) -> list[Piece]:
-    measure = adapter_of(conversation.channel).measure
+    measure = measure_here(conversation)
     found = []
     for value, label in (("", gettext("Short text")), (":link", gettext("Link"))):
         used = reuse.read(f"{kind}:{thing_id}{value}")
@@ -142,7 +142,7 @@ def _pieces(kind: str, thing_id: int, conversation: Conversation, *, by: User) -
 
 
 def _passages(article: Article, conversation: Conversation) -> list[Piece]:
-    measure = adapter_of(conversation.channel).measure
+    measure = measure_here(conversation)
     found = []
     for number in range(len(suggestions.passages(article))):
         text = suggestions.passage(article, number, conversation.channel)

@@ -33,7 +33,9 @@ def visible_conversation(conversation_id: int, *, viewer: Viewer) -> Conversatio
             select(Conversation)
             .where(Conversation.id == conversation_id, conversations_visible_to(viewer))
             .options(
-                selectinload(Conversation.messages).options(joinedload(Message.by), lean_contact()),
+                selectinload(Conversation.messages).options(
+                    joinedload(Message.by), lean_contact(), undefer(Message.quoted)
+                ),
                 lean_assignee(),
                 joinedload(Conversation.team),
                 joinedload(Conversation.clock).joinedload(ConversationClock.escalated_to),

@@ -19,6 +19,7 @@ from core.counting import Measure
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.outbox import Later, publish
+from core.phrases import phrase
 from core.settings import current_settings
 from core.web import absolute
 from desk import (
@@ -28,6 +29,7 @@ from desk import (
     clocks,
     conversations,
     counters,
+    deliveries,
     holding,
     initials,
     objections,
@@ -39,10 +41,21 @@ from desk import (
     wordings,
 )
 from desk.acknowledging import Holding
-from desk.channels.base import LONGEST_TEXT, Adapter, ChannelFailed, Means, OutgoingReply, SentReply, adapter_of
+from desk.channels.base import (
+    LONGEST_TEXT,
+    Adapter,
+    ChannelFailed,
+    Means,
+    NotLetIn,
+    OutgoingReply,
+    SentReply,
+    adapter_of,
+    apart,
+    measure_of,
+)
 from desk.events import ReplyQueued, ReplySent
 from desk.means import capabilities_of
-from desk.models import Contact, Conversation, DeliveryState, Message
+from desk.models import Contact, Conversation, DeliveryState, Message, SecondTry
 from desk.objections import Draft, Objection
 from desk.promises import NewPromise
 from desk.sending_models import Departure
@@ -111,7 +124,7 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     means = capabilities_of(conversation)
     if means.why_not:
         raise Invalid(means.why_not)
-    parts = in_parts(conversation, text, manner.split, by=by)
+    parts = in_parts(conversation, text, manner.split, by=by, is_public=is_public)
     owed = None if acknowledges is None else acknowledging.check(acknowledges)
     conversations.locked(conversation.id)
     if seen is not None:
@@ -126,15 +139,28 @@ def reply(  # noqa: PLR0913 -- what a reply is, by keyword
     return message
 
 
-def in_parts(conversation: Conversation, text: str, split: splitting.Way, *, by: User) -> list[str]:
-    """Return the messages that a reply becomes, as the customer would see them; raise `Invalid` when one cannot be."""
-    measure = adapter_of(conversation.channel).measure
+def in_parts(
+    conversation: Conversation, text: str, split: splitting.Way, *, by: User, is_public: bool | None = None
+) -> list[str]:
+    """Return the messages that a reply becomes, as the customer would see them; raise `Invalid` when one cannot be.
+
+    How long they may be depends on who reads them; `is_public` is as the customer wrote unless it is given.
+    """
+    measure = measure_for(conversation, is_public=is_public)
     with problems.at("text"):
         text = texts.block(text, longest=LONGEST_TEXT, shortest=1)
     suffix = initials.suffix_of(conversation.channel, by)
     if suffix and text.endswith(suffix):
         suffix = ""
     return [checked(part, measure) for part in splitting.parts(text, split, measure, suffix=suffix)]
+
+
+def measure_for(conversation: Conversation, *, is_public: bool | None = None) -> Measure:
+    """Return how long a reply may be, by who reads it; `is_public` is as the customer wrote unless it is given."""
+    adapter = adapter_of(conversation.channel)
+    if is_public is None and adapter.measure != adapter.private_measure:
+        is_public = is_public_by_default(conversation)
+    return adapter.private_measure if is_public is False else adapter.measure
 
 
 def objections_to(conversation: Conversation, text: str, *, by: User, is_public: bool | None = None) -> list[Objection]:
@@ -163,14 +189,19 @@ def checked(text: str, measure: Measure) -> str:
 
 
 def send_again(message: Message, *, by: User) -> None:
-    """Give a message that failed, or of which nobody knows, another start; its key stays the same."""
+    """Give a message that failed, or of which nobody knows, another start; its key stays the same.
+
+    Where the service can be asked, the worker first looks whether one of which nobody knows arrived after all.
+    """
     _require_stuck(message, by)
     if reason := why_silent(message.conversation):
         raise Invalid(reason)
     before = message.state
+    is_looked_for = before == "unsure" and adapter_of(message.channel).capabilities.looks_for
     message.state = "queued"
     message.attempts = 0
-    message.attempted_at = None
+    message.attempted_at = (message.attempted_at or now()) if is_looked_for else None
+    message.second_try = "asked" if is_looked_for else None
     message.failure = None
     message.send_after = None
     _expect_the_parts_before(message)
@@ -211,7 +242,7 @@ def send(message_id: int) -> None:
     adapter = adapter_of(message.channel)
     is_in_doubt = message.attempted_at is not None
     if is_in_doubt and not _may_try_again(adapter):
-        _end(message, "unsure", gettext("The worker stopped in the middle of sending. It may have arrived."))
+        _end(message, "unsure", phrase("The worker stopped in the middle of sending. It may have arrived."))
         return
     if reason := capabilities_of(message.conversation, but=message.id).why_not:
         _end(message, "failed", reason)
@@ -227,7 +258,10 @@ def send(message_id: int) -> None:
 def came_back(message: Message, reason: str) -> None:
     """Note that a message of ours did not arrive although the service had taken it; the customer waits again."""
     conversations.locked(message.conversation_id)
-    db.session.refresh(message, ["state"])
+    db.session.refresh(message, with_for_update={"of": Message})
+    if message.state == "queued" and message.attempted_at is not None:
+        # It was taken, or it could not come back: whoever is sending it has not come to noting that yet.
+        _note_success(message, SentReply())
     if message.state in {"sent", "unsure", "queued"}:
         _end(message, "failed", reason)
         _let_wait_again(message)
@@ -390,7 +424,7 @@ def _leads_to(text: str, article: Article) -> bool:
 
 def _face_in(message: Message, article: Article, url: str, by: User) -> str | None:
     """Return which face was inserted, when its words are still there as they were."""
-    measure, said = adapter_of(message.channel).measure, " ".join(message.text.split())
+    measure, said = measure_of(message.channel, is_public=message.is_public), " ".join(message.text.split())
     wording = wordings.of(message.conversation, by=by)
     for is_informal in dict.fromkeys((wording.is_informal, False)):
         face = faces.choose(
@@ -464,10 +498,11 @@ def _end(message: Message, state: DeliveryState, failure: str) -> None:
     if departure is not None and departure.series is not None:
         after = select(Departure).where(Departure.series == departure.series, Departure.part > departure.part)
         for later in db.session.scalars(after.order_by(Departure.part)):
-            later.message.state = "failed"
-            later.message.failure = gettext(
-                "Part %(number)s did not arrive, so this one was not sent.", number=departure.part
-            )
+            if later.message.state == "queued" and later.message.attempted_at is None:
+                later.message.state = "failed"
+                later.message.failure = phrase(
+                    "Part %(number)s did not arrive, so this one was not sent.", number=departure.part
+                )
     db.session.flush()
 
 
@@ -537,24 +572,63 @@ def _subject_of(conversation: Conversation) -> str | None:
 
 def _attempt(message: Message, adapter: Adapter, *, is_in_doubt: bool) -> None:
     message_id, outgoing = message.id, _outgoing(message)
+    channel_id, is_insisted_on = message.channel_id, message.second_try == "asked"
     message.attempts += 1
-    message.attempted_at = now()
+    if not is_in_doubt:  # else it is looked for from the attempt on that nobody knows of
+        message.attempted_at = now()
     if message.external_id is None and (own_id := adapter.own_id(outgoing)) is not None:
         message.external_id = own_id
         outgoing = replace(outgoing, own_id=own_id)
     db.session.commit()
+    adapter = apart(channel_id)
+    second_try: SecondTry | None = None
     try:
-        if is_in_doubt and not adapter.capabilities.idempotent_send:
-            sent = adapter.look_for(outgoing)
-            is_in_doubt = sent is not None
-        else:
-            sent = None
+        sent = None
+        if is_in_doubt and (is_insisted_on or not adapter.capabilities.idempotent_send):
+            sent, second_try = _looked_for(adapter, outgoing, is_insisted_on=is_insisted_on)
+            is_in_doubt = second_try != "sent"
         sent = sent or adapter.send(outgoing)
     except ChannelFailed as failure:
-        conversations.locked(db.session.get_one(Message, message_id).conversation_id)
-        _note_failure(db.session.get_one(Message, message_id), failure, is_in_doubt=is_in_doubt)
+        message = _held(message_id)
+        line = deliveries.note_handed_over(message, failure.exchange, reason=failure.reason)
+        if message.state == "queued":  # else it came back meanwhile, which says more than a line that broke
+            _note_failure(message, failure, is_in_doubt=is_in_doubt)
+        if line is not None:  # it is not tried again, or `Later` had been raised
+            line.outcome = "failed"
     else:
-        _note_success(db.session.get_one(Message, message_id), sent)
+        message = _held(message_id)
+        deliveries.note_handed_over(message, sent.exchange, reason="")
+        if is_insisted_on:
+            message.second_try = second_try or "sent"
+        if message.state == "queued":
+            _note_success(message, sent)
+        else:
+            message.url = message.url or sent.url
+    db.session.flush()
+
+
+def _held(message_id: int) -> Message:
+    """Return a message as it is now and hold it, in the same order as whoever hears that it came back."""
+    conversations.locked(db.session.get_one(Message, message_id).conversation_id)
+    return db.session.get_one(Message, message_id, with_for_update={"of": Message}, populate_existing=True)
+
+
+def _looked_for(
+    adapter: Adapter, outgoing: OutgoingReply, *, is_insisted_on: bool
+) -> tuple[SentReply | None, SecondTry]:
+    """Return the message as it stands at the service, and what looking brought; raise `ChannelFailed`.
+
+    Where the service cannot tell, a person who decided to send it again has the last word.
+    """
+    try:
+        found = adapter.look_for(outgoing)
+    except NotLetIn:
+        raise
+    except ChannelFailed as failure:
+        if is_insisted_on and (failure.unsure or failure.permanent):
+            return None, "unknown"
+        raise
+    return found, "sent" if found is None else "found"
 
 
 def _may_try_again(adapter: Adapter) -> bool:

@@ -22,6 +22,7 @@ from core.worker import chore
 from desk import conversations, emptying, policy
 from desk.inside import HandOver, Note, SideTalk
 from desk.models import Conversation, Message
+from desk.person_models import CallNote
 from desk.retention_models import RetentionRule, RetentionRun
 
 LONGEST_DAYS: Final = 36_500
@@ -168,5 +169,6 @@ def _has_inside() -> ColumnElement[bool]:
     return or_(
         exists().where(Note.conversation_id == Conversation.id, Note.text != emptying.GONE),
         exists().where(HandOver.conversation_id == Conversation.id, HandOver.known != emptying.GONE),
+        exists().where(CallNote.conversation_id == Conversation.id, CallNote.emptied_at.is_(None)),
         exists().where(SideTalk.conversation_id == Conversation.id, SideTalk.question != emptying.GONE),
     )

@@ -35,6 +35,11 @@ RIGHTS: Final[Sequence[Right]] = (
         policy.may_manage_approvals,
         "/admin/sending",
     ),
+    Right(
+        _l("See what webhooks delivered and were handed, and repeat it"),
+        policy.may_read_deliveries,
+        "/admin/deliveries",
+    ),
     Right(_l("Clocks, calendars, and who decides when it is late"), policy.may_manage_clocks, "/admin/clocks"),
     Right(_l("Channels, rules, the order of the queue, customer cards"), policy.may_manage_channels, "/admin/channels"),
     Right(_l("Tell other programs (webhooks)"), policy.may_manage_webhooks, "/admin/webhooks"),

@@ -21,7 +21,7 @@ from core.settings import current_settings
 from core.web import absolute
 from core.worker import chore
 from desk import asking, conversations, policy
-from desk.channels.base import adapter_of
+from desk.channels.base import measure_of
 from desk.figure_models import SOLVED_ANSWERS, SolvedQuestion
 from desk.models import Channel, Conversation, Message
 from forum import tickets
@@ -82,7 +82,7 @@ def ask(reply_id: int) -> bool:
     if db.session.scalar(_waiting().where(Message.id == reply_id)) is None:
         return False
     text = _words(conversation, absolute(PATH))
-    measure = adapter_of(reply.channel).measure
+    measure = measure_of(reply.channel, is_public=reply.is_public)
     if not measure.fits(text) or not measure.fits(_words(conversation, _address(conversation.id, reply_id))):
         return False
     message = asking.queue(reply, text, name=f"solved_{conversation.id}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, get_args
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select
 from sqlalchemy.orm import joinedload, lazyload
 
 from accounts.people import Viewer
@@ -25,6 +25,7 @@ Kind = Literal["public", "private", "mail", "calls", "forum"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 SIZE: Final = 25
 LONGEST_WORDS: Final = 400
+_BY_MESSAGES: Final = ("public", "private", "mail", "calls")
 MAIL_KINDS: Final = ("mail", "email")
 """Kinds of channels that are mail."""
 MAIL_SLUG: Final = "mail"
@@ -32,6 +33,8 @@ MAIL_SLUG: Final = "mail"
 Source = Literal["message", "call", "post"]
 _RANK: Final[dict[Source, int]] = {"message": 3, "call": 2, "post": 1}
 EARLIER: Final = 3
+CALLED: Final = ("call", "visit")
+"""What messages are that were said aloud, by their kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def of(
     after = _open(cursor)
     wanted = frozenset({kind}) & frozenset(KINDS) or frozenset(KINDS)
     found: list[Item] = []
-    if wanted & {"public", "private", "mail"}:
+    if wanted & frozenset(_BY_MESSAGES):
         found += _messages(contact_ids, wanted, after, viewer=viewer, most=size + 1)
     if "calls" in wanted:
         found += _calls(contact_ids, after, viewer=viewer, most=size + 1)
@@ -114,10 +117,12 @@ def _messages(
     mail = select(Channel.id).where(or_(Channel.kind.in_(MAIL_KINDS), Channel.slug.startswith(MAIL_SLUG)))
     # The sum, and coalesce below, hide two columns from the planner: their values are those of very many messages.
     is_mail = (Message.channel_id + 0).in_(mail)
+    is_call = exists().where(CallNote.message_id == Message.id)
     ways = {
         "mail": is_mail,
         "public": and_(~is_mail, Message.is_public),
-        "private": and_(~is_mail, ~Message.is_public),
+        "private": and_(~is_mail, ~Message.is_public, ~is_call),
+        "calls": is_call,
     }
     newest = (
         select(Message.id)
@@ -142,9 +147,12 @@ def _messages(
             lazyload(Message.conversation),
         )
     )
-    for message in db.session.scalars(statement):
+    messages = db.session.scalars(statement).all()
+    calls = _calls_among(messages)
+    for message in messages:
         by_mail = message.channel.kind in MAIL_KINDS or message.channel.slug.startswith(MAIL_SLUG)
-        kind: Kind = "mail" if by_mail else "public" if message.is_public else "private"
+        call = calls.get(message.id)
+        kind: Kind = "calls" if call else "mail" if by_mail else "public" if message.is_public else "private"
         contact = message.contact
         yield Item(
             kind=kind,
@@ -156,7 +164,17 @@ def _messages(
             words=message.text[:LONGEST_WORDS],
             url=f"/desk/conversations/{message.conversation_id}#m{message.id}",
             where=message.channel.name,
+            call=call,
         )
+
+
+def _calls_among(messages: Sequence[Message]) -> dict[int, CallNote]:
+    """Return by message what was noted of the call that it is of; where none is, nothing is asked."""
+    ids = [message.id for message in messages if message.kind in CALLED]
+    if not ids:
+        return {}
+    found = db.session.scalars(select(CallNote).where(CallNote.message_id.in_(ids)))
+    return {call.message_id: call for call in found if call.message_id is not None}
 
 
 def _calls(contact_ids: Collection[int], after: _After | None, *, viewer: Viewer, most: int) -> Iterator[Item]:
@@ -165,6 +183,7 @@ def _calls(contact_ids: Collection[int], after: _After | None, *, viewer: Viewer
         .join(Conversation, Conversation.id == CallNote.conversation_id)
         .where(
             Conversation.contact_id.in_(contact_ids),
+            CallNote.message_id.is_(None),
             queries.conversations_visible_to(viewer),
             _beyond(after, "call", CallNote.at, CallNote.id),
         )
@@ -180,7 +199,7 @@ def _calls(contact_ids: Collection[int], after: _After | None, *, viewer: Viewer
             is_theirs=call.kind != "call_out",
             who=call.caller,
             words=call.text[:LONGEST_WORDS],
-            url=f"/desk/conversations/{call.conversation_id}",
+            url=f"/desk/conversations/{call.conversation_id}#c{call.id}",
             where=call.by.name if call.by else "",
             call=call,
         )

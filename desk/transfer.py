@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import joinedload, lazyload, selectinload, undefer
 
 from accounts import people
 from accounts.transfer import reference
@@ -22,7 +22,7 @@ from core.errors import Invalid
 from core.transfer import Outcome, RecordType, iso, register
 from core.unique import add_once
 from desk import clocks, conversations, erasing, queries
-from desk.channels.base import LONGEST_URL
+from desk.channels.base import LONGEST_QUOTED, LONGEST_URL
 from desk.models import LONGEST_LAST_WORDS, UNJUDGED, Channel, Contact, Conversation, ConversationState, Message
 from desk.team_models import Team
 from kb import queries as articles_known
@@ -70,6 +70,8 @@ class MessageRecord(BaseModel):
     direction: Literal["in", "out"]
     public: bool
     text: Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_storable)]
+    quoted: Annotated[str, Field(min_length=1, max_length=LONGEST_QUOTED), AfterValidator(_storable)] | None = None
+    """What it quotes of what was said before."""
     url: Annotated[str, Field(max_length=LONGEST_URL, pattern="^https?://"), AfterValidator(_storable)] | None = None
     uses: list[Id] = []  # type: ignore[valid-type]  # a type made for the limit
     created: AwareDatetime
@@ -156,7 +158,7 @@ def dump() -> Iterator[dict[str, Any]]:
             .options(
                 joinedload(Conversation.assignee),
                 joinedload(Conversation.team),
-                selectinload(Conversation.messages).joinedload(Message.by),
+                selectinload(Conversation.messages).options(joinedload(Message.by), undefer(Message.quoted)),
             )
             .order_by(Conversation.id)
         ).all()
@@ -168,7 +170,9 @@ def dump() -> Iterator[dict[str, Any]]:
 
 
 def _found(record: ConversationRecord) -> Conversation | None:
-    statement = select(Conversation).options(lazyload(Conversation.assignee), selectinload(Conversation.messages))
+    statement = select(Conversation).options(
+        lazyload(Conversation.assignee), selectinload(Conversation.messages).undefer(Message.quoted)
+    )
     found = db.session.scalars(statement.where(Conversation.source_id == record.id)).one_or_none()
     if found is None and (own := _OWN_ID.fullmatch(record.id)):
         # What was written in this very installation comes back to where it is.
@@ -266,6 +270,7 @@ def _message(conversation: Conversation, record: MessageRecord) -> Message:
         direction=record.direction,
         is_public=record.public,
         text=record.text,
+        quoted=record.quoted,
         url=record.url,
         contact_id=contact_id if is_incoming else None,
         by_id=_author_id(record.author),
@@ -283,6 +288,7 @@ def _correct(message: Message, record: MessageRecord) -> bool:
     """Make a message say what the record says; tell whether that was something else."""
     wanted = {
         "text": record.text,
+        "quoted": record.quoted,
         "url": record.url,
         "is_public": record.public,
         "created_at": record.created,
@@ -497,6 +503,8 @@ def _message_record(message: Message, conversation: Conversation, used: Any) -> 
         "public": message.is_public,
         "text": message.text,
     }
+    if message.quoted:
+        record["quoted"] = message.quoted
     if message.url:
         record["url"] = message.url
     if articles := [use.article for use in used.get(message.id, ())]:

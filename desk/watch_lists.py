@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from accounts import audit
 from accounts.models import User, UserRole
-from core import http
+from core import http, i18n, phrases
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -75,6 +75,8 @@ def find(url: str) -> tuple[str, str]:
         url = f"https://{url}"
     try:
         http.check(url, current_settings())
+        i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
+        db.session.rollback()  # nothing in the database waits for the network
         address, feed = fetching.discover(url)
     except (ChannelFailed, http.Refused) as problem:
         reason = problem.reason[:1].upper() + problem.reason[1:] + "."
@@ -145,7 +147,11 @@ def tell_of_silent() -> int:
                 kind="feed_silent",
                 key=f"alarm:feed:{channel.id}:{one.feed.key}:{heard}:{one.is_gone}",
                 url=f"/admin/channels/{channel.id}/feeds",
-                data={"name": (one.feed.title or one.url)[:LONGEST_NAME], "why": one.failure, "channel": channel.name},
+                data={
+                    "name": (one.feed.title or one.url)[:LONGEST_NAME],
+                    "why": phrases.kept(one.failure),
+                    "channel": channel.name,
+                },
             )
     db.session.commit()
     return told
@@ -157,7 +163,9 @@ def _silent_words(notification: Notification) -> str:
     return str(
         gettext(
             "%(channel)s: the feed %(name)s does not answer: %(why)s",
-            **{key: told.get(key, "") for key in ("channel", "name", "why")},
+            channel=told.get("channel", ""),
+            name=told.get("name", ""),
+            why=phrases.said(told.get("why")),
         )
     )
 
@@ -209,10 +217,10 @@ def _health(channel: Channel, one: Watched, state: dict[str, Any]) -> Health:
         url=state.get("url") or one.url,
         heard_at=asking.moment(state.get("heard")),
         next_at=asking.moment(state.get("next")),
-        failure=state.get("failure", ""),
+        failure=phrases.said(state.get("failure")),
         failures=int(state.get("failures", 0)),
         is_gone=state.get("why") == "gone",
         told_until=until,
-        hub_failure=hub.get("failure", ""),
+        hub_failure=phrases.said(hub.get("failure")),
         posts=len(state.get("posts", {})),
     )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from accounts.models import User
 from core.clock import now
 from core.db import BigId, Model, UtcDateTime
+from core.phrases import PhraseText
 from core.secrets import Encrypted
 
 Words = Literal["none", "public", "all"]
@@ -69,7 +70,7 @@ class WebhookDelivery(Model):
     next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     status: Mapped[int | None]
     """What the address answered last; None where it did not."""
-    answer: Mapped[str] = mapped_column(Text, default="", server_default="")
+    answer: Mapped[str] = mapped_column(PhraseText, default="", server_default="")
     """How its answer began, or why there was none."""
 
     webhook: Mapped[Webhook] = relationship(lazy="joined", innerjoin=True)

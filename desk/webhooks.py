@@ -21,6 +21,7 @@ from core.clock import now
 from core.db import LARGEST_ID, db
 from core.errors import Conflict, NotAllowed, NotFound
 from core.outbox import Later, publish
+from core.phrases import phrase
 from core.problems import Problems
 from core.settings import current_settings
 from core.transfer import iso
@@ -188,7 +189,7 @@ def send(delivery_id: int) -> None:
     if row is None or row.state != "queued":
         return
     if row.webhook.disabled_at is not None:
-        row.state, row.answer = "failed", gettext("It was switched off meanwhile.")
+        row.state, row.answer = "failed", phrase("It was switched off meanwhile.")
         return
     row.attempts += 1
     row.attempted_at = now()
@@ -232,7 +233,7 @@ def _post(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int | None
     try:
         answer = http.post(url, body, headers, current_settings())
     except (http.Refused, http.Unreachable) as problem:
-        return None, problem.reason[:LONGEST_ANSWER]
+        return None, problem.reason
     return answer.status, tidied(answer.body[:LONGEST_ANSWER].decode("utf-8", "replace"))[:LONGEST_ANSWER]
 
 

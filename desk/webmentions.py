@@ -14,7 +14,6 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from flask import Response, current_app, request
-from flask_babel import gettext
 from sqlalchemy import func, select
 
 from accounts import audit
@@ -23,6 +22,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Invalid, KlinkeError, NotFound, TooSoon
 from core.outbox import Delivery, listens_to, publish
+from core.phrases import phrase
 from core.settings import current_settings
 from core.web import absolute
 from desk import arrivals, inbox, queries
@@ -93,7 +93,7 @@ def accept(channel: Channel | None, *, source: str, target: str) -> None:
     except http.Refused as refusal:
         raise NoMention(refusal.reason) from None
     if len(source) > LONGEST_URL or urlsplit(source).netloc == urlsplit(current_settings().base_url).netloc:
-        raise NoMention(gettext("The source is not another site."))
+        raise NoMention(phrase("The source is not another site."))
     waiting = (
         db.session.scalar(select(func.count(Delivery.id)).where(Delivery.event == WebmentionReceived.__name__)) or 0
     )
@@ -153,18 +153,18 @@ def send(source: str, target: str) -> str:
         told = fetching.get(target, headers={"Accept": HTML})
         fetching.require_success(told.answer)
     except ChannelFailed as failure:
-        return str(gettext("The page could not be asked: %(why)s", why=failure.reason))
+        return phrase("The page could not be asked: %(why)s", why=failure.reason)
     endpoint = _endpoint(told)
     if endpoint is None:
-        return str(gettext("The page takes no webmentions."))
+        return phrase("The page takes no webmentions.")
     body = urlencode({"source": source, "target": target}).encode()
     try:
         answer = http.post(endpoint, body, {"Content-Type": "application/x-www-form-urlencoded"}, current_settings())
     except (http.Refused, http.Unreachable) as problem:
-        return str(gettext("The webmention did not arrive: %(why)s", why=problem.reason))
+        return phrase("The webmention did not arrive: %(why)s", why=problem.reason)
     if 200 <= answer.status < 300:  # noqa: PLR2004 -- any success will do
-        return str(gettext("The blog took the webmention."))
-    return str(gettext("The blog did not take the webmention (%(status)s).", status=answer.status))
+        return phrase("The blog took the webmention.")
+    return str(phrase("The blog did not take the webmention (%(status)s).", status=answer.status))
 
 
 def _tell(conversation: Conversation, *, source: str) -> None:
@@ -246,11 +246,11 @@ def _is_same_page(url: str, target: str) -> bool:
 def _require_page_of_ours(url: str) -> None:
     """Raise `NoMention` unless this is the address of a question or an article that everybody can read."""
     if not url.startswith(current_settings().base_url + "/"):
-        raise NoMention(gettext("The target is not a page of ours."))
+        raise NoMention(phrase("The target is not a page of ours."))
     try:
         targets.named(url, viewer=targets.GUEST)
     except (Invalid, NotFound):
-        raise NoMention(gettext("The target is not a page of ours.")) from None
+        raise NoMention(phrase("The target is not a page of ours.")) from None
 
 
 def _takes(channel: Channel) -> bool:

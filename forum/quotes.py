@@ -39,14 +39,20 @@ _SIGNED: Final = re.compile(
 
 def trimmed(text: str) -> str:
     """Return what was written above the quotation and the signature, its Markdown untouched."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").split("\n")
-    lines = _until_announced(lines[:MOST_LINES])
+    return parted(text)[0]
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Return what was written above the quotation and the signature, and these with whatever follows them."""
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u00a0", " ").split("\n")
+    lines = _until_announced(whole[:MOST_LINES])
     kept = lines[: _length_by_library(lines)]
     while kept and (not kept[-1].strip() or kept[-1].lstrip().startswith(">")):
         kept.pop()  # a quotation that nothing announces, and the empty lines before it
+    rest = "\n".join(line.rstrip() for line in whole[len(kept) :]).strip("\n")
     while kept and not kept[0].strip():
         kept.pop(0)
-    return "\n".join(line.rstrip() for line in kept)
+    return "\n".join(line.rstrip() for line in kept), rest
 
 
 def _until_announced(lines: list[str]) -> list[str]:

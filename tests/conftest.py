@@ -6,6 +6,7 @@ integration a missing PostgreSQL or a missing browser is an error, never a silen
 
 import os
 import shutil
+import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import text
 
 from app import create_app
+from core import db as database
 from core import outbox
 from core import worker as core_worker
 from core.db import db
@@ -47,7 +49,19 @@ class Browser(FlaskClient):
                 session["csrf_token"] = RAW_CSRF
             serializer = URLSafeTimedSerializer(self.application.secret_key, salt="wtf-csrf-token")
             kwargs["headers"] = {"X-CSRFToken": serializer.dumps(RAW_CSRF), **dict(kwargs.get("headers") or {})}
-        return super().open(*args, **kwargs)
+        try:
+            return super().open(*args, **kwargs)
+        finally:
+            database.begin_writing()  # what a GET promised ends with it, and does not hold for the test around it
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No code under test waits for the network inside a transaction that may write: nobody else could, for as long."""
+    places: list[str] = []
+    monkeypatch.setattr(database, "complain", lambda: places.append("".join(traceback.format_stack(limit=14)[:-2])))
+    yield
+    assert not places, f"the network is waited for inside a transaction, {len(places)} times, first at\n{places[0]}"
 
 
 @pytest.fixture

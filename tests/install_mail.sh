@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that the tests of e-mail have mail servers: Debian's Dovecot and OpenSMTPD. The tests start them themselves.
 set -eu
-if [ -x /usr/sbin/dovecot ] && [ -x /usr/sbin/smtpd ]; then
+if [ -x /usr/sbin/dovecot ] && [ -x /usr/lib/dovecot/submission ] && [ -x /usr/sbin/smtpd ]; then
   exit 0
 fi
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
@@ -13,8 +13,8 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
     trap 'rm -f "$policy"' EXIT
   fi
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd opensmtpd >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends dovecot-imapd dovecot-submissiond opensmtpd >/dev/null
   exit 0
 fi
-echo 'The tests of e-mail need mail servers. On Debian and Ubuntu: sudo apt-get install dovecot-imapd opensmtpd' >&2
+echo 'The tests of e-mail need mail servers. On Debian and Ubuntu: sudo apt-get install dovecot-imapd dovecot-submissiond opensmtpd' >&2
 [ "${CI:-}" != true ]

@@ -153,6 +153,7 @@ class Scene:
             "message_id": Values((NOBODY,)),
             "promise_id": Values((NOBODY,)),
             "call_id": Values((NOBODY,)),
+            "call_note_id": Values((NOBODY,)),
             "stored_id": Values((NOBODY,)),
             "contact_id": Values((NOBODY,)),
             "absence_id": Values((NOBODY,)),

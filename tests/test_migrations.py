@@ -11,9 +11,14 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask_babel import force_locale
+from sqlalchemy import select
 
+from accounts.models import AuditEntry
 from app import create_app
 from core.db import db
+from core.phrases import phrase
 from search.engines import postgres_tables
 
 POSTGRES = os.environ.get("KLINKE_TEST_POSTGRES_URL", "")
@@ -131,4 +136,31 @@ def test_answers_that_were_given_before_are_known_to_clocks_and_nothing_is_lost_
             with db.engine.begin() as connection:
                 assert connection.exec_driver_sql("select count(*) from message").scalar() == 11
             flask_migrate.upgrade()
+            db.engine.dispose()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"] if POSTGRES else ["sqlite"])
+def test_why_something_failed_is_readable_after_a_downgrade_and_an_upgrade(kind: str, tmp_path: Path) -> None:
+    with empty_database(kind, tmp_path) as url:
+        app = create_app(
+            {"KLINKE_DATABASE_URL": url, "KLINKE_DATA_DIR": str(tmp_path), "KLINKE_SECRET_KEY": "tests " * 8}
+        )
+        with app.app_context():
+            script = ScriptDirectory(str(app.extensions["migrate"].directory))
+            of_phrases = next(one for one in script.walk_revisions() if one.path.endswith("_phrases.py"))
+            flask_migrate.upgrade()
+            with force_locale("de"):
+                inner = phrase("%(host)s does not answer", host="mail.example")
+                for number, reason in enumerate((phrase("Sending: %(reason)s", reason=inner), "wie es war")):
+                    db.session.add(AuditEntry(deed="a.b.c", subject_kind="d", subject_id=number, reason=reason))
+                db.session.commit()
+                db.session.remove()
+            flask_migrate.downgrade(revision=str(of_phrases.down_revision))
+            with db.engine.begin() as connection:
+                kept = connection.exec_driver_sql("select reason from audit_entry order by subject_id").scalars().all()
+            assert kept == ["Sending: mail.example does not answer", "wie es war"]
+            flask_migrate.upgrade()
+            wanted = select(AuditEntry.reason).order_by(AuditEntry.subject_id)
+            assert list(db.session.scalars(wanted)) == kept
+            db.session.remove()
             db.engine.dispose()

@@ -13,16 +13,21 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar, Final, Literal, Protocol
 
-from flask_babel import gettext
+from sqlalchemy.orm import Session, undefer
 
+from core import i18n
 from core.clock import now
 from core.counting import Measure
+from core.db import db, reading
+from core.phrases import phrase
 from core.settings import current_settings
-from desk.channels.counting import measure
+from desk.channels.counting import IN_PRIVATE, measure
 from desk.models import Channel, Conversation
 from kb import sent_links
 
 LONGEST_TEXT: Final = 20_000
+LONGEST_QUOTED: Final = 10_000
+"""A thread of mails, each of which quotes all before it, stays a page that can be loaded."""
 LONGEST_ID: Final = 300
 LONGEST_URL: Final = 500
 
@@ -59,8 +64,14 @@ class Capabilities:
     """What others wrote can be hidden at the service: `Adapter.hide`."""
     files: bool = False
     """Pictures and files come along with messages."""
+    calls: bool = False
+    """People talk here: an agent notes what was said, and a reply is a call that somebody makes (`desk.calls`)."""
     signs_in: bool = False
     """An admin lets us in at the service, in the browser: `Adapter.authorise_url` and `Adapter.authorised`."""
+    keeps_log: bool = False
+    """Each delivery, in and out, is one message, is written into a log, and can be repeated: `Adapter.repeat`."""
+    untimed: bool = False
+    """What proves a delivery says nothing of when it was made: the same bytes are taken in once, however they come."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +90,8 @@ class Means:
     answer_before_hiding: bool = False
     """What was hidden there cannot be answered any more."""
     by_hand: bool = False
+    by_call: bool = False
+    """The reply is a call, which is noted here."""
     doubt: str = ""
     """What speaks against believing that the sender is who they say, in words."""
 
@@ -105,7 +118,7 @@ class EarlierPost:
     """The house wrote it, at the service itself."""
 
 
-Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note"]
+Kind = Literal["message", "mention", "comment", "reply", "direct", "mail", "post", "note", "call", "visit"]
 """What an item is at its service; `message` where it does not say."""
 
 
@@ -129,6 +142,8 @@ class IncomingMessage:
     id: str
     """The message's id in the service: unique within the channel."""
     text: str
+    quoted: str = ""
+    """What it quotes of what was said before, where the service hands it along; clean, at most `LONGEST_QUOTED`."""
     created_at: datetime
     is_public: bool
     url: str | None = None
@@ -251,12 +266,23 @@ class OutgoingReply:
     """Nobody wrote it: a service that can say so tells the other side, whose machines then do not answer."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What was handed over, word for word, and answered: for the log of a channel that keeps one."""
+
+    body: bytes
+    status: int | None = None
+    """None where nobody answered."""
+    seconds: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class SentReply:
     """The service took it; it may have told its own id and address of the message."""
 
     id: str | None = None
     url: str | None = None
+    exchange: Exchange | None = field(default=None, compare=False)
 
 
 class ChannelFailed(Exception):
@@ -274,6 +300,8 @@ class ChannelFailed(Exception):
         self.permanent = permanent
         self.unsure = unsure
         self.retry_after = retry_after
+        self.exchange: Exchange | None = None
+        """What was handed over in vain, where the channel keeps a log."""
 
 
 class NotLetIn(ChannelFailed):
@@ -317,6 +345,7 @@ class Adapter(Protocol):
     """What an admin says to connect."""
     pages: ClassVar[Sequence[tuple[Any, str]]]
     """Pages of its own where an admin says more: what leads there, and the endpoint, which takes `channel_id`."""
+    channel: Channel
     query: Mapping[str, str]
     """What stood behind the question mark of the address at which it was delivered to, or challenged."""
 
@@ -327,13 +356,20 @@ class Adapter(Protocol):
 
     @property
     def measure(self) -> Measure:
-        """The longest text the service takes, and how it counts."""
+        """The longest text the service takes, and how it counts: of what everybody can read, where it has that."""
+
+    @property
+    def private_measure(self) -> Measure:
+        """The same for what one person reads."""
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         """Raise `WrongSignature` unless the service sent exactly these bytes, lately; header names are lower case."""
 
     def parse(self, raw: bytes) -> Sequence[Arrival]:
         """Return what a delivery tells; raise `WrongPayload` when nothing in it can be read."""
+
+    def delivery_id(self, headers: Mapping[str, str]) -> str:
+        """Return how the service calls a delivery, as its headers say; empty where they do not. Nothing is proven."""
 
     def challenge(self) -> str | None:
         """Answer a service that asks with a GET whether this address is ours and meant; None: it is not.
@@ -359,6 +395,9 @@ class Adapter(Protocol):
     def look_for(self, reply: OutgoingReply) -> SentReply | None:
         """Ask the service for a message that may have arrived; None: it surely did not. Raise `ChannelFailed`."""
 
+    def repeat(self, key: str, body: bytes) -> SentReply:
+        """Hand over once more, under the same key, the very bytes of an `Exchange`; raise `ChannelFailed`."""
+
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:
         """Change a message of ours where it stands; raise `ChannelFailed`."""
 
@@ -375,7 +414,10 @@ class Adapter(Protocol):
         """Ask the server how long a text may be; None when it does not say. Raise `ChannelFailed` like `send`."""
 
     def prepare(self) -> None:
-        """Add to a channel that is being connected what nobody types, as a fresh secret."""
+        """Add to a channel that is being connected what nobody types, as a fresh secret.
+
+        Raise `Invalid` by field where what was typed does not go together.
+        """
 
     def authorise_url(self, back: str, state: str, challenge: str) -> str:
         """Return where an admin lets us in (OAuth 2, authorisation code); the service sends them `back` with a code.
@@ -412,7 +454,14 @@ class Silent:
 
     @property
     def measure(self) -> Measure:
-        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind)
+        return self._measured(is_public=True)
+
+    @property
+    def private_measure(self) -> Measure:
+        return self._measured(is_public=False) if self.channel.kind in IN_PRIVATE else self.measure
+
+    def _measured(self, *, is_public: bool) -> Measure:
+        how = measure(self.channel.slug, self.channel.settings, kind=self.channel.kind, is_public=is_public)
         if not sent_links.are_on():
             return how
         return replace(how, own=f"{current_settings().base_url}/kb/", token=sent_links.LENGTH)
@@ -422,6 +471,9 @@ class Silent:
 
     def parse(self, raw: bytes) -> Sequence[Arrival]:  # noqa: ARG002 -- the protocol's signature
         return []
+
+    def delivery_id(self, headers: Mapping[str, str]) -> str:  # noqa: ARG002 -- the protocol's signature
+        return ""
 
     def challenge(self) -> str | None:
         return None
@@ -440,6 +492,9 @@ class Silent:
 
     def look_for(self, reply: OutgoingReply) -> SentReply | None:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("this channel cannot be asked what arrived", permanent=True)
+
+    def repeat(self, key: str, body: bytes) -> SentReply:  # noqa: ARG002 -- the protocol's signature
+        raise ChannelFailed("nothing is handed over twice on this channel", permanent=True)
 
     def correct(self, message_id: str, reply: OutgoingReply) -> SentReply:  # noqa: ARG002 -- the protocol's signature
         raise ChannelFailed("nothing can be changed on this channel", permanent=True)
@@ -460,12 +515,13 @@ class Silent:
         until = datetime.fromisoformat(told["until"]) if told.get("until") else None
         public = can.public and told.get("public", True)
         private = can.private and told.get("private", True)
+        why: str
         if not can.may_send:
-            why = gettext("This channel only keeps what was said. Nobody can be answered on it.")
+            why = phrase("This channel only keeps what was said. Nobody can be answered on it.")
         elif until is not None and until <= now():
-            why = gettext("The time in which this could be answered here is over.")
+            why = phrase("The time in which this could be answered here is over.")
         elif not told.get("reply", True) or not (public or private):
-            why = gettext("The service does not let us answer this here.")
+            why = phrase("The service does not let us answer this here.")
         else:
             why = ""
         return Means(
@@ -525,6 +581,27 @@ def adapter_of(channel: Channel, query: Mapping[str, str] | None = None) -> Adap
     if query is not None:
         adapter.query = query
     return adapter
+
+
+def measure_of(channel: Channel, *, is_public: bool) -> Measure:
+    """Return how long a text may be there, by who is to read it."""
+    adapter = adapter_of(channel)
+    return adapter.measure if is_public else adapter.private_measure
+
+
+def apart(channel_id: int) -> Adapter:
+    """Return what speaks to a channel, in no transaction: nothing in the database waits for the network.
+
+    What the session had not committed is lost; its objects are loaded anew when they are used. The adapter's channel is
+    none of them: what it writes into it is nobody's yet.
+    """
+    i18n.locale()  # what fails is said in somebody's language, which would be looked up in the middle of it
+    db.session.rollback()
+    secrets = (undefer(Channel.secret), undefer(Channel.credentials))
+    with reading(), Session(db.engine) as own:
+        channel = own.get_one(Channel, channel_id, options=secrets)
+        own.expunge(channel)
+    return adapter_of(channel)
 
 
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

@@ -13,10 +13,12 @@ from core.db import begin_writing, db
 from core.edge import REFUSALS
 from core.errors import NotFound
 from core.forms import csrf
+from core.settings import current_settings
 from desk import (
     asking,
     connections,
     credit_lines,
+    deliveries,
     forgetting,
     intake,
     letting_in,
@@ -75,7 +77,7 @@ def open_channel(kind: str) -> Answer:
         form.refuse_fields(error.fields or {"": error.sentence})
         return _new_page(kind, form, status=error.status)
     db.session.commit()
-    if channel.secret:
+    if channel.secret and channel.secret not in form.values.values():
         # Not a redirect: the secret is shown on this page and nowhere else, neither in an address nor in a cookie.
         return _channel_page(channel, shows_secret=True)
     return web.go(url_for(".show_channel", channel_id=channel.id))
@@ -327,6 +329,9 @@ def _channel_page(
         or form_for(adapter.form, is_new=False, kept=channel.settings)(formdata=None, data={"name": channel.name}),
         well=connections.health().get(channel.id),
         course=connections.courses().get(channel.id),
+        log=deliveries.counts([channel.id])[channel.id] if adapter.capabilities.keeps_log else None,
+        log_days=current_settings().delivery_log_days,
+        old_secret_until=connections.old_secret_until(channel),
         findings=findings,
         shows_secret=shows_secret,
     )

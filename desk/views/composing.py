@@ -75,7 +75,7 @@ def is_public(form: ReplyForm) -> bool | None:
 
 def preview(conversation: Conversation, form: ReplyForm) -> list[str]:
     """Return the messages the customer would see."""
-    return replies.in_parts(conversation, form.text.data or "", _way(form), by=me())
+    return replies.in_parts(conversation, form.text.data or "", _way(form), by=me(), is_public=is_public(form))
 
 
 def hold_for_approval(conversation: Conversation, form: ReplyForm, rule: ApprovalRule, uses: list[Use]) -> HeldReply:

@@ -15,12 +15,14 @@ from accounts.access import me, role_required
 from accounts.models import User
 from core import texts, web
 from core.clock import now
+from core.counting import Measure
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid, KlinkeError, NotFound
 from desk import (
     assigning,
     beside,
+    calls,
     clock_words,
     counters,
     finding,
@@ -46,14 +48,17 @@ from desk import (
 from desk.acknowledging import Holding
 from desk.approvals import NeedsApproval
 from desk.beside import There
-from desk.channels.base import adapter_of
+from desk.call_forms import AttemptForm
+from desk.channels.base import Means, adapter_of, measure_of
 from desk.clock_forms import moment
 from desk.draft_models import SharedDraft
 from desk.forms import LONGEST_QUESTION, ReplyForm
+from desk.inside import Note
 from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
 from desk.models import Conversation, Message
 from desk.objections import MOST_SEALS, Objected, Objection, mended
+from desk.person_models import CallNote
 from desk.sending_models import ApprovalRule
 from desk.shared_drafts import WrittenMeanwhile
 from desk.triage import shown
@@ -281,7 +286,9 @@ def _conversation_page(
         or composing.held_uses(composer["back"]),
         clashes=drafted.clashes,
         name_of=shared_drafts.name_of,
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=form.public.data == "yes"),
+        measures=_measures(conversation, composer["means"]),
+        looks_first=adapter_of(conversation.channel).capabilities.looks_for,
         silent=composer["means"].why_not,
         parts=parts,
         agents=colleagues,
@@ -291,6 +298,7 @@ def _conversation_page(
         present=presence.others(conversation, me(), among=colleagues),
         beat=presence.BEAT_SECONDS,
         note_form=NoteForm(formdata=None),
+        attempt_form=AttemptForm(formdata=None),
         waiting=waiting,
         due_words=clock_words.due(conversation),
         given_why="" if conversation.clock is None else assigning.reason(conversation.clock.given_why),
@@ -309,6 +317,15 @@ def _conversation_page(
     return make_response(page, status)
 
 
+def _measures(conversation: Conversation, means: Means) -> dict[str, Measure]:
+    """Return how long a reply may be by what is chosen for who reads it; empty where that makes no difference."""
+    adapter = adapter_of(conversation.channel)
+    is_one = adapter.measure == adapter.private_measure
+    if is_one or not (means.public and means.private and adapter.measure.limit and adapter.private_measure.limit):
+        return {}
+    return {"yes": adapter.measure, "no": adapter.private_measure}
+
+
 def _answers_from_forum(
     conversation: Conversation, asked: Mapping[int, questions.Linked]
 ) -> list[suggestions.Suggestion]:
@@ -325,13 +342,18 @@ def _about(conversation: Conversation, there: There) -> dict[str, Any]:
     ours = [message.id for message in conversation.messages if message.direction == "out"]
     uses: Mapping[int, Sequence[ArticleUse]] = there.load("uses", lambda: queries.used_articles(ours), {})
     linked = there.load("articles", lambda: linking.linked(conversation), ())
+    rung = there.load("calls", lambda: calls.of(conversation), ())
+    written: list[Note | CallNote] = [*there.load("notes", lambda: notes.of(conversation), [])]
+    written += [call for call in rung if call.message_id is None]
     return {
         "linked": linked,
         "is_linked": bool(linked),
         "may_draft": kb_policy.may_draft(current_user),
         "used": uses,
         "outcomes": judging.OUTCOMES,
-        "notes": notes.between(there.load("notes", lambda: notes.of(conversation), []), conversation.messages),
+        "notes": notes.between(sorted(written, key=lambda one: one.at), conversation.messages),
+        "call_notes": rung,
+        "said_aloud": {call.message_id: call for call in rung if call.message_id is not None},
         "files": there.load("files", lambda: message_files.of(conversation), {}),
         "earlier_words": message_files.earlier_words(conversation.messages),
         "questions": queries.questions_whether_it_helped(conversation.messages),

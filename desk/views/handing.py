@@ -1,4 +1,4 @@
-"""From a conversation to private, to the secure counter, to a note of a call; and why it is before the agent at all."""
+"""From a conversation to private and to the secure counter; and why it is before the agent at all."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -13,11 +13,11 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import Invalid
-from desk import counters, handing, message_files, notes_on_people, queries, reasons, summing
-from desk.channels.base import adapter_of
+from desk import counters, handing, message_files, queries, reasons, summing
+from desk.channels.base import measure_of
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Objected, Objection
-from desk.person_forms import CallForm, OpenCounterForm, PrivateForm
+from desk.person_forms import OpenCounterForm, PrivateForm
 from desk.person_models import Counter
 from desk.views.edge import Answer, back_to, bp
 
@@ -166,40 +166,6 @@ def take_message_file(file_id: int) -> Response:
     return answer
 
 
-@bp.get("/desk/conversations/<int:conversation_id>/call")
-@role_required("agent")
-def write_call(conversation_id: int) -> Response:
-    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    return _call_page(conversation, CallForm(formdata=None))
-
-
-@bp.post("/desk/conversations/<int:conversation_id>/call")
-@role_required("agent")
-def keep_call(conversation_id: int) -> Answer:
-    conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-    form = CallForm()
-    if not form.validate():
-        return _call_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    if sent := sent_before(form):
-        return sent
-    try:
-        notes_on_people.note_call(
-            conversation,
-            kind=form.kind.data or "",
-            result=form.result.data or "",
-            caller=form.caller.data or "",
-            number=form.number.data or "",
-            text=form.text.data or "",
-            by=me(),
-        )
-    except REFUSALS as error:
-        db.session.rollback()
-        form.refuse(error)
-        conversation = queries.visible_conversation(conversation_id, viewer=current_user)
-        return _call_page(conversation, form, status=error.status)
-    return done(form, url_for(".show_conversation", conversation_id=conversation_id, _anchor="calls"))
-
-
 def _is_public(conversation: Conversation) -> bool:
     """Tell whether the link may stand where everybody reads: a reply goes where the customer wrote last."""
     newest = next((each for each in reversed(conversation.messages) if each.direction == "in"), None)
@@ -220,7 +186,8 @@ def _private_page(
         conversation=conversation,
         form=form,
         why_not=handing.why_not_private(conversation),
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=True),
+        private_measure=measure_of(conversation.channel, is_public=False),
         seen=max((message.id for message in conversation.messages), default=0),
         objections=objections,
         confirmed=" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS],
@@ -241,8 +208,3 @@ def _counter_page(counter: Counter, said: dict[str, str]) -> Response:
     answer = make_response(page)
     answer.headers["Cache-Control"] = "no-store"
     return answer
-
-
-def _call_page(conversation: Conversation, form: CallForm, *, status: int = HTTPStatus.OK) -> Response:
-    page = render_template("desk/call.html", conversation=conversation, form=form)
-    return make_response(page, status)

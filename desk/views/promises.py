@@ -15,7 +15,7 @@ from core import texts, web
 from core.db import db
 from core.edge import REFUSALS
 from core.errors import Invalid, KlinkeError, NotFound
-from desk import call_backs, linting, promises, queries, replies
+from desk import call_backs, calls, linting, promises, queries, replies
 from desk.beside import There
 from desk.models import Conversation
 from desk.objections import MOST_SEALS
@@ -133,7 +133,7 @@ def note_call(call_id: int) -> WerkzeugResponse:
     if request.form.get("result") == "cancelled":
         call_backs.cancel(call, by=me())
     else:
-        call_backs.note_attempt(call, request.form.get("result", ""), note=request.form.get("note", ""), by=me())
+        calls.rang(call, request.form.get("result", ""), words=request.form.get("note", ""), by=me())
     db.session.commit()
     flash(gettext("It is noted."), "good")
     return web.go(url_for(".call_list")) if request.form.get("next") == "list" else back_to(conversation_id)

@@ -17,7 +17,7 @@ from core.edge import REFUSALS
 from core.errors import NotFound
 from desk import approvals, approving, by_hand, holding, initials, objections, queries, replies, sending_settings
 from desk import promises as desk_promises
-from desk.channels.base import adapter_of
+from desk.channels.base import adapter_of, measure_of
 from desk.forms import ApprovalForm, ApprovalRuleForm, ByHandForm, ChannelSendingForm, InitialsForm
 from desk.models import Conversation
 from desk.objections import MOST_SEALS, Draft, Objected, Objection
@@ -293,7 +293,7 @@ def _held_page(
         messages=conversation.messages[-4:],
         form=form,
         may=_may(held),
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=held.is_public),
         suffix=initials.suffix_of(conversation.channel, held.by),
         objections=objected,
         confirmed=_confirmed() - promises.ticked(),

@@ -52,7 +52,10 @@ def send_again(message_id: int) -> WerkzeugResponse:
     message = queries.visible_message(message_id, viewer=current_user)
     replies.send_again(message, by=me())
     db.session.commit()
-    flash(gettext("It is on its way again."), "good")
+    if message.second_try == "asked":
+        flash(gettext("It is looked for at the service. If it is not there, it is sent again."), "good")
+    else:
+        flash(gettext("It is on its way again."), "good")
     return back_to(message.conversation_id, anchor=f"m{message_id}")
 
 

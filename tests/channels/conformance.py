@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import pytest
 from flask import Flask
+from flask_babel import force_locale
 from sqlalchemy import func, select
 
 from core.clock import now
@@ -20,7 +21,7 @@ from core.db import db
 from core.errors import Invalid
 from core.outbox import Delivery
 from desk import by_hand, connections, polling, replies
-from desk.channel_models import ChannelCourse, MessageFile, MessageVersion
+from desk.channel_models import ChannelCourse, ChannelDelivery, MessageFile, MessageVersion
 from desk.channels.base import adapter_of
 from desk.models import Channel, Contact, Conversation, Message
 from tests.cast import World
@@ -97,6 +98,13 @@ class Rig:
     def trouble_reading(self, what: Trouble) -> None:
         """Have the next request that reads fail so."""
         raise NotImplementedError
+
+    def answer(self, conversation: Conversation, text: str, world: World) -> None:
+        """Have an agent answer the customer."""
+        if self.by_hand:
+            by_hand.record(conversation, text=text, url=PLACE, by=world.dora)
+            return
+        replies.reply(conversation, text=text, by=world.dora, is_public=self.is_public)
 
     def seen(self) -> list[Seen]:
         """Return what stands there of ours."""
@@ -322,6 +330,66 @@ class Conformance:
             can = adapter_of(sent(app).channel).capabilities
             assert sent(app).state == ("sent" if can.idempotent_send or can.looks_for else "unsure")
 
+    @pytest.mark.parametrize("what", ["lost answer", "refused"])
+    def test_what_a_person_sends_again_is_looked_for_first(
+        self,
+        app: Flask,
+        rig: Rig,
+        on: int,
+        stage: Stage,
+        worker: Callable[[], None],
+        browser_of: Callable[[str], Any],
+        what: Trouble,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+            return
+        # On a slow machine a second is over before the worker is idle, and it would have tried again already.
+        monkeypatch.setattr(replies, "FIRST_PAUSE_SECONDS", 60.0)
+        answer(app, rig, stage, "Please restart it once.")
+        rig.trouble(what)
+        worker()
+        has_arrived = len(rig.seen())
+        assert has_arrived == (what == "lost answer")
+        left_unsure(app)
+        dora = browser_of("dora")
+        with app.app_context():
+            message_id, conversation_id = sent(app).id, sent(app).conversation_id
+            looks = adapter_of(sent(app).channel).capabilities.looks_for
+        assert dora.post(f"/desk/messages/{message_id}/attempts").status_code == 303
+        for _ in range(3):
+            worker()
+            at_once(app)
+        page = dora.get(f"/desk/conversations/{conversation_id}").text
+        assert len(rig.seen()) == 1
+        with app.app_context():
+            assert sent(app).state == "sent"
+            assert sent(app).second_try == (("found" if has_arrived else "sent") if looks else None)
+        assert ("had arrived after all" in page) == (looks and bool(has_arrived))
+        assert ("had not arrived" in page) == (looks and not has_arrived)
+
+    def test_why_it_failed_is_said_in_the_language_of_who_reads_it(
+        self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
+    ) -> None:
+        if rig.by_hand:
+            nothing_is_sent(app, rig, stage, worker)
+        else:
+            answer(app, rig, stage, "Please restart it once.")
+            rig.trouble("not let in")
+            worker()
+            english, german = in_both_languages(app, select(Message.failure).where(Message.direction == "out"))
+            assert english
+            assert german
+            assert english != german
+        if rig.polled:
+            rig.trouble_reading("not let in")
+            rig.bring(app)
+            english, german = in_both_languages(app, select(ChannelCourse.failure))
+            assert english
+            assert german
+            assert english != german
+
     def test_whom_the_service_does_not_let_in_fails_with_a_reason(
         self, app: Flask, rig: Rig, on: int, stage: Stage, worker: Callable[[], None]
     ) -> None:
@@ -410,7 +478,7 @@ class Conformance:
         worker()
         worker()
         with app.app_context():
-            for model in (Message, Conversation, Contact, Channel, ChannelCourse):
+            for model in (Message, Conversation, Contact, Channel, ChannelCourse, ChannelDelivery):
                 assert db.session.scalar(select(func.count()).select_from(model)) == 0
 
 
@@ -426,14 +494,7 @@ def answer(app: Flask, rig: Rig, stage: Stage, text: str) -> None:
     rig.write("My router is offline since the update.", id="one")
     rig.bring(app)
 
-    def scene(world: World) -> None:
-        conversation = db.session.scalars(select(Conversation)).one()
-        if rig.by_hand:
-            by_hand.record(conversation, text=text, url=PLACE, by=world.dora)
-            return
-        replies.reply(conversation, text=text, by=world.dora, is_public=rig.is_public)
-
-    stage(scene)
+    stage(lambda world: rig.answer(db.session.scalars(select(Conversation)).one(), text, world))
 
 
 def nothing_is_sent(app: Flask, rig: Rig, stage: Stage, worker: Callable[[], None]) -> None:
@@ -458,8 +519,27 @@ def sent(app: Flask) -> Message:
     return db.session.scalars(select(Message).where(Message.direction == "out")).one()
 
 
+def in_both_languages(app: Flask, wanted: Any) -> list[str]:
+    """Return one value as English and as German readers see it."""
+    found = []
+    for language in ("en", "de"):
+        with app.app_context(), force_locale(language):
+            found.append(db.session.scalars(wanted).one())
+    return found
+
+
 def channel_of(channel_id: int) -> Channel:
     return db.session.get_one(Channel, channel_id)
+
+
+def left_unsure(app: Flask) -> None:
+    """Let the message of ours be one of which nobody knows whether it arrived, and which nobody tries again."""
+    with app.app_context():
+        message = sent(app)
+        message.state, message.attempted_at = "unsure", message.attempted_at or now()
+        for delivery in db.session.scalars(select(Delivery).where(Delivery.event == "ReplyQueued")):
+            db.session.delete(delivery)
+        db.session.commit()
 
 
 def at_once(app: Flask) -> None:

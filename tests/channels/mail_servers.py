@@ -34,6 +34,7 @@ from cryptography.x509.oid import NameOID
 
 DOVECOT: Final = "/usr/sbin/dovecot"
 SMTPD: Final = "/usr/sbin/smtpd"
+SUBMISSION: Final = "/usr/lib/dovecot/submission"
 PASSWORD: Final = "the mailbox of the tests"
 MAILBOXES: Final = 400
 PEOPLE: Final = (*(f"help{number}" for number in range(MAILBOXES)), *(f"max{number}" for number in range(MAILBOXES)))
@@ -43,7 +44,7 @@ SECONDS: Final = 20.0
 
 def why_not() -> str:
     """Say why the servers cannot be started here; empty when they can."""
-    if not Path(DOVECOT).exists() or not Path(SMTPD).exists():
+    if not all(Path(each).exists() for each in (DOVECOT, SUBMISSION, SMTPD)):
         return "Dovecot and OpenSMTPD are not installed (sh tests/install_mail.sh)"
     return "" if os.geteuid() == 0 else "Dovecot and OpenSMTPD are started as root only"
 
@@ -82,7 +83,7 @@ class Post:
         self.certificates = Certificates(self.folder / "certificates")
         self.provider = Provider()
         self.imap_port, self.imaps_port = free_port(), free_port()
-        self.smtp_port = free_port()
+        self.smtp_port, self.submission_port = free_port(), free_port()
         self._dovecot: subprocess.Popen[bytes] | None = None
         self._smtpd: subprocess.Popen[bytes] | None = None
         self._turn: int | None = None
@@ -141,7 +142,11 @@ class Post:
 base_dir = {run}
 state_dir = {run}
 log_path = {self.folder}/dovecot.log
-protocols = imap
+protocols = imap submission
+hostname = mx.desk.example
+submission_relay_host = 127.0.0.1
+submission_relay_port = {self.smtp_port}
+submission_relay_trusted = no
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{self.certificates.certificate}
@@ -183,6 +188,13 @@ service imap-login {{
     address = 127.0.0.1
     port = {self.imaps_port}
     ssl = yes
+  }}
+}}
+service submission-login {{
+  chroot =
+  inet_listener submission {{
+    address = 127.0.0.1
+    port = {self.submission_port}
   }}
 }}
 service anvil {{
@@ -247,6 +259,8 @@ class Provider:
         self.renewed = ""
         """The next answer brings this refresh token, and the one before is worth nothing."""
         self.asked = 0
+        self.life = 3600
+        """Seconds that access tokens are good for, as is said."""
         self._given: dict[str, str] = {}
         provider = self
 
@@ -257,7 +271,7 @@ class Provider:
 
             def do_GET(self) -> None:
                 user = provider.whose(self.headers.get("Authorization", "").removeprefix("Bearer "))
-                self._answer(200 if user else 401, {"active": "true", "username": user} if user else {})
+                self._answer(200, {"active": "true", "username": user} if user else {"active": "false"})
 
             def _answer(self, status: int, told: dict[str, object]) -> None:
                 body = json.dumps(told).encode()
@@ -284,11 +298,15 @@ class Provider:
             return 400, {"error": "invalid_grant"}
         given = f"access-{len(self._given)}-{user.partition('@')[0]}"
         self._given[given] = user
-        told: dict[str, object] = {"access_token": given, "token_type": "Bearer", "expires_in": 3600}
+        told: dict[str, object] = {"access_token": given, "token_type": "Bearer", "expires_in": self.life}
         if self.renewed:
             self.refresh_tokens = {self.renewed: user}
             told["refresh_token"], self.renewed = self.renewed, ""
         return 200, told
+
+    def withdraw(self) -> None:
+        """Let the access tokens that were given be worth nothing any more."""
+        self._given = dict.fromkeys(self._given, "")
 
     def whose(self, token: str) -> str:
         return self._given.get(token, "")

@@ -11,18 +11,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import undefer
 
 from core.db import db
-from desk import connections, polling, replies
+from desk import connections, deafness, polling, replies
 from desk.channel_models import ChannelCourse, MessageFile
 from desk.channels.base import adapter_of
-from desk.channels.mail import imap, smtp
+from desk.channels.mail import account as accounts
+from desk.channels.mail import imap, sign_in, smtp
 from desk.models import Channel, Conversation, Message
+from forum import notifications
+from forum.models import Notification
 from tests.cast import World
 from tests.channels import mail_servers
 from tests.channels.conformance import Conformance, Rig, Seen, Stage, Trouble, answer, at_once, poll_now, sent, texts
-from tests.channels.mail_servers import PASSWORD, Post, eventually
+from tests.channels.mail_servers import PASSWORD, Post, Provider, eventually
 from tests.channels.mail_wire import ImapWire, SecureSmtpWire, SmtpWire
 
 
@@ -266,9 +270,8 @@ def test_an_answer_names_what_it_answers_and_its_answer_finds_back(
             "Please restart it once.",
             "That helped!",
         ]
-        (whole,) = db.session.scalars(select(MessageFile)).all()
-        assert whole.name == "mail.txt"
-        assert b"> Please restart it once." in whole.content
+        assert "> Please restart it once." in (conversation.messages[-1].quoted or "")
+        assert db.session.scalar(select(func.count(MessageFile.id))) == 0
 
 
 def test_the_sent_folder_has_each_answer_once_and_not_as_a_draft(
@@ -693,3 +696,104 @@ def test_an_access_token_opens_the_mailbox_and_a_renewed_refresh_token_is_kept(
     rig.poll(app)
     assert course(app).next_at is None
     assert "invalid_grant" in course(app).failure
+
+
+@pytest.fixture
+def with_tokens(app: Flask, rig: MailRig, on: int, stage: Stage, settings: Callable[..., None]) -> Iterator[Provider]:
+    """The provider that gives the access tokens with which the channel signs in, at both servers."""
+    sign_in._fresh.clear()
+    provider, submission = rig.post.provider, rig.post.submission_port
+    endpoint = f"127.0.0.1:{provider.port}"
+    settings(private_endpoints=f"{rig.settings()['private_endpoints']},{endpoint},127.0.0.1:{submission}")
+    provider.refresh_tokens = {"refresh-1": rig.own}
+    told = {"token_endpoint": f"http://{endpoint}/token", "client_id": provider.CLIENT[0]}
+    secrets = {"client_secret": provider.CLIENT[1], "refresh_token": "refresh-1", "password": "of no use"}
+    change(stage, on, smtp_port=str(submission), **secrets, **told)
+    yield provider
+    provider.life, provider.renewed = 3600, ""
+
+
+def got(rig: MailRig) -> list[bytes]:
+    return rig.post.mails_of(f"max{rig.number}")
+
+
+def test_a_reply_leaves_with_an_access_token(
+    app: Flask, rig: MailRig, on: int, with_tokens: Provider, stage: Stage, worker: Callable[[], None]
+) -> None:
+    before = with_tokens.asked
+    found = stage(lambda world: connections.check(db.session.get_one(Channel, on), by=world.root))
+    assert [one.words for one in found if not one.is_well] == []
+    assert "The server for sending lets us in." in [one.words for one in found]
+    answer(app, rig, stage, "Please restart it once.")
+    worker()
+    with app.app_context():
+        assert (sent(app).state, sent(app).failure) == ("sent", None)
+    eventually(lambda: len(got(rig)) == 1)
+    assert with_tokens.asked == before + 1, "one token opens both doors"
+
+
+def test_a_token_that_expires_is_followed_by_a_fresh_one(
+    app: Flask, rig: MailRig, on: int, with_tokens: Provider, stage: Stage, worker: Callable[[], None]
+) -> None:
+    with_tokens.life, before = 30, with_tokens.asked
+    for number in range(3):
+        rig.poll(app)
+        assert course(app).failure == ""
+        with_tokens.withdraw()
+        assert with_tokens.asked == before + number + 1
+
+
+def test_a_token_that_is_withdrawn_before_its_time_is_followed_by_a_fresh_one(
+    app: Flask, rig: MailRig, on: int, with_tokens: Provider, stage: Stage, worker: Callable[[], None]
+) -> None:
+    answer(app, rig, stage, "Please restart it once.")
+    assert course(app).failure == ""
+    with_tokens.withdraw()
+    rig.poll(app)
+    assert course(app).failure == ""
+    with_tokens.withdraw()
+    worker()
+    with app.app_context():
+        assert (sent(app).state, sent(app).failure) == ("sent", None)
+    eventually(lambda: len(got(rig)) == 1)
+
+
+def test_a_refused_refresh_is_said_in_words_and_alarms(
+    app: Flask, rig: MailRig, on: int, with_tokens: Provider, stage: Stage, worker: Callable[[], None]
+) -> None:
+    answer(app, rig, stage, "Please restart it once.")
+    with_tokens.withdraw()
+    with_tokens.refresh_tokens = {}
+    worker()
+    with app.app_context():
+        assert sent(app).state == "failed"
+        assert sent(app).failure == "The provider gives no access token any more (invalid_grant)."
+    rig.poll(app)
+    assert course(app).next_at is None
+    assert course(app).failure == "The provider gives no access token any more (invalid_grant)."
+    stage(lambda world: world.everybody())
+    with app.app_context():
+        assert deafness.tell() == 1
+        told = db.session.scalars(select(Notification).where(Notification.kind == "channel_deaf")).one()
+        assert notifications.sentence(told) == (
+            "Post does not answer: The provider gives no access token any more (invalid_grant)."
+        )
+    assert got(rig) == []
+
+
+def test_who_was_too_slow_for_a_renewed_refresh_token_takes_the_one_that_was_kept(
+    app: Flask, rig: MailRig, on: int, with_tokens: Provider
+) -> None:
+    with app.app_context():
+        late = db.session.get_one(Channel, on, options=[undefer(Channel.credentials)])
+        db.session.expunge(late)
+        db.session.rollback()
+        with_tokens.renewed = "refresh-2"
+        rig.poll(app)
+        with_tokens.withdraw()
+        assert course(app).failure == ""
+        mine = accounts.of(late)
+        assert mine.oauth is not None
+        assert mine.oauth.refresh_token == "refresh-1"
+        token = sign_in.access_token(late, mine)
+        assert with_tokens.whose(token) == rig.own

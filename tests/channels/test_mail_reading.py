@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.clock import now
-from desk.channels.base import ChannelFailed, IncomingMessage, OutgoingReply, Returned
+from desk.channels.base import LONGEST_QUOTED, ChannelFailed, IncomingMessage, OutgoingReply, Returned
 from desk.channels.mail import account as accounts
 from desk.channels.mail import machines, parts, plain, reading, tokens, writing
 from desk.channels.mail.account import Account
@@ -123,13 +123,32 @@ def test_hostile_html_is_read_in_bounded_time(html: str) -> None:
 def test_what_was_quoted_is_kept_beside_what_was_written(channel: Channel, quoted: str) -> None:
     found = read(channel, mail(f"Das hat geholfen!\r\n\r\n{quoted}", Content_Type="text/plain; charset=utf-8"))
     assert found.text == "Das hat geholfen!"
+    lines = [line.strip() for line in quoted.split("\r\n") if line.strip()]
+    assert [line.strip() for line in found.quoted.split("\n") if line.strip()] == lines
+    assert found.files == ()
+
+
+def test_a_quotation_that_is_longer_than_fits_is_whole_in_a_file(channel: Channel) -> None:
+    quoted = "".join(f"> Zeile {number} von gestern\r\n" for number in range(900))
+    found = read(channel, mail(f"Das hat geholfen!\r\n\r\n{quoted}", Content_Type="text/plain; charset=utf-8"))
+    assert found.text == "Das hat geholfen!"
+    assert found.quoted.startswith("> Zeile 0 von gestern\n> Zeile 1 ")
+    assert found.quoted.endswith("…")
+    assert len(found.quoted) <= LONGEST_QUOTED
     (whole,) = found.files
     assert (whole.name, whole.media_type) == ("mail.txt", "text/plain")
-    assert quoted.strip().split("\r\n")[-1] in whole.content.decode()
+    assert "> Zeile 899 von gestern" in whole.content.decode()
+
+
+def test_what_stands_after_hundreds_of_lines_is_not_lost(channel: Channel) -> None:
+    written = "".join(f"{number}\r\n" for number in range(700))
+    found = read(channel, mail(written, Content_Type="text/plain; charset=utf-8"))
+    assert f"{found.text}\n{found.quoted}".split("\n") == [str(number) for number in range(700)]
 
 
 def test_a_mail_that_is_nothing_but_a_quotation_keeps_it(channel: Channel) -> None:
-    assert read(channel, mail("> Did you restart it?\r\n")).text == "> Did you restart it?"
+    found = read(channel, mail("> Did you restart it?\r\n"))
+    assert (found.text, found.quoted) == ("> Did you restart it?", "")
 
 
 # Files

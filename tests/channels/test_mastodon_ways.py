@@ -17,7 +17,7 @@ from core.db import db
 from core.errors import Invalid
 from desk import connections, forgetting, limits, replies
 from desk.channel_models import ChannelCourse, MessageFile
-from desk.channels.base import ChannelFailed, NotLetIn, OutgoingReply, adapter_of
+from desk.channels.base import ChannelFailed, NotLetIn, OutgoingReply, adapter_of, apart
 from desk.channels.mastodon import reading
 from desk.channels.mastodon.wire import client_for, speaking
 from desk.means import capabilities_of
@@ -326,7 +326,7 @@ def test_what_was_private_cannot_be_answered_in_public(
         reply(stage, "Please restart it.", is_public=True)
 
     def scene(world: World) -> None:
-        adapter_of(db.session.get_one(Channel, on)).send(outgoing("All the same", status.id, is_public=True))
+        apart(on).send(outgoing("All the same", status.id, is_public=True))
         assert capabilities_of(db.session.scalars(select(Conversation)).one()).public is False
 
     stage(scene)
@@ -344,7 +344,7 @@ def test_nobody_else_is_named_in_a_private_reply(app: Flask, fake: FakeMastodon,
     assert objection.ways_out[0].instead == "bob@remote.example"
 
     def scene(world: World) -> None:
-        adapter = adapter_of(db.session.get_one(Channel, on))
+        adapter = apart(on)
         for text in ("Ask @bob@remote.example", "Ask @max, not me", "Ask @support"):
             with pytest.raises(ChannelFailed) as failed:
                 adapter.send(outgoing(text, status.id, is_public=False))
@@ -360,7 +360,7 @@ def test_a_reply_goes_to_whom_it_answers_whoever_wrote_since(
     status = fake.post("What now?", by="max")
 
     def scene(world: World) -> None:
-        adapter = adapter_of(db.session.get_one(Channel, on))
+        adapter = apart(on)
         adapter.send(outgoing("For you", status.id, handle="@bob@remote.example", is_public=False))
 
     stage(scene)
@@ -374,7 +374,7 @@ def test_a_part_of_a_longer_reply_goes_on_under_the_part_before(
     first = fake.post("@max@remote.example One", by=fake.us, to_us=False, answers=asked.id, visibility="unlisted")
 
     def scene(world: World) -> None:
-        adapter_of(db.session.get_one(Channel, on)).send(outgoing("Two", first.id))
+        apart(on).send(outgoing("Two", first.id))
 
     stage(scene)
     assert (fake.ours()[-1].text, fake.ours()[-1].visibility) == ("@max@remote.example Two", "unlisted")
@@ -384,7 +384,7 @@ def test_who_has_moved_is_answered_where_they_are_now(app: Flask, fake: FakeMast
     status = fake.post("What now?", by="max")
     fake.account("max@new.example")
     status.by.moved = "max@new.example"
-    stage(lambda _: adapter_of(db.session.get_one(Channel, on)).send(outgoing("Here", status.id, is_public=False)))
+    stage(lambda _: apart(on).send(outgoing("Here", status.id, is_public=False)))
     assert [each.acct for each in fake.ours()[0].mentions] == ["max@new.example"]
 
 
@@ -418,7 +418,7 @@ def test_two_replies_to_one_message_are_not_taken_for_each_other(
     first = fake.post("@max@remote.example See https://example.org/a", by=fake.us, to_us=False, answers=asked.id)
 
     def scene(world: World) -> None:
-        adapter = adapter_of(db.session.get_one(Channel, on))
+        adapter = apart(on)
         found = adapter.look_for(outgoing("See https://example.org/a", asked.id, attempted_at=now()))
         assert found is not None
         assert found.id == first.id
@@ -436,7 +436,7 @@ def test_a_reply_is_corrected_where_it_stands(
     worker()
 
     def scene(world: World) -> None:
-        adapter = adapter_of(db.session.get_one(Channel, on))
+        adapter = apart(on)
         told = adapter.correct(fake.ours()[0].id, outgoing("It costs 12 euros.", None))
         assert told.id == fake.ours()[0].id
         with pytest.raises(ChannelFailed):
@@ -458,7 +458,7 @@ def test_the_instance_says_how_long_a_text_may_be_and_the_name_has_room(
         limits.read_published()
     stage(lambda _: None)
     with app.app_context():
-        measure = adapter_of(db.session.get_one(Channel, on)).measure
+        measure = apart(on).measure
         assert (measure.limit, measure.url_length, measure.counting) == (968, 23, "mastodon")
         assert measure.count("https://example.org/" + "x" * 100) == 23
 
@@ -468,7 +468,7 @@ def test_what_is_too_long_with_the_name_fails_with_both_numbers(fake: FakeMastod
 
     def scene(world: World) -> None:
         with pytest.raises(ChannelFailed) as failed:
-            adapter_of(db.session.get_one(Channel, on)).send(outgoing("x" * 468, status.id))
+            apart(on).send(outgoing("x" * 468, status.id))
         assert "510" in failed.value.reason
         assert "500" in failed.value.reason
 

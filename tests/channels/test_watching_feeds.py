@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from core import http
+from core import http, phrases
 from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
@@ -430,7 +430,8 @@ def test_a_feed_that_is_too_large_is_refused_also_where_it_comes_small(
     server.pages["/feed"].is_zipped = is_zipped
     key = watch()
     ask(app)
-    assert "MB" in state(app, key)["failure"]
+    with app.app_context():
+        assert "MB" in phrases.said(state(app, key)["failure"])
 
 
 def test_a_zipped_feed_is_read(app: Flask, server: Server, watch: Any) -> None:

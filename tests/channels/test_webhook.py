@@ -1,6 +1,6 @@
-"""The generic signed webhook does what every channel must; its sender signs with a foreign library."""
+"""The generic webhook does what every channel must; its sender signs with a foreign library, or as others document."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from desk import connections
 from desk.models import Channel
 from tests.cast import World
 from tests.channels.conformance import Conformance, Rig, Seen, Trouble
-from tests.desk.stage import SECRET, Service, payload, raw, reset, signed
+from tests.desk.stage import SECRET, HexService, Service, hexed, payload, raw, reset, signed
 
 
 class WebhookRig(Rig):
@@ -20,9 +20,18 @@ class WebhookRig(Rig):
     removes = False
     secrets = (SECRET,)
 
+    values: Mapping[str, str] = {}
+    """What an admin says beside the endpoint."""
+
     def __init__(self) -> None:
-        self.service = Service()
+        self.service = self.other_side()
         self.written: dict[str, bytes] = {}
+
+    def other_side(self) -> Service:
+        return Service()
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        return signed(body)
 
     def close(self) -> None:
         self.service.close()
@@ -32,7 +41,11 @@ class WebhookRig(Rig):
 
     def connect(self, world: World) -> Channel:
         opened = connections.connect(
-            "webhook", slug="hook", name="Hook", values={"endpoint": self.service.endpoint}, by=world.root
+            "webhook",
+            slug="hook",
+            name="Hook",
+            values={"endpoint": self.service.endpoint, **self.values},
+            by=world.root,
         )
         opened.secret = SECRET
         return opened
@@ -43,7 +56,7 @@ class WebhookRig(Rig):
     def bring(self, app: Flask, only: Sequence[str] | None = None) -> None:
         for name in self.written if only is None else only:
             body = self.written[name]
-            answer = app.test_client().post("/channels/hook/webhook", data=body, headers=signed(body))
+            answer = app.test_client().post("/channels/hook/webhook", data=body, headers=self.signed(body))
             assert answer.status_code in {200, 202}
 
     bring_again = bring
@@ -72,9 +85,21 @@ class WebhookRig(Rig):
     attempts = requests
 
 
+class HexRig(WebhookRig):
+    """The same with `sha256=` in both directions."""
+
+    values = {"signing": "hex", "signing_out": "hex"}
+
+    def other_side(self) -> Service:
+        return HexService()
+
+    def signed(self, body: bytes) -> dict[str, str]:
+        return hexed(body)
+
+
 class TestWebhook(Conformance):
-    @pytest.fixture
-    def rig(self) -> Iterator[Rig]:
-        rig = WebhookRig()
+    @pytest.fixture(params=[WebhookRig, HexRig], ids=["standard", "sha256"])
+    def rig(self, request: pytest.FixtureRequest) -> Iterator[Rig]:
+        rig: Rig = request.param()
         yield rig
         rig.close()

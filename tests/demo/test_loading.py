@@ -136,8 +136,8 @@ def test_the_loop_has_something_at_every_station(community: Flask, worker: Calla
         assert db.session.scalar(select(func.count()).select_from(ArticleSource)) == 12  # eleven, and the draft's
         assert db.session.scalar(select(func.count()).select_from(ArticleUse)) == 4
         waiting = db.session.scalars(select(Conversation).where(Conversation.waiting_since.is_not(None))).all()
-        assert {conversation.channel.slug for conversation in waiting} == {channels.SLUG}
-        assert len(waiting) == 8
+        assert {conversation.channel.slug for conversation in waiting} == {channels.SLUG, "telefon"}
+        assert len(waiting) == 9
         assert db.session.scalar(select(func.count()).where(Delivery.set_aside_at.is_not(None))) == 0
 
 
@@ -203,7 +203,7 @@ def test_the_community_can_be_exported(community: Flask, tmp_path_factory: pytes
         counts = transfer.write_jsonl(path)
     assert counts["topic"] == 35  # one came by mail
     assert counts["article"] == 15  # with the editor's draft, a translation, and what was replaced
-    assert counts["conversation"] == 13
+    assert counts["conversation"] == 15
 
 
 def test_pages_of_the_community_open_in_both_languages(community: Flask, worker: Callable[[], None]) -> None:

@@ -1,6 +1,8 @@
 """What the desk's tests share: a service that signs with a foreign library, and one that takes replies, strictly."""
 
 import base64
+import hashlib
+import hmac
 import json
 import socket
 import threading
@@ -17,6 +19,7 @@ from desk.channels.base import IncomingMessage
 from desk.models import Channel, Message
 from tests.cast import World
 
+HEADER = "X-Hub-Signature-256"
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests, 32 bytes").decode()
 
 
@@ -54,6 +57,14 @@ def signed(
         "webhook-id": webhook_id,
         "webhook-timestamp": str(int(moment.timestamp())),
         "webhook-signature": Webhook(secret).sign(webhook_id, moment, body.decode("utf-8", "surrogateescape")),
+    }
+
+
+def hexed(body: bytes, *, secret: str = SECRET) -> dict[str, str]:
+    """The headers of the other style, made as GitHub's documentation says: HMAC-SHA256 of the bytes, in hex."""
+    return {
+        "Content-Type": "application/json",
+        HEADER: "sha256=" + hmac.new(secret.encode("utf-8"), msg=body, digestmod=hashlib.sha256).hexdigest(),
     }
 
 
@@ -121,11 +132,16 @@ class Service:
         self._server.server_close()
         self._thread.join(timeout=5)
 
+    def proven(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        """Return what is said, or raise `WebhookVerificationError`."""
+        told: dict[str, Any] = Webhook(SECRET).verify(body, headers)
+        return told
+
     def _take(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
         webhook_id = handler.headers.get("webhook-id", "")
         self.attempts.append(webhook_id)
         try:
-            told = Webhook(SECRET).verify(body, dict(handler.headers.items()))
+            told = self.proven(body, dict(handler.headers.items()))
         except WebhookVerificationError as error:
             self.wrong.append(str(error))
             answer_with(handler, 401, {}, b"")
@@ -139,6 +155,17 @@ class Service:
             answer(handler)
             return
         answer_with(handler, 200, {"Content-Type": "application/json"}, raw({"id": f"post-{webhook_id[-8:]}"}))
+
+
+class HexService(Service):
+    """The same, for which replies are signed in the other style."""
+
+    def proven(self, body: bytes, headers: dict[str, str]) -> dict[str, Any]:
+        told = {name.lower(): value for name, value in headers.items()}
+        if not hmac.compare_digest(hexed(body)[HEADER], told.get(HEADER.lower(), "")):
+            raise WebhookVerificationError("the signature does not fit")
+        said: dict[str, Any] = json.loads(body)
+        return said
 
 
 def answer_with(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -2,22 +2,25 @@
 
 import itertools
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import select, update
+from flask import Flask, current_app
+from sqlalchemy import delete, select, update
 
+from accounts.models import AuditEntry
 from core import http
 from core.clock import now
 from core.db import db
 from core.outbox import Delivery, deliver_due
-from desk import connections, replies
+from desk import connections, replies, splitting
 from desk.channels import base, webhook
-from desk.channels.base import Capabilities, ChannelFailed, OutgoingReply, SentReply, Silent
+from desk.channels.base import Capabilities, ChannelFailed, NotLetIn, OutgoingReply, SentReply, Silent
+from desk.clock_models import ClockEvent
 from desk.models import Channel, Message
+from desk.sending_models import Departure
 from tests.cast import World
 from tests.desk import stage as props
 from tests.desk.stage import Service
@@ -329,6 +332,155 @@ def test_there_what_surely_did_not_arrive_is_tried_again(forgetful: Message, mon
     monkeypatch.setattr(Forgetful, "outcome", None)
     deliver(wait=True)
     assert forgetful.state == "sent"
+
+
+class Looking(Forgetful):
+    """Can be asked what arrived."""
+
+    found: SentReply | ChannelFailed | None = None
+    looked: list[OutgoingReply] = []
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(may_send=True, idempotent_send=False, looks_for=True)
+
+    def look_for(self, reply: OutgoingReply) -> SentReply | None:
+        type(self).looked.append(reply)
+        if isinstance(self.found, ChannelFailed):
+            raise self.found
+        return self.found
+
+
+@pytest.fixture
+def doubted(world: World, monkeypatch: pytest.MonkeyPatch, forgetful: Message) -> Message:
+    """A message of which nobody knows whether it arrived, on a channel that can be asked; somebody sends it again."""
+    monkeypatch.setitem(base._kinds, "forgetful", Looking)
+    monkeypatch.setattr(Looking, "sent", [])
+    monkeypatch.setattr(Looking, "looked", [])
+    forgetful.state, forgetful.attempted_at = "unsure", now() - timedelta(hours=3)
+    db.session.execute(delete(Delivery))
+    replies.send_again(forgetful, by=world.dora)
+    db.session.commit()
+    return forgetful
+
+
+def test_what_arrived_after_all_is_not_sent_again(doubted: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Looking, "found", SentReply("there-1", "https://social.example/1"))
+    deliver()
+    assert (doubted.state, doubted.second_try, doubted.external_id) == ("sent", "found", "there-1")
+    assert Looking.sent == []
+    attempted_at = Looking.looked[0].attempted_at
+    assert attempted_at is not None
+    assert attempted_at < now() - timedelta(hours=2), "it is looked for from the first attempt on"
+
+
+def test_what_is_not_there_is_sent_again_once(doubted: Message) -> None:
+    deliver()
+    assert (doubted.state, doubted.second_try, len(Looking.sent)) == ("sent", "sent", 1)
+    assert is_done()
+
+
+@pytest.mark.parametrize("failure", [ChannelFailed("?", unsure=True), ChannelFailed("too much", permanent=True)])
+def test_where_the_service_cannot_tell_the_person_has_decided(
+    doubted: Message, monkeypatch: pytest.MonkeyPatch, failure: ChannelFailed
+) -> None:
+    monkeypatch.setattr(Looking, "found", failure)
+    deliver()
+    assert (doubted.state, doubted.second_try, len(Looking.sent)) == ("sent", "unknown", 1)
+
+
+def test_while_the_service_is_away_nothing_is_sent_again(doubted: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Looking, "found", ChannelFailed("not now"))
+    before = doubted.attempted_at
+    deliver()
+    deliver(wait=True)
+    assert (doubted.state, doubted.second_try, Looking.sent) == ("queued", "asked", [])
+    assert doubted.attempted_at == before
+    monkeypatch.setattr(Looking, "found", SentReply("there-1"))
+    deliver(wait=True)
+    assert (doubted.state, doubted.second_try, Looking.sent) == ("sent", "found", [])
+
+
+def test_whom_it_does_not_let_in_sends_nothing_again(doubted: Message, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Looking, "found", NotLetIn("the token is not valid any more"))
+    deliver()
+    assert (doubted.state, Looking.sent) == ("unsure", [])
+
+
+# What comes back
+
+
+def bounce(message_id: int) -> None:
+    """Have the mail server say in another session that a message came back."""
+    with current_app.app_context():
+        replies.came_back(db.session.get_one(Message, message_id), "There is no such mailbox.")
+        db.session.commit()
+
+
+def outcome(message: Message) -> dict[str, Any]:
+    """Everything that is left of a reply, but the moments at which it happened."""
+    db.session.rollback()
+    conversation = message.conversation
+    rest = [one for one in conversation.messages if one.direction == "out"]
+    departures = select(Departure).where(Departure.message_id.in_([one.id for one in rest])).order_by(Departure.part)
+    told = select(AuditEntry).where(
+        AuditEntry.subject_kind == "message", AuditEntry.subject_id.in_([one.id for one in rest])
+    )
+    return {
+        "messages": [(one.state, one.failure, one.sent_at is not None, one.attempts) for one in rest],
+        "conversation": (conversation.state, conversation.waiting_since, conversation.due_at, conversation.due_for),
+        "departures": [(one.part, one.typed, one.uses, one.is_scheduled) for one in db.session.scalars(departures)],
+        "told": sorted((one.deed, one.reason) for one in db.session.scalars(told)),
+        "clock": sorted(
+            db.session.scalars(select(ClockEvent.kind).where(ClockEvent.conversation_id == conversation.id))
+        ),
+    }
+
+
+@pytest.mark.parametrize("split", ["", "numbered"])
+@pytest.mark.parametrize("fails", [None, ChannelFailed("silence", unsure=True), ChannelFailed("no", permanent=True)])
+def test_what_came_back_failed_whether_that_was_heard_before_or_after_it_was_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch, split: splitting.Way, fails: ChannelFailed | None
+) -> None:
+    monkeypatch.setitem(base._kinds, "forgetful", Forgetful)
+    found, asked_at = [], now() - timedelta(minutes=5)
+    for comes_first in (True, False):
+        message = replied_on(world, f"forgetful-{comes_first}".lower(), split=split, at=asked_at)
+        sent: list[int] = []
+
+        def send(
+            self: Forgetful, reply: OutgoingReply, *, first: bool = comes_first, into: list[int] = sent
+        ) -> SentReply:
+            into.append(reply.id)
+            if first:
+                bounce(reply.id)
+                if fails is not None:
+                    raise fails
+            return SentReply()
+
+        monkeypatch.setattr(Forgetful, "send", send)
+        message_id = message.id
+        replies.send(message_id)
+        db.session.commit()
+        if not comes_first:
+            bounce(message_id)
+        found.append(outcome(message))
+        deliver(wait=True)
+        assert sent == [message.id]
+        assert (message.state, message.failure) == ("failed", "There is no such mailbox.")
+        assert message.conversation.state == "open"
+    assert found[0] == found[1]
+
+
+def replied_on(world: World, slug: str, *, split: splitting.Way, at: datetime) -> Message:
+    on = Channel(slug=slug, kind="forgetful", name="Forgetful", settings={"limit": 60})
+    db.session.add(on)
+    db.session.flush()
+    asked = props.received(on, created_at=at)
+    text = "Please restart it once. " * (4 if split else 1)
+    message = replies.reply(asked.conversation, text=text, by=world.dora, manner=replies.Manner(split=split))
+    db.session.commit()
+    return message
 
 
 def test_the_worker_does_it_all(app: Flask, stage: Any, service: Service, worker: Callable[[], None]) -> None:

@@ -382,7 +382,8 @@ def test_an_admin_opens_a_channel_and_sees_its_secret_once(
     with app.app_context():
         channel = db.session.scalars(select(Channel).where(Channel.slug == "forum-de")).one()
         assert channel.secret == secret[0]
-        assert channel.settings == {"endpoint": "https://forum.example/in", "limit": 280}
+        assert (channel.settings["endpoint"], channel.settings["limit"]) == ("https://forum.example/in", 280)
+        assert channel.settings["signing"] == channel.settings["signing_out"] == "standard"
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,7 @@ def test_an_export_of_an_import_equals_it(world: World, tmp_path: Path) -> None:
         conversation(3, state="solved"),
         conversation(4, channel="mail-de", contact={"handle": "eva@example.org"}, locale="en"),
         conversation(5, messages=[dict(ASKED), dict(ANSWERED), joined]),
+        conversation(6, messages=[{**ASKED, "quoted": "> Ist es wieder an?"}]),
     ]
     assert bring(tmp_path, ARTICLE, *records).skipped == []
     assert export(tmp_path) == records

@@ -16,6 +16,7 @@ from core import transfer
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from desk import disclosure, erasing
+from desk.channel_models import MessageFile, MessageVersion
 from desk.clock_models import ClockEvent
 from desk.models import Contact, Conversation, Message
 from desk.promise_models import CallBack, Promise
@@ -115,6 +116,19 @@ def test_who_writes_again_is_somebody_new(world: World) -> None:
     assert second.conversation_id != first.conversation_id
     assert second.contact_id != first.contact_id
     assert second.contact.handle == "@max@social.example"
+
+
+def test_what_came_with_messages_goes_as_well(world: World) -> None:
+    first = props.received(props.channel(world))
+    first.quoted, first.subject = "> Dear Max, in Kassel", "The parcel to Kassel"
+    db.session.add(MessageFile(message_id=first.id, name="Kassel.png", media_type="image/png", size=3, content=b"abc"))
+    db.session.add(MessageVersion(message_id=first.id, text="I live in Kassel"))
+    db.session.flush()
+    told = "".join(disclosure.of(first.contact, by=world.root))
+    assert "> Dear Max, in Kassel" in told
+    erasing.erase(first.contact, by=world.root, typed=first.contact.handle)
+    db.session.commit()
+    assert "Kassel" not in everything()
 
 
 def test_others_keep_what_they_said(world: World) -> None:

@@ -90,6 +90,33 @@ def test_what_was_changed_shows_what_it_said_before(stage: Stage, browser_of: Ca
     assert "It is broken.</p>" in page
 
 
+def test_what_a_message_quotes_is_folded_beneath_it_as_plain_text(
+    stage: Stage, browser_of: Callable[[str], Browser]
+) -> None:
+    def scene(world: World) -> int:
+        world.everybody()
+        quoted = "On Monday we wrote:\n> <b>Please</b> restart it once."
+        return told(channel(world), "That helped!", quoted=quoted).conversation_id
+
+    conversation_id = stage(scene)
+    dora = browser_of("dora")
+    page = dora.get(f"/desk/conversations/{conversation_id}").text
+    folded = page.partition("<summary>Quoted text</summary>")[2].partition("</details>")[0]
+    assert "On Monday we wrote:\n&gt; &lt;b&gt;Please&lt;/b&gt; restart it once." in folded
+    assert "<details open" not in page
+    assert "Quoted text" not in dora.get("/desk").text
+
+
+def test_what_a_message_quotes_changes_and_goes_with_it(world: World) -> None:
+    world.everybody()
+    on = channel(world)
+    message_id = told(on, "That helped!", quoted="> Restart it").message_id
+    told(on, "That did not help!", quoted="> Restart it twice", edited_at=now())
+    assert db.session.get_one(Message, message_id).quoted == "> Restart it twice"
+    arrivals.take(on, Removed(id="post-1"))
+    assert db.session.get_one(Message, message_id).quoted is None
+
+
 def test_what_was_taken_away_is_gone_with_its_files(stage: Stage, browser_of: Callable[[str], Browser]) -> None:
     conversation_id, channel_id = stage(with_file)
     stage(lambda _world: arrivals.take(db.session.get_one(Channel, channel_id), Removed(id="post-1")))

@@ -69,6 +69,8 @@ STAYS_BEHIND = {
     "counter_look": "who read what does not travel",
     "lint_finding": "found anew by the next night",
     "channel_course": "how far this house has read; another begins anew and knows what it has",
+    "channel_delivery": "the log of this house",
+    "call_note_version": "what a note said before stays where it was changed",
     "message_version": "what a message said before stays where it was changed",
     "message_file": "documents do not travel in lines",
     "removed_message": "what was taken away is not named elsewhere",
@@ -527,6 +529,7 @@ def test_every_column_of_what_travels_is_told() -> None:
         ("contact", "handle_key"),
         ("priority_weighing", "id"),
         ("call_back", "counter_id"),  # a counter stays behind
+        ("call_note", "seal"),  # keyed with each house's secret, and made anew by the worker
     }
 
 

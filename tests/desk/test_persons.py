@@ -14,7 +14,7 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.mail import Mail
-from desk import codes, elsewhere, notes_on_people, persons, replies, timeline
+from desk import calls, codes, elsewhere, notes_on_people, persons, replies, timeline
 from desk.models import Contact, Message
 from desk.objections import Draft
 from desk.person_models import ContactCode, ContactJoin, ContactMark
@@ -177,9 +177,7 @@ def test_one_line_through_every_channel_page_by_page(world: World) -> None:
         props.received(one.channel, f"Private {number}", is_public=False, id=f"private-{number}")
     props.received(one.channel, "I join in", handle="@eve@social.example", name="Eve", id="eve-1")
     replies.reply(mine, text="Please restart it.", by=world.dora, is_public=True)
-    notes_on_people.note_call(
-        mine, kind="call_in", result="reached", caller="Max", number="030 1234567", text="He called.", by=world.dora
-    )
+    calls.note(mine, calls.Said(kind="call_in", result="reached", caller="Max", text="He called."), by=world.dora)
     ids, members = ids_of(one), [member.id]
     seen: list[tuple[str, int]] = []
     cursor: str | None = ""
@@ -307,9 +305,7 @@ def test_more_of_everything_takes_no_more_statements(
         for number in range(4):
             message = props.received(one.channel, f"Again {number}", id=f"again-{number}", conversation=f"t{number}")
             notes_on_people.mark(one, is_positive=True, note=f"Kind {number}", by=world.dora)
-            notes_on_people.note_call(
-                message.conversation, kind="visit", result="reached", caller="", number="", text="", by=world.dora
-            )
+            calls.note(message.conversation, calls.Said(kind="visit", result="reached"), by=world.dora)
         return message.conversation_id
 
     conversation_id = stage(more)
@@ -326,6 +322,4 @@ def more_again(world: World, contact_id: int, number: int) -> None:
     one = db.session.get_one(Contact, contact_id)
     message = props.received(one.channel, f"Once more {number}", id=f"more-{number}", conversation=f"u{number}")
     notes_on_people.mark(one, is_positive=True, note=f"Kinder {number}", by=world.dora)
-    notes_on_people.note_call(
-        message.conversation, kind="visit", result="reached", caller="", number="", text="", by=world.dora
-    )
+    calls.note(message.conversation, calls.Said(kind="visit", result="reached"), by=world.dora)

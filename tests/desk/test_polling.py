@@ -1,17 +1,19 @@
 """Channels are asked at their own pace; what goes wrong is noted, waited out, and told to the admins once."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
+from core import db as database
 from core.clock import now
 from core.db import db
-from desk import arrivals, connections, deafness, polling
+from desk import arrivals, connections, deafness, forgetting, polling
 from desk.channel_models import ChannelCourse
 from desk.channels import base
 from desk.channels.base import (
@@ -19,6 +21,7 @@ from desk.channels.base import (
     Capabilities,
     ChannelFailed,
     Cursor,
+    Finding,
     GoneForGood,
     IncomingMessage,
     NotLetIn,
@@ -177,6 +180,47 @@ def test_one_message_that_cannot_be_taken_in_does_not_hold_up_the_others(
     assert "cannot be taken in" in caplog.text
 
 
+def test_a_message_is_not_given_up_because_the_database_is_in_trouble(
+    on: Channel, told: type[Told], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Busy(Exception):
+        sqlite_errorname = "SQLITE_BUSY"
+        sqlstate = "53100"
+
+    take, left = arrivals.take_all, [2]
+
+    def fail_at_first(*args: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("insert", {}, Busy())
+        return take(*args)
+
+    told.messages = [message(1), message(2)]
+    monkeypatch.setattr(arrivals, "take_all", fail_at_first)
+    polling.poll(on.id)
+    assert (many(), course(on).unread, course(on).cursor) == (0, 0, None)
+    assert (course(on).failures, course(on).failure) == (1, "the database could not take in what it told")
+    for _again in range(2):
+        due_now(on)
+        polling.poll_due()
+    assert (many(), course(on).unread, course(on).failures) == (2, 0, 0)
+
+
+def test_a_module_that_stumbles_is_a_channel_that_does_not_answer(
+    on: Channel, told: type[Told], caplog: pytest.LogCaptureFixture
+) -> None:
+    told.messages = [message(1)]
+    told.failure = KeyError("notifications")
+    polling.poll(on.id)
+    assert many() == 1, "what it told before is kept"
+    assert course(on).failure == "its answer could not be read; the log says more"
+    assert course(on).leased_until is None
+    assert "KeyError" in caplog.text
+    course(on).heard_at = now() - timedelta(days=1)
+    db.session.commit()
+    assert [channel.id for channel, _ in deafness.deaf()] == [on.id]
+
+
 def test_the_pause_grows_and_the_service_may_ask_for_more(on: Channel, told: type[Told]) -> None:
     pauses = []
     for _ in range(3):
@@ -269,3 +313,98 @@ def test_the_worker_asks_beside_its_other_work_and_ends_in_time(
     thread.join(timeout=30)
     assert not thread.is_alive()
     assert many() == 1
+
+
+class Heard(Told):
+    """Can be listened to; it notes with what it signed in, and when it let go."""
+
+    open: list[str] = []
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(polled=True, every=3600, listens=True)
+
+    def listen(self, wake: Callable[[], None], stopping: threading.Event) -> None:
+        password = (self.channel.credentials or {})["password"]
+        self.open.append(password)
+        stopping.wait()
+        self.open.remove(password)
+
+
+@pytest.fixture
+def heard(
+    world: World, told: type[Told], app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[tuple[Channel, list[str]]]:
+    """A channel to which somebody listens, and the passwords with which a connection is held."""
+    world.everybody()
+    monkeypatch.setitem(base._kinds, "heard", Heard)
+    monkeypatch.setattr(Heard, "open", held := [])
+    monkeypatch.setattr(polling, "PAUSE_SECONDS", 0.01)
+    channel = Channel(slug="heard", kind="heard", name="Heard", settings={}, credentials={"password": "old"})
+    db.session.add(channel)
+    db.session.commit()
+    stopping = threading.Event()
+    thread = threading.Thread(target=polling.run, args=(app, stopping))
+    thread.start()
+    eventually(lambda: held == ["old"])
+    yield channel, held
+    stopping.set()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    eventually(lambda: held == [])
+
+
+def eventually(is_so: Callable[[], bool]) -> None:
+    pause = threading.Event()
+    for _ in range(1200):
+        if is_so():
+            return
+        pause.wait(0.025)
+    pytest.fail("it did not come to pass")
+
+
+def test_who_listens_lets_go_when_it_is_connected_otherwise(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    channel.credentials = {"password": "new"}
+    connections.change(channel, name="Heard", values={}, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == ["new"])
+
+
+def test_who_listens_lets_go_of_a_channel_that_is_switched_off(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    connections.switch_off(channel, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == [])
+    connections.switch_on(channel, by=world.root)
+    db.session.commit()
+    eventually(lambda: held == ["old"])
+
+
+def test_who_listens_lets_go_of_a_channel_that_is_disconnected(heard: tuple[Channel, list[str]], world: World) -> None:
+    channel, held = heard
+    forgetting.forget(channel, typed="heard", by=world.root)
+    db.session.commit()
+    eventually(lambda: held == [])
+
+
+def test_nobody_knocks_again_and_again_where_we_are_not_let_in(heard: tuple[Channel, list[str]]) -> None:
+    channel, held = heard
+    polling.note_failure(channel.id, NotLetIn("the token is not valid any more"))
+    eventually(lambda: held == [])
+
+
+def test_while_a_connection_is_tried_others_write(
+    on: Channel, told: type[Told], world: World, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(_: Told) -> list[Finding]:
+        database.before_waiting()
+        with app.app_context():  # on SQLite this would wait for the lock in vain
+            db.session.add(Channel(slug="other", kind="told", name="Other", settings={}))
+            db.session.commit()
+        return [Finding(is_well=True, words="It works.")]
+
+    monkeypatch.setattr(Told, "check", check, raising=False)
+    assert [one.words for one in connections.check(on, by=world.root)] == ["It works."]
+    db.session.commit()
+    assert db.session.scalar(select(func.count(Channel.id))) == 2

@@ -19,7 +19,7 @@ from core.api import PREFIX
 from core.clock import now
 from core.db import db
 from desk import blocks as desk_blocks
-from desk import call_backs, checklists, counters, promises, replies, saved_views, side_talks
+from desk import call_backs, calls, checklists, counters, promises, replies, saved_views, side_talks
 from desk.models import Channel
 from desk.promise_models import LintFinding
 from forum import (
@@ -143,6 +143,7 @@ GROUPS: dict[frozenset[str], str] = {
         desk.show_person desk.join_contacts desk.part_contacts desk.part_member desk.send_code desk.say_code
         desk.mark_person desk.remove_mark desk.look_at_card desk.show_why desk.prepare_private desk.move_to_private
         desk.open_counter desk.read_counter desk.withdraw_counter desk.take_document desk.write_call desk.keep_call
+        desk.begin_call desk.note_call_of desk.keep_attempt desk.read_number desk.change_call desk.keep_change
         desk.correct_message desk.undo_correction desk.mute_conversation desk.unmute_conversation
         desk.fairness_page desk.incident_list desk.open_incident desk.show_incident desk.answer_incident
         desk.solve_incident desk.add_cases desk.leave_incident
@@ -219,7 +220,9 @@ GROUPS: dict[frozenset[str], str] = {
         desk.team_list desk.new_team desk.post_team desk.edit_team desk.save_team desk.remove_team desk.edit_agent
         desk.save_agent desk.add_item desk.change_item desk.remove_item
         desk.sending desk.add_approval_rule desk.remove_approval_rule desk.let_learn desk.roles_page
+        desk.ask_call_removal desk.remove_call
         accounts.admin_home
+        desk.delivery_list desk.channel_deliveries desk.show_delivery desk.read_delivery desk.repeat_channel_delivery
     """,
     NOBODY: "desk.receive_webhook desk_api.deliver desk.answer_challenge desk.receive_webmention",
     OWN: "forum.withdraw_suggestion forum.object_to_muting forum.make_official forum.unmake_official",
@@ -378,6 +381,9 @@ def scene_for(world: World, role: str, channel: Channel) -> dict[str, Any]:
         "finding_id": 10**9,
         "promise_id": promise.id,
         "call_id": call.id,
+        "call_note_id": calls.note(
+            message.conversation, calls.Said(kind="call_in", result="reached", number="030 901820"), by=world.dora
+        ).id,
         "stored_id": stored.id,
         "reply_id": canned.keep(
             title=f"Reply for the {role}", keywords="", said={"en": "Please restart it."}, by=world.dora

@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from flask_babel import gettext
-
+from core.phrases import phrase
 from desk.channels.base import ChannelFailed, NotLetIn, State
 from desk.channels.bluesky import calls, identity, sessions
 from desk.channels.bluesky.calls import Declined, Params, SignInEnded, Told
@@ -135,7 +134,7 @@ class Connection:
             try:
                 told = call(self._session)
             except SignInEnded as ended:
-                raise NotLetIn(gettext("our sign-in is not accepted: %(reason)s", reason=ended.reason)) from None
+                raise NotLetIn(phrase("our sign-in is not accepted: %(reason)s", reason=ended.reason)) from None
         if "ratelimit-remaining" in told.headers:
             self._limits = told.headers
         return told

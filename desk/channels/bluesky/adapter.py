@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 
 from core import http
+from core.phrases import phrase
 from desk.channels.base import (
     Batch,
     Capabilities,
@@ -112,7 +113,7 @@ class Bluesky(Silent):
         if chat.convo_in(conversation.external_id) is None:
             return means
         if not means.private and not means.why_not:
-            return replace(means, public=False, why_not=gettext("Direct messages are switched off for this channel."))
+            return replace(means, public=False, why_not=phrase("Direct messages are switched off for this channel."))
         return replace(means, public=False)
 
     # In
@@ -188,7 +189,7 @@ class Bluesky(Silent):
         if cid is None:
             found = self._connection.record(answered)
             if found is None:
-                raise ChannelFailed(gettext("The post that this answers is not there any more."), permanent=True)
+                raise ChannelFailed(phrase("The post that this answers is not there any more."), permanent=True)
             cid, record = found.get("cid"), posts.inside(found.get("value"))
         parent = {"uri": str(answered), "cid": str(cid)}
         return _strong(posts.inside(record.get("reply")).get("root")) or parent, parent
@@ -203,7 +204,7 @@ class Bluesky(Silent):
         for uri in (read_uri(reply.in_reply_to), *before, read_uri(reply.conversation)):
             if uri is not None and uri.collection == POST:
                 return uri
-        raise ChannelFailed(gettext("There is no post that this could answer in public."), permanent=True)
+        raise ChannelFailed(phrase("There is no post that this could answer in public."), permanent=True)
 
     def hide(self, message_id: str, *, is_hidden: bool) -> None:
         threadgates.hide(self._connection, message_id, is_hidden=is_hidden)
@@ -213,9 +214,7 @@ class Bluesky(Silent):
     def check(self) -> Sequence[Finding]:
         connection = self._connection
         if not identity.is_handle(connection.handle) and not identity.is_did(connection.handle):
-            return [
-                Finding(is_well=False, words=gettext("The handle is a name with a dot, as in example.bsky.social."))
-            ]
+            return [Finding(is_well=False, words=phrase("The handle is a name with a dot, as in example.bsky.social."))]
         try:
             session = connection.sign_in_anew()
         except ChannelFailed as failure:
@@ -223,24 +222,24 @@ class Bluesky(Silent):
         found = [
             Finding(
                 is_well=True,
-                words=gettext("Signed in as @%(handle)s at %(server)s.", handle=session.handle, server=session.server),
+                words=phrase("Signed in as @%(handle)s at %(server)s.", handle=session.handle, server=session.server),
             )
         ]
         if session.scope == sessions.MAIN_SCOPE:
-            words = gettext("This works with the account’s own password. An app password can be taken back by itself.")
+            words = phrase("This works with the account’s own password. An app password can be taken back by itself.")
             found.append(Finding(is_well=True, words=words))
         try:
             connection.ask("app.bsky.notification.listNotifications", {"limit": 1, "reasons": notices.REASONS})
-            found.append(Finding(is_well=True, words=gettext("Mentions and replies can be read.")))
+            found.append(Finding(is_well=True, words=phrase("Mentions and replies can be read.")))
         except ChannelFailed as failure:
-            found.append(Finding(is_well=False, words=gettext("Mentions cannot be read: %(why)s", why=failure.reason)))
+            found.append(Finding(is_well=False, words=phrase("Mentions cannot be read: %(why)s", why=failure.reason)))
         return [*found, *self._check_chat(session)]
 
     def _check_chat(self, session: sessions.Session) -> list[Finding]:
         connection = self._connection
         if not connection.chats:
             return []
-        refused = gettext(
+        refused = phrase(
             "The app password has no access to direct messages. Make another one with that access, or switch direct "
             "messages off here."
         )
@@ -252,9 +251,9 @@ class Bluesky(Silent):
             words = refused if declined.name == "InvalidToken" else _sentence(declined.reason)
             return [Finding(is_well=False, words=words)]
         except ChannelFailed as failure:
-            words = gettext("Direct messages cannot be read: %(why)s", why=failure.reason)
+            words = phrase("Direct messages cannot be read: %(why)s", why=failure.reason)
             return [Finding(is_well=False, words=words)]
-        return [Finding(is_well=True, words=gettext("Direct messages can be read."))]
+        return [Finding(is_well=True, words=phrase("Direct messages can be read."))]
 
     def farewell(self) -> None:
         self._connection.farewell()

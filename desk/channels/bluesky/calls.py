@@ -6,10 +6,9 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask_babel import gettext
-
 from core import http
 from core.clock import now
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, tidied
 
@@ -85,16 +84,16 @@ def _read(answer: http.Answer) -> Told:
     if answer.status >= HTTPStatus.BAD_REQUEST or answer.status < HTTPStatus.OK:
         raise _refusal(answer)
     if answer.status >= HTTPStatus.MULTIPLE_CHOICES:
-        reason = gettext("the server wants us to ask somewhere else, which is not done")
+        reason = phrase("the server wants us to ask somewhere else, which is not done")
         raise Declined(reason, name="Redirect", status=answer.status)
     if answer.is_cut:
-        raise ChannelFailed(gettext("only a part of the answer came"))
+        raise ChannelFailed(phrase("only a part of the answer came"))
     try:
         values = json.loads(answer.body) if answer.body.strip() else {}
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise ChannelFailed(gettext("the answer is not what AT protocol says"))
+        raise ChannelFailed(phrase("the answer is not what AT protocol says"))
     told = Told(values)
     told.headers = answer.headers
     return told
@@ -102,13 +101,11 @@ def _read(answer: http.Answer) -> Told:
 
 def _refusal(answer: http.Answer) -> ChannelFailed:
     name, words = _named(answer.body)
-    reason = gettext("the server answered %(status)s", status=answer.status)
+    reason = phrase("the server answered %(status)s", status=answer.status)
     if words or name:
-        reason = f"{reason}: {words or name}"
+        reason = reason + f": {words or name}"
     if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return ChannelFailed(
-            gettext("the server asks us to wait: too many requests"), retry_after=pause(answer.headers)
-        )
+        return ChannelFailed(phrase("the server asks us to wait: too many requests"), retry_after=pause(answer.headers))
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR or answer.status == HTTPStatus.REQUEST_TIMEOUT:
         return ChannelFailed(reason, retry_after=pause(answer.headers))
     is_about_the_token = name in {"ExpiredToken", "InvalidToken", "AuthMissing"} and not words.startswith("Bad token")

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from flask_babel import gettext
-
 from core.clock import now
+from core.phrases import phrase
 from desk.channels.base import LONGEST_ID, Arrival, ChannelFailed, IncomingMessage, OutgoingReply, SentReply
 from desk.channels.bluesky import posts
 from desk.channels.bluesky.account import Connection
@@ -170,7 +169,7 @@ def look_for(connection: Connection, reply: OutgoingReply, text: str) -> SentRep
         if not cursor or not page or posts.moment(page[-1].get("sentAt")) < after:
             return None
     raise ChannelFailed(
-        gettext("the conversation went on so much that the message cannot be looked for"), permanent=True
+        phrase("the conversation went on so much that the message cannot be looked for"), permanent=True
     )
 
 
@@ -191,7 +190,7 @@ def _convo(connection: Connection, reply: OutgoingReply, *, begins: bool) -> str
         raise _why_not(declined) from None
     found = posts.inside(told.get("convo")).get("id")
     if not isinstance(found, str) or not found:
-        raise ChannelFailed(gettext("the chat service names no conversation"))
+        raise ChannelFailed(phrase("the chat service names no conversation"))
     return found
 
 
@@ -202,19 +201,19 @@ def _whom(connection: Connection, reply: OutgoingReply) -> str:
         return answered.did
     did = connection.did_of(reply.handle.removeprefix("@"))
     if did is None:
-        raise ChannelFailed(gettext("nobody knows the handle %(handle)s", handle=reply.handle), permanent=True)
+        raise ChannelFailed(phrase("nobody knows the handle %(handle)s", handle=reply.handle), permanent=True)
     return did
 
 
 def _why_not(declined: Declined) -> ChannelFailed:
     words = {
-        "NotFollowedBySender": gettext("They take direct messages only from accounts that they follow."),
-        "MessagesDisabled": gettext("They take no direct messages."),
-        "BlockedActor": gettext("They have blocked us, or we them."),
-        "RecipientNotFound": gettext("Their account is not there any more."),
-        "AccountSuspended": gettext("Their account or ours is suspended."),
-        "ConvoLocked": gettext("The conversation is locked."),
-        "InvalidConvo": gettext("The conversation is not there any more."),
-        "InvalidToken": gettext("The app password was made without access to direct messages."),
+        "NotFollowedBySender": phrase("They take direct messages only from accounts that they follow."),
+        "MessagesDisabled": phrase("They take no direct messages."),
+        "BlockedActor": phrase("They have blocked us, or we them."),
+        "RecipientNotFound": phrase("Their account is not there any more."),
+        "AccountSuspended": phrase("Their account or ours is suspended."),
+        "ConvoLocked": phrase("The conversation is locked."),
+        "InvalidConvo": phrase("The conversation is not there any more."),
+        "InvalidToken": phrase("The app password was made without access to direct messages."),
     }
     return ChannelFailed(words.get(declined.name, declined.reason), permanent=True)

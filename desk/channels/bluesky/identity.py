@@ -6,9 +6,8 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote
 
-from flask_babel import gettext
-
 from core import http
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed
 from desk.channels.bluesky import calls
@@ -48,7 +47,7 @@ def did_of(handle: str) -> str:
     except calls.Declined:
         found = ""
     if not is_did(found):
-        raise ChannelFailed(gettext("nobody knows the handle %(handle)s", handle=handle), permanent=True)
+        raise ChannelFailed(phrase("nobody knows the handle %(handle)s", handle=handle), permanent=True)
     return found
 
 
@@ -66,12 +65,12 @@ def server_in(document: Any) -> str:
         address = service.get("serviceEndpoint")
         if str(service.get("id", "")).endswith("#atproto_pds") and isinstance(address, str):
             return address.rstrip("/")
-    raise ChannelFailed(gettext("the directory names no server for this account"), permanent=True)
+    raise ChannelFailed(phrase("the directory names no server for this account"), permanent=True)
 
 
 def _document(did: str, directory: str) -> Any:
     if not is_did(did):
-        raise ChannelFailed(gettext("“%(did)s” is not a DID we know how to look up", did=did[:80]), permanent=True)
+        raise ChannelFailed(phrase("“%(did)s” is not a DID we know how to look up", did=did[:80]), permanent=True)
     if did.startswith("did:web:"):
         url = f"https://{did.removeprefix('did:web:')}/.well-known/did.json"
     else:
@@ -83,10 +82,10 @@ def _document(did: str, directory: str) -> Any:
     except http.Unreachable as problem:
         raise ChannelFailed(problem.reason) from None
     if answer.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
-        raise ChannelFailed(gettext("the directory does not know this account"), permanent=True)
+        raise ChannelFailed(phrase("the directory does not know this account"), permanent=True)
     if answer.status != HTTPStatus.OK or answer.is_cut:
-        raise ChannelFailed(gettext("the directory answered %(status)s", status=answer.status))
+        raise ChannelFailed(phrase("the directory answered %(status)s", status=answer.status))
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError):
-        raise ChannelFailed(gettext("what the directory says cannot be read")) from None
+        raise ChannelFailed(phrase("what the directory says cannot be read")) from None

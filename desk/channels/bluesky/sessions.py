@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from flask_babel import gettext
 from sqlalchemy import select, update
 
 from core.db import db
+from core.phrases import phrase
 from desk.channels.base import ChannelFailed, NotLetIn
 from desk.channels.bluesky import calls, identity
 from desk.models import Channel
@@ -138,7 +138,7 @@ def _new(account: Account) -> Session:
     session = _read(told, "")
     if told.get("active") is False:
         status = str(told.get("status") or "")[:40]
-        raise NotLetIn(gettext("the account is not active (%(status)s)", status=status))
+        raise NotLetIn(phrase("the account is not active (%(status)s)", status=status))
     if isinstance(told.get("didDoc"), dict):
         home = identity.server_in(told["didDoc"])
     else:
@@ -155,7 +155,7 @@ def _server_of(account: Account) -> str:
 def _read(told: Mapping[str, Any], server: str) -> Session:
     values = [told.get(name) for name in ("did", "handle", "accessJwt", "refreshJwt")]
     if not all(isinstance(value, str) and value for value in values):
-        raise ChannelFailed(gettext("the answer is not what AT protocol says"))
+        raise ChannelFailed(phrase("the answer is not what AT protocol says"))
     did, handle, access, refresh = (str(value) for value in values)
     return Session(did, handle, server, access, refresh)
 
@@ -163,11 +163,11 @@ def _read(told: Mapping[str, Any], server: str) -> Session:
 def _why_not(declined: calls.Declined) -> str:
     reason = declined.reason
     if declined.name == "AuthFactorTokenRequired":
-        reason = gettext("the server asks for a code by mail; please use an app password, which needs none")
+        reason = phrase("the server asks for a code by mail; please use an app password, which needs none")
     elif declined.name in {"AccountTakedown", "AccountDeactivated", "AccountSuspended"}:
-        reason = gettext("the account is not active (%(status)s)", status=declined.name)
+        reason = phrase("the account is not active (%(status)s)", status=declined.name)
     elif declined.name in {"AuthenticationRequired", "AuthMissing", "InvalidRequest"}:
-        reason = gettext("the server does not accept this handle and app password")
+        reason = phrase("the server does not accept this handle and app password")
     return reason
 
 

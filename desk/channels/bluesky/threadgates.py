@@ -5,9 +5,8 @@ They stay where they are, behind a click, and other programs may show them.
 
 from typing import Any, Final
 
-from flask_babel import gettext
-
 from core.clock import now
+from core.phrases import phrase
 from desk.channels.base import ChannelFailed
 from desk.channels.bluesky import posts
 from desk.channels.bluesky.account import Connection
@@ -22,7 +21,7 @@ def hide(connection: Connection, message_id: str, *, is_hidden: bool) -> None:
     """Hide a reply under a thread of ours, or show it again; raise `ChannelFailed` with words where that cannot be."""
     uri = read_uri(message_id)
     if uri is None:
-        raise ChannelFailed(gettext("Only replies under posts of ours can be hidden on Bluesky."), permanent=True)
+        raise ChannelFailed(phrase("Only replies under posts of ours can be hidden on Bluesky."), permanent=True)
     root = _root_of(connection, uri)
     gate = Uri(root.did, THREADGATE, root.key)
     for attempt in range(1, ATTEMPTS + 1):
@@ -37,11 +36,11 @@ def hide(connection: Connection, message_id: str, *, is_hidden: bool) -> None:
 def _root_of(connection: Connection, uri: Uri) -> Uri:
     found = connection.record(uri)
     if found is None:
-        raise ChannelFailed(gettext("The post is not there any more."), permanent=True)
+        raise ChannelFailed(phrase("The post is not there any more."), permanent=True)
     reply = posts.inside(posts.inside(found.get("value")).get("reply"))
     root = read_uri(posts.inside(reply.get("root")).get("uri"))
     if root is None or root.did != connection.signed_in().did:
-        raise ChannelFailed(gettext("Only replies under posts of ours can be hidden on Bluesky."), permanent=True)
+        raise ChannelFailed(phrase("Only replies under posts of ours can be hidden on Bluesky."), permanent=True)
     return root
 
 
@@ -53,7 +52,7 @@ def _write(connection: Connection, root: Uri, gate: Uri, uri: str, *, is_hidden:
         return
     after = [*before, uri] if is_hidden else [one for one in before if one != uri]
     if len(after) > MOST_HIDDEN:
-        reason = gettext("%(most)s replies are hidden under this post, and Bluesky takes no more.", most=MOST_HIDDEN)
+        reason = phrase("%(most)s replies are hidden under this post, and Bluesky takes no more.", most=MOST_HIDDEN)
         raise ChannelFailed(reason, permanent=True)
     record = {
         **record,

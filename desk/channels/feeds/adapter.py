@@ -5,12 +5,14 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
-from flask_babel import gettext, lazy_gettext, ngettext
+from flask_babel import lazy_gettext, ngettext
 from sqlalchemy import select
 
+from core import phrases
 from core.clock import now
 from core.counting import Measure
 from core.db import db
+from core.phrases import phrase
 from desk.channel_models import ChannelCourse
 from desk.channels.base import (
     Arrival,
@@ -109,7 +111,7 @@ class Feeds(Silent):
 
     def means(self, conversation: Conversation) -> Means:  # noqa: ARG002 -- the protocol's signature
         return Means(
-            why_not=gettext("Blogs take no replies from here. Write yours there and bring its address back."),
+            why_not=phrase("Blogs take no replies from here. Write yours there and bring its address back."),
             private=False,
             by_hand=True,
         )
@@ -141,7 +143,7 @@ class Feeds(Silent):
 
     def verify(self, headers: Mapping[str, str], raw: bytes) -> None:
         if self._asked_feed() is None:
-            raise WrongSignature(gettext("Nobody watches this feed."))
+            raise WrongSignature(phrase("Nobody watches this feed."))
         hubs.check(self.channel, self.query, headers, raw)
 
     def parse(self, raw: bytes) -> Sequence[Arrival]:
@@ -163,10 +165,10 @@ class Feeds(Silent):
     def check(self) -> Sequence[Finding]:
         feeds = watched(self.channel)
         if not feeds:
-            return [Finding(is_well=False, words=gettext("No feed is watched yet. Add one to the watch list."))]
+            return [Finding(is_well=False, words=phrase("No feed is watched yet. Add one to the watch list."))]
         found = [_tried(one) for one in feeds[:MOST_TRIED]]
         if len(feeds) > MOST_TRIED:
-            words = gettext("Only %(tried)s of %(all)s feeds were tried.", tried=MOST_TRIED, all=len(feeds))
+            words = phrase("Only %(tried)s of %(all)s feeds were tried.", tried=MOST_TRIED, all=len(feeds))
             found.append(Finding(is_well=True, words=words))
         return found
 
@@ -229,9 +231,10 @@ def _trouble(feeds: Sequence[Watched], states: Mapping[str, Any]) -> _Trouble | 
     if not told or not all(state.get("failures") for state in told):
         return None
     kinds = {state.get("why", "") for state in told}
-    reason = f"{states[feeds[0].key].get('title') or feeds[0].title or feeds[0].url}: {told[0]['failure']}"
+    name = states[feeds[0].key].get("title") or feeds[0].title or feeds[0].url
+    reason = phrases.joined(f"{name}: ", phrases.said(told[0]["failure"]))
     if len(feeds) > 1:
-        reason = gettext("none of the %(many)s feeds answers; %(one)s", many=len(feeds), one=reason)
+        reason = phrase("none of the %(many)s feeds answers; %(one)s", many=len(feeds), one=reason)
     return _Trouble(kinds.pop() if len(kinds) == 1 else "", reason)
 
 

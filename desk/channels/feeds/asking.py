@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from core import phrases
 from core.clock import now
 from desk.channels.base import ChannelFailed, GoneForGood, IncomingMessage, NotLetIn
 from desk.channels.feeds import fetching, hubs
@@ -181,7 +182,7 @@ class Asker:
             hub = {"url": feed.hub, "topic": topic, "asked": 0.0}
         if hubs.is_to_be_renewed(self.channel, one.key, topic) and at - hub["asked"] > hubs.PAUSE.total_seconds():
             hub["asked"] = at
-            hub["failure"] = hubs.subscribe(self.channel, one.key, feed.hub, topic)
+            hub["failure"] = phrases.kept(hubs.subscribe(self.channel, one.key, feed.hub, topic))
         state["hub"] = hub
 
     def _note_success(self, one: Watched, state: State) -> None:
@@ -198,7 +199,7 @@ class Asker:
     def _note_failure(self, state: State, failure: ChannelFailed) -> None:
         at = now().timestamp()
         failures = int(state.get("failures", 0)) + 1
-        state.update(failures=failures, failure=failure.reason, why="")
+        state.update(failures=failures, failure=phrases.kept(failure.reason), why="")
         pause = max(FIRST_PAUSE * 2.0 ** min(failures - 1, 10), failure.retry_after or 0.0)
         state["next"] = at + min(pause, DAY)
         if isinstance(failure, GoneForGood):

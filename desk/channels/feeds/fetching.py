@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from flask_babel import gettext
-
 from core import http
 from core.clock import now
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, GoneForGood, NotLetIn
 from desk.channels.feeds import reading
@@ -66,7 +65,7 @@ def discover(url: str) -> tuple[str, Feed]:
         named = reading.header_links(told.answer.headers.get("link", ""), told.url).get("alternate")
         named = reading.feed_of_page(told.answer.body, told.url) or named
         if named is None:
-            raise ChannelFailed(gettext("there is no feed, and the page names none")) from None
+            raise ChannelFailed(phrase("there is no feed, and the page names none")) from None
     found = fetch(named)
     assert found.feed is not None  # noqa: S101 -- nothing was said of what we had
     return found.moved_to or named, found.feed
@@ -83,17 +82,17 @@ def get(url: str, *, headers: Mapping[str, str], seconds: float = SECONDS) -> ht
 def require_success(answer: http.Answer) -> None:
     """Raise `ChannelFailed` with the reason where an answer is not what was asked for."""
     if answer.status == HTTPStatus.GONE:
-        raise GoneForGood(gettext("it is gone for good (410); it is not asked again"))
+        raise GoneForGood(phrase("it is gone for good (410); it is not asked again"))
     if answer.status == HTTPStatus.UNAUTHORIZED:
-        raise NotLetIn(gettext("it wants a password (401)"))
+        raise NotLetIn(phrase("it wants a password (401)"))
     if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
         raise ChannelFailed(
-            gettext("the other side answered %(status)s", status=answer.status),
+            phrase("the other side answered %(status)s", status=answer.status),
             retry_after=pause(answer.headers.get("retry-after", "")),
         )
     if answer.is_cut:
         raise ChannelFailed(
-            gettext("it broke off, or is larger than %(most)s MB", most=reading.LARGEST // (1024 * 1024))
+            phrase("it broke off, or is larger than %(most)s MB", most=reading.LARGEST // (1024 * 1024))
         )
 
 

@@ -9,10 +9,9 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask_babel import gettext
-
-from core import http
+from core import http, phrases
 from core.clock import now
+from core.phrases import phrase
 from core.settings import current_settings
 from core.web import absolute
 from desk.channels.base import WrongSignature
@@ -66,7 +65,7 @@ def answer(channel: Channel, query: Mapping[str, str], *, is_watched: bool) -> s
     challenge = query.get("hub.challenge", "")
     if mode == "denied":
         reason = " ".join(query.get("hub.reason", "").split())[:LONGEST_REASON]
-        hubs[key] = {"topic": topic, "denied": reason or gettext("the hub gives no reason")}
+        hubs[key] = {"topic": topic, "denied": reason or phrases.kept(phrase("the hub gives no reason"))}
         challenge = "denied"
     elif not challenge or len(challenge) > LONGEST_CHALLENGE:
         return None
@@ -87,10 +86,10 @@ def check(channel: Channel, query: Mapping[str, str], headers: Mapping[str, str]
     method, _, given = headers.get("x-hub-signature", "").partition("=")
     digest = _METHODS.get(method.strip().lower())
     if digest is None:
-        raise WrongSignature(gettext("The header X-Hub-Signature is needed, with sha256= or the like."))
+        raise WrongSignature(phrase("The header X-Hub-Signature is needed, with sha256= or the like."))
     expected = hmac.new(secret_of(channel, query.get("feed", "")).encode(), raw, digest).hexdigest()
     if not hmac.compare_digest(expected.encode(), given.strip().lower().encode("utf-8", "surrogateescape")):
-        raise WrongSignature(gettext("The signature does not fit these bytes and the secret of this feed."))
+        raise WrongSignature(phrase("The signature does not fit these bytes and the secret of this feed."))
 
 
 def proof(channel: Channel, key: str, topic: str) -> str:
@@ -121,7 +120,7 @@ def _ask(mode: str, channel: Channel, key: str, hub: str, topic: str) -> str:
     try:
         http.check(place, settings)
     except http.Refused:
-        return str(gettext("a hub could not reach this installation at its address"))
+        return phrase("a hub could not reach this installation at its address")
     try:
         told = http.post(
             hub, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"}, settings
@@ -130,4 +129,4 @@ def _ask(mode: str, channel: Channel, key: str, hub: str, topic: str) -> str:
         return problem.reason
     if HTTPStatus.OK <= told.status < HTTPStatus.MULTIPLE_CHOICES:
         return ""
-    return str(gettext("the hub answered %(status)s", status=told.status))
+    return phrase("the hub answered %(status)s", status=told.status)

@@ -12,10 +12,9 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
-from flask_babel import gettext
-
 from core import markup
 from core.clock import now
+from core.phrases import phrase
 from desk.channels.base import LONGEST_TEXT, LONGEST_URL, tidied
 
 LARGEST: Final = 4 * 1024 * 1024
@@ -88,10 +87,10 @@ def digest(text: str) -> str:
 def read(raw: bytes, *, url: str, content_type: str = "", link: str = "") -> Feed:
     """Return what a feed says; `link` is the Link header. Raise `NoFeed`."""
     if raw.count(b"<") > MOST_TAGS:
-        raise NoFeed(gettext("the feed has more parts than can be read"))
+        raise NoFeed(phrase("the feed has more parts than can be read"))
     told = _parsed(raw, url, content_type)
     if not told.get("version") and not told.entries:
-        raise NoFeed(gettext("what stands there is not a feed that can be read"))
+        raise NoFeed(phrase("what stands there is not a feed that can be read"))
     about, rels = told.feed, header_links(link, url)
     entries: dict[str, Entry] = {}
     for one in told.entries[:MOST_ENTRIES]:
@@ -157,7 +156,7 @@ def _parsed(raw: bytes, url: str, content_type: str) -> Any:
         )
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, AssertionError):
         # It mends what is broken, and stumbles over some of it.
-        raise NoFeed(gettext("what stands there is not a feed that can be read")) from None
+        raise NoFeed(phrase("what stands there is not a feed that can be read")) from None
 
 
 def _entry(told: Any, url: str, about: Any) -> Entry | None:

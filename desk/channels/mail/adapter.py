@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import Any, ClassVar, Final
 
 import imap_tools
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 from imap_tools.errors import UnexpectedCommandStatusError
 from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import (
     Batch,
@@ -136,7 +137,7 @@ class Mail(Silent):
                     return SentReply(message_id)
                 if time.monotonic() > until:
                     raise ChannelFailed(
-                        gettext("Nobody knows yet whether the mail server took it; it is looked for again."),
+                        phrase("Nobody knows yet whether the mail server took it; it is looked for again."),
                         unsure=True,
                         retry_after=LOOK_AGAIN_SECONDS,
                     )
@@ -165,16 +166,16 @@ class Mail(Silent):
         db.session.rollback()
         if len([at for at in times if at is not None and at.timestamp() > since]) >= MOST_AUTOMATIC:
             raise ChannelFailed(
-                gettext("Too many mails went to this address by themselves within an hour."), permanent=True
+                phrase("Too many mails went to this address by themselves within an hour."), permanent=True
             )
 
     def means(self, conversation: Conversation) -> Means:
         means = super().means(conversation)
         proof = (conversation.capabilities or {}).get("sender")
         if proof == "failed":
-            doubt = gettext("The sender’s address is forged, says your mail server.")
+            doubt = phrase("The sender’s address is forged, says your mail server.")
         elif proof == "unproven":
-            doubt = gettext("Nothing proves that the sender’s address is real.")
+            doubt = phrase("Nothing proves that the sender’s address is real.")
         else:
             return means
         return Means(
@@ -198,30 +199,30 @@ class Mail(Silent):
     def _check_reading(self, account: Account) -> Iterator[Finding]:
         try:
             with imap.opened(self.channel, account, seconds=30) as box:
-                yield Finding(is_well=True, words=gettext("The mailbox can be opened."))
+                yield Finding(is_well=True, words=phrase("The mailbox can be opened."))
                 for folder in account.folders:
                     yield _finding_about(box, folder)
                 if account.sent_folder:
                     yield _finding_about(box, account.sent_folder)
                 elif (found := sent.found_folder(box)) is None:
-                    words = gettext("There is no folder for sent mail yet; one called Sent is made when it is needed.")
+                    words = phrase("There is no folder for sent mail yet; one called Sent is made when it is needed.")
                     yield Finding(is_well=True, words=words)
                 else:
-                    yield Finding(is_well=True, words=gettext("Sent mail is kept in %(folder)s.", folder=found))
+                    yield Finding(is_well=True, words=phrase("Sent mail is kept in %(folder)s.", folder=found))
                 if folders.can_idle(box):
-                    yield Finding(is_well=True, words=gettext("The server tells at once when something arrives."))
+                    yield Finding(is_well=True, words=phrase("The server tells at once when something arrives."))
                 else:
-                    words = gettext("The server does not tell when something arrives; it is asked every two minutes.")
+                    words = phrase("The server does not tell when something arrives; it is asked every two minutes.")
                     yield Finding(is_well=True, words=words)
         except ChannelFailed as failure:
-            yield _not_well(gettext("Reading: %(reason)s", reason=failure.reason), failure, account.imap)
+            yield _not_well(phrase("Reading: %(reason)s", reason=failure.reason), failure, account.imap)
 
     def _check_sending(self, account: Account) -> Iterator[Finding]:
         try:
             with smtp.opened(self.channel, account):
-                yield Finding(is_well=True, words=gettext("The server for sending lets us in."))
+                yield Finding(is_well=True, words=phrase("The server for sending lets us in."))
         except ChannelFailed as failure:
-            yield _not_well(gettext("Sending: %(reason)s", reason=failure.reason), failure, account.smtp)
+            yield _not_well(phrase("Sending: %(reason)s", reason=failure.reason), failure, account.smtp)
 
     def farewell(self) -> None:
         sign_in.forget(self.channel, self._account)
@@ -231,22 +232,22 @@ def _finding_about(box: imap_tools.BaseMailBox, folder: str) -> Finding:
     try:
         box.folder.set(folder, readonly=True)
     except UnexpectedCommandStatusError:
-        return Finding(is_well=False, words=gettext("There is no folder called %(folder)s.", folder=folder))
-    return Finding(is_well=True, words=gettext("The folder %(folder)s can be read.", folder=folder))
+        return Finding(is_well=False, words=phrase("There is no folder called %(folder)s.", folder=folder))
+    return Finding(is_well=True, words=phrase("The folder %(folder)s can be read.", folder=folder))
 
 
 def _not_well(words: str, failure: ChannelFailed, server: accounts.Server) -> Finding:
     advice = ""
     if isinstance(failure, NotLetIn):
-        advice = gettext(
+        advice = phrase(
             "Please check user name and password; many providers want an app password, Google and Microsoft OAuth."
         )
     elif server.security == "tls" and server.port not in TLS_PORTS:
-        advice = gettext("This port is usually used with STARTTLS.")
+        advice = phrase("This port is usually used with STARTTLS.")
     elif server.security != "tls" and server.port in TLS_PORTS:
-        advice = gettext("This port is usually used with encryption from the start (TLS).")
+        advice = phrase("This port is usually used with encryption from the start (TLS).")
     elif failure.permanent and f"{server.host}:{server.port}" not in current_settings().trusted_endpoints:
-        advice = gettext(
+        advice = phrase(
             "A server inside your own network is reached when KLINKE_PRIVATE_ENDPOINTS names it: %(pair)s.",
             pair=f"{server.host}:{server.port}",
         )

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import imap_tools
-from flask_babel import gettext
 from imap_tools.errors import UnexpectedCommandStatusError
 
 from core.clock import now
+from core.phrases import phrase
 from desk.channels.base import Batch, ChannelFailed, Cursor, GoneForGood, NotLetIn, State
 from desk.channels.mail import imap, reading
 from desk.channels.mail.account import Account
@@ -84,7 +84,7 @@ def read(channel: Channel, account: Account, box: imap_tools.BaseMailBox, cursor
 
 
 def _missing(folders: Sequence[str]) -> ChannelFailed:
-    return ChannelFailed(gettext("There is no folder called %(folder)s.", folder=", ".join(folders)))
+    return ChannelFailed(phrase("There is no folder called %(folder)s.", folder=", ".join(folders)))
 
 
 def _begun(account: Account, cursor: Cursor | None) -> datetime:

@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Final
 
 import imap_tools
-from flask_babel import gettext
 from imap_tools.errors import MailboxLoginError, UnexpectedCommandStatusError
 
 from core import http
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, NotLetIn
 from desk.channels.mail import sign_in
@@ -49,7 +49,7 @@ def opened(channel: Channel, account: Account, *, seconds: float = SESSION_SECON
         ) as line,
     ):
         if server.security == "plain" and not http.may_be_plain(server.host, server.port, line, settings):
-            raise ChannelFailed(gettext("Without encryption only a server on this machine is used."), permanent=True)
+            raise ChannelFailed(phrase("Without encryption only a server on this machine is used."), permanent=True)
         box = _Box(line, server.host, server.port)
         try:
             if server.security == "starttls":
@@ -98,17 +98,14 @@ class _Box(imap_tools.BaseMailBox):
 
 def _begin_tls(box: imap_tools.BaseMailBox) -> None:
     if "STARTTLS" not in box.client.capabilities:
-        raise ChannelFailed(gettext("The server offers no encryption (STARTTLS)."), permanent=True)
+        raise ChannelFailed(phrase("The server offers no encryption (STARTTLS)."), permanent=True)
     box.client.starttls(ssl.create_default_context())
 
 
 def _sign_in(channel: Channel, account: Account, box: imap_tools.BaseMailBox) -> None:
     try:
         if account.oauth is not None:
-            token = sign_in.access_token(channel, account)
-            said = iter([f"user={account.user}\1auth=Bearer {token}\1\1".encode()])
-            # A refusal comes as a challenge first, which is answered with nothing.
-            box.client.authenticate("XOAUTH2", lambda _challenge: next(said, b""))
+            _sign_in_with_token(channel, account, box)
         elif "AUTH=PLAIN" in box.client.capabilities:
             box.login_utf8(account.user, account.password, initial_folder=None)
         else:
@@ -119,9 +116,28 @@ def _sign_in(channel: Channel, account: Account, box: imap_tools.BaseMailBox) ->
         raise
     except imaplib.IMAP4.error as error:
         sign_in.forget(channel, account)
-        raise _refused(str(error)) from None
+        raise _refused(account, str(error)) from None
     except MailboxLoginError as error:
-        raise _refused(_said(error)) from None
+        raise _refused(account, _said(error)) from None
+
+
+def _sign_in_with_token(channel: Channel, account: Account, box: imap_tools.BaseMailBox) -> None:
+    """Sign in with an access token, and with a fresh one where the one that was good is refused before its time."""
+    token = sign_in.access_token(channel, account)
+    try:
+        _show(box, account.user, token)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        if _is_for_now(str(error)):
+            raise
+        _show(box, account.user, sign_in.access_token(channel, account, instead_of=token))
+
+
+def _show(box: imap_tools.BaseMailBox, user: str, token: str) -> None:
+    said = iter([f"user={user}\1auth=Bearer {token}\1\1".encode()])
+    # A refusal comes as a challenge first, which is answered with nothing.
+    box.client.authenticate("XOAUTH2", lambda _challenge: next(said, b""))
 
 
 def _capabilities(box: imap_tools.BaseMailBox) -> tuple[str, ...]:
@@ -129,12 +145,18 @@ def _capabilities(box: imap_tools.BaseMailBox) -> tuple[str, ...]:
     return tuple((told[-1] or b"").decode("ascii", "replace").upper().split())
 
 
-def _refused(said: str) -> ChannelFailed:
+def _is_for_now(said: str) -> bool:
     code = _CODE.search(said)
-    if code is not None and code[1] in _FOR_NOW:
-        reason = gettext("The mailbox cannot be opened now: %(reason)s", reason=words_of(said))
+    return code is not None and code[1] in _FOR_NOW
+
+
+def _refused(account: Account, said: str) -> ChannelFailed:
+    if _is_for_now(said):
+        reason = phrase("The mailbox cannot be opened now: %(reason)s", reason=words_of(said))
         return ChannelFailed(reason, retry_after=PAUSE_SECONDS)
-    return NotLetIn(gettext("The mailbox does not accept user name and password: %(reason)s", reason=words_of(said)))
+    if account.oauth is not None:
+        return NotLetIn(phrase("The mailbox does not accept the access token: %(reason)s", reason=words_of(said)))
+    return NotLetIn(phrase("The mailbox does not accept user name and password: %(reason)s", reason=words_of(said)))
 
 
 def _said(error: UnexpectedCommandStatusError) -> str:
@@ -154,12 +176,12 @@ def _in_words(host: str) -> Iterator[None]:
         raise ChannelFailed(problem.reason) from None
     except ssl.SSLError as error:
         words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        reason = gettext("no secure connection to %(host)s: %(error)s", host=host, error=words)
+        reason = phrase("no secure connection to %(host)s: %(error)s", host=host, error=words)
         raise ChannelFailed(reason) from None
     except TimeoutError:
-        raise ChannelFailed(gettext("%(host)s does not answer", host=host)) from None
+        raise ChannelFailed(phrase("%(host)s does not answer", host=host)) from None
     except (imaplib.IMAP4.abort, OSError, EOFError):
-        raise ChannelFailed(gettext("%(host)s broke the connection off", host=host)) from None
+        raise ChannelFailed(phrase("%(host)s broke the connection off", host=host)) from None
     except UnexpectedCommandStatusError as error:
         raise _failed(host, _said(error)) from None
     except (imaplib.IMAP4.error, imap_tools.ImapToolsError) as error:
@@ -167,6 +189,5 @@ def _in_words(host: str) -> Iterator[None]:
 
 
 def _failed(host: str, said: str) -> ChannelFailed:
-    code = _CODE.search(said)
-    pause = PAUSE_SECONDS if code is not None and code[1] in _FOR_NOW else None
-    return ChannelFailed(gettext("%(host)s says: %(reason)s", host=host, reason=words_of(said)), retry_after=pause)
+    pause = PAUSE_SECONDS if _is_for_now(said) else None
+    return ChannelFailed(phrase("%(host)s says: %(reason)s", host=host, reason=words_of(said)), retry_after=pause)

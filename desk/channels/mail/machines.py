@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from email.message import Message
 from typing import Final, Literal
 
-from flask_babel import gettext
-
+from core.phrases import phrase
 from desk.channels.base import tidied
 from desk.channels.mail import parts, tokens
 from desk.channels.mail.account import Account
@@ -135,28 +134,28 @@ def _diagnosis_in(said: str) -> str:
 
 
 def _reason(status: str, diagnosis: str) -> str:
-    words = _meanings().get(status) or _meanings().get(status.rpartition(".")[0] + ".x") or gettext("It came back.")
+    words = _meanings().get(status) or _meanings().get(status.rpartition(".")[0] + ".x") or phrase("It came back.")
     told = " ".join(tidied(diagnosis).split())
     if len(told) > LONGEST_WORDS:
         told = told[:LONGEST_WORDS] + "…"
-    return f"{words} ({told or status})" if told or status else words
+    return words + f" ({told or status})" if told or status else words
 
 
 def _meanings() -> Mapping[str, str]:
     """Return what the codes of RFC 3463 mean to somebody who wants to know what to do."""
     return {
-        "5.1.1": gettext("There is no mailbox with this address."),
-        "5.1.2": gettext("There is no mail server for this address."),
-        "5.1.x": gettext("The address is wrong."),
-        "5.2.1": gettext("The mailbox is closed."),
-        "5.2.2": gettext("The mailbox is full."),
-        "5.2.3": gettext("The mail is too large for the mailbox."),
-        "5.2.x": gettext("The mailbox does not take it."),
-        "5.3.4": gettext("The mail is too large for the server."),
-        "5.3.x": gettext("The other mail server could not deliver it."),
-        "5.4.x": gettext("The other mail server could not be reached."),
-        "5.7.x": gettext("The other mail server refused it by its rules."),
-        "4.4.7": gettext("The other mail server could not be reached for too long."),
+        "5.1.1": phrase("There is no mailbox with this address."),
+        "5.1.2": phrase("There is no mail server for this address."),
+        "5.1.x": phrase("The address is wrong."),
+        "5.2.1": phrase("The mailbox is closed."),
+        "5.2.2": phrase("The mailbox is full."),
+        "5.2.3": phrase("The mail is too large for the mailbox."),
+        "5.2.x": phrase("The mailbox does not take it."),
+        "5.3.4": phrase("The mail is too large for the server."),
+        "5.3.x": phrase("The other mail server could not deliver it."),
+        "5.4.x": phrase("The other mail server could not be reached."),
+        "5.7.x": phrase("The other mail server refused it by its rules."),
+        "4.4.7": phrase("The other mail server could not be reached for too long."),
     }
 
 

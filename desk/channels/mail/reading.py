@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from core.clock import now
 from core.db import db
-from desk.channels.base import LONGEST_TEXT, Arrival, IncomingFile, IncomingMessage, Returned, tidied
+from desk.channels.base import LONGEST_QUOTED, LONGEST_TEXT, Arrival, IncomingFile, IncomingMessage, Returned, tidied
 from desk.channels.mail import machines, parts, tokens
 from desk.channels.mail.account import Account
 from desk.models import Channel, Contact
@@ -79,11 +79,14 @@ def _read(channel: Channel, account: Account, fetched: Fetched) -> "_Mail | Arri
     seal = hashlib.sha256(_body(fetched.raw)).hexdigest()
     own_id = _own_id(message, fetched.raw)
     whole = content.text
-    said = quotes.trimmed(whole)
-    text, is_shortened = _words(said if said.strip() else whole, content, fetched)
+    said, rest = quotes.parted(whole)
+    if not said.strip():
+        said, rest = whole, ""
+    text, is_shortened = _words(said, content, fetched)
     files = list(content.files)
-    if is_shortened or (said.strip() and _bare(said) != _bare(whole)):
-        # Who reads on wants to see what was quoted, and what was taken for a signature.
+    quoted = rest if len(rest) <= LONGEST_QUOTED else rest[: LONGEST_QUOTED - 1].rstrip() + "…"
+    if is_shortened or quoted != rest:
+        # Who reads on wants to see all of it.
         files.insert(
             0, IncomingFile(name=WHOLE_NAME, media_type="text/plain", content=whole.encode("utf-8", "replace"))
         )
@@ -100,6 +103,7 @@ def _read(channel: Channel, account: Account, fetched: Fetched) -> "_Mail | Arri
         conversation=_thread_id(root, sender),
         id=own_id,
         text=text,
+        quoted=quoted,
         created_at=_written_at(message, fetched.arrived_at),
         is_public=False,
         handle=sender,
@@ -131,10 +135,6 @@ def _words(said: str, content: parts.Content, fetched: Fetched) -> tuple[str, bo
     end = "".join(f"\n\n[{note}]" for note in notes)[:2000]
     room = LONGEST_TEXT - len(end) - 1
     return text[:room].rstrip() + ("…" if len(text) > room else "") + end, len(text) > room
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split())
 
 
 def _sender(message: Message) -> tuple[str, str]:

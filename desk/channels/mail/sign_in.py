@@ -4,14 +4,16 @@ import hashlib
 import json
 import threading
 import time
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from flask_babel import gettext
+from sqlalchemy import select
 
 from core import http
 from core.db import db
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, NotLetIn
 from desk.channels.mail.account import Account, OAuth
@@ -28,23 +30,35 @@ _fresh: dict[str, tuple[str, float]] = {}
 _lock: Final = threading.Lock()
 
 
-def access_token(channel: Channel, account: Account) -> str:
-    """Return a token that is good for now; raise `NotLetIn` when none is given any more."""
-    assert account.oauth is not None  # noqa: S101 -- asked of such accounts only
-    name = _name(channel, account.oauth)
+def access_token(channel: Channel, account: Account, *, instead_of: str = "") -> str:
+    """Return a token that is good for now, another one than was refused; raise `NotLetIn` when none is given any more.
+
+    Without a transaction of the caller's: the provider is asked, and a refresh token that it renews is kept at once.
+    """
+    oauth = account.oauth
+    assert oauth is not None  # noqa: S101 -- asked of such accounts only
     with _lock:
-        token, until = _fresh.get(name, ("", 0.0))
-    if until > time.monotonic():
+        token, until = _fresh.get(_name(channel, oauth), ("", 0.0))
+    if until > time.monotonic() and token != instead_of:
         return token
-    told = _asked(account.oauth)
+    try:
+        told = _asked(oauth)
+    except NotLetIn:
+        # Somebody who signed in at the same moment may have been given another refresh token in its place.
+        newer = _kept(channel).get("refresh_token", "")
+        if not newer or newer == oauth.refresh_token:
+            raise
+        oauth = replace(oauth, refresh_token=newer)
+        told = _asked(oauth)
     token, life = _token(told), _life(told.get("expires_in"))
     renewed = told.get("refresh_token")
-    if isinstance(renewed, str) and 0 < len(renewed) <= LONGEST_TOKEN and renewed != account.oauth.refresh_token:
+    if isinstance(renewed, str) and 0 < len(renewed) <= LONGEST_TOKEN and renewed != oauth.refresh_token:
         _keep(channel, renewed)
+        oauth = replace(oauth, refresh_token=renewed)
     with _lock:
         if len(_fresh) >= MOST_KEPT:
             _fresh.clear()
-        _fresh[name] = (token, time.monotonic() + life - SHORTEST_LIFE)
+        _fresh[_name(channel, oauth)] = (token, time.monotonic() + life - SHORTEST_LIFE)
     return token
 
 
@@ -72,15 +86,15 @@ def _asked(oauth: OAuth) -> dict[str, Any]:
     except http.Refused as refusal:
         raise ChannelFailed(refusal.reason, permanent=True) from None
     except http.Unreachable as problem:
-        raise ChannelFailed(gettext("No access token: %(reason)s", reason=problem.reason)) from None
+        raise ChannelFailed(phrase("No access token: %(reason)s", reason=problem.reason)) from None
     told = _object(answer.body)
     if answer.status == HTTPStatus.OK:
         return told
     # RFC 6749 5.2; of what else it says nothing is repeated, for it may name the token.
     code = str(told.get("error") or answer.status)[:60]
     if answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        raise NotLetIn(gettext("The provider gives no access token any more (%(code)s).", code=code))
-    raise ChannelFailed(gettext("The provider gave no access token (%(code)s).", code=code))
+        raise NotLetIn(phrase("The provider gives no access token any more (%(code)s).", code=code))
+    raise ChannelFailed(phrase("The provider gave no access token (%(code)s).", code=code))
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -94,7 +108,7 @@ def _object(body: bytes) -> dict[str, Any]:
 def _token(told: dict[str, Any]) -> str:
     token = told.get("access_token")
     if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN or not token.isprintable():
-        raise ChannelFailed(gettext("The provider gave no access token (%(code)s).", code="?"))
+        raise ChannelFailed(phrase("The provider gave no access token (%(code)s).", code="?"))
     return token
 
 
@@ -103,6 +117,12 @@ def _life(told: Any) -> float:
         return min(max(float(told), SHORTEST_LIFE), LONGEST_LIFE)
     except (TypeError, ValueError):
         return USUAL_LIFE
+
+
+def _kept(channel: Channel) -> dict[str, str]:
+    found = db.session.scalar(select(Channel.credentials).where(Channel.id == channel.id))
+    db.session.rollback()
+    return found or {}
 
 
 def _keep(channel: Channel, renewed: str) -> None:

@@ -8,9 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
-from flask_babel import gettext
-
 from core import http, mail
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, NotLetIn
 from desk.channels.mail import sign_in
@@ -48,13 +47,13 @@ def opened(channel: Channel, account: Account) -> Iterator[smtplib.SMTP]:
         ) as line,
     ):
         if server.security == "plain" and not http.may_be_plain(server.host, server.port, line, settings):
-            raise ChannelFailed(gettext("Without encryption only a server on this machine is used."), permanent=True)
+            raise ChannelFailed(phrase("Without encryption only a server on this machine is used."), permanent=True)
         speaks = _Smtp(line, server.host)
         try:
             speaks.ehlo_or_helo_if_needed()
             if server.security == "starttls":
                 if not speaks.has_extn("starttls"):
-                    raise ChannelFailed(gettext("The server offers no encryption (STARTTLS)."), permanent=True)
+                    raise ChannelFailed(phrase("The server offers no encryption (STARTTLS)."), permanent=True)
                 speaks.starttls(context=ssl.create_default_context())
                 speaks.ehlo_or_helo_if_needed()
             if speaks.has_extn("auth"):
@@ -84,10 +83,10 @@ def hand_over(speaks: smtplib.SMTP, raw: bytes, *, sender: str, to: str, copy_to
         answer = speaks.getreply()
     except (smtplib.SMTPException, OSError, ValueError):
         raise ChannelFailed(
-            gettext("%(host)s broke off while it took the mail. It may have arrived.", host=host), unsure=True
+            phrase("%(host)s broke off while it took the mail. It may have arrived.", host=host), unsure=True
         ) from None
     if answer[0] not in _CODES:
-        raise ChannelFailed(gettext("%(host)s gave half an answer. The mail may have arrived.", host=host), unsure=True)
+        raise ChannelFailed(phrase("%(host)s gave half an answer. The mail may have arrived.", host=host), unsure=True)
     _expect(answer, _OK)
 
 
@@ -105,10 +104,32 @@ class _Smtp(smtplib.SMTP):
 def _sign_in(channel: Channel, account: Account, speaks: smtplib.SMTP) -> None:
     if account.oauth is not None:
         token = sign_in.access_token(channel, account)
-        said = iter([f"user={account.user}\1auth=Bearer {token}\1\1"])
-        speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+        try:
+            _show(speaks, account.user, token)
+        except smtplib.SMTPAuthenticationError:
+            # The one that was good may be refused before its time.
+            token = sign_in.access_token(channel, account, instead_of=token)
+            try:
+                _show(speaks, account.user, token)
+            except smtplib.SMTPAuthenticationError as error:
+                sign_in.forget(channel, account)
+                raise _token_refused(error) from None
     else:
         speaks.login(account.user, account.password)
+
+
+def _show(speaks: smtplib.SMTP, user: str, token: str) -> None:
+    said = iter([f"user={user}\1auth=Bearer {token}\1\1"])
+    # A refusal comes as a challenge first, which is answered with nothing.
+    speaks.auth("XOAUTH2", lambda _challenge=None: next(said, ""))
+
+
+def _token_refused(error: smtplib.SMTPAuthenticationError) -> ChannelFailed:
+    said = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
+    words = f"{error.smtp_code} {words_of(said)}".strip()
+    if error.smtp_code < _PERMANENT:
+        return _in_words(error.smtp_code, said)
+    return NotLetIn(phrase("The mail server does not accept the access token: %(reason)s", reason=words))
 
 
 def _dotted(raw: bytes) -> bytes:
@@ -125,8 +146,8 @@ def _expect(answer: tuple[int, bytes], *codes: int) -> None:
 def _in_words(code: int, said: bytes) -> ChannelFailed:
     words = f"{code} {words_of(said)}".strip()
     if code in _WANTS_SIGN_IN:
-        return NotLetIn(gettext("The mail server does not accept user name and password: %(reason)s", reason=words))
-    reason = gettext("The mail server does not take it: %(reason)s", reason=words)
+        return NotLetIn(phrase("The mail server does not accept user name and password: %(reason)s", reason=words))
+    reason = phrase("The mail server does not take it: %(reason)s", reason=words)
     if code >= _PERMANENT:
         return ChannelFailed(reason, permanent=True)
     return ChannelFailed(reason, retry_after=PAUSE_SECONDS)
@@ -146,10 +167,10 @@ def before_it_is_taken(host: str) -> Iterator[None]:
         raise _in_words(error.smtp_code, said) from None
     except ssl.SSLError as error:
         words = getattr(error, "verify_message", "") or error.reason or type(error).__name__
-        reason = gettext("no secure connection to %(host)s: %(error)s", host=host, error=words)
+        reason = phrase("no secure connection to %(host)s: %(error)s", host=host, error=words)
         raise ChannelFailed(reason, retry_after=AWAY_SECONDS) from None
     except TimeoutError:
-        raise ChannelFailed(gettext("%(host)s does not answer", host=host), retry_after=AWAY_SECONDS) from None
+        raise ChannelFailed(phrase("%(host)s does not answer", host=host), retry_after=AWAY_SECONDS) from None
     except (smtplib.SMTPException, OSError, ValueError):
-        reason = gettext("%(host)s broke the connection off", host=host)
+        reason = phrase("%(host)s broke the connection off", host=host)
         raise ChannelFailed(reason, retry_after=AWAY_SECONDS) from None

@@ -6,10 +6,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime, formataddr
 from typing import Final
 
-from flask_babel import gettext
-
 from core import mail
 from core.clock import now
+from core.phrases import phrase
 from desk.channels.base import ChannelFailed, OutgoingReply
 from desk.channels.mail import tokens
 from desk.channels.mail.account import Account
@@ -49,7 +48,7 @@ def in_ascii(address: str) -> str:
     try:
         return f"{local}@{domain.encode('idna').decode()}".encode("ascii").decode()
     except UnicodeError:
-        reason = gettext("This address has letters that mail servers do not take everywhere.")
+        reason = phrase("This address has letters that mail servers do not take everywhere.")
         raise ChannelFailed(reason, permanent=True) from None
 
 

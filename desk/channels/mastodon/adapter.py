@@ -16,12 +16,13 @@ from typing import Any, ClassVar, Final
 from urllib.parse import urlencode, urlsplit
 
 import mastodon
-from flask_babel import gettext, lazy_gettext
+from flask_babel import lazy_gettext
 
 from core import http
 from core.clock import now
 from core.counting import Measure
 from core.errors import Invalid
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import (
     Batch,
@@ -141,7 +142,7 @@ class Mastodon(Silent):
             )
             client_id, client_secret = str(told.get("client_id") or ""), str(told.get("client_secret") or "")
             if not client_id or not client_secret:
-                raise ChannelFailed(gettext("the instance did not register us as an application"), permanent=True)
+                raise ChannelFailed(phrase("the instance did not register us as an application"), permanent=True)
             kept |= {"client_id": client_id, "client_secret": client_secret, "client_back": back}
             kept.setdefault("token_of", self._base_url)
             self.channel.credentials = kept
@@ -173,7 +174,7 @@ class Mastodon(Silent):
         )
         token = str(told.get("access_token") or "")
         if not token or len(token) > LONGEST_TOKEN or not token.isprintable():
-            raise ChannelFailed(gettext("the instance gave us no token"), permanent=True)
+            raise ChannelFailed(phrase("the instance gave us no token"), permanent=True)
         kept |= {
             "token": token,
             "token_of": self._base_url,
@@ -200,10 +201,10 @@ class Mastodon(Silent):
             return [*found, Finding(is_well=False, words=failure.reason)]
         acct = str(me.get("acct") or "")
         if me.get("moved") or me.get("suspended"):
-            words = gettext("@%(acct)s has moved away or is suspended: nobody writes there any more.", acct=acct)
+            words = phrase("@%(acct)s has moved away or is suspended: nobody writes there any more.", acct=acct)
             found.append(Finding(is_well=False, words=words))
         else:
-            found.append(Finding(is_well=True, words=gettext("Signed in as @%(acct)s.", acct=acct)))
+            found.append(Finding(is_well=True, words=phrase("Signed in as @%(acct)s.", acct=acct)))
         return [*found, self._check_reading(client), self._check_writing(client)]
 
     def _check_instance(self) -> Finding:
@@ -218,7 +219,7 @@ class Mastodon(Silent):
             self.channel.settings = {**self.channel.settings, "published": limits}
         return Finding(
             is_well=True,
-            words=gettext(
+            words=phrase(
                 "%(domain)s answers. It runs version %(version)s, and a post there has up to %(limit)s characters.",
                 domain=_domain(told) or urlsplit(self._base_url).netloc,
                 version=str(told.get("version") or "?")[:80],
@@ -231,9 +232,9 @@ class Mastodon(Silent):
             with speaking(client):
                 client.notifications(limit=1)
         except ChannelFailed as failure:
-            words = gettext("Notifications cannot be read: %(why)s", why=failure.reason)
+            words = phrase("Notifications cannot be read: %(why)s", why=failure.reason)
             return Finding(is_well=False, words=words)
-        return Finding(is_well=True, words=gettext("Notifications can be read."))
+        return Finding(is_well=True, words=phrase("Notifications can be read."))
 
     def _check_writing(self, client: mastodon.Mastodon) -> Finding:
         # A status without words is refused by every server, and before that a token that may not write is.
@@ -243,10 +244,10 @@ class Mastodon(Silent):
         except ChannelFailed as failure:
             answer = session.last
             if answer is not None and answer.status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}:
-                return Finding(is_well=True, words=gettext("Replies can be written."))
-            words = gettext("Replies cannot be written: %(why)s", why=failure.reason)
+                return Finding(is_well=True, words=phrase("Replies can be written."))
+            words = phrase("Replies cannot be written: %(why)s", why=failure.reason)
             return Finding(is_well=False, words=words)
-        return Finding(is_well=True, words=gettext("Replies can be written."))
+        return Finding(is_well=True, words=phrase("Replies can be written."))
 
     def published(self) -> Published | None:
         return _published(_instance(client_for(self._base_url, "")))
@@ -349,12 +350,12 @@ class Mastodon(Silent):
                     answered = client.status(reply.in_reply_to)
             except NotThere:
                 raise ChannelFailed(
-                    gettext("what this answers is not there any more, or its writer does not let us see it"),
+                    phrase("what this answers is not there any more, or its writer does not let us see it"),
                     permanent=True,
                 ) from None
         acct = self._answered(client, answered, reply)
         if not acct:
-            raise ChannelFailed(gettext("nobody knows whom this answers"), permanent=True)
+            raise ChannelFailed(phrase("nobody knows whom this answers"), permanent=True)
         visibility = _visibility(answered, is_public=reply.is_public)
         names = [acct, reply.handle.lstrip("@")] if _is_same(acct, reply.handle) else [acct]
         text = _addressed(reply.text, names)
@@ -386,7 +387,7 @@ class Mastodon(Silent):
         measure = self._whole_measure
         if not measure.fits(text + spoiler):
             raise ChannelFailed(
-                gettext(
+                phrase(
                     "with the customer’s name this counts %(length)s characters, and %(limit)s fit",
                     length=measure.count(text + spoiler),
                     limit=measure.limit,
@@ -416,9 +417,9 @@ class Mastodon(Silent):
         kept = self.channel.credentials or {}
         token = kept.get("token", "")
         if not token:
-            raise NotLetIn(gettext("Nobody has signed in on this channel yet."))
+            raise NotLetIn(phrase("Nobody has signed in on this channel yet."))
         if kept.get("token_of") != self._base_url or not token.isascii() or not token.isprintable():
-            raise NotLetIn(gettext("The token is not one of this instance. Please sign in anew."))
+            raise NotLetIn(phrase("The token is not one of this instance. Please sign in anew."))
         return client_for(self._base_url, token)
 
     def _us(self, client: mastodon.Mastodon, cursor: Mapping[str, Any]) -> Us:
@@ -440,7 +441,7 @@ def _origin(address: str) -> str:
     parts = urlsplit(address)
     host = f"{parts.hostname}:{parts.port or 80}"
     if parts.scheme != "https" and host not in current_settings().trusted_endpoints:
-        sentence = gettext("With https, please: what we sign in with would travel in clear otherwise.")
+        sentence = phrase("With https, please: what we sign in with would travel in clear otherwise.")
         raise Invalid(sentence, fields={"instance": sentence})
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
@@ -498,7 +499,7 @@ def _refuse_others(text: str, allowed: Sequence[str]) -> None:
     others = reading.others_named_in(text, allowed)
     if others:
         raise ChannelFailed(
-            gettext(
+            phrase(
                 "this is private, and whoever is named in it with an @ would read it: %(names)s",
                 names=", ".join(others),
             ),

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 import mastodon
 import requests
-from flask_babel import gettext
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from core import http
 from core.clock import now
+from core.phrases import phrase
 from core.settings import current_settings
 from desk.channels.base import ChannelFailed, NotLetIn, tidied
 
@@ -182,34 +182,32 @@ def _failure(error: BaseException, session: Session, *, writes: bool) -> Channel
     if isinstance(cause, _Elsewhere):
         where = str(cause)[:LONGEST_REASON]
         return ChannelFailed(
-            gettext(
-                "the instance sends us on to %(where)s; please connect with the address it really has", where=where
-            ),
+            phrase("the instance sends us on to %(where)s; please connect with the address it really has", where=where),
             permanent=True,
         )
     if session.last is None:
-        return ChannelFailed(gettext("the request could not be made"), permanent=True)
+        return ChannelFailed(phrase("the request could not be made"), permanent=True)
     if isinstance(cause, _CutOff):
-        return ChannelFailed(gettext("the instance’s answer broke off"), unsure=writes)
+        return ChannelFailed(phrase("the instance’s answer broke off"), unsure=writes)
     return _of_status(session, session.last, writes=writes)
 
 
 def _of_status(session: Session, answer: http.Answer, *, writes: bool) -> ChannelFailed:
     status, words = answer.status, _words(session)
-    reason = gettext("the instance answered %(status)s", status=status) + (f": {words}" if words else "")
+    reason = phrase("the instance answered %(status)s", status=status) + (f": {words}" if words else "")
     failure = ChannelFailed(reason, permanent=True)
     if status == HTTPStatus.UNAUTHORIZED:
-        failure = NotLetIn(gettext("the instance does not accept the token: %(words)s", words=words or status))
+        failure = NotLetIn(phrase("the instance does not accept the token: %(words)s", words=words or status))
     elif status == HTTPStatus.FORBIDDEN:
-        failure = NotLetIn(gettext("the instance does not allow this: %(words)s", words=words or status))
+        failure = NotLetIn(phrase("the instance does not allow this: %(words)s", words=words or status))
     elif status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE}:
         failure = NotThere(reason)
     elif status == HTTPStatus.TOO_MANY_REQUESTS:
-        failure = ChannelFailed(gettext("the instance wants fewer requests for a while"), retry_after=session.pause)
+        failure = ChannelFailed(phrase("the instance wants fewer requests for a while"), retry_after=session.pause)
     elif status in _LATER or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         failure = ChannelFailed(reason, retry_after=session.pause, unsure=writes)
     elif status < HTTPStatus.BAD_REQUEST:
-        failure = ChannelFailed(gettext("the instance’s answer cannot be read"), unsure=writes)
+        failure = ChannelFailed(phrase("the instance’s answer cannot be read"), unsure=writes)
     return failure
 
 
