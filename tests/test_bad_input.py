@@ -49,6 +49,8 @@ ODD = (
 RAW = (b"\xff\xfe\xfa", b"%ED%A0%80", b"%00", b"%C0%AF")
 NEVER_PRESSED = {"/sign-out"}
 FAULT = 500
+PARTS = 4
+"""Admins have so many forms that they are tried in parts, each a test."""
 
 
 @dataclass(slots=True)
@@ -163,9 +165,9 @@ def odd_strings() -> Iterator[str]:
                 yield json.loads(line).get("input", "")
 
 
-@pytest.mark.parametrize("who", ["guest", "alice", "root"])
+@pytest.mark.parametrize(("who", "part"), [("guest", 0), ("alice", 0), *(("root", part) for part in range(PARTS))])
 def test_no_form_field_breaks_on_an_odd_string(
-    app: Flask, addresses: list[str], browser_of: Callable[[str], Browser], guest: Browser, who: str
+    app: Flask, addresses: list[str], browser_of: Callable[[str], Browser], guest: Browser, who: str, part: int
 ) -> None:
     reader = guest if who == "guest" else browser_of(who)
     forms = forms_of(reader, pages_of(app, addresses))
@@ -175,7 +177,7 @@ def test_no_form_field_breaks_on_an_odd_string(
     # Every field gets a third of our own strings in rotation; the corpora go round over all the fields.
     tries = [(form, name, text) for number, (form, name) in enumerate(fields) for text in ODD[number % 3 :: 3]]
     tries += [(form, name, text) for (form, name), text in zip(itertools.cycle(fields), strings, strict=False)]
-    for form, name, text in tries:
+    for form, name, text in tries[part :: PARTS if who == "root" else 1]:
         answer = reader.post(form.action, data={**form.fields, name: text.encode("utf-8", "surrogatepass")})
         assert answer.status_code < FAULT, f"{form.action} {name}={text[:40]!r}"
         assert "<script>alert(1)</script>" not in answer.text
