@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Table
+from sqlalchemy import ClauseElement, Column, Table
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
@@ -30,8 +30,11 @@ def added(model: type[Base], **values: Any) -> Any | None:
 
     What is pending in the session stays pending: the row must not refer to any of it.
     """
+    statement = _once(model, db.session.get_bind().dialect.name)
     with db.session.no_autoflush:
-        return db.session.execute(_once(model, db.session.get_bind().dialect.name), values).scalar()
+        if any(isinstance(value, ClauseElement) for value in values.values()):  # words of SQL are no parameters
+            return db.session.execute(statement.values(**values)).scalar()
+        return db.session.execute(statement, values).scalar()
 
 
 def add_or_change(model: type[Base], *, by: str, changes: Mapping[str, Any], **values: Any) -> Any:

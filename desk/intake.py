@@ -78,13 +78,14 @@ def take_in(
     After that nothing of the transaction may be kept.
     """
     try:
-        told = [(arrival, arrivals.take(channel, arrival)) for arrival in adapter_of(channel, query).parse(raw)]
+        told = adapter_of(channel, query).parse(raw)
+        taken = arrivals.take_all(channel, told)
         db.session.flush()
     except WrongPayload as wrong:
         raise NotTaken(_unreadable(wrong)) from wrong
     except Exception as error:
         raise NotTaken(_broken(channel, error)) from error
-    return told
+    return list(zip(told, taken, strict=True))
 
 
 def _broken(channel: Channel, error: Exception) -> Trouble:

@@ -129,7 +129,7 @@ def _answer(
 def _please_delete(conversation: Conversation) -> str:
     with force_locale(conversation.locale):
         if conversation.says_du:
-            words = pgettext("informal", "Please delete your post: it has personal data in it that everybody can read.")
+            words = pgettext("informal", "To protect yourself, please delete your post with the personal details.")
         else:
-            words = gettext("Please delete your post: it has personal data in it that everybody can read.")
+            words = gettext("To protect yourself, please delete your post with the personal details.")
         return str(words)

@@ -45,6 +45,10 @@ WORDS: dict[str, Callable[[], str]] = {
         "Your code is %(code)s. Please tell it to nobody but the team of %(site)s who asked you for it. It is good for"
         " %(minutes)s minutes. If nobody asked you, you need not do anything.",
     ),
+    "the request to delete": lambda: gettext("To protect yourself, please delete your post with the personal details."),
+    "the request to delete with du": lambda: pgettext(
+        "informal", "To protect yourself, please delete your post with the personal details."
+    ),
     "the apology": lambda: gettext(
         "%(greeting)s we promised you something and did not keep it: “%(what)s”."
         " That was our mistake, and we are sorry. "

@@ -192,7 +192,7 @@ def test_where_nothing_is_hidden_and_nobody_writes_in_private_the_counter_and_a_
     worker()
     assert Orderly.hidden == set()
     ((said,),) = [tuple(Orderly.said.values())]
-    assert "Please delete your post" in said
+    assert "please delete your post" in said
     assert "/counter/" in said
 
 
