@@ -20,9 +20,10 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, Invalid, NotAllowed
 from core.outbox import publish
+from core.phrases import phrase
 from desk import approvals, conversations, errands, objections, policy, queries, replies
 from desk.channel_models import MessageVersion
-from desk.channels.base import adapter_of
+from desk.channels.base import adapter_of, measure_of
 from desk.events import CorrectionQueued
 from desk.models import Message
 from desk.objections import Draft
@@ -56,7 +57,7 @@ def correct(
         raise Conflict(reason)
     standing = open_of(message)
     _refuse_if_it_went_on(message, standing, seen, by)
-    text = replies.checked(text, adapter_of(message.channel).measure)
+    text = replies.checked(text, measure_of(message.channel, is_public=message.is_public))
     if text == message.text:
         sentence = gettext("These are the words that stand there already.")
         raise Invalid(sentence, fields={"text": sentence})
@@ -88,7 +89,7 @@ def approve(correction: MessageCorrection, *, by: User) -> None:
     message = correction.message
     if reason := why_not(message):
         raise Conflict(reason)
-    replies.checked(correction.text, adapter_of(message.channel).measure)
+    replies.checked(correction.text, measure_of(message.channel, is_public=message.is_public))
     correction.approved_by, correction.state = by, "queued"
     db.session.flush()
     _record("approve_correction", correction, by=by)
@@ -149,9 +150,9 @@ def carry_out(correction_id: int) -> None:
     if reason := why_not(message):
         errands.end(correction, reason)
         return
-    adapter, external_id = adapter_of(message.channel), str(message.external_id)
+    external_id = str(message.external_id)
     outgoing = replies.as_it_leaves(message, correction.text)
-    if (outcome := errands.carry_out(correction, lambda: adapter.correct(external_id, outgoing))) is None:
+    if (outcome := errands.carry_out(correction, lambda adapter: adapter.correct(external_id, outgoing))) is None:
         return
     correction, told = outcome
     if told.url is not None:
@@ -167,13 +168,13 @@ def can(message: Message) -> bool:
 def why_not(message: Message) -> str:
     """Say why a message cannot be corrected where it stands; empty when it can."""
     if message.direction != "out" or message.state != "sent":
-        return str(gettext("Only what has arrived can be corrected."))
+        return phrase("Only what has arrived can be corrected.")
     if message.channel.disabled_at is not None:
-        return str(gettext("This channel is switched off. An admin can switch it on again."))
+        return phrase("This channel is switched off. An admin can switch it on again.")
     if not can(message):
-        return str(gettext("This service does not let a message be changed once it was sent."))
+        return phrase("This service does not let a message be changed once it was sent.")
     if message.external_id is None or not message.text:
-        return str(gettext("The service did not say how it calls this message, so it cannot be changed there."))
+        return phrase("The service did not say how it calls this message, so it cannot be changed there.")
     return ""
 
 

@@ -12,7 +12,7 @@ from flask_babel import gettext
 from core.clock import now
 from core.db import db
 from core.outbox import Later
-from desk.channels.base import ChannelFailed
+from desk.channels.base import Adapter, ChannelFailed, apart
 from desk.order_models import MessageCorrection, MessageHiding
 from desk.replies import LONGEST_WISH_SECONDS, MOST_ATTEMPTS, pause_after
 from forum import notifications
@@ -29,19 +29,20 @@ def taken(model: type[Row], row_id: int) -> Row | None:
     return row if row is not None and row.state == "queued" else None
 
 
-def carry_out(row: Row, do: Callable[[], Told]) -> tuple[Row, Told] | None:
+def carry_out(row: Row, do: Callable[[Adapter], Told]) -> tuple[Row, Told] | None:
     """Ask the service once; return the row, held again, and what was told; None where it failed for good.
 
     Raise `Later` where it is to be tried again. The worker is an edge, and this commits before the service is asked:
     that an attempt began must be known before it begins.
     """
-    model, row_id = type(row), row.id
+    model, row_id, channel_id = type(row), row.id, row.message.channel_id
     was_in_doubt = row.attempted_at is not None
     row.attempts += 1
     row.attempted_at = now()
     db.session.commit()
+    adapter = apart(channel_id)
     try:
-        told = do()
+        told = do(adapter)
     except ChannelFailed as failure:
         _note_failure(_held(model, row_id), failure, was_in_doubt=was_in_doubt)
         return None

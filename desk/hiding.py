@@ -18,8 +18,9 @@ from core.clock import now
 from core.db import db
 from core.errors import Conflict, NotAllowed, NotFound
 from core.outbox import Later, publish
+from core.phrases import phrase
 from desk import conversations, errands, policy
-from desk.channels.base import Means, adapter_of
+from desk.channels.base import Means
 from desk.events import HidingQueued
 from desk.means import capabilities_of
 from desk.models import Message
@@ -115,24 +116,24 @@ def carry_out(hiding_id: int) -> None:
         return
     if hiding.is_hidden and means.answer_before_hiding and _an_answer_is_on_its_way(hiding.message):
         raise Later(UNTIL_ANSWERED_SECONDS)
-    adapter, external_id, is_hidden = adapter_of(hiding.message.channel), hiding.message.external_id, hiding.is_hidden
+    external_id, is_hidden = hiding.message.external_id, hiding.is_hidden
     assert external_id is not None  # noqa: S101 -- `why_not` says so
-    errands.carry_out(hiding, lambda: adapter.hide(external_id, is_hidden=is_hidden))
+    errands.carry_out(hiding, lambda adapter: adapter.hide(external_id, is_hidden=is_hidden))
 
 
 def why_not(message: Message, means: Means | None = None) -> str:
     """Say why this message cannot be hidden at its service; empty where it can. `means` is asked for if not given."""
     if message.direction != "in" or not message.is_public:
-        return str(gettext("Only what others wrote in public can be hidden."))
+        return phrase("Only what others wrote in public can be hidden.")
     if message.removed_at is not None:
-        return str(gettext("Who wrote this took it away."))
+        return phrase("Who wrote this took it away.")
     if message.channel.disabled_at is not None:
-        return str(gettext("This channel is switched off. An admin can switch it on again."))
+        return phrase("This channel is switched off. An admin can switch it on again.")
     means = means or capabilities_of(message.conversation)
     if not means.hides:
         return means.hiding
     if message.external_id is None:
-        return str(gettext("The service does not know this message."))
+        return phrase("The service does not know this message.")
     return ""
 
 
