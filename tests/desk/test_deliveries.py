@@ -219,7 +219,9 @@ def test_where_something_breaks_the_sender_is_to_come_again_and_the_log_says_wha
         raise KeyError(TEXT)
 
     with monkeypatch.context() as ill:
-        ill.setattr(*{"parse": (webhook.Webhook, "parse", break_down), "take": (arrivals, "take", break_down)}[where])
+        ill.setattr(
+            *{"parse": (webhook.Webhook, "parse", break_down), "take": (arrivals, "take_all", break_down)}[where]
+        )
         answer = deliver(guest)
     assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
     assert "could not be taken in" in caplog.text
