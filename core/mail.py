@@ -161,7 +161,9 @@ def send(event: MailQueued) -> None:
         mail.dropped_at = now()
         return
     message = _composed(mail, written, settings)
-    db.session.rollback()  # nothing in the database waits for the network; the delivery's lease keeps others away
+    # Nothing in the database waits for the network; the delivery's lease keeps others away. What was written down
+    # while the letter was (its links are good for something once) must be there before somebody reads it.
+    db.session.commit()
     _hand_over(message, settings, return_path=written.return_path)
     mail = db.session.get(Mail, event.mail_id, with_for_update=True, populate_existing=True)
     if mail is not None:

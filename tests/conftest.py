@@ -56,11 +56,13 @@ class Browser(FlaskClient):
 
 
 @pytest.fixture(autouse=True)
-def nobody_is_held_up(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def nobody_is_held_up() -> Iterator[None]:
     """No code under test waits for the network inside a transaction that may write: nobody else could, for as long."""
     places: list[str] = []
-    monkeypatch.setattr(database, "complain", lambda: places.append("".join(traceback.format_stack(limit=14)[:-2])))
-    yield
+    # Not by `monkeypatch`: what a test changes is to be changed back before its own fixtures are torn down.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "complain", lambda: places.append("".join(traceback.format_stack(limit=14)[:-2])))
+        yield
     assert not places, f"the network is waited for inside a transaction, {len(places)} times, first at\n{places[0]}"
 
 
