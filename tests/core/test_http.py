@@ -513,7 +513,7 @@ def redirecting(*hops: tuple[int, str]) -> Callable[[socket.socket], None]:
 
 
 def zipped(body: bytes, *, length: int | None = None) -> bytes:
-    packed = gzip.compress(body)[:length]
+    packed = gzip.compress(body, mtime=0)[:length]
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n"
     return head.encode() + packed
 
