@@ -536,6 +536,7 @@ def test_everything_of_the_desk_arrives_and_a_second_import_changes_nothing(
     }
 
 
+@pytest.mark.usefixtures("app")
 def test_every_table_travels_or_says_why_it_does_not() -> None:
     carried = {thing.table.name for thing in moving.things()}
     said = carried | WITH_OTHERS | STAYS_BEHIND.keys()
@@ -545,6 +546,7 @@ def test_every_table_travels_or_says_why_it_does_not() -> None:
     assert carried & STAYS_BEHIND.keys() == set()
 
 
+@pytest.mark.usefixtures("app")
 def test_every_column_of_what_travels_is_told() -> None:
     """What a thing leaves out must be what the table or the import says itself."""
     left_out = {(thing.name, name) for thing in moving.things() for name in thing.stays}
