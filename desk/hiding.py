@@ -131,7 +131,7 @@ def why_not(message: Message, means: Means | None = None) -> str:
         return phrase("This channel is switched off. An admin can switch it on again.")
     means = means or capabilities_of(message.conversation)
     if not means.hides:
-        return means.hiding
+        return means.hiding or phrase("This service cannot hide what others wrote.")
     if message.external_id is None:
         return phrase("The service does not know this message.")
     return ""
