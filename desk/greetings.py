@@ -4,8 +4,13 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+HELLO: Final = (
+    r"(?:hallo|hi|hey|moin|servus|grüezi|guten\s(?:tag|morgen|abend)|liebe[rs]?|sehr\sgeehrte[rs]?"
+    r"|dear|hello|good\s\w{3,9})"
+)
+"""How a text begins that greets somebody; for a pattern that does not look at case."""
 _HELLO: Final = re.compile(
-    r"\A\s{0,9}(?:hallo|hi|hey|moin|servus|guten\s(?:tag|morgen|abend)|liebe[rs]?|sehr\sgeehrte[rs]?|dear|hello|good\s\w{3,9})"
+    rf"\A\s{{0,9}}{HELLO}"
     r"(?:\s[^\n,.!?]{0,60})?\s{0,3}[,.!]\s{0,9}",
     re.IGNORECASE,
 )

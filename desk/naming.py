@@ -8,18 +8,14 @@ from flask_babel import gettext
 from sqlalchemy import select
 
 from core.db import db
-from desk import persons
+from desk import greetings, persons
 from desk.models import Contact, Message
 from desk.objections import Draft, Objection, WayOut, register
 from search.analysis import text
 
 MOST_READ: Final = 20
 """So many of the customer's messages are read for how they sign."""
-_GREETING: Final = re.compile(
-    r"\A\s{0,9}(?:hallo|hi|hey|moin|servus|grüezi|guten\s(?:tag|morgen|abend)|liebe[rs]?|sehr\sgeehrte[rs]?|dear|hello"
-    r"|good\s(?:morning|afternoon|evening))\s(?P<who>[^\n,.!?:;]{2,60})[,.!:\n]",
-    re.IGNORECASE,
-)
+_GREETING: Final = re.compile(rf"\A\s{{0,9}}{greetings.HELLO}\s(?P<who>[^\n,.!?:;]{{2,60}})[,.!:\n]", re.IGNORECASE)
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
 _NO_NAME: Final = re.compile(
     r"herrn?|frau|mrs?|ms|miss|mx|dr|prof|familie|family|und|and|von|van"

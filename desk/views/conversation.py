@@ -62,13 +62,13 @@ from desk.inside_forms import NoteForm
 from desk.listing import Listing, listing
 from desk.means import capabilities_of
 from desk.models import Conversation, Message
-from desk.objections import MOST_SEALS, Objected, Objection, mended
+from desk.objections import Objected, Objection, mended
 from desk.person_models import CallNote
 from desk.sending_models import ApprovalRule
 from desk.shared_drafts import WrittenMeanwhile
 from desk.triage import shown
 from desk.views import composing, promises
-from desk.views.edge import Answer, bp, waiting
+from desk.views.edge import Answer, bp, given_seals, waiting
 from forum import inserting
 from kb import judging
 from kb import policy as kb_policy
@@ -530,8 +530,7 @@ def _with_mended(conversation: Conversation, form: ReplyForm, what: str) -> Resp
 
 def _confirmed() -> frozenset[str]:
     """Return the objections that the writer has read, by their seals."""
-    seals = " ".join(request.form.getlist("confirmed")).split()
-    return frozenset(seals[:MOST_SEALS])
+    return frozenset(given_seals())
 
 
 def _uses() -> list[reuse.Used]:

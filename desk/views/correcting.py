@@ -13,12 +13,12 @@ from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from core.errors import NotFound
 from desk import correcting, objections, queries
-from desk.channels.base import adapter_of
+from desk.channels.base import measure_of
 from desk.models import Message
-from desk.objections import MOST_SEALS, Objected, Objection, mended
+from desk.objections import Objected, Objection, mended
 from desk.order_forms import CorrectionForm, CorrectionNoteForm
 from desk.order_models import MessageCorrection
-from desk.views.edge import Answer, back_to, bp
+from desk.views.edge import Answer, back_to, bp, given_seals
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -28,10 +28,7 @@ UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 def ask_correction(message_id: int) -> Response:
     """Show the words as they stand, or what was begun, ready to be changed."""
     message = _message(message_id)
-    begun = correcting.open_of(message)
-    text = begun.text if begun is not None and begun.text else message.text
-    words = {"text": text, "mark": correcting.mark_of(message.text)}
-    return _page(message, CorrectionForm(formdata=None, data=words))
+    return _page(message, _as_it_stands(message))
 
 
 @bp.post("/desk/messages/<int:message_id>/correction")
@@ -51,7 +48,7 @@ def correct_reply(message_id: int) -> Answer:
             text=form.text.data or "",
             by=me(),
             seen=form.mark.data or "",
-            confirmed=frozenset(_seals()),
+            confirmed=frozenset(given_seals()),
         )
     except Objected as error:
         db.session.rollback()
@@ -141,10 +138,6 @@ def _open(message_id: int) -> MessageCorrection:
     return found
 
 
-def _seals() -> list[str]:
-    return " ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]
-
-
 def _as_it_stands(message: Message) -> CorrectionForm:
     begun = correcting.open_of(message)
     text = begun.text if begun is not None and begun.text else message.text
@@ -181,8 +174,8 @@ def _page(
         begun=begun,
         may_approve=begun is not None and correcting.may_approve(me(), begun),
         why_not=correcting.why_not(message),
-        measure=adapter_of(message.channel).measure,
+        measure=measure_of(message.channel, is_public=message.is_public),
         objections=objected,
-        confirmed=_seals(),
+        confirmed=given_seals(),
     )
     return make_response(page, status)

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, url_for
+from flask import Blueprint, Response, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from core import web
 from core.clock import now
 from desk import scheduling
 from desk.models import Conversation
+from desk.objections import MOST_SEALS
 
 bp = Blueprint("desk", __name__)
 bp.add_app_template_global(scheduling.in_words, "in_words")
@@ -35,3 +36,8 @@ def waiting(conversation: Conversation) -> Waiting | None:
 
 def back_to(conversation_id: int, *, anchor: str | None = None) -> WerkzeugResponse:
     return web.go(url_for(".show_conversation", conversation_id=conversation_id, _anchor=anchor))
+
+
+def given_seals() -> list[str]:
+    """Return the seals of the objections that the writer has read, as a form remembers them."""
+    return " ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]

@@ -16,10 +16,10 @@ from core.errors import Invalid
 from desk import counters, handing, message_files, queries, reasons, summing
 from desk.channels.base import measure_of
 from desk.models import Conversation
-from desk.objections import MOST_SEALS, Objected, Objection
+from desk.objections import Objected, Objection
 from desk.person_forms import OpenCounterForm, PrivateForm
 from desk.person_models import Counter
-from desk.views.edge import Answer, back_to, bp
+from desk.views.edge import Answer, back_to, bp, given_seals
 
 
 @bp.get("/desk/conversations/<int:conversation_id>/why")
@@ -56,7 +56,7 @@ def move_to_private(conversation_id: int) -> Answer:
         return _private_page(conversation, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     if sent := sent_before(form):
         return sent
-    seals = " ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]
+    seals = given_seals()
     try:
         message = handing.move(
             conversation,
@@ -190,7 +190,7 @@ def _private_page(
         private_measure=measure_of(conversation.channel, is_public=False),
         seen=max((message.id for message in conversation.messages), default=0),
         objections=objections,
-        confirmed=" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS],
+        confirmed=given_seals(),
         asks=asks or OpenCounterForm(formdata=None),
         refused=refused,
     )

@@ -13,12 +13,12 @@ from core import texts
 from core.db import db
 from core.edge import REFUSALS, done, sent_before
 from desk import held_arrivals, hiding, masks, protecting, queries
-from desk.channels.base import adapter_of
+from desk.channels.base import measure_of
 from desk.means import capabilities_of
 from desk.models import Message
-from desk.objections import MOST_SEALS, Objected, Objection
+from desk.objections import Objected, Objection
 from desk.order_forms import CloseHeldForm, HidingForm, ProtectionForm
-from desk.views.edge import Answer, back_to, bp
+from desk.views.edge import Answer, back_to, bp, given_seals
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -103,7 +103,7 @@ def protect(message_id: int) -> Answer:
             opening=form.opening.data or "",
             by=me(),
             seen=texts.number(request.form.get("seen", "")),
-            confirmed=frozenset(_seals()),
+            confirmed=frozenset(given_seals()),
         )
     except Objected as error:
         db.session.rollback()
@@ -158,10 +158,6 @@ def _message(message_id: int) -> Message:
     return queries.visible_message(message_id, viewer=current_user)
 
 
-def _seals() -> list[str]:
-    return " ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]
-
-
 def _hiding_page(message: Message, form: HidingForm, *, status: int = HTTPStatus.OK) -> Response:
     means = capabilities_of(message.conversation)
     standing = hiding.of([message.id]).get(message.id)
@@ -192,10 +188,10 @@ def _protection_page(
         form=form,
         plan=protecting.plan(message),
         means=capabilities_of(conversation),
-        measure=adapter_of(conversation.channel).measure,
+        measure=measure_of(conversation.channel, is_public=True),
         seen=max((each.id for each in conversation.messages), default=0),
         objections=objections,
-        confirmed=_seals(),
+        confirmed=given_seals(),
         pieces=masks.of([message]),
     )
     return make_response(page, status)

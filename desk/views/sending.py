@@ -20,11 +20,11 @@ from desk import promises as desk_promises
 from desk.channels.base import adapter_of, measure_of
 from desk.forms import ApprovalForm, ApprovalRuleForm, ByHandForm, ChannelSendingForm, InitialsForm
 from desk.models import Conversation
-from desk.objections import MOST_SEALS, Draft, Objected, Objection
+from desk.objections import Draft, Objected, Objection
 from desk.sending_models import AgentProfile, ApprovalRule, HeldReply
 from desk.triage.shown import INTENT_NAMES
 from desk.views import promises
-from desk.views.edge import Answer, back_to, bp
+from desk.views.edge import Answer, back_to, bp, given_seals
 
 UNPROCESSABLE = HTTPStatus.UNPROCESSABLE_ENTITY
 
@@ -257,7 +257,7 @@ def let_learn() -> WerkzeugResponse:
 
 
 def _confirmed() -> frozenset[str]:
-    return frozenset(" ".join(request.form.getlist("confirmed")).split()[:MOST_SEALS]) | promises.ticked()
+    return frozenset(given_seals()) | promises.ticked()
 
 
 def _mended(conversation: Conversation, text: str, *, is_public: bool | None) -> Draft:

@@ -66,7 +66,7 @@ class BlueskyRig(Rig):
             more["reply"] = {"root": self.roots[id], "parent": parent}
         self.written[id] = self.servers.post(self.by(by), text, **more)
 
-    def write_where_we_may_hide(self, text: str, *, id: str) -> None:  # noqa: A002
+    def write_where_we_may_hide(self, text: str, *, id: str) -> None:  # noqa: A002 -- the name that `Rig` says
         root = self.servers.post(self.desk, "We have a new router.")
         more = {"facets": mention_of(self.desk), "langs": ["en"], "reply": {"root": root, "parent": root}}
         self.written[id] = self.servers.post(self.by("max"), text, **more)
