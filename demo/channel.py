@@ -42,8 +42,7 @@ class Plaza(Webhook):
             corrects=True,
             hides=True,
             hiding=lazy_gettext(
-                "On the Marktplatz it is folded away for everybody who passes by; whoever wants to can still open it. "
-                "It can still be answered."
+                "On the Marktplatz it is folded away for everybody who passes by; whoever wants to can still open it."
             ),
         )
 
